@@ -1,0 +1,35 @@
+"""mtl: name the tasks, get one trained multitask model and an ONNX file proven to compute the same numbers.
+
+    import mtl
+
+    run = mtl.compose(tasks=["denoise", "classify"], encoder="lenet")
+    run.metrics["test"]["classify"]["accuracy"]
+
+Plugin authors use `Component`, `hookimpl`, and the contracts in `mtl.core.contracts`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from .core import errors
+from .core.hookspecs import hookimpl
+from .core.records import Component
+
+if TYPE_CHECKING:
+    from .core.api import compose, load
+    from .core.run import Run
+
+__all__ = ["Component", "Run", "compose", "errors", "hookimpl", "load"]
+__version__ = "0.1.0"
+
+_LAZY = {"compose": "api", "load": "api", "Run": "run"}
+
+
+def __getattr__(name: str) -> Any:
+    """Import what needs torch only when it is asked for: plugins import this module at start-up."""
+    if name not in _LAZY:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(f".core.{_LAZY[name]}", __name__), name)

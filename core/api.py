@@ -1,0 +1,79 @@
+"""The same job from Python: the names and options of the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from .device import choose_device
+from .pipeline import Pipeline
+from .progress import Progress
+from .recipe_reader import read
+from .registry import Registry, installed
+from .request import Request
+from .run import Run, load_run
+from .run_folder import next_free
+
+
+def compose(
+    tasks: Sequence[str] | Mapping[str, Any] | None = None,
+    *,
+    recipe: str | Path | Mapping[str, Any] | None = None,
+    dataset: str | Mapping[str, Any] | None = None,
+    data_dir: str | Path | None = None,
+    encoder: str | Mapping[str, Any] | None = None,
+    sharing: str | Mapping[str, Any] | None = None,
+    balancer: str | Mapping[str, Any] | None = None,
+    epochs: int | None = None,
+    seed: int | None = None,
+    set: Mapping[str, Any] | None = None,
+    out: str | Path | None = None,
+    device: str = "auto",
+    force: bool = False,
+    progress: Progress | None = None,
+    registry: Registry | None = None,
+) -> Run:
+    """Train, evaluate, export and verify a multitask model; return its run.
+
+    `tasks` is a list of names or a mapping as in a recipe (`{"even": {"task": "...", ...}}`); `dataset`,
+    `encoder`, `sharing` and `balancer` are names or `{"name": ..., options}`; `set` assigns anything below
+    the recipe's sections (`{"train.batch_size": 64}`). What is not given comes from `recipe`, else from the
+    defaults. `out` is the run folder (None: a new one under `runs/`).
+
+    Raises `RecipeError` with all mistakes at once, `VerificationError` when the export does not compute the
+    same numbers, and the other errors of `mtl.errors`.
+    """
+    given = {
+        "dataset": dataset,
+        "data_dir": data_dir,
+        "encoder": encoder,
+        "sharing": sharing,
+        "balancer": balancer,
+        "epochs": epochs,
+        "seed": seed,
+    }
+    flags = {name: value for name, value in given.items() if value is not None}
+    registry = registry or installed()
+    source = Request(recipe, tasks, flags).source(registry)
+    for key, value in (set or {}).items():
+        source.put(key.split("."), value, f"set[{key!r}]")
+    resolved = read(source, registry)
+    where = Path(out) if out is not None else next_free(Path("runs"), run_name(resolved.to_plain()))
+    chosen = choose_device(device)
+    pipeline = Pipeline(registry, chosen, progress or Progress())
+    outcome = pipeline.run(resolved, where, source=source, force=force)
+    return Run(outcome.folder, registry, chosen, outcome)
+
+
+def load(path: str | Path, device: str = "cpu") -> Run:
+    """Return a run from its folder, model and metrics included; raise `UsageError` when it is none."""
+    return load_run(path, installed(), choose_device(device))
+
+
+def run_name(recipe: Mapping[str, Any]) -> str:
+    """Return a folder name for a resolved recipe: its tasks and its encoder."""
+    tasks = list(recipe["tasks"])
+    shown = "-".join(tasks[:3]) + (f"-and-{len(tasks) - 3}-more" if len(tasks) > 3 else "")
+    encoder = recipe["encoder"]["name"].rpartition("/")[2]
+    return f"{shown}-{encoder}"

@@ -1,0 +1,61 @@
+"""What travels through the training step: a batch of images with labels, and the features of a model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from .specs import InputSpec
+
+MISSING = -1
+"""The value of an absent whole-number label; an absent real-valued label is NaN."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Images with their labels, all on one device.
+
+    `image` is float32 `[B, C, H, W]` in 0..1; `labels` are the data set's columns (int64 `[B]` with
+    -1 for absent, or float32 `[B, n]` with NaN for absent) and what tasks added; `inputs` are the extra
+    model inputs, int64 `[B]`.
+    """
+
+    image: Tensor
+    labels: Mapping[str, Tensor]
+    inputs: Mapping[str, Tensor] = field(default_factory=dict)
+
+
+class Features(NamedTuple):
+    """What a head sees: every stage's output (the last one is the encoder's answer), image and inputs.
+
+    `image` is `[B, C, H, W]` in 0..1, before normalisation.
+    """
+
+    stages: tuple[Tensor, ...]
+    image: Tensor
+    inputs: Mapping[str, Tensor]
+
+
+def present(target: Tensor) -> Tensor:
+    """Return bool `[B]`: whether the sample has this label.
+
+    >>> present(torch.tensor([3, -1])).tolist()
+    [True, False]
+    """
+    if target.is_floating_point():
+        return ~target.reshape(len(target), -1).isnan().any(dim=1)
+    return target.reshape(len(target), -1).ne(MISSING).all(dim=1)
+
+
+def one_hot(spec: InputSpec, value: Tensor) -> Tensor:
+    """Return the input `[B]` as float32 `[B, spec.count]`.
+
+    >>> one_hot(InputSpec("number", 3), torch.tensor([2])).tolist()
+    [[0.0, 0.0, 1.0]]
+    """
+    # Comparison instead of `functional.one_hot`, which reads the values back from the device.
+    return (value.unsqueeze(1) == torch.arange(spec.count, device=value.device)).float()

@@ -1,0 +1,125 @@
+"""Checkpoints without pickle: tensors in safetensors, the rest in JSON, checksummed, the last two kept.
+
+A checkpoint is written completely before the manifest names it; a damaged one is passed over for the one
+before. The weights of the best epoch are kept beside them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from safetensors.torch import load as load_tensors
+from safetensors.torch import save as save_tensors
+from torch import Tensor
+
+from .errors import UsageError
+from .files import sha256, write_bytes, write_json
+
+MANIFEST = "manifest.json"
+KEPT = 2
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """The state after an epoch: `tensors` (model, optimizer, balancer) and `state`, JSON values."""
+
+    epoch: int
+    tensors: Mapping[str, Tensor]
+    state: Mapping[str, Any]
+
+
+class CheckpointFolder:
+    """The folder `checkpoint/` of a run."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def save(self, checkpoint: Checkpoint, best: Mapping[str, Tensor] | None = None) -> None:
+        """Add a checkpoint, drop all but the last two, and with `best` replace the best weights."""
+        manifest = self._manifest()
+        name = f"epoch-{checkpoint.epoch:05d}"
+        files = {
+            f"{name}.safetensors": save_tensors(_contiguous(checkpoint.tensors)),
+            f"{name}.json": json.dumps(dict(checkpoint.state), indent=2, allow_nan=False).encode(),
+        }
+        if best is not None:
+            best_name = f"best-{checkpoint.epoch:05d}.safetensors"
+            files[best_name] = save_tensors(_contiguous(best))
+            manifest["best"] = {
+                "file": best_name,
+                "epoch": checkpoint.epoch,
+                "sha256": sha256(files[best_name]),
+            }
+        for file_name, content in files.items():
+            write_bytes(self.path / file_name, content)
+        entry = {
+            "epoch": checkpoint.epoch,
+            "files": {name: sha256(content) for name, content in files.items() if name[:4] != "best"},
+        }
+        others = [item for item in manifest["checkpoints"] if item["epoch"] != checkpoint.epoch]
+        manifest["checkpoints"] = [*others, entry][-KEPT:]
+        write_json(self.path / MANIFEST, manifest)
+        self._drop_unnamed(manifest)
+
+    def latest(self) -> Checkpoint:
+        """Return the newest intact checkpoint; raise `UsageError` when there is none."""
+        for entry in reversed(self._manifest()["checkpoints"]):
+            contents = {}
+            for name, digest in entry["files"].items():
+                content = self._intact(name, digest)
+                if content is None:
+                    break
+                contents[Path(name).suffix] = content
+            else:
+                tensors = load_tensors(contents[".safetensors"])
+                return Checkpoint(entry["epoch"], tensors, json.loads(contents[".json"]))
+        raise UsageError(
+            f"no intact checkpoint in {self.path}", hint="train again: mtl compose --recipe RUN/recipe.yaml"
+        )
+
+    def best(self) -> tuple[int, dict[str, Tensor]]:
+        """Return the chosen epoch and its weights; raise `UsageError` when they are missing or damaged."""
+        entry = self._manifest().get("best")
+        if entry is None:
+            raise UsageError(
+                f"no trained weights in {self.path}", hint="the run ended before its first epoch"
+            )
+        content = self._intact(entry["file"], entry["sha256"])
+        if content is None:
+            raise UsageError(
+                f"the trained weights {self.path / entry['file']} are missing or damaged (checksum differs)",
+                hint="train again: mtl compose --recipe RUN/recipe.yaml",
+            )
+        return entry["epoch"], load_tensors(content)
+
+    def _manifest(self) -> dict[str, Any]:
+        path = self.path / MANIFEST
+        if not path.exists():
+            return {"checkpoints": [], "best": None}
+        try:
+            manifest: dict[str, Any] = json.loads(path.read_text())
+        except ValueError as error:
+            raise UsageError(f"{path} is damaged: {error}") from None
+        return manifest
+
+    def _intact(self, name: str, digest: str) -> bytes | None:
+        path = self.path / name
+        if not path.is_file():
+            return None
+        content = path.read_bytes()
+        return content if sha256(content) == digest else None
+
+    def _drop_unnamed(self, manifest: Mapping[str, Any]) -> None:
+        named = {name for entry in manifest["checkpoints"] for name in entry["files"]}
+        named |= {MANIFEST, manifest["best"]["file"] if manifest["best"] else MANIFEST}
+        for path in self.path.iterdir():
+            if path.name not in named:
+                path.unlink()
+
+
+def _contiguous(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}

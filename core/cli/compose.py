@@ -1,0 +1,85 @@
+"""`mtl compose`: the whole job."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from .session import Session, pass_session, print_json
+
+
+@click.command("compose")
+@click.option(
+    "--recipe", metavar="NAME|FILE", help="Start from a shipped recipe, a YAML file or a run folder."
+)
+@click.option("--tasks", metavar="A,B,...", help="The tasks, separated by commas (mtl list task).")
+@click.option("--encoder", metavar="NAME", help="The encoder (mtl list encoder).")
+@click.option("--dataset", metavar="NAME", help="The data set (mtl list dataset).")
+@click.option("--data-dir", metavar="DIR", help="The folder (or archive) the data set is in.")
+@click.option("--sharing", metavar="NAME", help="How encoders are shared (mtl list sharing).")
+@click.option("--balancer", metavar="NAME", help="How losses become one update (mtl list balancer).")
+@click.option("--epochs", type=click.IntRange(min=1), help="Passes over the training split.")
+@click.option("--seed", type=click.IntRange(min=0), help="Seed of everything random.")
+@click.option(
+    "--set", "assignments", multiple=True, metavar="KEY=VALUE", help="Set anything; may be repeated."
+)
+@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
+@click.option("--out", type=click.Path(path_type=Path), help="The run folder [default: a new one in runs/].")
+@click.option("--force", is_flag=True, help="Replace an existing run folder.")
+@click.option("--dry-run", is_flag=True, help="Stop at the plan: nothing is loaded, trained or written.")
+@click.option("--json", "as_json", is_flag=True, help="End with one JSON object on stdout.")
+@pass_session
+def command(
+    session: Session,
+    recipe: str | None,
+    tasks: str | None,
+    assignments: tuple[str, ...],
+    device: str,
+    out: Path | None,
+    force: bool,
+    dry_run: bool,
+    as_json: bool,
+    **flags: Any,
+) -> None:
+    """Train, evaluate, export and verify a multitask model.
+
+    \b
+    Examples:
+      mtl compose --tasks denoise,classify --encoder lenet --epochs 2
+      mtl compose --tasks parity,classify --set train.batch_size=64 --dry-run
+    """
+    from ..composer import compose
+    from ..device import choose_device
+    from ..recipe_reader import read
+    from ..request import Request
+
+    named = [name.strip() for name in tasks.split(",")] if tasks is not None else None
+    if named is not None:
+        named = [name for name in named if name]
+    given = {name: value for name, value in flags.items() if value is not None}
+    source = Request(recipe, named, given, assignments).source(session.registry)
+    resolved = read(source, session.registry)
+    if dry_run:
+        _print_plan(compose(resolved, session.registry, source).plan(), as_json)
+        return
+    from ..api import run_name
+    from ..pipeline import Pipeline
+    from ..run_folder import next_free
+    from .progress import choose_progress, finish_run
+
+    path = out or next_free(Path("runs"), run_name(resolved.to_plain()))
+    pipeline = Pipeline(session.registry, choose_device(device), choose_progress())
+    finish_run(pipeline, path, as_json, lambda: pipeline.run(resolved, path, source=source, force=force))
+
+
+def _print_plan(plan: dict[str, Any], as_json: bool) -> None:
+    from ..recipe_source import write_yaml
+    from .progress import describe_plan
+
+    if as_json:
+        print_json(plan)
+    else:
+        click.echo(describe_plan(plan), err=True)
+        click.echo(write_yaml(plan["recipe"]), nl=False)

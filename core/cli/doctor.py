@@ -1,0 +1,98 @@
+"""`mtl doctor`: check this machine and the installation."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from dataclasses import asdict, dataclass
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, requires, version
+from pathlib import Path
+
+import click
+
+from ..errors import ComponentError, MissingRequirementError
+from ..plugin_loading import HOME
+from .session import Session, pass_session, print_json
+
+
+@dataclass(frozen=True)
+class Finding:
+    """The result of one check: `ok`, `note` or `bad`."""
+
+    check: str
+    status: str
+    detail: str
+
+
+@click.command("doctor")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@pass_session
+def command(session: Session, as_json: bool) -> None:
+    """Check Python, the packages, the devices, the plugins and the disk; status 0 when all is well.
+
+    \b
+    Examples:
+      mtl doctor
+      mtl doctor --json
+    """
+    findings = [_python(), *_packages(), *_devices(), *_plugins(session), _disk()]
+    if as_json:
+        print_json([asdict(finding) for finding in findings])
+    else:
+        for finding in findings:
+            click.echo(f"{finding.status:4}  {finding.check}: {finding.detail}")
+    bad = [finding for finding in findings if finding.status == "bad"]
+    if not bad:
+        return
+    kind = (
+        ComponentError if all(item.check.startswith("plugin ") for item in bad) else MissingRequirementError
+    )
+    raise kind(f"{len(bad)} of {len(findings)} checks failed: {', '.join(item.check for item in bad)}")
+
+
+def _python() -> Finding:
+    return Finding("python", "ok", f"{sys.version.split()[0]} at {sys.executable}")
+
+
+def _packages() -> list[Finding]:
+    findings = []
+    for requirement in requires(HOME) or []:
+        if "extra ==" in requirement:
+            continue
+        name = requirement.split(">")[0].split("=")[0].split("<")[0].strip()
+        try:
+            findings.append(Finding(f"package {name}", "ok", f"{version(name)} (asked for: {requirement})"))
+        except PackageNotFoundError:
+            findings.append(Finding(f"package {name}", "bad", f"missing; run: pip install '{requirement}'"))
+    return findings
+
+
+def _devices() -> list[Finding]:
+    try:
+        torch = import_module("torch")
+    except ImportError as error:
+        return [Finding("torch", "bad", f"cannot be imported: {error}")]
+    findings = [Finding("cpu", "ok", f"{torch.get_num_threads()} threads")]
+    if torch.cuda.is_available():
+        for index in range(torch.cuda.device_count()):
+            findings.append(Finding(f"cuda:{index}", "ok", torch.cuda.get_device_name(index)))
+    else:
+        findings.append(Finding("cuda", "note", "no CUDA device; training runs on the CPU"))
+    return findings
+
+
+def _plugins(session: Session) -> list[Finding]:
+    return [
+        Finding(
+            f"plugin {provider.distribution}/{provider.name}",
+            "bad" if provider.broken else "ok",
+            f"broken ({provider.stage}): {provider.reason}" if provider.broken else provider.label,
+        )
+        for provider in session.registry.providers
+    ]
+
+
+def _disk() -> Finding:
+    free = shutil.disk_usage(Path.cwd()).free / 2**30
+    return Finding("disk", "ok" if free >= 1 else "note", f"{free:.1f} GiB free in {Path.cwd()}")

@@ -1,0 +1,61 @@
+"""`mtl list`: the components of a kind."""
+
+from __future__ import annotations
+
+from fnmatch import fnmatchcase
+
+import click
+
+from ..errors import UsageError, suggest
+from ..records import KINDS
+from .results import print_table
+from .session import Session, pass_session, print_json
+
+
+@click.command("list")
+@click.argument("kind", required=False)
+@click.argument("pattern", default="*")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@pass_session
+def command(session: Session, kind: str | None, pattern: str, as_json: bool) -> None:
+    """List the components of a KIND whose names match a PATTERN; without a kind, the kinds.
+
+    \b
+    Examples:
+      mtl list task
+      mtl list encoder 'r*' --json
+    """
+    if kind is None:
+        rows = [{"kind": name, "components": session.registry.names(name)} for name in KINDS]
+        if as_json:
+            print_json(rows)
+        else:
+            print_table(
+                [[str(row["kind"]), ", ".join(row["components"])] for row in rows], ["kind", "components"]
+            )
+        return
+    singular = kind if kind in KINDS else {f"{name}s": name for name in KINDS}.get(kind, kind)
+    if singular not in KINDS:
+        raise UsageError(f"unknown kind {kind!r}", hint=suggest(kind, KINDS, "kinds"))
+    entries = [
+        (name, session.registry.find(singular, name))
+        for name in session.registry.names(singular)
+        if fnmatchcase(name, pattern)
+    ]
+    if as_json:
+        print_json(
+            [
+                {
+                    "name": name,
+                    "kind": singular,
+                    "summary": entry.component.summary,
+                    "distribution": entry.provider.distribution,
+                    "version": entry.provider.version,
+                    "default_for": list(entry.component.default_for),
+                }
+                for name, entry in entries
+            ]
+        )
+    else:
+        rows_of = [[name, entry.component.summary, entry.provider.label] for name, entry in entries]
+        print_table(rows_of, ["name", "summary", "from"])

@@ -1,0 +1,126 @@
+"""The command `mtl`: options for all commands, errors as one line with a hint, exit statuses."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from pathlib import Path
+
+import click
+
+from ..errors import MtlError
+from ..plugin_loading import HOME
+from .group import LazyGroup
+from .session import Session
+
+_COMMANDS = {
+    "compose": "Train, evaluate, export and verify a multitask model.",
+    "doctor": "Check this machine and the installation.",
+    "evaluate": "Evaluate a run's model on a split.",
+    "export": "Export a run's model, verified.",
+    "list": "List the components of a kind.",
+    "plugins": "List the installed plugins, broken ones included.",
+    "resume": "Continue an interrupted run.",
+    "schema": "Print the JSON Schema of recipes.",
+    "show": "Show a component and its options.",
+    "verify": "Prove that an exported file computes what the run's model computes.",
+}
+
+INTERRUPTED = 130
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--plugin",
+    "plugin_files",
+    multiple=True,
+    metavar="FILE",
+    is_eager=True,
+    type=click.Path(path_type=Path),
+    help="Load a plugin from a Python file; may be repeated.",
+)
+@click.option("--debug", is_flag=True, help="Show tracebacks.")
+@click.version_option(None, "--version", package_name=HOME, prog_name="mtl", message="%(prog)s %(version)s")
+@click.pass_context
+def cli(context: click.Context, plugin_files: tuple[Path, ...], debug: bool) -> None:
+    """Name the tasks, get one trained multitask model and a verified ONNX file.
+
+    \b
+    Examples:
+      mtl compose --tasks denoise,classify --encoder lenet
+      mtl list task
+    """
+    session = _session(context)
+    session.debug = debug
+
+
+def _session(context: click.Context) -> Session:
+    """Return the invocation's session, made when it is first needed: `--help` lists plugins' commands too."""
+    root = context.find_root()
+    if not isinstance(root.obj, Session):
+        root.obj = Session(root.params.get("plugin_files") or ())
+    return root.obj
+
+
+def _add_plugin_commands(context: click.Context) -> None:
+    root = context.find_root()
+    if root.meta.get("mtl.commands added"):
+        return
+    root.meta["mtl.commands added"] = True
+    _session(context).plugins.manager.hook.mtl_commands(cli=cli)
+
+
+def _prepare() -> None:
+    assert isinstance(cli, LazyGroup)
+    for name, summary in _COMMANDS.items():
+        module = {"list": "list_", "schema": "schema"}.get(name, name)
+        cli.add_lazy(name, f"{__package__}.{module}:command", summary)
+    cli.before_listing = _add_plugin_commands
+
+
+_prepare()
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line and exit with its status."""
+    sys.exit(run(arguments))
+
+
+def run(arguments: list[str] | None = None) -> int:
+    """Run the command line and return its exit status."""
+    given = sys.argv[1:] if arguments is None else arguments
+    debug = "--debug" in given
+    try:
+        cli.main(given, prog_name="mtl", standalone_mode=False)
+    except MtlError as error:
+        _report(f"error: {error}", debug)
+        return error.status
+    except click.exceptions.Exit as done:
+        return done.exit_code
+    except click.ClickException as error:
+        context = getattr(error, "ctx", None)
+        command = context.command_path if context is not None else "mtl"
+        _report(f"error: {error.format_message()}\n  hint: {command} --help shows what is possible", debug)
+        return 2
+    except (KeyboardInterrupt, click.Abort):
+        _report("interrupted", debug)
+        return INTERRUPTED
+    except BrokenPipeError:
+        # The reader went away (`mtl list task | head`); Python must not complain when it flushes stdout.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:
+        _report(
+            f"internal error: {type(error).__name__}: {error}\n"
+            "  hint: repeat with `mtl --debug ...` and report the traceback",
+            debug,
+        )
+        return 1
+    return 0
+
+
+def _report(text: str, debug: bool) -> None:
+    if debug:
+        traceback.print_exc()
+    click.echo(text, err=True)

@@ -1,0 +1,149 @@
+"""Shows a training: a live bar on a terminal, one line per epoch elsewhere; always on stderr."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import Progress as RichProgress
+
+from ..pipeline import Outcome, Pipeline
+from ..progress import Progress
+from .results import print_metrics
+from .session import print_json
+
+_SECTIONS = ("encoder", "sharing", "balancer")
+
+
+def losses_of(row: Mapping[str, float], split: str) -> str:
+    """Return the losses of one split in a history row as text: `classify 0.123  denoise 0.004`."""
+    found = [
+        (key.split("/")[1], value)
+        for key, value in row.items()
+        if key.startswith(f"{split}/") and key.endswith("/loss")
+    ]
+    return "  ".join(f"{task} {value:.4g}" for task, value in found)
+
+
+class LineProgress(Progress):
+    """One line per event, for logs."""
+
+    def __init__(self) -> None:
+        self._epochs = 0
+
+    def planned(self, plan: Mapping[str, Any]) -> None:
+        click.echo(describe_plan(plan), err=True)
+
+    def started(self, epochs: int, device: str, samples: Mapping[str, int]) -> None:
+        self._epochs = epochs
+        shown = ", ".join(f"{count} {name}" for name, count in samples.items())
+        click.echo(f"training on {device}: {shown}", err=True)
+
+    def epoch(self, epoch: int, row: Mapping[str, float], best: bool) -> None:
+        click.echo(
+            f"epoch {epoch}/{self._epochs}  train: {losses_of(row, 'train')}"
+            f"  validation: {losses_of(row, 'validation')}  {row['seconds']:.1f} s{'  best' if best else ''}",
+            err=True,
+        )
+
+    def stage(self, name: str) -> None:
+        click.echo(f"{name} ...", err=True)
+
+
+class BarProgress(LineProgress):
+    """A live bar over the epoch's steps with the last epoch's losses."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._bar = RichProgress(
+            TextColumn("epoch {task.fields[epoch]}"),
+            BarColumn(bar_width=30),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[losses]}"),
+            TimeElapsedColumn(),
+            console=Console(stderr=True),
+            transient=True,
+        )
+        self._row: TaskID | None = None
+
+    def started(self, epochs: int, device: str, samples: Mapping[str, int]) -> None:
+        super().started(epochs, device, samples)
+        self._row = self._bar.add_task("", epoch=f"1/{epochs}", losses="", total=None)
+        self._bar.start()
+
+    def step(self, done: int, total: int) -> None:
+        if self._row is not None:
+            self._bar.update(self._row, completed=done, total=total)
+
+    def epoch(self, epoch: int, row: Mapping[str, float], best: bool) -> None:
+        if self._row is not None:
+            self._bar.update(
+                self._row,
+                completed=0,
+                epoch=f"{min(epoch + 1, self._epochs)}/{self._epochs}",
+                losses=losses_of(row, "validation"),
+            )
+
+    def stage(self, name: str) -> None:
+        self._bar.stop()
+        super().stage(name)
+
+    def stopped(self) -> None:
+        self._bar.stop()
+
+
+def describe_plan(plan: Mapping[str, Any]) -> str:
+    """Return the plan as a few lines: the components, the sizes, the outputs."""
+    recipe = plan["recipe"]
+    parameters = plan["parameters"]
+    chosen = "  ".join(
+        f"{label} {recipe[section]['name']}"
+        for label, section in (("data set", "dataset"), *((name, name) for name in _SECTIONS))
+    )
+    lines = [f"{chosen}  {parameters['total']:,} parameters"]
+    for output in plan["outputs"]:
+        task = recipe["tasks"][output["name"]]
+        lines.append(
+            f"  {output['name']}: head {task['head']['name']}, loss {task['loss']['name']}, "
+            f"weight {task['weight']:g}, output {output['target']['form']} {output['shape']}"
+        )
+    return "\n".join(lines)
+
+
+def choose_progress() -> LineProgress:
+    """Return the bar on a terminal, lines elsewhere."""
+    return BarProgress() if sys.stderr.isatty() else LineProgress()
+
+
+def finish_run(pipeline: Pipeline, path: Path, as_json: bool, job: Callable[[], Outcome]) -> None:
+    """Do a training job and report its outcome; on Ctrl-C say what is kept and how to go on."""
+    progress = pipeline.progress
+    try:
+        outcome = job()
+    except KeyboardInterrupt:
+        if (path / "checkpoint" / "manifest.json").is_file():
+            click.echo(f"\n{path} is readable; go on with: mtl resume {path}", err=True)
+        raise
+    finally:
+        progress.stopped()
+    if as_json:
+        print_json(
+            {
+                "run": str(outcome.folder.path),
+                "metrics": outcome.metrics,
+                "export": {
+                    "files": [str(file) for file in outcome.export.files],
+                    "verification": outcome.export.verification,
+                },
+            }
+        )
+        return
+    print_metrics(outcome.metrics["test"], outcome.metrics["baseline"])
+    click.echo(
+        f"\n{outcome.folder.path}: test split above, everything else in {path / 'report.html'}", err=True
+    )

@@ -1,0 +1,30 @@
+"""How results look on a terminal: one table of metrics, test beside the baseline."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import click
+
+
+def print_table(rows: list[list[str]], header: list[str]) -> None:
+    """Write an aligned table to stdout."""
+    widths = [max(len(row[column]) for row in [header, *rows]) for column in range(len(header))]
+    for row in [header, *rows]:
+        click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+def print_metrics(
+    metrics: Mapping[str, Mapping[str, float]], baseline: Mapping[str, Any] | None = None
+) -> None:
+    """Write one row per task and metric, with the baseline's value beside where there is one."""
+    rows = []
+    for task, values in metrics.items():
+        for name, value in values.items():
+            other = (baseline or {}).get(task, {}).get(name)
+            rows.append([task, name, f"{value:.4f}", "" if other is None else f"{other:.4f}"])
+    header = ["task", "metric", "value", "baseline"]
+    if baseline is None:
+        rows, header = [row[:3] for row in rows], header[:3]
+    print_table(rows, header)

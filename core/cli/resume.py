@@ -1,0 +1,35 @@
+"""`mtl resume`: continue an interrupted run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from .session import Session, pass_session
+
+
+@click.command("resume")
+@click.argument("run", type=click.Path(path_type=Path))
+@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
+@click.option("--json", "as_json", is_flag=True, help="End with one JSON object on stdout.")
+@pass_session
+def command(session: Session, run: Path, device: str, as_json: bool) -> None:
+    """Continue an interrupted run after its last checkpoint, as if it had never stopped.
+
+    \b
+    Examples:
+      mtl resume runs/demo
+      mtl resume runs/demo --json
+    """
+    from ..device import choose_device
+    from ..pipeline import Pipeline
+    from ..recipe_reader import read
+    from ..recipe_source import read_recipe
+    from ..run_folder import open_run
+    from .progress import choose_progress, finish_run
+
+    folder = open_run(run)
+    recipe = read(read_recipe(folder.path / "recipe.yaml"), session.registry)
+    pipeline = Pipeline(session.registry, choose_device(device), choose_progress())
+    finish_run(pipeline, folder.path, as_json, lambda: pipeline.resume(folder, recipe))

@@ -1,0 +1,51 @@
+"""What every command shares: the registry, where to speak, and whether to show tracebacks."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ..plugin_loading import Provider, broken_line
+from ..registry import Registry, discover
+
+
+@dataclass
+class Session:
+    """One invocation of the command line."""
+
+    plugin_files: Sequence[Path] = ()
+    debug: bool = False
+    _warned: set[str] = field(default_factory=set)
+
+    @cached_property
+    def plugins(self) -> Registry:
+        """The plugins, loaded; broken ones are named once on stderr."""
+        registry = discover(self.plugin_files)
+        self._warn(tuple(registry._providers.values()))
+        return registry
+
+    @property
+    def registry(self) -> Registry:
+        """The registry with all components collected."""
+        self._warn(self.plugins.providers)
+        return self.plugins
+
+    def _warn(self, providers: Sequence[Provider]) -> None:
+        for provider in providers:
+            if provider.broken and (line := broken_line(provider)) not in self._warned:
+                self._warned.add(line)
+                click.echo(f"warning: {line}\n  hint: see mtl plugins --json for the traceback", err=True)
+
+
+pass_session = click.make_pass_decorator(Session, ensure=True)
+
+
+def print_json(value: Any) -> None:
+    """Write one JSON document to stdout."""
+    click.echo(json.dumps(value, indent=2, allow_nan=False, default=str))

@@ -1,0 +1,78 @@
+"""`mtl show`: one component, its options, and how a recipe writes it."""
+
+from __future__ import annotations
+
+import inspect
+
+import click
+
+from ..errors import UsageError
+from .results import print_table
+from .session import Session, pass_session, print_json
+
+
+@click.command("show")
+@click.argument("kind")
+@click.argument("name")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@pass_session
+def command(session: Session, kind: str, name: str, as_json: bool) -> None:
+    """Show a component: what it is, where it comes from, its options with types, defaults and ranges.
+
+    \b
+    Examples:
+      mtl show encoder mlp
+      mtl show task denoise --json
+    """
+    from ..options import describe_options, options_model, plain
+    from ..recipe_source import write_yaml
+
+    entry = session.registry.find(kind, name)
+    if kind == "recipe":
+        raise UsageError(
+            "a recipe has no options", hint=f"mtl compose --recipe {name} --dry-run shows it in full"
+        )
+    target = entry.load()
+    options = describe_options(options_model(target))
+    example = {"name": name, **{option.name: option.default for option in options}}
+    if as_json:
+        print_json(
+            {
+                "kind": kind,
+                "name": name,
+                "summary": entry.component.summary,
+                "distribution": entry.provider.distribution,
+                "version": entry.provider.version,
+                "target": entry.component.target,
+                "options": [vars(option) for option in options],
+                "example": plain(example),
+            }
+        )
+        return
+    click.echo(f"{kind} {name}: {entry.component.summary}")
+    click.echo(f"from {entry.provider.label}, {entry.component.target}\n")
+    if text := inspect.getdoc(target):
+        click.echo(text + "\n")
+    rows = [
+        [option.name, option.type, str(option.default), option.range, option.description]
+        for option in options
+    ]
+    if rows:
+        print_table(rows, ["option", "type", "default", "range", "description"])
+        click.echo()
+    click.echo("in a recipe:")
+    click.echo(write_yaml(_placed(kind, example)), nl=False)
+
+
+def _placed(kind: str, example: dict[str, object]) -> dict[str, object]:
+    """Return the example where a recipe has it."""
+    if kind == "task":
+        name = str(example["name"])
+        return {"tasks": {name: {"task": name, **{k: v for k, v in example.items() if k != "name"}}}}
+    if kind in ("head", "loss"):
+        return {"tasks": {"NAME": {kind: example}}}
+    if kind == "metric":
+        return {"tasks": {"NAME": {"metrics": [example]}}}
+    if kind == "augmentation":
+        return {"augmentations": [example]}
+    return {"export" if kind == "exporter" else kind: example}

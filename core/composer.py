@@ -1,0 +1,276 @@
+"""Resolves a recipe to live objects: negotiates every form before anything is trained.
+
+The order is the way of a batch: data set, tasks, encoder, sharing, heads, losses, metrics, balancer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from typing import Any
+
+import torch
+
+from .composition import ComposedTask, Composition
+from .contracts import Encoder, Head, HeadSpec, Sharing, Task
+from .errors import ComponentError, Incompatible, Problem, RecipeError
+from .model import MultitaskModel, Normalization
+from .options import options_model, validate_options
+from .randomness import derive_seed
+from .recipe import Choice, Recipe, TaskChoice
+from .recipe_source import PathOfKeys, RecipeSource
+from .registry import Registry
+from .specs import DatasetSpec, FeatureSpec, InputSpec, TargetSpec
+
+
+def compose(recipe: Recipe, registry: Registry, source: RecipeSource | None = None) -> Composition:
+    """Build everything a recipe names.
+
+    `source` tells messages where a value was written. Raises `RecipeError` when components do not fit
+    together, naming those that would.
+    """
+    return _Composer(recipe, registry, source or RecipeSource()).composition()
+
+
+class _Composer:
+    def __init__(self, recipe: Recipe, registry: Registry, source: RecipeSource) -> None:
+        self.recipe = recipe
+        self.registry = registry
+        self.source = source
+        self._encoders_built = 0
+
+    def composition(self) -> Composition:
+        dataset = self._build("dataset", self.recipe.dataset, ("dataset",))
+        spec: DatasetSpec = dataset.spec()
+        tasks = self._tasks(spec)
+        inputs = self._inputs(tasks)
+        sharing = self._sharing(spec, inputs)
+        heads, choices = self._heads(spec, tasks, sharing)
+        composed, choices = self._judges(tasks, choices)
+        model = MultitaskModel(
+            self._normalization(spec),
+            sharing,
+            heads,
+            {name: task.target_spec for name, task in tasks.items()},
+            [task.prepare for task in tasks.values() if task.prepares],
+        )
+        names = tuple(tasks)
+        return Composition(
+            recipe=replace(self.recipe, tasks=choices),
+            dataset=dataset,
+            dataset_spec=spec,
+            augmentations=tuple(
+                self._build("augmentation", choice, ("augmentations", index), spec)
+                for index, choice in enumerate(self.recipe.augmentations)
+            ),
+            tasks=composed,
+            model=model,
+            balancer=self._build("balancer", self.recipe.balancer, ("balancer",), names),
+            exporter=self._build("exporter", self.recipe.exporter, ("export",)),
+        )
+
+    def _build(self, kind: str, choice: Choice, path: PathOfKeys, *arguments: Any, hint: str = "") -> Any:
+        """Construct a component; turn its refusal into a recipe problem that says where and what fits."""
+        component = self.registry.find(kind, choice.name).load()
+        try:
+            return component(*arguments, **choice.options)
+        except Incompatible as refusal:
+            raise self._refused(kind, choice.name, str(refusal), path, hint) from None
+        except TypeError as error:
+            raise ComponentError(
+                f"{kind} {choice.name!r} cannot be constructed: {error}",
+                hint=f"its constructor must take the engine's arguments; see mtl show {kind} {choice.name}",
+            ) from error
+
+    def _refused(self, kind: str, name: str, reason: str, path: PathOfKeys, hint: str = "") -> RecipeError:
+        return RecipeError([Problem(f"{kind} {name!r} {reason}", self.source.where(path), hint or None)])
+
+    def _fitting(self, kind: str, accepts: Callable[[Any], str | None]) -> str:
+        """Name the components of a kind that would fit."""
+        fits = []
+        for name in self.registry.names(kind):
+            try:
+                if accepts(self.registry.find(kind, name).load()) is None:
+                    fits.append(name)
+            except (ComponentError, Incompatible):
+                continue
+        return f"would fit: {', '.join(fits)}" if fits else f"no {kind} fits"
+
+    def _tasks(self, spec: DatasetSpec) -> dict[str, Task]:
+        tasks = {}
+        for choice in self.recipe.tasks:
+            path = ("tasks", choice.name)
+            tasks[choice.name] = self._build("task", choice.task, path, spec, hint=self._tasks_hint(spec))
+            missing = [column for column in tasks[choice.name].needs if column not in spec.labels]
+            if missing:
+                columns = ", ".join(spec.labels) or "none"
+                reason = f"needs the label column {missing[0]!r}; {self.recipe.dataset.name!r} has: {columns}"
+                raise self._refused("task", choice.name, reason, path, self._tasks_hint(spec))
+        return tasks
+
+    def _tasks_hint(self, spec: DatasetSpec) -> str:
+        def accepts(component: Any) -> str | None:
+            component(spec)
+            return None
+
+        return f"tasks for data set {self.recipe.dataset.name!r}: {self._fitting('task', accepts)}"
+
+    def _inputs(self, tasks: Mapping[str, Task]) -> tuple[InputSpec, ...]:
+        found: dict[str, str] = {}
+        for name, task in tasks.items():
+            for spec in task.inputs:
+                if spec.name in found or spec.name == "image":
+                    other = found.get(spec.name, "the image")
+                    reason = f"needs an input {spec.name!r}, which is already that of {other}"
+                    raise self._refused("task", name, reason, ("tasks", name))
+                found[spec.name] = name
+        return tuple(spec for task in tasks.values() for spec in task.inputs)
+
+    def _sharing(self, spec: DatasetSpec, inputs: tuple[InputSpec, ...]) -> Sharing:
+        choice = self.recipe.encoder
+        component: type[Encoder] = self.registry.find("encoder", choice.name).load()
+
+        def hint() -> str:
+            return self._fitting("encoder", lambda other: other.accepts(spec.image, inputs))
+
+        if (reason := component.accepts(spec.image, inputs)) is not None:
+            raise self._refused("encoder", choice.name, reason, ("encoder",), hint())
+
+        def build_encoder() -> Encoder:
+            self._encoders_built += 1
+            with self._seeded("encoder", self._encoders_built):
+                encoder: Encoder = self._build("encoder", choice, ("encoder",), spec.image, inputs, hint="")
+            if len(encoder.stages) != len(encoder.feature_specs):
+                raise ComponentError(
+                    f"encoder {choice.name!r} has {len(encoder.stages)} stages but states "
+                    f"{len(encoder.feature_specs)} feature specs"
+                )
+            return encoder
+
+        names = [task.name for task in self.recipe.tasks]
+        with self._seeded("sharing"):
+            sharing: Sharing = self._build("sharing", self.recipe.sharing, ("sharing",), names, build_encoder)
+        return sharing
+
+    def _heads(
+        self, spec: DatasetSpec, tasks: Mapping[str, Task], sharing: Sharing
+    ) -> tuple[dict[str, Head], tuple[TaskChoice, ...]]:
+        heads: dict[str, Head] = {}
+        choices = []
+        used: set[str] = set(sharing.fuses)
+        for choice in self.recipe.tasks:
+            task = tasks[choice.name]
+            stages: tuple[FeatureSpec, ...] = sharing.feature_specs[choice.name]
+            head_spec = HeadSpec(spec.image, stages, task.target_spec, task.inputs)
+            head_choice = choice.head or self._preferred_head(task, sharing)
+            heads[choice.name] = self._head(choice.name, head_choice, head_spec)
+            choices.append(replace(choice, head=head_choice))
+            used |= heads[choice.name].fuses
+        self._refuse_unread_inputs(tasks, used)
+        return heads, tuple(choices)
+
+    def _preferred_head(self, task: Task, sharing: Sharing) -> Choice:
+        if task.head is not None:
+            return self._own_choice("head", task.head)
+        unread = [spec.name for spec in task.inputs if spec.name not in sharing.fuses]
+        situation = "inputs" if unread else task.target_spec.form
+        return self._default("head", situation)[0]
+
+    def _head(self, name: str, choice: Choice, spec: HeadSpec) -> Head:
+        path = ("tasks", name, "head")
+        component: type[Head] = self.registry.find("head", choice.name).load()
+        hint = self._fitting("head", lambda other: other.accepts(spec))
+        if (reason := component.accepts(spec)) is not None:
+            raise self._refused("head", choice.name, f"of task {name!r} {reason}", path, hint)
+        with self._seeded("head", name):
+            head: Head = self._build("head", choice, path, spec, hint=hint)
+        return head
+
+    def _refuse_unread_inputs(self, tasks: Mapping[str, Task], used: set[str]) -> None:
+        for name, task in tasks.items():
+            for spec in task.inputs:
+                if spec.name not in used:
+                    fusing = ", ".join(self.registry.defaults("head", "inputs"))
+                    reason = f"has an extra input {spec.name!r} that neither the encoder nor its head reads"
+                    hint = f"leave out its head (default: {fusing}), or choose an encoder that reads it"
+                    raise self._refused("task", name, reason, ("tasks", name), hint)
+
+    def _judges(
+        self, tasks: Mapping[str, Task], choices: tuple[TaskChoice, ...]
+    ) -> tuple[dict[str, ComposedTask], tuple[TaskChoice, ...]]:
+        composed = {}
+        complete = []
+        for choice in choices:
+            task = tasks[choice.name]
+            target = task.target_spec
+            loss = choice.loss or (
+                self._own_choice("loss", task.loss) if task.loss else self._default("loss", target.form)[0]
+            )
+            metrics = choice.metrics
+            if metrics is None and task.metrics is not None:
+                metrics = tuple(self._own_choice("metric", metric) for metric in task.metrics)
+            if metrics is None:
+                metrics = self._default("metric", target.form)
+            composed[choice.name] = ComposedTask(
+                choice.name,
+                task,
+                choice.weight,
+                self._judge("loss", loss, choice.name, target),
+                {metric.name: self._judge("metric", metric, choice.name, target) for metric in metrics},
+            )
+            complete.append(replace(choice, loss=loss, metrics=metrics))
+        return composed, tuple(complete)
+
+    def _judge(self, kind: str, choice: Choice, name: str, target: TargetSpec) -> Any:
+        path = ("tasks", name, "loss" if kind == "loss" else "metrics")
+        component = self.registry.find(kind, choice.name).load()
+        hint = self._fitting(kind, lambda other: other.accepts(target))
+        if (reason := component.accepts(target)) is not None:
+            raise self._refused(kind, choice.name, f"of task {name!r} {reason}", path, hint)
+        return self._build(kind, choice, path, target, hint=hint)
+
+    def _default(self, kind: str, situation: str) -> tuple[Choice, ...]:
+        names = self.registry.defaults(kind, situation)
+        if not names:
+            raise ComponentError(f"no {kind} is the default for {situation!r}", hint=f"mtl list {kind}")
+        return tuple(self._own_choice(kind, name) for name in names)
+
+    def _own_choice(self, kind: str, value: str | Mapping[str, Any]) -> Choice:
+        """Complete the options of a component that a task or a default names."""
+        name = value if isinstance(value, str) else str(value["name"])
+        given = {} if isinstance(value, str) else {k: v for k, v in value.items() if k != "name"}
+        options, problems = validate_options(options_model(self.registry.find(kind, name).load()), given)
+        if problems:
+            raise ComponentError(
+                f"a task asks for {kind} {name!r}: {problems[0].message}", hint=problems[0].hint
+            )
+        return Choice(name, options)
+
+    def _normalization(self, spec: DatasetSpec) -> Normalization:
+        normalization = Normalization(spec.image.channels)
+        stated = self.recipe.normalization
+        if isinstance(stated, Mapping):
+            lengths = {len(values) for values in stated.values()}
+            if lengths != {spec.image.channels}:
+                message = f"normalization needs {spec.image.channels} values each, one per channel"
+                raise RecipeError([Problem(message, self.source.where(("normalization",)))])
+            normalization.set(stated["mean"], stated["std"])
+        return normalization
+
+    def _seeded(self, *names: str | int) -> AbstractContextManager[None]:
+        return _Seeded(derive_seed(self.recipe.seed, "initialisation", *names))
+
+
+class _Seeded:
+    """Seeds torch's global generator for a constructor and gives it back as it was."""
+
+    def __init__(self, seed: int) -> None:
+        self._seed = seed
+
+    def __enter__(self) -> None:
+        self._state = torch.random.get_rng_state()
+        torch.random.default_generator.manual_seed(self._seed)
+
+    def __exit__(self, *_: object) -> None:
+        torch.random.set_rng_state(self._state)

@@ -1,0 +1,83 @@
+"""A recipe resolved to live objects: everything that training, evaluation and export need."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from torch import nn
+
+from .contracts import Augmentation, Balancer, Dataset, Exporter, Loss, Metric, Task
+from .model import MultitaskModel
+from .recipe import Recipe
+from .specs import DatasetSpec, InputSpec, TargetSpec, target_to_json
+
+
+@dataclass(frozen=True)
+class ComposedTask:
+    """One task with its loss and metrics; its head lives in the model."""
+
+    name: str
+    task: Task
+    weight: float
+    loss: Loss
+    metrics: Mapping[str, Metric]
+
+    @property
+    def target(self) -> TargetSpec:
+        """The form of the answer."""
+        return self.task.target_spec
+
+
+@dataclass(frozen=True)
+class Composition:
+    """A resolved recipe with its objects; `recipe` names every component and option in full."""
+
+    recipe: Recipe
+    dataset: Dataset
+    dataset_spec: DatasetSpec
+    augmentations: tuple[Augmentation, ...]
+    tasks: Mapping[str, ComposedTask]
+    model: MultitaskModel
+    balancer: Balancer
+    exporter: Exporter
+
+    @property
+    def inputs(self) -> tuple[InputSpec, ...]:
+        """The extra inputs of all tasks, in task order."""
+        return tuple(spec for task in self.tasks.values() for spec in task.task.inputs)
+
+    @property
+    def targets(self) -> dict[str, TargetSpec]:
+        """The form of each task's answer, in task order."""
+        return {name: task.target for name, task in self.tasks.items()}
+
+    def plan(self) -> dict[str, Any]:
+        """Return what would be trained, as JSON values: recipe, parameters, inputs and outputs."""
+        image = self.dataset_spec.image
+        inputs = [{"name": "image", "dtype": "float32", "shape": ["batch", *image.shape]}]
+        inputs += [{"name": spec.name, "dtype": "int64", "shape": ["batch"]} for spec in self.inputs]
+        outputs = [
+            {"name": name, "shape": ["batch", *target.output_shape], "target": target_to_json(target)}
+            for name, target in self.targets.items()
+        ]
+        return {
+            "recipe": self.recipe.to_plain(),
+            "recipe_hash": self.recipe.hash(),
+            "parameters": self.parameters(),
+            "inputs": inputs,
+            "outputs": outputs,
+        }
+
+    def parameters(self) -> dict[str, Any]:
+        """Return the number of trainable parameters: total, encoder (with sharing units), and per head."""
+        return {
+            "total": _count(self.model),
+            "encoder": _count(self.model.sharing),
+            "heads": {name: _count(self.model.head(name)) for name in self.tasks},
+        }
+
+
+def _count(module: nn.Module) -> int:
+    return sum(parameter.numel() for parameter in module.parameters() if parameter.requires_grad)

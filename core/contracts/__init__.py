@@ -1,0 +1,35 @@
+"""What a component of each kind promises. Engine arguments are positional; options are keyword-only.
+
+Every option is a keyword-only constructor argument with a type and a default, described and bounded by
+pydantic's `Field`:
+
+    def __init__(self, image, inputs, *, width: Annotated[int, Field(ge=1, description="...")] = 32):
+"""
+
+from .augmentation import Augmentation
+from .balancer import Balancer
+from .dataset import Columns, Dataset
+from .encoder import Encoder
+from .exporter import Exporter, ExportReport, ExportSubject
+from .head import Head, HeadSpec
+from .loss import Loss
+from .metric import Metric
+from .sharing import Sharing
+from .task import Task
+
+__all__ = [
+    "Augmentation",
+    "Balancer",
+    "Columns",
+    "Dataset",
+    "Encoder",
+    "ExportReport",
+    "ExportSubject",
+    "Exporter",
+    "Head",
+    "HeadSpec",
+    "Loss",
+    "Metric",
+    "Sharing",
+    "Task",
+]

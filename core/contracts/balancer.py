@@ -1,0 +1,36 @@
+"""The contract of a balancer: how the task losses become one update."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from torch import Tensor, nn
+
+
+class Balancer(nn.Module):
+    """A balancer; its constructor takes `(tasks: Sequence[str], *, options)`.
+
+    The flags say what it needs and where it is safe; the composer checks them.
+    """
+
+    needs_gradients: bool = False
+    ddp_safe: bool = True
+    compile_safe: bool = True
+
+    def __init__(self, tasks: Sequence[str]) -> None:
+        super().__init__()
+        self.tasks = tuple(tasks)
+
+    def weights(self, losses: Tensor, gradients: Tensor | None) -> Tensor:
+        """Return one weight per task, `[T]`; the update minimises `(weights * losses).sum()`.
+
+        `losses` is `[T]` in the order of `tasks`; `gradients` is `[T, P]`, each task's gradient with
+        respect to the shared parameters, given only when `needs_gradients`.
+        """
+        raise NotImplementedError
+
+    def post_step(self, losses: Tensor) -> None:
+        """Called after every update with the losses `[T]` it was made from."""
+
+    def post_epoch(self, losses: Tensor) -> None:
+        """Called after every epoch with the epoch's mean training losses `[T]`."""

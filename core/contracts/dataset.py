@@ -1,0 +1,46 @@
+"""The contract of a data set: columns of images and labels. NumPy only."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..specs import DatasetSpec
+
+
+@dataclass(frozen=True)
+class Columns:
+    """The samples of one split, column by column.
+
+    `image` is uint8 `[N, C, H, W]`. A label column is int64 `[N]` (class index, or 0/1; -1 for absent)
+    or float32 `[N, n]` (NaN for absent).
+    """
+
+    image: NDArray[np.uint8]
+    labels: Mapping[str, NDArray[Any]]
+
+    def __len__(self) -> int:
+        return len(self.image)
+
+
+class Dataset(ABC):
+    """A data set; its constructor takes options only and reads nothing large."""
+
+    @abstractmethod
+    def spec(self) -> DatasetSpec:
+        """Return what the data set offers, without reading the images.
+
+        Raises `MissingRequirementError` when its files are not there, `UsageError` when they are damaged.
+        """
+
+    @abstractmethod
+    def load(self) -> Mapping[str, Columns]:
+        """Return the splits `"train"` and `"test"`; the engine carves validation from train.
+
+        Raises `MissingRequirementError` when files are not there, `UsageError` when they are damaged.
+        """

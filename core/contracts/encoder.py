@@ -1,0 +1,45 @@
+"""The contract of an encoder: ordered stages from an image to features."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from torch import Tensor, nn
+
+from ..specs import FeatureSpec, ImageSpec, InputSpec
+
+
+class Encoder(nn.Module):
+    """An image encoder made of ordered, named stages; sharing schemes work stage by stage.
+
+    A subclass's constructor takes `(image: ImageSpec, inputs: Sequence[InputSpec], *, options)` and sets
+    `stages` (an `nn.Sequential`, best built from an `OrderedDict` of names), `feature_specs` (the form
+    of each stage's output, same length), and `fuses`, the names of the extra inputs it reads.
+    It raises `Incompatible` with the reason when it cannot serve the image.
+    """
+
+    stages: nn.Sequential
+    feature_specs: tuple[FeatureSpec, ...]
+    fuses: frozenset[str] = frozenset()
+
+    @classmethod
+    def accepts(cls, image: ImageSpec, inputs: Sequence[InputSpec]) -> str | None:
+        """Return why the encoder cannot serve these inputs, or None when it can (with default options)."""
+        return None
+
+    def forward_stage(self, index: int, features: Tensor, inputs: Mapping[str, Tensor]) -> Tensor:
+        """Run stage `index` on the features before it (the normalised image `[B, C, H, W]` for stage 0).
+
+        `inputs` are the extra inputs, int64 `[B]` each; only a fusing encoder reads them.
+        """
+        output: Tensor = self.stages[index](features)
+        return output
+
+    def forward(self, image: Tensor, inputs: Mapping[str, Tensor]) -> tuple[Tensor, ...]:
+        """Return every stage's output for normalised images `[B, C, H, W]`."""
+        outputs = []
+        features = image
+        for index in range(len(self.stages)):
+            features = self.forward_stage(index, features, inputs)
+            outputs.append(features)
+        return tuple(outputs)

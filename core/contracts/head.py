@@ -1,0 +1,43 @@
+"""The contract of a head: from features to one task's raw output."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from torch import Tensor, nn
+
+from ..batch import Features
+from ..specs import FeatureSpec, ImageSpec, InputSpec, TargetSpec
+
+
+@dataclass(frozen=True)
+class HeadSpec:
+    """Where a head stands: what it sees and what it must answer.
+
+    `stages` are the forms of all stage outputs (the last one is the encoder's answer), `inputs` the extra
+    inputs of this head's task.
+    """
+
+    image: ImageSpec
+    stages: tuple[FeatureSpec, ...]
+    target: TargetSpec
+    inputs: Sequence[InputSpec] = ()
+
+
+class Head(nn.Module):
+    """A head; its constructor takes `(spec: HeadSpec, *, options)` and may raise `Incompatible`.
+
+    `fuses` names the extra inputs it reads.
+    """
+
+    fuses: frozenset[str] = frozenset()
+
+    @classmethod
+    def accepts(cls, spec: HeadSpec) -> str | None:
+        """Return why the head cannot serve there, or None when it can (with default options)."""
+        return None
+
+    def forward(self, features: Features) -> Tensor:
+        """Return the raw output `[B, *target.output_shape]`: logits or values, before any activation."""
+        raise NotImplementedError

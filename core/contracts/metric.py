@@ -1,0 +1,42 @@
+"""The contract of a metric: accumulated over batches on the device, read once at the end."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from torch import Tensor, nn
+
+from ..specs import TargetSpec
+
+
+class Metric(nn.Module):
+    """A metric; its constructor takes `(target: TargetSpec, *, options)`.
+
+    `direction` says which way is better (None: neither); `bounds` is the range of its values;
+    `scalar` is False when `compute` returns a table `[K, K]`.
+    """
+
+    direction: Literal["higher", "lower"] | None = None
+    bounds: tuple[float, float] = (float("-inf"), float("inf"))
+    scalar: bool = True
+
+    def __init__(self, target: TargetSpec) -> None:
+        super().__init__()
+        self.target = target
+
+    @classmethod
+    def accepts(cls, target: TargetSpec) -> str | None:
+        """Return why the metric cannot judge this target, or None when it can."""
+        return None
+
+    def update(self, prediction: Tensor, target: Tensor) -> None:
+        """Add a batch: predictions (probabilities, values, images in 0..1) and present targets only."""
+        raise NotImplementedError
+
+    def compute(self) -> Tensor:
+        """Return the value over everything added since the last reset: a scalar, or a table."""
+        raise NotImplementedError
+
+    def reset(self) -> None:
+        """Forget everything added."""
+        raise NotImplementedError

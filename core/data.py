@@ -1,0 +1,133 @@
+"""Samples on the device: uint8 images and label columns, gathered into batches by index."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import ceil
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from .batch import Batch
+from .contracts import Columns, Dataset
+from .errors import ComponentError, UsageError
+from .randomness import generator
+from .specs import Categorical, DatasetSpec, Regression
+
+
+@dataclass(frozen=True)
+class Samples:
+    """One split, resident on a device: `image` uint8 `[N, C, H, W]` and label columns of length N."""
+
+    image: Tensor
+    labels: dict[str, Tensor]
+
+    def __len__(self) -> int:
+        return len(self.image)
+
+    def batch(self, indices: Tensor) -> Batch:
+        """Return the samples at int64 `indices` `[B]` with images as float32 in 0..1."""
+        image = self.image[indices].to(torch.float32).mul_(1.0 / 255.0)
+        return Batch(image, {name: column[indices] for name, column in self.labels.items()})
+
+    def slices(self, batch_size: int) -> Iterator[Tensor]:
+        """Yield the indices of all samples in order, `batch_size` at a time."""
+        yield from torch.arange(len(self), device=self.image.device).split(batch_size)
+
+    def to(self, device: torch.device | str) -> Samples:
+        """Return the samples on a device."""
+        return Samples(
+            self.image.to(device), {name: column.to(device) for name, column in self.labels.items()}
+        )
+
+
+@dataclass(frozen=True)
+class Splits:
+    """The three parts of a data set. Validation is carved from train; test is never used to choose."""
+
+    train: Samples
+    validation: Samples
+    test: Samples
+
+    def named(self, name: str) -> Samples:
+        """Return a split by name."""
+        return {"train": self.train, "validation": self.validation, "test": self.test}[name]
+
+    def to(self, device: torch.device | str) -> Splits:
+        """Return the splits on a device."""
+        return Splits(self.train.to(device), self.validation.to(device), self.test.to(device))
+
+
+def load_splits(dataset: Dataset, *, validation: float, split_seed: int) -> Splits:
+    """Load a data set and carve the validation split from train by a seeded permutation.
+
+    Raises `ComponentError` when the data set breaks its contract, `UsageError` when it is too small.
+    """
+    spec = dataset.spec()
+    loaded = dataset.load()
+    for name in ("train", "test"):
+        if name not in loaded:
+            raise ComponentError(f"{type(dataset).__name__} gave no split {name!r}")
+        check_columns(loaded[name], spec, name)
+    train, test = _samples(loaded["train"]), _samples(loaded["test"])
+    count = ceil(len(train) * validation)
+    if len(train) - count < 1 or len(test) < 1:
+        raise UsageError(
+            f"the data set is too small: {len(train)} training and {len(test)} test samples, "
+            f"of which {count} would be for validation",
+            hint="lower train.validation or add data",
+        )
+    order = torch.randperm(len(train), generator=generator("cpu", split_seed, "validation split"))
+    chosen, kept = order[:count].sort().values, order[count:].sort().values
+    return Splits(_subset(train, kept), _subset(train, chosen), test)
+
+
+def check_columns(columns: Columns, spec: DatasetSpec, split: str) -> None:
+    """Raise `ComponentError` when columns are not what the spec says: types, shapes, lengths, ranges."""
+    image = columns.image
+    if image.dtype != np.uint8 or image.shape[1:] != spec.image.shape:
+        raise ComponentError(
+            f"{split}: images must be uint8 {['N', *spec.image.shape]}, got {image.dtype} {list(image.shape)}"
+        )
+    for name, target in spec.labels.items():
+        if name not in columns.labels:
+            raise ComponentError(f"{split}: label column {name!r} is promised but missing")
+        column = columns.labels[name]
+        shape = (len(image), len(target.names)) if isinstance(target, Regression) else (len(image),)
+        kind = np.float32 if isinstance(target, Regression) else np.int64
+        if column.dtype != kind or column.shape != shape:
+            raise ComponentError(
+                f"{split}: label column {name!r} must be {np.dtype(kind)} {list(shape)}, "
+                f"got {column.dtype} {list(column.shape)}"
+            )
+        if isinstance(target, Categorical) and len(column):
+            low, high = int(column.min()), int(column.max())
+            if low < -1 or high >= len(target.classes):
+                raise ComponentError(
+                    f"{split}: label column {name!r} must lie in -1..{len(target.classes) - 1}, "
+                    f"got {low}..{high}"
+                )
+
+
+def channel_statistics(samples: Samples) -> tuple[list[float], list[float]]:
+    """Return mean and standard deviation per channel, of images in 0..1; a constant channel has 1."""
+    mean, std = [], []
+    for channel in range(samples.image.shape[1]):
+        counts = torch.bincount(samples.image[:, channel].flatten(), minlength=256).double()
+        values = torch.arange(256, dtype=torch.float64, device=counts.device) / 255.0
+        average = (counts * values).sum() / counts.sum()
+        variance = (counts * (values - average) ** 2).sum() / counts.sum()
+        mean.append(float(average))
+        std.append(float(variance.sqrt()) or 1.0)
+    return mean, std
+
+
+def _samples(columns: Columns) -> Samples:
+    labels = {name: torch.from_numpy(np.ascontiguousarray(value)) for name, value in columns.labels.items()}
+    return Samples(torch.from_numpy(np.ascontiguousarray(columns.image)), labels)
+
+
+def _subset(samples: Samples, indices: Tensor) -> Samples:
+    return Samples(samples.image[indices], {name: value[indices] for name, value in samples.labels.items()})

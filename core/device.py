@@ -1,0 +1,30 @@
+"""Choosing where to compute."""
+
+from __future__ import annotations
+
+import torch
+
+from .errors import MissingRequirementError, UsageError
+
+
+def choose_device(name: str) -> torch.device:
+    """Return the device for `auto` (CUDA where there is one), `cpu`, `cuda` or `cuda:N`.
+
+    Raises `MissingRequirementError` when it is not there.
+    """
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        raise UsageError(f"unknown device {name!r}", hint="devices: auto, cpu, cuda, cuda:0") from None
+    if device.type not in ("cpu", "cuda"):
+        raise UsageError(f"device {name!r} is not supported", hint="devices: auto, cpu, cuda, cuda:0")
+    if device.type == "cuda" and (
+        not torch.cuda.is_available() or (device.index or 0) >= torch.cuda.device_count()
+    ):
+        raise MissingRequirementError(
+            f"device {name!r} is not here: {torch.cuda.device_count()} CUDA devices found",
+            hint="use --device cpu, or --device auto",
+        )
+    return device

@@ -1,0 +1,208 @@
+"""Judges a model on a split: losses and metrics per task, beside what a constant answer would reach.
+
+Views are seeded per sample, so nothing depends on batch size or order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from .batch import present
+from .composition import Composition
+from .data import Samples
+from .errors import UsageError
+from .losses import masked_loss
+from .predictions import predict
+from .randomness import SampleRandom, derive_seed
+from .specs import Categorical, Image, Regression
+from .views import Seen, plan_views
+
+BATCH_SIZE = 500
+"""Samples per forward pass; results do not depend on it."""
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Scalar metrics by task, and tables (confusion matrices) by task."""
+
+    metrics: dict[str, dict[str, float]]
+    tables: dict[str, dict[str, list[list[float]]]]
+
+
+def views_of(
+    composition: Composition, samples: Samples, split: str, batch_size: int = BATCH_SIZE
+) -> Iterator[tuple[tuple[str, ...], Seen]]:
+    """Yield every batch of a split as each view sees it, with the tasks of that view.
+
+    The noise of a sample depends on the split and the sample's place in it alone: every model is judged on
+    the same images.
+    """
+    tasks = {name: composed.task for name, composed in composition.tasks.items()}
+    views = plan_views(tasks, composition.recipe.views)
+    for indices in samples.slices(batch_size):
+        random = SampleRandom(indices, seed=derive_seed(0, "evaluation", split))
+        batch = samples.batch(indices)
+        for view in views:
+            yield view.tasks, view.look(batch, tasks, random)
+
+
+def evaluate(
+    composition: Composition, samples: Samples, split: str, batch_size: int = BATCH_SIZE
+) -> Evaluation:
+    """Return losses and metrics of the model on a split; the model is left in its mode.
+
+    Raises `UsageError` when no sample of the split has a task's label.
+    """
+    model = composition.model
+
+    def answer(tasks: tuple[str, ...], seen: Seen) -> dict[str, Tensor]:
+        return model(seen.image, seen.inputs, tasks)
+
+    training = model.training
+    model.eval()
+    try:
+        return _judge(composition, samples, split, batch_size, answer)
+    finally:
+        model.train(training)
+
+
+def _judge(
+    composition: Composition,
+    samples: Samples,
+    split: str,
+    batch_size: int,
+    answer: Callable[[tuple[str, ...], Seen], dict[str, Tensor]],
+) -> Evaluation:
+    metrics = _fresh_metrics(composition, samples.image.device)
+    totals = {name: torch.zeros(2, device=samples.image.device) for name in composition.tasks}
+    with torch.inference_mode():
+        for tasks, seen in views_of(composition, samples, split, batch_size):
+            raw = answer(tasks, seen)
+            for name in tasks:
+                composed = composition.tasks[name]
+                target = composed.task.target(seen.clean)
+                loss, count = masked_loss(composed.loss, raw[name], target)
+                totals[name] += torch.stack((loss * count, count))
+                _update(metrics[name], predict(raw[name], composed.target), target, composed.target)
+        return _collect(metrics, totals, split)
+
+
+def baseline(
+    composition: Composition, train: Samples, samples: Samples, split: str
+) -> tuple[dict[str, dict[str, float]], dict[str, str]]:
+    """Return the metrics of the best answer that looks at nothing, and what that answer is, per task.
+
+    Classes: their shares in the training split. Values: the training mean. Images: the model's own input
+    when it is corrupted (doing nothing), otherwise the mean training image.
+    """
+    answers = _constant_answers(composition, train)
+    metrics = _fresh_metrics(composition, samples.image.device)
+    with torch.inference_mode():
+        for tasks, seen in views_of(composition, samples, split):
+            for name in tasks:
+                target = composition.tasks[name].task.target(seen.clean)
+                constant = answers[name].value
+                guess = seen.image if constant is None else constant.expand(len(target), *constant.shape)
+                _update(metrics[name], guess, target, composition.tasks[name].target)
+        values = {
+            task: {name: float(metric.compute()) for name, metric in kept.items() if metric.scalar}
+            for task, kept in metrics.items()
+        }
+    return values, {name: answer.description for name, answer in answers.items()}
+
+
+@dataclass(frozen=True)
+class _Constant:
+    value: Tensor | None
+    description: str
+
+
+def _constant_answers(composition: Composition, train: Samples) -> dict[str, _Constant]:
+    """Return the constant prediction per task, from one pass over the training split."""
+    tasks = {name: composed.task for name, composed in composition.tasks.items()}
+    views = plan_views(tasks, composition.recipe.views)
+    corrupted = {name for view in views if view.corrupts(tasks) for name in view.tasks}
+    sums: dict[str, Tensor] = {}
+    counts = {name: torch.zeros((), device=train.image.device) for name in tasks}
+    with torch.inference_mode():
+        for names, seen in views_of(composition, train, "train"):
+            for name in names:
+                spec = composition.tasks[name].target
+                target = tasks[name].target(seen.clean)
+                target = target if isinstance(spec, Image) else target[present(target)]
+                if isinstance(spec, Categorical):
+                    added = torch.bincount(target, minlength=len(spec.classes)).float()
+                else:
+                    added = target.float().sum(dim=0)
+                sums[name] = sums[name] + added if name in sums else added
+                counts[name] += len(target)
+    return {
+        name: _constant(composition, name, sums[name] / counts[name].clamp(min=1), name in corrupted)
+        for name in tasks
+    }
+
+
+def _constant(composition: Composition, name: str, mean: Tensor, corrupted: bool) -> _Constant:
+    spec = composition.tasks[name].target
+    if isinstance(spec, Image):
+        if corrupted:
+            return _Constant(None, "the input, unchanged")
+        return _Constant(mean, "the mean training image")
+    if isinstance(spec, Categorical):
+        return _Constant(mean, f"the most frequent class, {spec.classes[int(mean.argmax())]!r}")
+    if isinstance(spec, Regression):
+        return _Constant(mean, "the training mean")
+    likely = spec.positive if float(mean) >= 0.5 else spec.negative
+    return _Constant(mean, f"the more frequent answer, {likely!r}")
+
+
+def _fresh_metrics(composition: Composition, device: torch.device) -> dict[str, dict[str, Any]]:
+    fresh: dict[str, dict[str, Any]] = {}
+    for name, composed in composition.tasks.items():
+        fresh[name] = {}
+        for metric_name, metric in composed.metrics.items():
+            metric.to(device).reset()
+            fresh[name][metric_name] = metric
+    return fresh
+
+
+def _update(metrics: Mapping[str, Any], prediction: Tensor, target: Tensor, spec: object) -> None:
+    if not isinstance(spec, Image):
+        there = present(target)
+        prediction, target = prediction[there], target[there]
+        if len(target) == 0:
+            return
+    for metric in metrics.values():
+        metric.update(prediction, target)
+
+
+def _collect(
+    metrics: Mapping[str, Mapping[str, Any]], totals: Mapping[str, Tensor], split: str
+) -> Evaluation:
+    values: dict[str, dict[str, float]] = {}
+    tables: dict[str, dict[str, list[list[float]]]] = {}
+    for task, kept in metrics.items():
+        total, count = totals[task].tolist()
+        if count == 0:
+            raise UsageError(
+                f"task {task!r} saw no label in the {split} split",
+                hint="leave the task out, or give at least some samples its label",
+            )
+        values[task] = {"loss": total / count}
+        for name, metric in kept.items():
+            result = metric.compute()
+            if metric.scalar:
+                values[task][name] = float(result)
+            else:
+                tables.setdefault(task, {})[name] = result.tolist()
+    return Evaluation(values, tables)
+
+
+def module_device(module: nn.Module) -> torch.device:
+    """Return the device of a module's parameters."""
+    return next(module.parameters()).device

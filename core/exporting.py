@@ -1,0 +1,78 @@
+"""Hands a trained composition to its exporter: inputs, outputs, real samples and metadata."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from .composition import Composition
+from .contracts import Exporter, ExportReport, ExportSubject
+from .data import Samples
+from .errors import UsageError
+from .options import options_model, validate_options
+from .randomness import SampleRandom, derive_seed
+from .registry import Registry
+from .run_folder import versions
+
+SAMPLES = 64
+"""Real samples that a verification uses."""
+
+
+def export_subject(composition: Composition, samples: Samples, metrics: Mapping[str, Any]) -> ExportSubject:
+    """Return what the exporter needs: a copy of the model on the CPU, real samples, and metadata."""
+    # A copy: exporting must not move or retrace the model that the caller holds.
+    model = copy.deepcopy(composition.model).cpu().eval()
+    normalization = model.normalization
+    return ExportSubject(
+        model=model,
+        image=composition.dataset_spec.image,
+        inputs=composition.inputs,
+        targets=composition.targets,
+        samples=_real_samples(composition, samples),
+        metadata={
+            "recipe": composition.recipe.to_plain(),
+            "recipe_hash": composition.recipe.hash(),
+            "normalization": {"mean": normalization.mean.tolist(), "std": normalization.std.tolist()},
+            "test_metrics": metrics.get("test", {}),
+            "versions": versions(),
+        },
+    )
+
+
+def export(
+    composition: Composition,
+    samples: Samples,
+    metrics: Mapping[str, Any],
+    path: Path,
+    exporter: Exporter | None = None,
+) -> ExportReport:
+    """Export to `path` and verify; raise `VerificationError`, and publish nothing, when numbers differ."""
+    subject = export_subject(composition, samples, metrics)
+    return (exporter or composition.exporter).export(subject, path)
+
+
+def build_exporter(registry: Registry, name: str, options: Mapping[str, Any]) -> Exporter:
+    """Return an exporter by name; raise `UsageError` for an unknown name or a wrong option."""
+    component = registry.find("exporter", name).load()
+    complete, problems = validate_options(options_model(component), options)
+    if problems:
+        raise UsageError(f"exporter {name!r}: {problems[0].message}", hint=problems[0].hint)
+    exporter: Exporter = component(**complete)
+    return exporter
+
+
+def _real_samples(composition: Composition, samples: Samples) -> dict[str, NDArray[np.generic]]:
+    indices = torch.arange(min(SAMPLES, len(samples)), device=samples.image.device)
+    batch = samples.batch(indices)
+    random = SampleRandom(indices, seed=derive_seed(0, "verification"))
+    found: dict[str, NDArray[np.generic]] = {"image": samples.image[indices].cpu().numpy()}
+    for name, composed in composition.tasks.items():
+        drawn = composed.task.draw_inputs(batch, random.stream(name))
+        found |= {key: value.cpu().numpy() for key, value in drawn.items()}
+    return found

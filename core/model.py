@@ -1,0 +1,86 @@
+"""The multitask model: preparation, normalisation, shared encoders, one head per task."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import torch
+from torch import Tensor, nn
+
+from .batch import Features
+from .contracts import Head, Sharing
+from .predictions import predict
+from .specs import TargetSpec
+
+
+class Normalization(nn.Module):
+    """Subtracts a mean and divides by a standard deviation per channel, both part of the model's state."""
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(channels))
+        self.register_buffer("std", torch.ones(channels))
+
+    def set(self, mean: Sequence[float], std: Sequence[float]) -> None:
+        """Set the statistics, one value per channel of images in 0..1; `std` must be positive."""
+        self.mean.copy_(torch.as_tensor(mean, dtype=self.mean.dtype))
+        self.std.copy_(torch.as_tensor(std, dtype=self.std.dtype))
+
+    def forward(self, image: Tensor) -> Tensor:
+        return (image - self.mean[:, None, None]) / self.std[:, None, None]
+
+
+class MultitaskModel(nn.Module):
+    """Maps an image (and extra inputs) to one raw output per task.
+
+    `prepare` are the tasks' fixed preprocessing steps, applied first, so that neither training nor the
+    exported file leaves them to the user.
+    """
+
+    def __init__(
+        self,
+        normalization: Normalization,
+        sharing: Sharing,
+        heads: Mapping[str, Head],
+        targets: Mapping[str, TargetSpec],
+        prepare: Sequence[Callable[[Tensor], Tensor]] = (),
+    ) -> None:
+        super().__init__()
+        self.normalization = normalization
+        self.sharing = sharing
+        # A task's name may hold a dot or be an attribute of ModuleDict; its position may not.
+        self.heads = nn.ModuleList(heads.values())
+        self.tasks = tuple(heads)
+        self.targets = dict(targets)
+        self._prepare = tuple(prepare)
+
+    def head(self, task: str) -> Head:
+        """Return the head of a task."""
+        head = self.heads[self.tasks.index(task)]
+        assert isinstance(head, Head)
+        return head
+
+    def forward(
+        self,
+        image: Tensor,
+        inputs: Mapping[str, Tensor] | None = None,
+        tasks: Sequence[str] | None = None,
+    ) -> dict[str, Tensor]:
+        """Return the raw output of each task (logits, values) by name.
+
+        `image` is float32 `[B, C, H, W]` in 0..1; `inputs` are the extra inputs by name, int64 `[B]`;
+        `tasks` restricts the answer to some tasks (None: all).
+        """
+        inputs = inputs or {}
+        chosen = self.tasks if tasks is None else tuple(tasks)
+        for prepare in self._prepare:
+            image = prepare(image)
+        stages = self.sharing(self.normalization(image), inputs, chosen)
+        return {task: self.head(task)(Features(stages[task], image, inputs)) for task in chosen}
+
+    def predict(self, image: Tensor, inputs: Mapping[str, Tensor] | None = None) -> dict[str, Tensor]:
+        """Return each task's prediction: probabilities, values, or an image in 0..1."""
+        return {task: predict(raw, self.targets[task]) for task, raw in self(image, inputs).items()}

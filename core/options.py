@@ -1,0 +1,178 @@
+"""The options of a component: the keyword-only arguments of its constructor, as one pydantic model.
+
+The same model validates recipes, fills `mtl show` and the JSON Schema.
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+import typing
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError, create_model
+from pydantic.fields import FieldInfo
+
+from .errors import ComponentError, did_you_mean
+
+
+@dataclass(frozen=True)
+class OptionProblem:
+    """One mistake in a component's options: the path below the component, what is wrong, what would work."""
+
+    path: tuple[str | int, ...]
+    message: str
+    hint: str | None = None
+
+
+@dataclass(frozen=True)
+class OptionDescription:
+    """One option as shown to people: its type, default and range as text."""
+
+    name: str
+    type: str
+    default: Any
+    range: str
+    description: str
+
+
+@cache
+def options_model(component: Callable[..., Any]) -> type[BaseModel]:
+    """Return the pydantic model of a class's keyword-only constructor arguments.
+
+    Raises `ComponentError` when an argument has no type or no default.
+
+    >>> class Tiny:
+    ...     def __init__(self, image: object, *, width: int = 3) -> None: ...
+    >>> options_model(Tiny)().model_dump()
+    {'width': 3}
+    """
+    constructor = component.__init__ if inspect.isclass(component) else component  # type: ignore[misc]
+    hints = typing.get_type_hints(constructor, include_extras=True)
+    fields: dict[str, Any] = {}
+    for name, parameter in inspect.signature(constructor).parameters.items():
+        if parameter.kind is not inspect.Parameter.KEYWORD_ONLY:
+            continue
+        where = f"option {name!r} of {component.__module__}:{component.__qualname__}"
+        if name not in hints:
+            raise ComponentError(f"{where} has no type")
+        if parameter.default is inspect.Parameter.empty:
+            raise ComponentError(f"{where} has no default")
+        fields[name] = (hints[name], parameter.default)
+    return create_model(
+        f"{component.__name__}Options",
+        __config__=ConfigDict(extra="forbid", strict=True, allow_inf_nan=False, protected_namespaces=()),
+        **fields,
+    )
+
+
+def validate_options(
+    model: type[BaseModel], values: Mapping[str, Any]
+) -> tuple[dict[str, Any], list[OptionProblem]]:
+    """Return the complete options (defaults filled in) and the problems found; options are empty on problems.
+
+    Names may be written with hyphens. Validation is strict: `"5"` is no number and `1` is no boolean.
+    """
+    normalised: dict[str, Any] = {}
+    problems = []
+    for key, value in values.items():
+        name = key.replace("-", "_")
+        if name in normalised:
+            problems.append(OptionProblem((key,), f"option {key!r} is given twice"))
+        normalised[name if name in model.model_fields else key] = value
+    try:
+        # JSON mode is strict about types and still lets a list stand for a tuple, as YAML needs.
+        complete = model.model_validate_json(json.dumps(normalised, default=str))
+    except ValidationError as error:
+        problems += [_problem(model, dict(detail)) for detail in error.errors(include_url=False)]
+        return {}, problems
+    return {name: getattr(complete, name) for name in model.model_fields}, problems
+
+
+def describe_options(model: type[BaseModel]) -> list[OptionDescription]:
+    """Return one description per option, in the order of the constructor."""
+    schema = model.model_json_schema()["properties"] if model.model_fields else {}
+    return [
+        OptionDescription(
+            name,
+            _type_name(schema[name]),
+            json.loads(json.dumps(info.default, default=str)),
+            _range(info),
+            info.description or "",
+        )
+        for name, info in model.model_fields.items()
+    ]
+
+
+def plain(value: Any) -> Any:
+    """Return the value as YAML and JSON know it: tuples become lists, paths become strings."""
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [plain(item) for item in value]
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    return str(value)
+
+
+def _problem(model: type[BaseModel], detail: dict[str, Any]) -> OptionProblem:
+    path = tuple(detail["loc"])
+    name = str(path[0]) if path else ""
+    if detail["type"] == "extra_forbidden":
+        known = list(model.model_fields)
+        hint = did_you_mean(name, known) or (
+            f"options: {', '.join(known)}" if known else "it takes no options"
+        )
+        return OptionProblem(path, f"unknown option {name!r}", hint)
+    info = model.model_fields.get(name)
+    message = detail["msg"][0].lower() + detail["msg"][1:]
+    shown = json.dumps(detail["input"], default=str)
+    shown = shown if len(shown) <= 60 else shown[:57] + "..."
+    hint = None
+    if info is not None:
+        hint = f"default: {json.dumps(plain(info.default))}"
+        if allowed := _range(info):
+            hint += f"; allowed: {allowed}"
+        choices = typing.get_args(info.annotation)
+        if detail["type"] == "literal_error" and isinstance(detail["input"], str):
+            near = did_you_mean(detail["input"], [item for item in choices if isinstance(item, str)])
+            hint = f"{near} {hint}" if near else hint
+    trail = ".".join(str(part) for part in path)
+    return OptionProblem(path, f"option {trail!r}: {message}, got {shown}", hint)
+
+
+_BOUNDS = {"ge": ">=", "gt": ">", "le": "<=", "lt": "<", "min_length": "length >=", "max_length": "length <="}
+
+
+def _range(info: FieldInfo) -> str:
+    found = [
+        f"{sign} {getattr(item, name)}"
+        for item in info.metadata
+        for name, sign in _BOUNDS.items()
+        if getattr(item, name, None) is not None
+    ]
+    if typing.get_origin(info.annotation) is typing.Literal:
+        found.append(", ".join(str(choice) for choice in typing.get_args(info.annotation)))
+    return " and ".join(found)
+
+
+def _type_name(schema: Mapping[str, Any]) -> str:
+    if "enum" in schema or "const" in schema:
+        return "choice"
+    if "anyOf" in schema:
+        return " or ".join(dict.fromkeys(_type_name(option) for option in schema["anyOf"]))
+    name = str(schema.get("type", "any"))
+    if name == "array":
+        inner = schema.get("items") or {}
+        return f"list of {_type_name(inner)}" if isinstance(inner, Mapping) and inner else "list"
+    if name == "object":
+        inner = schema.get("additionalProperties")
+        return f"mapping to {_type_name(inner)}" if isinstance(inner, Mapping) else "mapping"
+    if name == "string" and schema.get("format") == "path":
+        return "path"
+    return {"null": "none", "number": "number", "integer": "whole number", "boolean": "true/false"}.get(
+        name, name
+    )

@@ -1,0 +1,175 @@
+"""The whole job: resolve, load, train, evaluate, export, verify, report."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from .composer import compose
+from .composition import Composition
+from .contracts import ExportReport
+from .data import Splits, channel_statistics, load_splits
+from .errors import MissingRequirementError
+from .evaluation import Evaluation, baseline, evaluate
+from .exporting import export
+from .files import write_json
+from .progress import Progress
+from .recipe import Recipe
+from .recipe_source import RecipeSource
+from .registry import Registry
+from .report import write_report
+from .run_folder import RunFolder
+from .trainer import Trainer
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A finished run: its folder, the trained composition, its metrics, and the verified export."""
+
+    folder: RunFolder
+    composition: Composition
+    splits: Splits
+    metrics: Mapping[str, Any]
+    export: ExportReport
+
+
+@dataclass
+class Pipeline:
+    """Runs one recipe; `run` starts anew, `resume` continues after the last checkpoint."""
+
+    registry: Registry
+    device: torch.device
+    progress: Progress = field(default_factory=Progress)
+
+    def run(
+        self, recipe: Recipe, path: Path, *, source: RecipeSource | None = None, force: bool = False
+    ) -> Outcome:
+        """Do the whole job and return its outcome; nothing is written before all inputs are known good."""
+        composition = compose(recipe, self.registry, source)
+        self.progress.planned(composition.plan())
+        splits = self._load(composition)
+        folder = RunFolder.create(path, force=force)
+        folder.write_recipe(composition.recipe.to_plain())
+        folder.write_environment(self.registry.providers, self._device_name(), recipe.seed)
+        self.registry.manager.hook.mtl_run_started(run=folder.path, recipe=composition.recipe.to_plain())
+        trainer = self._trainer(composition, splits)
+        return self._finish(folder, composition, splits, trainer, [])
+
+    def resume(self, folder: RunFolder, recipe: Recipe) -> Outcome:
+        """Continue an interrupted run after its last intact checkpoint, as if it had never stopped."""
+        checkpoint = folder.checkpoints.latest()
+        composition = compose(recipe, self.registry)
+        self.progress.planned(composition.plan())
+        splits = self._load(composition)
+        trainer = self._trainer(composition, splits)
+        trainer.restore(checkpoint)
+        history = [row for row in folder.read_history() if row["epoch"] <= checkpoint.epoch]
+        return self._finish(folder, composition, splits, trainer, history)
+
+    def _load(self, composition: Composition) -> Splits:
+        training = composition.recipe.train
+        splits = load_splits(
+            composition.dataset, validation=training.validation, split_seed=training.split_seed
+        )
+        if composition.recipe.normalization == "train":
+            composition.model.normalization.set(*channel_statistics(splits.train))
+        try:
+            return splits.to(self.device)
+        except torch.OutOfMemoryError:
+            size = sum(part.image.nbytes for part in (splits.train, splits.validation, splits.test))
+            raise MissingRequirementError(
+                f"the data set ({size / 2**20:.0f} MiB) does not fit on {self.device}",
+                hint="use --device cpu",
+            ) from None
+
+    def _trainer(self, composition: Composition, splits: Splits) -> Trainer:
+        return Trainer(composition, splits, self.device, self.progress.step)
+
+    def _finish(
+        self,
+        folder: RunFolder,
+        composition: Composition,
+        splits: Splits,
+        trainer: Trainer,
+        history: Sequence[Mapping[str, float]],
+    ) -> Outcome:
+        hook = self.registry.manager.hook
+        history = self._train(folder, composition, splits, trainer, list(history))
+        self.progress.stage("evaluate")
+        epoch, weights = folder.checkpoints.best()
+        composition.model.load_state_dict(weights)
+        metrics = judge(composition, splits)
+        metrics["training"] = {
+            "epochs": int(history[-1]["epoch"]),
+            "chosen_epoch": epoch,
+            "seconds": sum(row["seconds"] for row in history),
+        }
+        write_json(folder.path / "metrics.json", metrics)
+        self.progress.stage("export")
+        path = folder.path / f"model{composition.exporter.suffix}"
+        exported = export(composition, splits.validation, metrics, path)
+        self.progress.stage("report")
+        write_report(folder, composition, splits, history, metrics, exported.verification)
+        folder.finish()
+        hook.mtl_exported(run=folder.path, files=exported.files)
+        hook.mtl_run_finished(run=folder.path, metrics=metrics)
+        return Outcome(folder, composition, splits, metrics, exported)
+
+    def _train(
+        self,
+        folder: RunFolder,
+        composition: Composition,
+        splits: Splits,
+        trainer: Trainer,
+        history: list[Mapping[str, float]],
+    ) -> list[Mapping[str, float]]:
+        counts = {name: len(splits.named(name)) for name in ("train", "validation", "test")}
+        self.progress.started(composition.recipe.train.epochs, self._device_name(), counts)
+        for result in trainer.epochs():
+            folder.checkpoints.save(
+                result.checkpoint, composition.model.state_dict() if result.best else None
+            )
+            history.append(result.row)
+            folder.write_history(history)
+            self.progress.epoch(result.epoch, result.row, result.best)
+            self.registry.manager.hook.mtl_epoch_ended(
+                run=folder.path, epoch=result.epoch, row=dict(result.row)
+            )
+        return history
+
+    def _device_name(self) -> str:
+        if self.device.type == "cuda":
+            return f"{self.device} ({torch.cuda.get_device_name(self.device)})"
+        return f"{self.device} ({torch.get_num_threads()} threads)"
+
+
+def judge(composition: Composition, splits: Splits) -> dict[str, Any]:
+    """Return the content of `metrics.json`: test, validation, and the baseline on test, with its answer."""
+    test = evaluate(composition, splits.test, "test")
+    validation = evaluate(composition, splits.validation, "validation")
+    constant, answers = baseline(composition, splits.train, splits.test, "test")
+    return {
+        "test": test.metrics,
+        "validation": validation.metrics,
+        "baseline": _finite(constant),
+        "baseline_answer": answers,
+        "tables": _tables(test, validation),
+    }
+
+
+def _finite(values: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, float | None]]:
+    """JSON has no infinity: the PSNR of an unchanged image is null."""
+    return {
+        task: {
+            name: value if torch.isfinite(torch.tensor(value)) else None for name, value in metrics.items()
+        }
+        for task, metrics in values.items()
+    }
+
+
+def _tables(test: Evaluation, validation: Evaluation) -> dict[str, Any]:
+    return {"test": test.tables, "validation": validation.tables}

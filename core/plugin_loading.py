@@ -1,0 +1,159 @@
+"""Finds plugins and loads each one on its own: a broken plugin never stops the others.
+
+Plugins come from the entry-point group `mtl` of installed distributions and from files named with
+`--plugin path.py`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import io
+import os
+import sys
+import time
+import traceback
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+
+import pluggy
+
+from . import hookspecs
+from .errors import ComponentError
+
+GROUP = "mtl"
+HOME = "mtl-composer"
+"""The distribution that carries the core; its plugins load first."""
+
+
+@dataclass(frozen=True)
+class Provider:
+    """A plugin as found: where it came from, and why it is broken if it is.
+
+    `stage` is where it broke: import, register, hooks or records.
+    """
+
+    name: str
+    distribution: str
+    version: str
+    seconds: float = 0.0
+    stage: str | None = None
+    reason: str | None = None
+    trace: str | None = None
+    printed: str = ""
+
+    @property
+    def broken(self) -> bool:
+        """Whether the plugin's components are unavailable."""
+        return self.stage is not None
+
+    @property
+    def label(self) -> str:
+        """Distribution and version, as shown to people."""
+        return f"{self.distribution} {self.version}".strip()
+
+
+@dataclass(frozen=True)
+class _Found:
+    name: str
+    distribution: str
+    version: str
+    load: Callable[[], object]
+
+
+def load_plugins(files: Iterable[Path] = ()) -> tuple[pluggy.PluginManager, tuple[Provider, ...]]:
+    """Load every plugin and return the manager with one row per plugin, broken ones included.
+
+    With `MTL_STRICT=1` the first broken plugin raises `ComponentError` instead.
+    """
+    manager = pluggy.PluginManager(hookspecs.PROJECT)
+    manager.add_hookspecs(hookspecs)
+    providers = []
+    for found in [*_installed(), *(_from_file(path) for path in files)]:
+        provider = _load(manager, found)
+        if provider.broken and os.environ.get("MTL_STRICT") == "1":
+            raise ComponentError(f"{broken_line(provider)}\n{provider.trace}".rstrip())
+        providers.append(provider)
+    return manager, tuple(providers)
+
+
+def broken_line(provider: Provider) -> str:
+    """Return the one line that says which plugin is broken, where, and why."""
+    return f"plugin {provider.name!r} of {provider.label} is broken ({provider.stage}): {provider.reason}"
+
+
+def as_broken(provider: Provider, stage: str, error: BaseException) -> Provider:
+    """Return the provider's row with the stage at which it failed and the traceback."""
+    reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+    if isinstance(error, SystemExit):
+        reason = f"it called sys.exit({error.code!r})"
+    elif not isinstance(error, ComponentError | pluggy.PluginValidationError):
+        reason = f"{type(error).__name__}: {reason}"
+    trace = "".join(traceback.format_exception(error))
+    return Provider(
+        provider.name,
+        provider.distribution,
+        provider.version,
+        provider.seconds,
+        stage,
+        reason,
+        trace,
+        provider.printed,
+    )
+
+
+def _installed() -> list[_Found]:
+    found = {
+        (point.dist.name if point.dist else "?", point.name): _Found(
+            point.name,
+            point.dist.name if point.dist else "?",
+            point.dist.version if point.dist else "",
+            point.load,
+        )
+        for point in metadata.entry_points(group=GROUP)
+    }
+    return sorted(found.values(), key=lambda item: (item.distribution != HOME, item.distribution, item.name))
+
+
+def _from_file(path: Path) -> _Found:
+    def load() -> object:
+        if not path.is_file():
+            raise ComponentError(f"no such plugin file: {path}")
+        spec = importlib.util.spec_from_file_location(f"mtl_plugin_{path.stem}", path)
+        if spec is None or spec.loader is None:
+            raise ComponentError(f"{path} is not a Python file")
+        module = importlib.util.module_from_spec(spec)
+        # Targets such as "mtl_plugin_x:Class" are resolved by import, so the module must be findable.
+        sys.modules[spec.name] = module
+        spec.loader.exec_module(module)
+        return module
+
+    return _Found(path.stem, str(path), "", load)
+
+
+def _load(manager: pluggy.PluginManager, found: _Found) -> Provider:
+    printed = io.StringIO()
+    started = time.perf_counter()
+    stage = "import"
+    plugin: object | None = None
+    error: BaseException | None = None
+    try:
+        with contextlib.redirect_stdout(printed):
+            plugin = found.load()
+        stage = "register"
+        manager.register(plugin, name=f"{found.distribution}/{found.name}")
+        stage = "hooks"
+        manager.check_pending()
+    except (Exception, SystemExit) as raised:
+        error = raised
+    seconds = time.perf_counter() - started
+    provider = Provider(
+        found.name, found.distribution, found.version, seconds, printed=printed.getvalue().strip()
+    )
+    if error is None:
+        return provider
+    if plugin is not None and manager.is_registered(plugin):
+        manager.unregister(plugin)
+    return as_broken(provider, stage, error)

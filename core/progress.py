@@ -1,0 +1,28 @@
+"""What a training tells while it runs; the command line shows it, a program may ignore it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+
+class Progress:
+    """Receives the events of a run; this one ignores them all."""
+
+    def planned(self, plan: Mapping[str, Any]) -> None:
+        """Everything is resolved; `plan` is `Composition.plan()`."""
+
+    def started(self, epochs: int, device: str, samples: Mapping[str, int]) -> None:
+        """Training begins: the number of epochs, the device, and the samples of each split."""
+
+    def step(self, done: int, total: int) -> None:
+        """One more step of the epoch is done."""
+
+    def epoch(self, epoch: int, row: Mapping[str, float], best: bool) -> None:
+        """An epoch is trained and validated; `row` is its line of the history."""
+
+    def stage(self, name: str) -> None:
+        """A later stage begins: evaluate, export, report."""
+
+    def stopped(self) -> None:
+        """The job is over, finished or not."""

@@ -1,0 +1,133 @@
+"""Random numbers as a pure function of (seed, purpose, epoch, step or sample).
+
+No generator is ever saved or restored: the same names give the same numbers, on any machine of the
+same kind, whatever was drawn before. `StepRandom` is fast and belongs to one training step;
+`SampleRandom` gives every sample its own numbers, whatever batch it is in.
+
+>>> one = SampleRandom(torch.tensor([7, 8]), seed=1).stream("noise").uniform(3)
+>>> two = SampleRandom(torch.tensor([8]), seed=1).stream("noise").uniform(3)
+>>> bool((one[1] == two[0]).all())
+True
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from abc import ABC, abstractmethod
+
+import torch
+from torch import Tensor
+
+_SIGN = 1 << 63
+_RANGE = 1 << 64
+
+
+def derive_seed(seed: int, *names: str | int) -> int:
+    """Return a 63-bit seed that depends on the seed and on every name, in order.
+
+    >>> derive_seed(0, "order", 1) == derive_seed(0, "order", 1) != derive_seed(0, "order", 2)
+    True
+    """
+    text = "\x1f".join([str(seed), *(f"{type(name).__name__}:{name}" for name in names)])
+    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big") >> 1
+
+
+def generator(device: torch.device | str, seed: int, *names: str | int) -> torch.Generator:
+    """Return a new generator on `device`, seeded by `derive_seed(seed, *names)`."""
+    return torch.Generator(device=device).manual_seed(derive_seed(seed, *names))
+
+
+class Random(ABC):
+    """A source of random tensors for one batch; every tensor starts with the batch dimension `B`."""
+
+    batch_size: int
+    device: torch.device
+
+    @abstractmethod
+    def stream(self, name: str) -> Random:
+        """Return an independent source for a purpose; the same name gives the same numbers again."""
+
+    @abstractmethod
+    def uniform(self, *shape: int) -> Tensor:
+        """Return float32 `[B, *shape]` in [0, 1)."""
+
+    @abstractmethod
+    def normal(self, *shape: int) -> Tensor:
+        """Return float32 `[B, *shape]`, mean 0, standard deviation 1."""
+
+    def integers(self, count: int, *shape: int) -> Tensor:
+        """Return int64 `[B, *shape]` in `0..count - 1`, each equally likely."""
+        return (self.uniform(*shape) * count).long().clamp_(max=count - 1)
+
+
+class StepRandom(Random):
+    """The source of one training step: one seeded generator per purpose."""
+
+    def __init__(self, batch_size: int, device: torch.device | str, seed: int, *names: str | int) -> None:
+        self.batch_size = batch_size
+        self.device = torch.device(device)
+        self._seed = derive_seed(seed, *names)
+        self._generator: torch.Generator | None = None
+
+    def stream(self, name: str) -> StepRandom:
+        return StepRandom(self.batch_size, self.device, self._seed, name)
+
+    def uniform(self, *shape: int) -> Tensor:
+        return torch.rand((self.batch_size, *shape), generator=self._source(), device=self.device)
+
+    def normal(self, *shape: int) -> Tensor:
+        return torch.randn((self.batch_size, *shape), generator=self._source(), device=self.device)
+
+    def _source(self) -> torch.Generator:
+        if self._generator is None:
+            self._generator = torch.Generator(device=self.device).manual_seed(self._seed)
+        return self._generator
+
+
+class SampleRandom(Random):
+    """A counter-based source: sample `samples[i]` gets the same numbers in any batch and order.
+
+    The bits are the SplitMix64 finalizer (Steele, Lea, Flood 2014) of (seed, sample, counter).
+    """
+
+    def __init__(self, samples: Tensor, *, seed: int) -> None:
+        self.samples = samples
+        self.batch_size = len(samples)
+        self.device = samples.device
+        self._seed = seed
+        self._drawn = 0
+
+    def stream(self, name: str) -> SampleRandom:
+        return SampleRandom(self.samples, seed=derive_seed(self._seed, name))
+
+    def uniform(self, *shape: int) -> Tensor:
+        # The upper 24 bits are exact in float32.
+        return ((self._bits(*shape) >> 40) & 0xFFFFFF).float() * (1.0 / (1 << 24))
+
+    def normal(self, *shape: int) -> Tensor:
+        # Box and Muller (1958); 1 - u is never 0.
+        radius = torch.sqrt(-2.0 * torch.log(1.0 - self.uniform(*shape)))
+        return radius * torch.cos(2.0 * math.pi * self.uniform(*shape))
+
+    def _bits(self, *shape: int) -> Tensor:
+        count = math.prod(shape)
+        counters = torch.arange(self._drawn, self._drawn + count, device=self.device)
+        self._drawn += count
+        keys = _mix(self.samples.long() * _signed(0x9E3779B97F4A7C15) + _signed(self._seed))
+        return _mix(keys.unsqueeze(1) + counters * _signed(0xD1B54A32D192ED03)).reshape(-1, *shape)
+
+
+def _signed(value: int) -> int:
+    return (value + _SIGN) % _RANGE - _SIGN
+
+
+def _mix(value: Tensor) -> Tensor:
+    value = (value ^ _shift(value, 30)) * _signed(0xBF58476D1CE4E5B9)
+    value = (value ^ _shift(value, 27)) * _signed(0x94D049BB133111EB)
+    return value ^ _shift(value, 31)
+
+
+def _shift(value: Tensor, bits: int) -> Tensor:
+    """Shift right without the sign: torch has no unsigned 64-bit arithmetic on every device."""
+    return (value >> bits) & ((1 << (64 - bits)) - 1)

@@ -1,0 +1,132 @@
+"""A recipe: the declarative description of one experiment, and its plain form for YAML and JSON."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from .options import plain
+
+FORMAT = 1
+"""Version of the recipe format, written as `mtl: 1`."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A component chosen by name, with its options."""
+
+    name: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    def to_plain(self) -> dict[str, Any]:
+        """Return `{"name": ..., **options}`."""
+        return {"name": self.name, **plain(self.options)}
+
+
+@dataclass(frozen=True)
+class TaskChoice:
+    """One task of a recipe. None for head, loss or metrics means: what its answer's form implies."""
+
+    name: str
+    task: Choice
+    weight: float = 1.0
+    head: Choice | None = None
+    loss: Choice | None = None
+    metrics: tuple[Choice, ...] | None = None
+
+    def to_plain(self) -> dict[str, Any]:
+        """Return the task as a recipe writes it."""
+        value: dict[str, Any] = {"task": self.task.name, **plain(self.task.options), "weight": self.weight}
+        if self.head is not None:
+            value["head"] = self.head.to_plain()
+        if self.loss is not None:
+            value["loss"] = self.loss.to_plain()
+        if self.metrics is not None:
+            value["metrics"] = [metric.to_plain() for metric in self.metrics]
+        return value
+
+
+class Training(BaseModel):
+    """How a model is trained; every field may be set in the recipe's `train` section."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
+
+    epochs: Annotated[int, Field(ge=1, description="Passes over the training split.")] = 20
+    batch_size: Annotated[int, Field(ge=1, description="Samples per update.")] = 32
+    optimizer: Annotated[Literal["adam", "adamw", "sgd"], Field(description="The update rule.")] = "adam"
+    learning_rate: Annotated[float, Field(gt=0, description="Step size at the start.")] = 1e-3
+    weight_decay: Annotated[float, Field(ge=0, description="L2 penalty (decoupled with adamw).")] = 0.0
+    momentum: Annotated[float, Field(ge=0, lt=1, description="Momentum, for sgd.")] = 0.9
+    schedule: Annotated[
+        Literal["constant", "cosine", "steps"],
+        Field(
+            description="Learning rate by epoch: constant, cosine to zero, or times `decay` at `milestones`."
+        ),
+    ] = "constant"
+    milestones: Annotated[
+        tuple[int, ...], Field(description="Epochs, counted from 1, at whose start `steps` decays.")
+    ] = ()
+    decay: Annotated[float, Field(gt=0, le=1, description="Factor at each milestone.")] = 0.1
+    validation: Annotated[
+        float, Field(gt=0, lt=1, description="Share of the training split kept for validation.")
+    ] = 0.1
+    split_seed: Annotated[int, Field(ge=0, description="Seed of the validation split.")] = 0
+    select: Annotated[
+        Literal["best", "last"],
+        Field(
+            description="Weights kept: of the epoch with the lowest validation loss, or of the last epoch."
+        ),
+    ] = "best"
+    patience: Annotated[
+        int | None, Field(ge=1, description="Stop after so many epochs without improvement; null: never.")
+    ] = None
+    min_delta: Annotated[
+        float, Field(ge=0, description="A smaller gain in validation loss is no improvement for `patience`.")
+    ] = 0.0
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """One experiment. `normalization` is `"train"` (statistics of the training split), `"none"`, or
+    `{"mean": [...], "std": [...]}` per channel of images in 0..1."""
+
+    dataset: Choice
+    encoder: Choice
+    sharing: Choice
+    balancer: Choice
+    exporter: Choice
+    tasks: tuple[TaskChoice, ...]
+    augmentations: tuple[Choice, ...] = ()
+    views: Literal["shared", "per-task"] = "shared"
+    normalization: str | Mapping[str, tuple[float, ...]] = "train"
+    train: Training = field(default_factory=Training)
+    seed: int = 0
+
+    def to_plain(self) -> dict[str, Any]:
+        """Return the recipe as plain values, complete and re-runnable.
+
+        The order is the way of a batch.
+        """
+        return {
+            "mtl": FORMAT,
+            "seed": self.seed,
+            "dataset": self.dataset.to_plain(),
+            "augmentations": [choice.to_plain() for choice in self.augmentations],
+            "views": self.views,
+            "normalization": plain(self.normalization),
+            "encoder": self.encoder.to_plain(),
+            "sharing": self.sharing.to_plain(),
+            "tasks": {task.name: task.to_plain() for task in self.tasks},
+            "balancer": self.balancer.to_plain(),
+            "train": plain(self.train.model_dump()),
+            "export": self.exporter.to_plain(),
+        }
+
+    def hash(self) -> str:
+        """Return the SHA-256 of the recipe's content, hexadecimal."""
+        return hashlib.sha256(json.dumps(self.to_plain(), sort_keys=True).encode()).hexdigest()

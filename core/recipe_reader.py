@@ -1,0 +1,260 @@
+"""Turns a recipe's values into a `Recipe`: names looked up, options validated, all mistakes at once."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from .errors import Problem, RecipeError, UsageError, did_you_mean
+from .options import options_model, validate_options
+from .recipe import FORMAT, Choice, Recipe, TaskChoice, Training
+from .recipe_source import PathOfKeys, RecipeSource
+from .registry import Registry
+
+_SECTIONS = (
+    "mtl",
+    "seed",
+    "dataset",
+    "augmentations",
+    "views",
+    "normalization",
+    "encoder",
+    "sharing",
+    "tasks",
+    "balancer",
+    "train",
+    "export",
+)
+_TASK_KEYS = ("task", "weight", "head", "loss", "metrics")
+_TASK_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*([-.][A-Za-z0-9_]+)*")
+_VIEWS = ("shared", "per-task")
+
+
+def read(source: RecipeSource, registry: Registry) -> Recipe:
+    """Return the recipe with every default filled in; raise `RecipeError` with all problems found."""
+    return _Reader(source, registry).recipe()
+
+
+class _Reader:
+    def __init__(self, source: RecipeSource, registry: Registry) -> None:
+        self.source = source
+        self.tree = source.tree
+        self.registry = registry
+        self.problems: list[Problem] = []
+
+    def recipe(self) -> Recipe:
+        self._refuse_unknown(self.tree, _SECTIONS, (), "section")
+        if self.tree.get("mtl", FORMAT) != FORMAT:
+            self._complain(
+                ("mtl",), f"recipe format {self.tree['mtl']!r} is not known", f"write mtl: {FORMAT}"
+            )
+        dataset = self._default_choice("dataset", "dataset")
+        encoder = self._default_choice("encoder", "encoder")
+        sharing = self._default_choice("sharing", "sharing")
+        balancer = self._default_choice("balancer", "balancer")
+        exporter = self._default_choice("exporter", "export")
+        augmentations = (
+            self._choices("augmentation", self.tree.get("augmentations"), ("augmentations",)) or ()
+        )
+        tasks = self._tasks()
+        views = self._views()
+        normalization = self._normalization()
+        train = self._training()
+        seed = self._seed()
+        if self.problems:
+            raise RecipeError(self.problems)
+        return Recipe(
+            dataset=dataset,
+            encoder=encoder,
+            sharing=sharing,
+            balancer=balancer,
+            exporter=exporter,
+            tasks=tasks,
+            augmentations=augmentations,
+            views=views,  # type: ignore[arg-type] - checked against _VIEWS
+            normalization=normalization,
+            train=train,
+            seed=seed,
+        )
+
+    def _complain(self, path: PathOfKeys, message: str, hint: str | None = None) -> None:
+        self.problems.append(Problem(message, self.source.where(path), hint))
+
+    def _refuse_unknown(
+        self, section: Mapping[str, Any], known: tuple[str, ...], path: PathOfKeys, what: str
+    ) -> None:
+        for key in section:
+            if key not in known:
+                hint = did_you_mean(key, known) or f"{what}s: {', '.join(known)}"
+                self._complain((*path, key), f"unknown {what} {key!r}", hint)
+
+    def _default_choice(self, kind: str, section: str) -> Choice:
+        value = self.tree.get(section)
+        if value is None or (isinstance(value, dict) and "name" not in value):
+            names = self.registry.defaults(kind, "recipe")
+            if not names:
+                self._complain((section,), f"no {kind} is chosen and none is the default", f"mtl list {kind}")
+                return Choice("")
+            value = {"name": names[0], **(value or {})}
+        return self._choice(kind, value, (section,)) or Choice("")
+
+    def _choice(self, kind: str, value: Any, path: PathOfKeys) -> Choice | None:
+        """Look a component up and complete its options; complain and return None when that fails."""
+        if isinstance(value, str):
+            value = {"name": value}
+        if not isinstance(value, Mapping) or not isinstance(value.get("name"), str):
+            self._complain(path, f"{kind} must be a name or a mapping with a `name`, got {_shown(value)}")
+            return None
+        options = {key: item for key, item in value.items() if key != "name"}
+        return self._resolved(kind, value["name"], options, path)
+
+    def _resolved(self, kind: str, name: str, options: Mapping[str, Any], path: PathOfKeys) -> Choice | None:
+        try:
+            entry = self.registry.find(kind, name)
+        except UsageError as error:
+            self._complain(path, error.message, error.hint)
+            return None
+        complete, problems = validate_options(options_model(entry.load()), options)
+        for problem in problems:
+            self._complain((*path, *problem.path), f"{kind} {name!r}: {problem.message}", problem.hint)
+        return Choice(name, complete)
+
+    def _choices(self, kind: str, value: Any, path: PathOfKeys) -> tuple[Choice, ...] | None:
+        if value is None:
+            return None
+        if isinstance(value, str):
+            value = [value]
+        if not isinstance(value, list):
+            self._complain(path, f"{path[-1]} must be a list of {kind}s, got {_shown(value)}")
+            return None
+        chosen = [self._choice(kind, item, (*path, index)) for index, item in enumerate(value)]
+        return tuple(choice for choice in chosen if choice is not None)
+
+    def _tasks(self) -> tuple[TaskChoice, ...]:
+        value = self.tree.get("tasks")
+        example = "for example --tasks classify, or in a recipe `tasks: [classify]`; see: mtl list task"
+        if not value:
+            self._complain(("tasks",), "no tasks are named", example)
+            return ()
+        if isinstance(value, list):
+            value = self._tasks_from_list(value)
+        if not isinstance(value, Mapping):
+            self._complain(("tasks",), f"tasks must be a list or a mapping, got {_shown(value)}", example)
+            return ()
+        found = [self._task(str(name), body) for name, body in value.items()]
+        return tuple(task for task in found if task is not None)
+
+    def _tasks_from_list(self, items: list[Any]) -> dict[str, Any]:
+        named: dict[str, Any] = {}
+        for index, item in enumerate(items):
+            if isinstance(item, str):
+                name, body = item, None
+            elif isinstance(item, Mapping) and len(item) == 1:
+                name, body = next(iter(item.items()))
+            else:
+                self._complain(
+                    ("tasks", index), f"a task is a name or one `name: {{...}}`, got {_shown(item)}"
+                )
+                continue
+            if name in named:
+                self._complain(
+                    ("tasks", index),
+                    f"task name {name!r} is given twice",
+                    f"name one of them differently: {{{name}: {{}}, {name}-2: {{task: {name}}}}}",
+                )
+            named[name] = body
+        return named
+
+    def _task(self, name: str, body: Any) -> TaskChoice | None:
+        path: PathOfKeys = ("tasks", name)
+        if isinstance(body, str):
+            body = {"task": body}
+        if body is None:
+            body = {}
+        if not isinstance(body, Mapping):
+            self._complain(path, f"task {name!r} must be a mapping of options, got {_shown(body)}")
+            return None
+        if not _TASK_NAME.fullmatch(name):
+            self._complain(
+                path, f"task name {name!r} must be letters, digits, '_' and '-', beginning with a letter"
+            )
+            return None
+        kind = body.get("task", name)
+        options = {key: value for key, value in body.items() if key not in _TASK_KEYS}
+        task = self._resolved("task", kind, options, path) if isinstance(kind, str) else None
+        if task is None:
+            if not isinstance(kind, str):
+                self._complain((*path, "task"), f"task {name!r}: `task` must be a name, got {_shown(kind)}")
+            return None
+        return TaskChoice(
+            name,
+            task,
+            self._weight(body.get("weight", 1.0), (*path, "weight"), name),
+            self._optional("head", body, path),
+            self._optional("loss", body, path),
+            self._choices("metric", body.get("metrics"), (*path, "metrics")),
+        )
+
+    def _optional(self, kind: str, body: Mapping[str, Any], path: PathOfKeys) -> Choice | None:
+        return None if body.get(kind) is None else self._choice(kind, body[kind], (*path, kind))
+
+    def _weight(self, value: Any, path: PathOfKeys, name: str) -> float:
+        if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
+            self._complain(
+                path, f"task {name!r}: weight must be a number >= 0, got {_shown(value)}", "default: 1.0"
+            )
+            return 1.0
+        return float(value)
+
+    def _views(self) -> str:
+        value = self.tree.get("views", _VIEWS[0])
+        if value not in _VIEWS:
+            self._complain(("views",), f"views must be one of {', '.join(_VIEWS)}, got {_shown(value)}")
+        return str(value)
+
+    def _normalization(self) -> str | Mapping[str, tuple[float, ...]]:
+        value = self.tree.get("normalization", "train")
+        if value in ("train", "none"):
+            return str(value)
+        numbers = (
+            isinstance(value, Mapping)
+            and set(value) == {"mean", "std"}
+            and all(isinstance(item, list) and item for item in value.values())
+            and all(_is_number(number) for item in value.values() for number in item)
+            and all(number > 0 for number in value["std"])
+        )
+        if not numbers:
+            self._complain(
+                ("normalization",),
+                f"normalization must be train, none, or {{mean: [...], std: [...]}}, got {_shown(value)}",
+                "one mean and one positive std per channel, for images in 0..1",
+            )
+            return "train"
+        return {key: tuple(float(number) for number in value[key]) for key in ("mean", "std")}
+
+    def _training(self) -> Training:
+        value = self.tree.get("train") or {}
+        if not isinstance(value, Mapping):
+            self._complain(("train",), f"train must be a mapping, got {_shown(value)}")
+            return Training()
+        complete, problems = validate_options(Training, value)
+        for problem in problems:
+            self._complain(("train", *problem.path), f"train: {problem.message}", problem.hint)
+        return Training(**complete)
+
+    def _seed(self) -> int:
+        value = self.tree.get("seed", 0)
+        if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+            self._complain(("seed",), f"seed must be a whole number >= 0, got {_shown(value)}")
+            return 0
+        return value
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."

@@ -1,0 +1,173 @@
+"""Knows every component by kind and name, who provides it, and what is broken."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pluggy
+
+from .errors import ComponentError, UsageError, did_you_mean
+from .hookspecs import HOOK_OF_KIND
+from .plugin_loading import HOME, Provider, as_broken, broken_line, load_plugins
+from .records import KINDS, Component
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A component with the plugin that provides it."""
+
+    component: Component
+    provider: Provider
+
+    @property
+    def qualified_name(self) -> str:
+        """`distribution/name`, which always names this component alone."""
+        return f"{self.provider.distribution}/{self.component.name}"
+
+    def load(self) -> Any:
+        """Import and return the component's class; raise `ComponentError` when that fails."""
+        module, _, attribute = self.component.target.partition(":")
+        what = f"{self.component.kind} {self.component.name!r} of {self.provider.label}"
+        try:
+            found: Any = importlib.import_module(module)
+            for part in attribute.split("."):
+                found = getattr(found, part)
+        except (ImportError, AttributeError) as error:
+            raise ComponentError(
+                f"{what} cannot be loaded from {self.component.target!r}: {error}",
+                hint=f"mend or uninstall {self.provider.distribution}; see: mtl plugins",
+            ) from error
+        return found
+
+
+class Registry:
+    """The components of all plugins.
+
+    A name claimed by two distributions is ambiguous: the bare name is refused, `distribution/name` works.
+    """
+
+    def __init__(self, manager: pluggy.PluginManager, providers: Iterable[Provider]) -> None:
+        self.manager = manager
+        self._providers = {f"{item.distribution}/{item.name}": item for item in providers}
+        self._entries: tuple[Entry, ...] | None = None
+
+    @property
+    def providers(self) -> tuple[Provider, ...]:
+        """Every plugin found, broken ones included."""
+        self.entries()
+        return tuple(self._providers.values())
+
+    def broken(self) -> tuple[Provider, ...]:
+        """The plugins whose components are unavailable."""
+        return tuple(provider for provider in self.providers if provider.broken)
+
+    def entries(self, kind: str | None = None) -> tuple[Entry, ...]:
+        """Return all components, or those of one kind, in the order of discovery."""
+        if self._entries is None:
+            self._entries = self._collect()
+        return tuple(entry for entry in self._entries if kind is None or entry.component.kind == kind)
+
+    def names(self, kind: str) -> list[str]:
+        """Return the names that work for a kind, sorted: bare where unique, qualified where not."""
+        entries = self.entries(kind)
+        bare = [entry.component.name for entry in entries]
+        return sorted(
+            entry.component.name if bare.count(entry.component.name) == 1 else entry.qualified_name
+            for entry in entries
+        )
+
+    def find(self, kind: str, name: str) -> Entry:
+        """Return the component of that kind and name.
+
+        Raises `UsageError` when it is unknown (with the nearest names) or ambiguous (with all claimants).
+        """
+        if kind not in KINDS:
+            raise UsageError(
+                f"unknown kind {kind!r}", hint=did_you_mean(kind, KINDS) or f"kinds: {', '.join(KINDS)}"
+            )
+        matches = [
+            entry for entry in self.entries(kind) if name in (entry.component.name, entry.qualified_name)
+        ]
+        if len(matches) == 1:
+            return matches[0]
+        if matches:
+            claims = " and ".join(entry.provider.label for entry in matches)
+            qualified = " or ".join(entry.qualified_name for entry in matches)
+            raise UsageError(f"{kind} {name!r} is claimed by {claims}", hint=f"write {qualified}")
+        raise UsageError(f"unknown {kind} {name!r}", hint=self._unknown_hint(kind, name))
+
+    def defaults(self, kind: str, situation: str) -> list[str]:
+        """Return the names of the components that serve a situation when the recipe is silent."""
+        names = self.names(kind)
+        return [
+            entry.component.name if entry.component.name in names else entry.qualified_name
+            for entry in self.entries(kind)
+            if situation in entry.component.default_for and entry.provider.distribution == HOME
+        ]
+
+    def _unknown_hint(self, kind: str, name: str) -> str:
+        names = self.names(kind)
+        hint = did_you_mean(name, names) or f"mtl list {kind} names all: {', '.join(names) or 'none'}"
+        for provider in self.broken():
+            hint += f"\n  note: {broken_line(provider)}"
+        return hint
+
+    def _collect(self) -> tuple[Entry, ...]:
+        entries: list[Entry] = []
+        for key, provider in list(self._providers.items()):
+            if provider.broken:
+                continue
+            try:
+                entries += [Entry(component, provider) for component in self._records(key, provider)]
+            except (Exception, SystemExit) as error:
+                self._providers[key] = as_broken(provider, "records", error)
+                self.manager.unregister(name=key)
+        return tuple(entries)
+
+    def _records(self, key: str, provider: Provider) -> list[Component]:
+        plugin = self.manager.get_plugin(key)
+        records = []
+        for kind, hook_name in HOOK_OF_KIND.items():
+            caller: pluggy.HookCaller = getattr(self.manager.hook, hook_name)
+            for implementation in caller.get_hookimpls():
+                if implementation.plugin is plugin:
+                    records += _checked(implementation.function, hook_name, kind)
+        names = [(record.kind, record.name) for record in records]
+        for kind, name in names:
+            if names.count((kind, name)) > 1:
+                raise ComponentError(f"it yields two components named {name!r} of kind {kind}")
+        return records
+
+
+def _checked(function: Callable[[], Any], hook_name: str, kind: str) -> list[Component]:
+    records = function()
+    if records is None or isinstance(records, str | Component):
+        raise ComponentError(f"{hook_name} must return an iterable of Component records, got {records!r}")
+    checked = []
+    for record in records:
+        if not isinstance(record, Component):
+            raise ComponentError(f"{hook_name} must yield Component records, got {record!r}")
+        problems = record.problems()
+        if record.kind != kind:
+            problems.insert(0, f"its kind must be {kind!r}, got {record.kind!r}")
+        if problems:
+            raise ComponentError(f"{hook_name} yields an invalid record {record.name!r}: {problems[0]}")
+        checked.append(record)
+    return checked
+
+
+def discover(files: Iterable[Path] = ()) -> Registry:
+    """Find and load all installed plugins and the given plugin files, and return their registry."""
+    manager, providers = load_plugins(files)
+    return Registry(manager, providers)
+
+
+@cache
+def installed() -> Registry:
+    """Return the registry of the installed plugins, discovered once per process."""
+    return discover()

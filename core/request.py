@@ -1,0 +1,92 @@
+"""What a user asks for, from flags or from Python, as one merged recipe source: recipe < flags < set."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from .errors import ComponentError, UsageError, did_you_mean
+from .options import plain
+from .recipe_source import RecipeSource, parse_recipe_text, read_recipe
+from .registry import Registry
+
+FLAGS = ("dataset", "data_dir", "encoder", "sharing", "balancer", "epochs", "seed")
+_PATHS = {"data_dir": ("dataset", "data_dir"), "epochs": ("train", "epochs")}
+
+
+@dataclass(frozen=True)
+class Request:
+    """A recipe by name or file (or as a mapping), the flags over it, and the assignments over those.
+
+    `tasks` is a list of names, or a mapping as in a recipe. `flags` holds only what was given.
+    """
+
+    recipe: str | Path | Mapping[str, Any] | None = None
+    tasks: Sequence[str] | Mapping[str, Any] | None = None
+    flags: Mapping[str, Any] = field(default_factory=dict)
+    assignments: Sequence[str] = ()
+
+    def source(self, registry: Registry) -> RecipeSource:
+        """Return the merged values with their origins."""
+        source = self._recipe(registry)
+        if self.tasks is not None:
+            _put_tasks(source, self.tasks)
+        for name, value in self.flags.items():
+            _put_flag(source, name, value)
+        for assignment in self.assignments:
+            source.set(assignment)
+        return source
+
+    def _recipe(self, registry: Registry) -> RecipeSource:
+        if self.recipe is None:
+            return RecipeSource()
+        if isinstance(self.recipe, Mapping):
+            return RecipeSource(plain(self.recipe))
+        names = registry.names("recipe")
+        if str(self.recipe) in names:
+            return _shipped_recipe(registry, str(self.recipe))
+        path = Path(self.recipe)
+        if path.is_dir():
+            path /= "recipe.yaml"
+        if not path.exists():
+            hint = (
+                did_you_mean(str(self.recipe), names)
+                or "name a YAML file, a run folder, or one of: mtl list recipe"
+            )
+            raise UsageError(f"no recipe file or shipped recipe {str(self.recipe)!r}", hint=hint)
+        return read_recipe(path)
+
+
+def _shipped_recipe(registry: Registry, name: str) -> RecipeSource:
+    component = registry.find("recipe", name).component
+    package, _, file = component.target.partition(":")
+    try:
+        text = resources.files(package).joinpath(file).read_text(encoding="utf-8")
+    except (ModuleNotFoundError, OSError) as error:
+        raise ComponentError(f"recipe {name!r} cannot be read from {component.target!r}: {error}") from None
+    return parse_recipe_text(text, name)
+
+
+def _put_tasks(source: RecipeSource, tasks: Sequence[str] | Mapping[str, Any]) -> None:
+    if isinstance(tasks, Mapping):
+        source.put(("tasks",), plain(tasks), "tasks")
+        return
+    known = source.tree.get("tasks")
+    bodies = known if isinstance(known, Mapping) else {}
+    # A task that the recipe describes keeps its options; others come with their defaults.
+    source.put(("tasks",), [{name: bodies.get(name)} for name in tasks], "--tasks")
+
+
+def _put_flag(source: RecipeSource, name: str, value: Any) -> None:
+    path = _PATHS.get(name, (name,))
+    flag = "--" + name.replace("_", "-")
+    if isinstance(value, Mapping):
+        source.put(path, plain(value), flag)
+        return
+    known = source.tree.get(name)
+    if isinstance(known, Mapping) and known.get("name") == value:
+        return  # the recipe chose the same component: its options stay
+    source.put(path, plain(value), flag)

@@ -1,0 +1,112 @@
+"""A finished run, from Python: its metrics, its model, its exports."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from .composer import compose
+from .composition import Composition
+from .contracts import ExportReport
+from .data import Splits, load_splits
+from .evaluation import evaluate
+from .exporting import build_exporter, export, export_subject
+from .model import MultitaskModel
+from .pipeline import Outcome
+from .recipe_reader import read
+from .recipe_source import read_recipe
+from .registry import Registry
+from .run_folder import RunFolder, open_run
+
+
+class Run:
+    """A run folder with its trained model, rebuilt from the recipe and the chosen weights when asked for."""
+
+    def __init__(
+        self,
+        folder: RunFolder,
+        registry: Registry,
+        device: torch.device | str = "cpu",
+        outcome: Outcome | None = None,
+    ) -> None:
+        self.folder = folder
+        self._registry = registry
+        self._device = torch.device(device)
+        self._outcome = outcome
+
+    @property
+    def path(self) -> Path:
+        """The run's folder."""
+        return self.folder.path
+
+    @cached_property
+    def metrics(self) -> dict[str, Any]:
+        """The content of `metrics.json`: `{"test": {task: {metric: value}}, "validation": ..., ...}`."""
+        return self.folder.read_json("metrics.json")
+
+    @cached_property
+    def composition(self) -> Composition:
+        """The resolved recipe with the trained model."""
+        if self._outcome is not None:
+            return self._outcome.composition
+        composition = compose(read(read_recipe(self.path / "recipe.yaml"), self._registry), self._registry)
+        composition.model.load_state_dict(self.folder.checkpoints.best()[1])
+        composition.model.to(self._device).eval()
+        return composition
+
+    @property
+    def model(self) -> MultitaskModel:
+        """The trained model, an `nn.Module` in evaluation mode.
+
+        `model(image)` maps float32 `[B, C, H, W]` in 0..1 (and a dict of extra inputs, int64 `[B]`) to raw
+        outputs by task; `model.predict(image)` to probabilities, values and images.
+        """
+        return self.composition.model.eval()
+
+    @cached_property
+    def splits(self) -> Splits:
+        """The data of the run, loaded again."""
+        if self._outcome is not None:
+            return self._outcome.splits
+        training = self.composition.recipe.train
+        splits = load_splits(
+            self.composition.dataset, validation=training.validation, split_seed=training.split_seed
+        )
+        return splits.to(self._device)
+
+    def evaluate(self, split: str = "test") -> dict[str, dict[str, float]]:
+        """Return `{task: {metric: value}}` of the model on `"train"`, `"validation"` or `"test"`."""
+        return evaluate(self.composition, self.splits.named(split), split).metrics
+
+    def export(
+        self, path: str | Path | None = None, *, exporter: str | None = None, **options: Any
+    ) -> ExportReport:
+        """Export the model, verified, to `path` (None: into the run folder) and return the files.
+
+        Options are those of the exporter (`mtl show exporter NAME`). Raises `VerificationError`, and
+        publishes nothing, when the export does not compute the same numbers.
+        """
+        chosen = self.composition.recipe.exporter
+        name = exporter or chosen.name
+        given: Mapping[str, Any] = options if exporter or options else chosen.options
+        built = build_exporter(self._registry, name, given)
+        target = Path(path) if path is not None else self.path / f"model{built.suffix}"
+        report = export(self.composition, self.splits.validation, self.metrics, target, built)
+        self._registry.manager.hook.mtl_exported(run=self.path, files=report.files)
+        return report
+
+    def verify(self, path: str | Path | None = None) -> Mapping[str, Any]:
+        """Compare an exported file with the model; raise `VerificationError` when they differ."""
+        exporter = self.composition.exporter
+        target = Path(path) if path is not None else self.path / f"model{exporter.suffix}"
+        subject = export_subject(self.composition, self.splits.validation, self.metrics)
+        return exporter.verify(subject, target)
+
+
+def load_run(path: str | Path, registry: Registry, device: torch.device | str = "cpu") -> Run:
+    """Return a run from its folder; raise `UsageError` when it is none."""
+    return Run(open_run(Path(path)), registry, device)

@@ -1,0 +1,158 @@
+"""The folder everything of one training is left in.
+
+`recipe.yaml`, `environment.json`, `history.csv`, `checkpoint/`, `metrics.json`, the export with its
+`verify.json`, and `report.html`; each file is written atomically, and the folder is readable at any time.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import platform
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from .checkpoint import CheckpointFolder
+from .errors import UsageError
+from .files import write_json, write_text, writing_to
+from .plugin_loading import Provider
+from .recipe_source import write_yaml
+
+_VERSIONS = ("mtl-composer", "torch", "torchvision", "onnx", "onnxruntime", "numpy", "torchmetrics")
+
+
+class RunFolder:
+    """A run's folder; `create` makes a new one, `open_run` opens a finished or interrupted one."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.checkpoints = CheckpointFolder(path / "checkpoint")
+        self._replaced: Path | None = None
+
+    @classmethod
+    def create(cls, path: Path, *, force: bool = False) -> RunFolder:
+        """Make a new folder; raise `UsageError` when it exists and `force` is not given.
+
+        With `force` the old folder is moved aside and deleted only when the new run is complete.
+        """
+        folder = cls(path)
+        if path.exists() or path.is_symlink():
+            if not force:
+                raise UsageError(
+                    f"{path} exists already",
+                    hint="choose another folder with --out, or replace it with --force",
+                )
+            if not (path / "recipe.yaml").is_file():
+                raise UsageError(f"{path} is no run folder: --force replaces runs only")
+            aside = path.with_name(f".{path.name}.replaced")
+            if aside.exists():
+                shutil.rmtree(aside)
+            path.rename(aside)
+            folder._replaced = aside
+        with writing_to(path):
+            path.mkdir(parents=True)
+        return folder
+
+    def finish(self) -> None:
+        """Delete the run that this one replaces."""
+        if self._replaced is not None:
+            shutil.rmtree(self._replaced)
+            self._replaced = None
+
+    def write_recipe(self, recipe: Mapping[str, Any]) -> None:
+        """Write the resolved recipe, re-runnable with `mtl compose --recipe`."""
+        write_text(self.path / "recipe.yaml", write_yaml(recipe))
+
+    def write_environment(self, providers: Sequence[Provider], device: str, seed: int) -> None:
+        """Write versions, plugins, machine, device, seed and the git commit of the working folder."""
+        write_json(
+            self.path / "environment.json",
+            {
+                "python": sys.version.split()[0],
+                "platform": platform.platform(),
+                "device": device,
+                "seed": seed,
+                "command": [Path(sys.argv[0]).name, *sys.argv[1:]],
+                "versions": versions(),
+                "plugins": [
+                    {
+                        "name": provider.name,
+                        "distribution": provider.distribution,
+                        "version": provider.version,
+                        "broken": provider.reason,
+                    }
+                    for provider in providers
+                ],
+                "git": _git_commit(),
+            },
+        )
+
+    def write_history(self, rows: Sequence[Mapping[str, float]]) -> None:
+        """Write one line per epoch."""
+        stream = io.StringIO()
+        writer = csv.DictWriter(stream, fieldnames=list(rows[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+        write_text(self.path / "history.csv", stream.getvalue())
+
+    def read_history(self) -> list[dict[str, float]]:
+        """Return the rows of `history.csv`; empty when there is none."""
+        path = self.path / "history.csv"
+        if not path.is_file():
+            return []
+        with path.open(newline="") as stream:
+            return [{key: float(value) for key, value in row.items()} for row in csv.DictReader(stream)]
+
+    def read_json(self, name: str) -> dict[str, Any]:
+        """Return the content of a JSON file of the run; raise `UsageError` when it is missing or damaged."""
+        try:
+            value: dict[str, Any] = json.loads((self.path / name).read_text())
+        except FileNotFoundError:
+            raise UsageError(f"{self.path / name} is missing: the run is not complete") from None
+        except ValueError as error:
+            raise UsageError(f"{self.path / name} is damaged: {error}") from None
+        return value
+
+
+def open_run(path: Path) -> RunFolder:
+    """Return an existing run's folder, also when given a file in it; raise `UsageError` when it is none."""
+    folder = path.parent if path.is_file() else path
+    if not (folder / "recipe.yaml").is_file():
+        reason = "has no recipe.yaml" if folder.is_dir() else "does not exist"
+        raise UsageError(f"{path} is no run folder: it {reason}", hint="runs are made by mtl compose")
+    return RunFolder(folder)
+
+
+def next_free(folder: Path, name: str) -> Path:
+    """Return `folder/name-001`, or the first number that is free."""
+    number = 1
+    while (folder / f"{name}-{number:03d}").exists():
+        number += 1
+    return folder / f"{name}-{number:03d}"
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of what a result depends on."""
+    found = {}
+    for name in _VERSIONS:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            found[name] = "not installed"
+    return found
+
+
+def _git_commit() -> str | None:
+    try:
+        done = subprocess.run(
+            ["git", "rev-parse", "HEAD"], capture_output=True, text=True, timeout=5, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.strip() if done.returncode == 0 else None

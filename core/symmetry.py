@@ -1,0 +1,35 @@
+"""The eight symmetries of the square, applied to a batch: the labels move with the pixels."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from .batch import Batch
+from .specs import DatasetSpec, Symmetry
+
+
+def transform_square(batch: Batch, turns: Tensor, mirrors: Tensor, dataset: DatasetSpec) -> Batch:
+    """Mirror the samples where `mirrors` (left-right), then turn them `turns` quarters counter-clockwise.
+
+    `turns` is int64 `[B]` in 0..3, `mirrors` bool `[B]`; images must be square where a turn may be odd.
+    Labels with a declared symmetry move likewise.
+    """
+    image = torch.where(mirrors[:, None, None, None], batch.image.flip(-1), batch.image)
+    moved = image
+    for quarter in (1, 2, 3):
+        chosen = (turns == quarter)[:, None, None, None]
+        moved = torch.where(chosen, torch.rot90(image, quarter, (-2, -1)), moved)
+    labels = dict(batch.labels)
+    for column, symmetry in dataset.symmetries.items():
+        labels[column] = _move_labels(labels[column], symmetry, turns, mirrors)
+    return Batch(moved, labels, batch.inputs)
+
+
+def _move_labels(label: Tensor, symmetry: Symmetry, turns: Tensor, mirrors: Tensor) -> Tensor:
+    label = torch.where(mirrors[:, None], label[:, list(symmetry.mirror)], label)
+    moved = label
+    for quarter in (1, 2, 3):
+        label = label[:, list(symmetry.quarter_turn)]
+        moved = torch.where((turns == quarter)[:, None], label, moved)
+    return moved

@@ -1,0 +1,84 @@
+"""What happens to a batch before the model sees it, and which tasks share one look at it.
+
+The order: transforms, preparation (which fixes the clean image, the target of reconstructions), extra
+inputs, corruptions, model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from torch import Tensor
+
+from .batch import Batch
+from .contracts import Augmentation, Task
+from .randomness import Random
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A batch through a view: `clean` is what targets are read from, `image` is what the model sees."""
+
+    clean: Batch
+    image: Tensor
+
+    @property
+    def inputs(self) -> Mapping[str, Tensor]:
+        """The extra model inputs."""
+        return self.clean.inputs
+
+
+@dataclass(frozen=True)
+class View:
+    """One look at a batch: made by the steps of `makers`, used by `tasks`."""
+
+    tasks: tuple[str, ...]
+    makers: tuple[str, ...]
+
+    def look(self, batch: Batch, tasks: Mapping[str, Task], random: Random) -> Seen:
+        """Return the batch as this view's tasks see it."""
+        makers = [(name, tasks[name]) for name in self.makers]
+        for name, task in makers:
+            if task.transforms:
+                batch = task.transform(batch, random.stream(f"transform {name}"))
+        for _, task in makers:
+            if task.prepares:
+                batch = replace(batch, image=task.prepare(batch.image))
+        # Every task draws: an encoder that reads an extra input needs it in every view.
+        drawn: dict[str, Tensor] = dict(batch.inputs)
+        for name, task in tasks.items():
+            if task.inputs:
+                drawn.update(task.draw_inputs(batch, random.stream(f"inputs {name}")))
+        clean = replace(batch, inputs=drawn)
+        image = clean.image
+        for name, task in makers:
+            if task.corrupts:
+                image = task.corrupt(image, random.stream(f"corrupt {name}"))
+        return Seen(clean, image)
+
+    def corrupts(self, tasks: Mapping[str, Task]) -> bool:
+        """Whether the model sees something else than the clean image."""
+        return any(tasks[name].corrupts for name in self.makers)
+
+
+def plan_views(tasks: Mapping[str, Task], mode: str) -> tuple[View, ...]:
+    """Return the views of a batch: one for all tasks (`shared`), or one per distinct view (`per-task`).
+
+    Tasks that change nothing share one view.
+    """
+    names = tuple(tasks)
+    if mode == "shared":
+        return (View(names, names),)
+    plain = tuple(
+        name for name, task in tasks.items() if not (task.transforms or task.prepares or task.corrupts)
+    )
+    views = [View((name,), (name,)) for name in names if name not in plain]
+    return (View(plain, ()), *views) if plain else tuple(views)
+
+
+def augment(batch: Batch, augmentations: Sequence[Augmentation], random: Random) -> Batch:
+    """Return the training batch after all augmentations, in order."""
+    for index, augmentation in enumerate(augmentations):
+        batch = augmentation(batch, random.stream(f"augmentation {index}"))
+    return batch
