@@ -5,19 +5,17 @@ The order is the way of a batch: data set, tasks, encoder, sharing, heads, losse
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
-
-import torch
 
 from .composition import ComposedTask, Composition
 from .contracts import Encoder, Head, HeadSpec, Sharing, Task
 from .errors import ComponentError, Incompatible, Problem, RecipeError
 from .model import MultitaskModel, Normalization
 from .options import options_model, validate_options
-from .randomness import derive_seed
+from .randomness import derive_seed, seeded_generators
 from .recipe import Choice, Recipe, TaskChoice
 from .recipe_source import PathOfKeys, RecipeSource
 from .registry import Registry
@@ -258,19 +256,8 @@ class _Composer:
             normalization.set(stated["mean"], stated["std"])
         return normalization
 
-    def _seeded(self, *names: str | int) -> AbstractContextManager[None]:
-        return _Seeded(derive_seed(self.recipe.seed, "initialisation", *names))
-
-
-class _Seeded:
-    """Seeds torch's global generator for a constructor and gives it back as it was."""
-
-    def __init__(self, seed: int) -> None:
-        self._seed = seed
-
-    def __enter__(self) -> None:
-        self._state = torch.random.get_rng_state()
-        torch.random.default_generator.manual_seed(self._seed)
-
-    def __exit__(self, *_: object) -> None:
-        torch.random.set_rng_state(self._state)
+    @contextmanager
+    def _seeded(self, *names: str | int) -> Iterator[None]:
+        with seeded_generators() as seed:
+            seed(derive_seed(self.recipe.seed, "initialisation", *names))
+            yield

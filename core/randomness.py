@@ -15,6 +15,8 @@ from __future__ import annotations
 import hashlib
 import math
 from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import torch
 from torch import Tensor
@@ -36,6 +38,29 @@ def derive_seed(seed: int, *names: str | int) -> int:
 def generator(device: torch.device | str, seed: int, *names: str | int) -> torch.Generator:
     """Return a new generator on `device`, seeded by `derive_seed(seed, *names)`."""
     return torch.Generator(device=device).manual_seed(derive_seed(seed, *names))
+
+
+@contextmanager
+def seeded_generators(device: torch.device | str = "cpu") -> Iterator[Callable[[int], None]]:
+    """Give a function that seeds torch's own generators, and leave them afterwards as they were.
+
+    Layers such as dropout, and parameter initialisation, draw from these and take no generator.
+    """
+    device = torch.device(device)
+    generators = [torch.random.default_generator]
+    if device.type == "cuda":
+        generators.append(torch.cuda.default_generators[device.index or 0])
+    states = [found.get_state() for found in generators]
+
+    def seed(value: int) -> None:
+        for found in generators:
+            found.manual_seed(value)
+
+    try:
+        yield seed
+    finally:
+        for found, state in zip(generators, states, strict=True):
+            found.set_state(state)
 
 
 class Random(ABC):

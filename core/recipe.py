@@ -78,15 +78,18 @@ class Training(BaseModel):
     split_seed: Annotated[int, Field(ge=0, description="Seed of the validation split.")] = 0
     select: Annotated[
         Literal["best", "last"],
-        Field(
-            description="Weights kept: of the epoch with the lowest validation loss, or of the last epoch."
-        ),
+        Field(description="Weights kept: of the epoch with the best validation score, or of the last epoch."),
     ] = "best"
     patience: Annotated[
         int | None, Field(ge=1, description="Stop after so many epochs without improvement; null: never.")
     ] = None
     min_delta: Annotated[
-        float, Field(ge=0, description="A smaller gain in validation loss is no improvement for `patience`.")
+        float,
+        Field(
+            ge=0,
+            description="A smaller gain in the validation score does not reset `patience`; the score is the "
+            "mean of the losses relative to their values after the first epoch.",
+        ),
     ] = 0.0
 
 

@@ -137,6 +137,8 @@ def write_yaml(value: Mapping[str, Any]) -> str:
     yaml = YAML(typ="rt", pure=True)
     yaml.default_flow_style = False
     yaml.width = 110
+    # Left to itself the writer keeps control characters as they are, and a reader folds them away.
+    yaml.allow_unicode = False
     stream = StringIO()
     yaml.dump(plain(value), stream)
     return stream.getvalue()

@@ -17,7 +17,8 @@ def transform_square(batch: Batch, turns: Tensor, mirrors: Tensor, dataset: Data
     """
     image = torch.where(mirrors[:, None, None, None], batch.image.flip(-1), batch.image)
     moved = image
-    for quarter in (1, 2, 3):
+    square = image.shape[-2] == image.shape[-1]
+    for quarter in (1, 2, 3) if square else (2,):
         chosen = (turns == quarter)[:, None, None, None]
         moved = torch.where(chosen, torch.rot90(image, quarter, (-2, -1)), moved)
     labels = dict(batch.labels)

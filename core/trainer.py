@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import isfinite
 
 import torch
 from torch import Tensor
@@ -16,7 +17,7 @@ from .errors import MtlError, UsageError
 from .evaluation import evaluate
 from .losses import masked_loss
 from .optimizers import build_optimizer, learning_rate, load_optimizer_tensors, optimizer_tensors
-from .randomness import StepRandom, generator
+from .randomness import StepRandom, derive_seed, generator, seeded_generators
 from .views import augment, plan_views
 
 
@@ -36,11 +37,21 @@ class EpochResult:
 
 @dataclass
 class _Selection:
-    """The best validation loss so far, and the one that patience is counted from."""
+    """The best validation score so far, the one that patience is counted from, and the first losses."""
 
     best: float = float("inf")
     reference: float = float("inf")
     waited: int = 0
+    first: dict[str, float] = field(default_factory=dict)
+
+    def score(self, losses: Mapping[str, float], weights: Mapping[str, float]) -> float:
+        """Return the weighted mean of the tasks' losses, each relative to its value after the first epoch.
+
+        Plain sums would let the task with the largest numbers choose the epoch alone.
+        """
+        self.first = self.first or {name: loss or 1.0 for name, loss in losses.items()}
+        total = sum(weights.values()) or 1.0
+        return sum(weights[name] * loss / self.first[name] for name, loss in losses.items()) / total
 
 
 @dataclass
@@ -121,16 +132,18 @@ class Trainer:
         seen = torch.zeros(count, device=self.device)
         failure = _Failure(count, self.device)
         self.composition.model.train()
-        for step, indices in enumerate(batches):
-            losses, counts = self._losses(indices, step)
-            failure.note(losses, step)
-            self._update(losses, failure.found)
-            losses = losses.detach()
-            totals += losses * counts
-            seen += counts
-            self.composition.balancer.post_step(losses)
-            if self.on_step is not None:
-                self.on_step(step + 1, len(batches))
+        with seeded_generators(self.device) as seed_generators:
+            for step, indices in enumerate(batches):
+                seed_generators(derive_seed(self.composition.recipe.seed, "layers", self._epoch, step))
+                losses, counts = self._losses(indices, step)
+                failure.note(losses, step)
+                self._update(losses, failure.found)
+                losses = losses.detach()
+                totals += losses * counts
+                seen += counts
+                self.composition.balancer.post_step(losses)
+                if self.on_step is not None:
+                    self.on_step(step + 1, len(batches))
         failure.raise_if_found(list(self._tasks), self._epoch)
         self._refuse_unlabelled(seen)
         return (totals / seen).cpu()
@@ -182,13 +195,14 @@ class Trainer:
     def _result(
         self, losses: Tensor, validation: Mapping[str, Mapping[str, float]], rate: float, seconds: float
     ) -> EpochResult:
-        weights = {name: composed.weight for name, composed in self.composition.tasks.items()}
-        score = sum(weights[name] * validation[name]["loss"] for name in weights)
-        if not torch.isfinite(torch.tensor(score)):
-            bad = [name for name in weights if not torch.isfinite(torch.tensor(validation[name]["loss"]))]
+        judged = {name: metrics["loss"] for name, metrics in validation.items()}
+        bad = [name for name, loss in judged.items() if not isfinite(loss)]
+        if bad:
             raise NotFiniteError(
                 f"the validation loss of task {bad[0]!r} is not finite after epoch {self._epoch}", hint=_HINT
             )
+        weights = {name: composed.weight for name, composed in self.composition.tasks.items()}
+        score = self._selection.score(judged, weights)
         best = self._select(score)
         row: dict[str, float] = {"epoch": self._epoch, "learning_rate": rate, "seconds": seconds}
         for name, loss in zip(self._tasks, losses.tolist(), strict=True):

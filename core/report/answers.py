@@ -1,0 +1,48 @@
+"""What the model answers to test samples, in the way that suits the form of the answer."""
+
+from __future__ import annotations
+
+import math
+
+from ..specs import Binary, Categorical, Image, Regression
+from .choices import choices
+from .confusion import confusion
+from .looks import SHOWN, look
+from .markup import Html, section, tag
+from .restorations import restorations
+from .subject import Subject
+from .values import values
+
+_BUDGET = 900_000
+"""Bytes that all pictures of a page may take."""
+
+
+def answers(subject: Subject) -> Html:
+    """Return the section with one group of pictures per task, made from the test split."""
+    looks = look(subject.composition, subject.splits.test)
+    limit = _longest_side(subject)
+    groups = []
+    for task, seen in looks.items():
+        spec = subject.composition.tasks[task].target
+        parts: list[Html] = []
+        if isinstance(spec, Image):
+            parts += restorations(task, seen, limit)
+        elif isinstance(spec, Categorical | Binary):
+            parts += choices(task, spec, seen, limit)
+            tables = subject.metrics.get("tables", {}).get("test", {}).get(task, {})
+            parts += [confusion(task, name, spec, rows) for name, rows in tables.items()]
+        elif isinstance(spec, Regression):
+            parts += values(task, spec, seen)
+        groups.append(tag("section", tag("h3", task), *parts))
+    note = (
+        "From the test split, with the same noise as in the evaluation: the first samples, not chosen ones."
+    )
+    return section("Answers", tag("p", note, class_="note"), *groups, id_="answers")
+
+
+def _longest_side(subject: Subject) -> int:
+    """Return how many pixels a picture may be wide or high: many large ones would make a heavy page."""
+    targets = subject.composition.targets.values()
+    pictures = SHOWN * sum(4 if isinstance(target, Image) else 2 for target in targets)
+    bytes_per_pixel = 4 / 3 * subject.composition.dataset_spec.image.channels
+    return max(24, min(96, int(math.sqrt(_BUDGET / max(1, pictures) / bytes_per_pixel))))

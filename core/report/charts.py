@@ -1,0 +1,190 @@
+"""Line charts and scatter plots as inline SVG, coloured by the page's style sheet.
+
+Written by hand so that class names need no font, no markup language can be hidden in a label, the
+same data give the same bytes, and one drawing serves light, dark and paper.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from .markup import Html, tag
+from .numbers import number
+
+_LEFT, _RIGHT, _TOP, _BOTTOM = 52.0, 14.0, 30.0, 38.0
+_MARKERS = 40
+"""Longer lines have no dots."""
+
+Point = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Series:
+    """One line of a chart; `style` is the class that draws it."""
+
+    label: str
+    points: Sequence[Point]
+    style: str
+
+
+@dataclass(frozen=True)
+class _Axis:
+    """A range of values laid over a range of the drawing."""
+
+    low: float
+    high: float
+    start: float
+    end: float
+    ticks: Sequence[float]
+
+    def __call__(self, value: float) -> float:
+        return self.start + (value - self.low) / (self.high - self.low) * (self.end - self.start)
+
+
+def line_chart(
+    series: Sequence[Series], *, label: str, x_title: str, mark: tuple[float, str] | None = None
+) -> Html:
+    """Return lines over whole-numbered x; values that are not finite leave a gap; `mark` is an x to show."""
+    width, height = 380.0, 230.0
+    finite = [point for line in series for point in line.points if math.isfinite(point[1])]
+    if not finite:
+        return tag("p", "No finite values.", class_="note")
+    xs, ys = zip(*finite, strict=True)
+    x = _whole_axis(min(xs), max(xs), _LEFT, width - _RIGHT)
+    y = _axis(min(ys), max(ys), height - _BOTTOM, _TOP)
+    parts = [_frame(x, y, x_title), *_legend(series)]
+    if mark is not None and x.low <= mark[0] <= x.high:
+        parts.append(_mark(x, mark, height))
+    for line in series:
+        parts += _line(line, x, y)
+    return _svg(width, height, label, parts)
+
+
+def scatter(points: Sequence[Point], *, label: str, x_title: str, y_title: str) -> Html:
+    """Return points on a square with equal axes and the diagonal, where both values agree."""
+    size = 260.0
+    finite = [point for point in points if all(map(math.isfinite, point))]
+    if not finite:
+        return tag("p", "No finite values.", class_="note")
+    values = [value for point in finite for value in point]
+    x = _axis(min(values), max(values), _LEFT, size - _RIGHT)
+    y = _axis(min(values), max(values), size - _BOTTOM, _TOP)
+    diagonal = tag("line", x1=x.start, y1=y.start, x2=x.end, y2=y.end, class_="diagonal")
+    dots = [tag("circle", cx=x(across), cy=y(up), r=2.5) for across, up in finite]
+    title = tag("text", y_title, x=_LEFT - 8, y=16, class_="legend")
+    return _svg(size, size, label, [_frame(x, y, x_title), title, diagonal, tag("g", *dots, class_="dots")])
+
+
+def ticks(low: float, high: float, count: int = 5) -> list[float]:
+    """Return about `count` round values within a range: steps of 1, 2 or 5 times a power of ten.
+
+    >>> ticks(0.0, 1.0)
+    [0.0, 0.2, 0.4, 0.6, 0.8, 1.0]
+    """
+    rough = (high - low) / count
+    power = 10.0 ** math.floor(math.log10(rough))
+    step = next(power * factor for factor in (1, 2, 5, 10) if power * factor >= rough * 0.999)
+    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
+    return [float(f"{index * step:.12g}") for index in range(first, last + 1)]
+
+
+def _axis(low: float, high: float, start: float, end: float) -> _Axis:
+    margin = (high - low) * 0.05
+    # A flat line needs a range too, and one that floating point can tell apart.
+    least = max(abs(low), abs(high), 1e-6) * 1e-3
+    margin = max(margin, least)
+    low, high = low - margin, high + margin
+    return _Axis(low, high, start, end, ticks(low, high))
+
+
+def _whole_axis(low: float, high: float, start: float, end: float) -> _Axis:
+    if low == high:
+        return _Axis(low - 1, high + 1, start, end, [low])
+    step = max(1.0, *(after - before for before, after in pairwise(ticks(low, high, 8))))
+    first = math.ceil(low / step)
+    marks = [low, *(index * step for index in range(first, math.floor(high / step) + 1))]
+    return _Axis(
+        low, high, start, end, sorted({mark for mark in marks if mark == low or mark - low >= step / 2})
+    )
+
+
+def _frame(x: _Axis, y: _Axis, x_title: str) -> Html:
+    bottom, top = y.start, y.end
+    parts = []
+    for value in y.ticks:
+        parts.append(tag("line", x1=x.start, x2=x.end, y1=y(value), y2=y(value), class_="grid"))
+        parts.append(tag("text", _tick(value, y.ticks), x=x.start - 6, y=y(value) + 3.5, text_anchor="end"))
+    for value in x.ticks:
+        parts.append(tag("line", x1=x(value), x2=x(value), y1=bottom, y2=bottom + 4, class_="axis"))
+        parts.append(tag("text", _tick(value, x.ticks), x=x(value), y=bottom + 16, text_anchor="middle"))
+    parts.append(tag("path", d=f"M{x.start:.1f} {top:.1f}V{bottom:.1f}H{x.end:.1f}", class_="axis"))
+    middle = (x.start + x.end) / 2
+    parts.append(tag("text", x_title, x=middle, y=bottom + 33, text_anchor="middle", class_="title"))
+    return tag("g", *parts, class_="frame")
+
+
+def _tick(value: float, marks: Sequence[float]) -> str:
+    size = max(abs(mark) for mark in marks)
+    if size and (size >= 1e5 or size < 1e-3):
+        return f"{value:.3g}"
+    step = min((after - before for before, after in pairwise(marks)), default=1.0)
+    return f"{value:.{max(0, math.ceil(-math.log10(step) - 1e-9))}f}"
+
+
+def _legend(series: Sequence[Series]) -> list[Html]:
+    parts, at = [], _LEFT
+    for line in series:
+        parts.append(tag("line", x1=at, x2=at + 20, y1=12, y2=12, class_=f"line {line.style}"))
+        parts.append(tag("text", line.label, x=at + 25, y=16, class_="legend"))
+        at += 42 + 6.2 * len(line.label)
+    return parts
+
+
+def _mark(x: _Axis, mark: tuple[float, str], height: float) -> Html:
+    at, text = x(mark[0]), mark[1]
+    late = at > (x.start + x.end) / 2
+    return tag(
+        "g",
+        tag("line", x1=at, x2=at, y1=_TOP, y2=height - _BOTTOM),
+        tag("text", text, x=at + (-5 if late else 5), y=_TOP + 4, text_anchor="end" if late else "start"),
+        class_="mark",
+    )
+
+
+def _line(line: Series, x: _Axis, y: _Axis) -> list[Html]:
+    path, gap = [], True
+    for across, up in line.points:
+        if math.isfinite(up):
+            path.append(f"{'M' if gap else 'L'}{x(across):.1f} {y(up):.1f}")
+        gap = not math.isfinite(up)
+    parts = [tag("path", d="".join(path), class_=f"line {line.style}")]
+    if len(line.points) <= _MARKERS:
+        parts += [
+            tag(
+                "circle",
+                tag("title", f"{line.label}, {across:g}: {number(up)}"),
+                cx=x(across),
+                cy=y(up),
+                r=2.6,
+                class_=f"dot {line.style}",
+            )
+            for across, up in line.points
+            if math.isfinite(up)
+        ]
+    return parts
+
+
+def _svg(width: float, height: float, label: str, parts: Sequence[str]) -> Html:
+    return tag(
+        "svg",
+        *parts,
+        viewBox=f"0 0 {width:g} {height:g}",
+        width=width,
+        height=height,
+        role="img",
+        aria_label=label,
+        class_="chart",
+    )

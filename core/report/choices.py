@@ -1,0 +1,82 @@
+"""Answers that are one of several classes: samples with the answer given, wrong ones marked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..specs import Binary, Categorical
+from .looks import SHOWN, Look
+from .markup import Html, join, tag
+from .numbers import percent
+from .pixels import picture
+
+
+@dataclass(frozen=True)
+class _Answers:
+    """Class names in order, the class given and its probability, and the true class (-1: absent)."""
+
+    names: Sequence[str]
+    given: NDArray[np.int64]
+    probability: NDArray[np.float32]
+    true: NDArray[np.int64]
+
+
+def class_names(spec: Categorical | Binary) -> tuple[str, ...]:
+    """Return the names of the classes in the order of the target's numbers."""
+    return spec.classes if isinstance(spec, Categorical) else (spec.negative, spec.positive)
+
+
+def choices(task: str, spec: Categorical | Binary, look: Look, limit: int) -> list[Html]:
+    """Return a strip of the first samples, and one of the mistakes the model was surest of."""
+    answers = _answers(spec, look)
+    first = list(range(min(SHOWN, len(look))))
+    parts = [_strip(f"First test samples of {task}", first, answers, look, limit)]
+    wrong = np.flatnonzero(look.present & (answers.given != answers.true))
+    surest = wrong[np.argsort(-answers.probability[wrong], kind="stable")][:SHOWN].tolist()
+    judged = int(look.present.sum())
+    said = f"Of the first {len(look)} test samples {judged} have a label; {len(wrong)} of them are answered wrongly"
+    if surest:
+        parts.append(tag("p", f"{said}. These the model was surest of:", class_="note"))
+        parts.append(_strip(f"Surest mistakes of {task}", surest, answers, look, limit))
+    else:
+        parts.append(tag("p", f"{said}.", class_="note"))
+    return parts
+
+
+def _answers(spec: Categorical | Binary, look: Look) -> _Answers:
+    if isinstance(spec, Categorical):
+        given = look.prediction.argmax(axis=1)
+        probability = look.prediction.max(axis=1)
+    else:
+        given = (look.prediction >= 0.5).astype(np.int64)
+        probability = np.where(given == 1, look.prediction, 1 - look.prediction)
+    return _Answers(class_names(spec), given, probability, np.where(look.present, look.target, -1))
+
+
+def _strip(title: str, indices: Sequence[int], answers: _Answers, look: Look, limit: int) -> Html:
+    return tag(
+        "ul", *(_item(index, answers, look, limit) for index in indices), class_="strip", aria_label=title
+    )
+
+
+def _item(index: int, answers: _Answers, look: Look, limit: int) -> Html:
+    true = int(answers.true[index])
+    right = answers.given[index] == true
+    answer = answers.names[int(answers.given[index])]
+    lines = [
+        picture(look.seen[index], alt=f"test sample {index + 1}", limit=limit),
+        *(tag("span", f"{name} = {value[index]}", class_="given") for name, value in look.inputs.items()),
+        tag("strong", answer),
+        tag("span", percent(float(answers.probability[index]))),
+    ]
+    if true < 0:
+        lines.append(tag("span", "no label", class_="given"))
+    elif right:
+        lines.append(tag("span", "✓ right", class_="right"))
+    else:
+        lines.append(tag("span", f"✗ wrong: is {answers.names[true]}", class_="wrong"))
+    return tag("li", join(lines), class_=None if right or true < 0 else "mistake")

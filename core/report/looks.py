@@ -1,0 +1,120 @@
+"""The model's answers to the first samples of the test split, on the device and brought back once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ..batch import present
+from ..composition import Composition
+from ..data import Samples
+from ..evaluation import module_device, views_of
+from ..predictions import predict
+from ..specs import Image
+from .pixels import Bytes, to_bytes
+
+SHOWN = 8
+"""Samples shown as pictures, and the size of a batch."""
+
+_MOST, _PIXELS = 512, 2**20
+"""Samples answered for scatter plots and mistakes: so many, and fewer when images are large."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """One task on the first test samples.
+
+    `seen` is what the model saw (uint8 `[N, C, H, W]`), `target` and `prediction` the task's, `present`
+    whether a sample has the label, `inputs` the extra inputs. For image tasks N is at most 8.
+    """
+
+    seen: Bytes
+    target: NDArray[Any]
+    prediction: NDArray[Any]
+    present: NDArray[np.bool_]
+    inputs: Mapping[str, NDArray[Any]]
+    error: NDArray[Any] | None = None
+    """Image tasks: each sample's mean squared error of the input and of the output, `[N, 2]`."""
+
+    def __len__(self) -> int:
+        return len(self.target)
+
+
+def look(composition: Composition, test: Samples) -> dict[str, Look]:
+    """Return every task's look; the model is left in its mode.
+
+    The samples get the same noise as in the evaluation.
+    """
+    count = min(len(test), max(SHOWN, min(_MOST, _PIXELS // (test.image.shape[2] * test.image.shape[3]))))
+    first = Samples(test.image[:count], {name: column[:count] for name, column in test.labels.items()})
+    first = first.to(module_device(composition.model))
+    found: dict[str, list[Look]] = {name: [] for name in composition.tasks}
+    training = composition.model.training
+    composition.model.eval()
+    try:
+        with torch.inference_mode():
+            for names, seen in views_of(composition, first, "test", SHOWN * 8):
+                raw = composition.model(seen.image, seen.inputs, names)
+                inputs = {name: value.cpu().numpy() for name, value in seen.inputs.items()}
+                for name in names:
+                    composed = composition.tasks[name]
+                    target = composed.task.target(seen.clean)
+                    if not (found[name] and isinstance(composed.target, Image)):
+                        found[name].append(_look(composition, name, seen.image, target, raw[name], inputs))
+    finally:
+        composition.model.train(training)
+    return {name: _joined(parts) for name, parts in found.items()}
+
+
+def _look(
+    composition: Composition,
+    name: str,
+    image: Tensor,
+    target: Tensor,
+    raw: Tensor,
+    inputs: Mapping[str, NDArray[Any]],
+) -> Look:
+    spec = composition.tasks[name].target
+    prediction = predict(raw, spec)
+    if isinstance(spec, Image):
+        image, target, prediction = image[:SHOWN], target[:SHOWN], prediction[:SHOWN]
+        there = torch.ones(len(target), dtype=torch.bool)
+        error = torch.stack(
+            [_mean_squared_error(image, target), _mean_squared_error(prediction, target)], dim=1
+        )
+        measured = error.cpu().numpy()
+        inputs = {key: value[:SHOWN] for key, value in inputs.items()}
+    else:
+        there, measured = present(target), None
+    return Look(
+        to_bytes(image.cpu().numpy()),
+        target.cpu().numpy(),
+        prediction.cpu().numpy(),
+        there.cpu().numpy(),
+        inputs,
+        measured,
+    )
+
+
+def _mean_squared_error(image: Tensor, target: Tensor) -> Tensor:
+    if image.shape != target.shape:
+        return torch.full((len(target),), float("nan"), device=target.device)
+    return (image - target).square().flatten(1).mean(dim=1)
+
+
+def _joined(parts: list[Look]) -> Look:
+    if len(parts) == 1:
+        return parts[0]
+    return Look(
+        np.concatenate([part.seen for part in parts]),
+        np.concatenate([part.target for part in parts]),
+        np.concatenate([part.prediction for part in parts]),
+        np.concatenate([part.present for part in parts]),
+        {name: np.concatenate([part.inputs[name] for part in parts]) for name in parts[0].inputs},
+    )

@@ -1,0 +1,71 @@
+"""The page: its sections in order, in one file that needs nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ..composition import Composition
+from ..data import Splits
+from ..files import write_text
+from ..run_folder import RunFolder
+from .answers import answers
+from .curves import curves
+from .environment import environment
+from .markup import Html, tag
+from .numbers import listed
+from .plan import plan
+from .proof import proof
+from .scores import scores
+from .style import STYLE
+from .subject import Subject
+from .summary import summary
+from .usage import usage
+
+_SECTIONS = {
+    "metrics": ("Metrics", scores),
+    "training": ("Training", curves),
+    "answers": ("Answers", answers),
+    "plan": ("Plan", plan),
+    "verification": ("Verification", proof),
+    "usage": ("Run it", usage),
+    "environment": ("Environment", environment),
+}
+
+
+def write_report(
+    folder: RunFolder,
+    composition: Composition,
+    splits: Splits,
+    history: Sequence[Mapping[str, float]],
+    metrics: Mapping[str, Any],
+    verification: Mapping[str, Any],
+) -> None:
+    """Write `report.html` atomically; the same run gives the same bytes.
+
+    `history` are the rows of history.csv, `metrics` the content of metrics.json, `verification` the
+    exporter's report. Reads the run's environment.json; raises `UsageError` when it is missing.
+    """
+    environment_file = folder.read_json("environment.json")
+    subject = Subject(folder.path, composition, splits, history, metrics, verification, environment_file)
+    write_text(folder.path / "report.html", page(subject))
+
+
+def page(subject: Subject) -> Html:
+    """Return the whole page."""
+    links = [tag("a", title, href=f"#{name}") for name, (title, _) in _SECTIONS.items()]
+    body = tag(
+        "body",
+        summary(subject),
+        tag("nav", *links, aria_label="Sections"),
+        tag("main", *(make(subject) for _, make in _SECTIONS.values())),
+    )
+    head = tag(
+        "head",
+        tag("meta", charset="utf-8"),
+        tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
+        tag("meta", name="color-scheme", content="light dark"),
+        tag("title", f"{listed(list(subject.composition.tasks))}: mtl report"),
+        tag("style", Html(STYLE)),
+    )
+    return Html(f"<!doctype html>\n{tag('html', head, body, lang='en')}\n")

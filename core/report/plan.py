@@ -1,0 +1,85 @@
+"""What was trained: parameters by part, inputs and outputs, and the recipe in full."""
+
+from __future__ import annotations
+
+from ..recipe_source import write_yaml
+from ..specs import Binary, Categorical, Image, TargetSpec
+from .choices import class_names
+from .markup import Html, folded, section, table, tag
+from .numbers import number
+from .subject import Subject
+
+
+def plan(subject: Subject) -> Html:
+    """Return the section about the model and its recipe."""
+    planned = subject.composition.plan()
+    return section(
+        "Plan",
+        _parameters(subject),
+        _inputs(subject),
+        _outputs(subject),
+        *_classes(subject),
+        tag("h3", "Recipe"),
+        tag("p", "Run it again: ", tag("code", "mtl compose --recipe recipe.yaml"), ". ",
+            f"Its SHA-256 is {planned['recipe_hash']}.", class_="note"),
+        tag("pre", tag("code", write_yaml(planned["recipe"])), tabindex=0),
+        id_="plan",
+    )  # fmt: skip
+
+
+def meaning(target: TargetSpec, *, raw: bool) -> str:
+    """Return what the numbers of an output are; `raw` outputs are those before the last step."""
+    if isinstance(target, Categorical):
+        return "one logit per class" if raw else "probability of each class"
+    if isinstance(target, Binary):
+        return f"{'logit' if raw else 'probability'} of {target.positive!r}"
+    if isinstance(target, Image):
+        if raw:
+            return "one logit per pixel" if target.link == "logit" else "pixel values, not clamped"
+        return "image in 0..1"
+    return f"{', '.join(target.names)}{f' in {target.units}' if target.units else ''}"
+
+
+def _parameters(subject: Subject) -> Html:
+    counts = subject.composition.parameters()
+    parts = {"encoder, with what tasks share": counts["encoder"]}
+    parts |= {f"head of {task}": count for task, count in counts["heads"].items()}
+    rows = [[part, number(count)] for part, count in (*parts.items(), ("total", counts["total"]))]
+    return table(["Part", "Trainable parameters"], rows, caption="Parameters by part", numeric=(1,))
+
+
+def _inputs(subject: Subject) -> Html:
+    extra = {spec.name: spec for spec in subject.composition.inputs}
+    rows = []
+    for item in subject.composition.plan()["inputs"]:
+        spec = extra.get(item["name"])
+        about = "pixels in 0..1; normalisation is inside the model"
+        if spec is not None:
+            about = f"{spec.description or 'a whole number'} (0..{spec.count - 1})"
+        rows.append([item["name"], item["dtype"], _shape(item["shape"]), about])
+    return table(["Input", "Type", "Shape", "Meaning"], rows, caption="What the model reads")
+
+
+def _outputs(subject: Subject) -> Html:
+    rows = [
+        [item["name"], item["target"]["form"], _shape(item["shape"]), meaning(target, raw=False)]
+        for item, target in zip(
+            subject.composition.plan()["outputs"], subject.composition.targets.values(), strict=True
+        )
+    ]
+    return table(["Output", "Form", "Shape", "Meaning"], rows, caption="What the model answers")
+
+
+def _classes(subject: Subject) -> list[Html]:
+    return [
+        folded(
+            f"The {len(class_names(target))} classes of {task}, in order",
+            tag("ol", *(tag("li", name) for name in class_names(target)), start=0, class_="classes"),
+        )
+        for task, target in subject.composition.targets.items()
+        if isinstance(target, Categorical | Binary)
+    ]
+
+
+def _shape(shape: list[str | int]) -> str:
+    return f"[{', '.join(map(str, shape))}]"

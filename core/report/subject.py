@@ -1,0 +1,74 @@
+"""What a report is made from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from ..composition import Composition
+from ..data import Splits
+
+Direction = Literal["higher", "lower"]
+
+
+@dataclass(frozen=True)
+class Subject:
+    """One finished run: `metrics` is the content of metrics.json, `environment` that of environment.json."""
+
+    path: Path
+    composition: Composition
+    splits: Splits
+    history: Sequence[Mapping[str, float]]
+    metrics: Mapping[str, Any]
+    verification: Mapping[str, Any]
+    environment: Mapping[str, Any]
+
+    @property
+    def model_file(self) -> Path:
+        """Where the exported model lies."""
+        return self.path / f"model{self.composition.exporter.suffix}"
+
+    @property
+    def chosen_epoch(self) -> int | None:
+        """The epoch whose weights were kept."""
+        epoch = self.metrics.get("training", {}).get("chosen_epoch")
+        return None if epoch is None else int(epoch)
+
+    def value(self, part: str, task: str, metric: str) -> float | None:
+        """Return a metric on `"test"` or `"validation"`, or of the `"baseline"`; None when not finite.
+
+        Raises `KeyError` when there is none.
+        """
+        found = self.metrics[part][task][metric]
+        return None if found is None else float(found)
+
+    def direction(self, task: str, metric: str) -> Direction | None:
+        """Return which way is better; None when neither is, or the metric is not known."""
+        if metric == "loss":
+            return "lower"
+        known = self.composition.tasks[task].metrics
+        return known[metric].direction if metric in known else None
+
+    def judged(self, task: str) -> list[str]:
+        """Return the scalar metrics of a task that have a better and a worse, in the recipe's order."""
+        values = self.metrics["test"][task]
+        return [
+            name
+            for name, metric in self.composition.tasks[task].metrics.items()
+            if metric.scalar and metric.direction is not None and name in values
+        ]
+
+    def against_baseline(self, task: str, metric: str) -> Literal["better", "worse", "equal"] | None:
+        """Return how the test value stands to the baseline's; None when they cannot be compared."""
+        try:
+            value, other = self.value("test", task, metric), self.value("baseline", task, metric)
+        except KeyError:
+            return None
+        direction = self.direction(task, metric)
+        if direction is None or value is None or other is None:
+            return None
+        if value == other:
+            return "equal"
+        return "better" if (value > other) == (direction == "higher") else "worse"

@@ -1,0 +1,75 @@
+"""The top of the page: what was trained, and in one plain sentence per task how good it is."""
+
+from __future__ import annotations
+
+from .markup import Html, tag
+from .numbers import duration, listed, number
+from .subject import Subject
+
+
+def summary(subject: Subject) -> Html:
+    """Return the title and one statement per task; a model that does not beat the baseline is said so."""
+    recipe = subject.composition.recipe
+    names = list(subject.composition.tasks)
+    statements = [_statement(subject, name) for name in names]
+    return tag(
+        "header",
+        tag("p", "mtl: report of a run", class_="kicker"),
+        tag("h1", listed(names)),
+        tag(
+            "p",
+            f"Data set {recipe.dataset.name}, encoder {recipe.encoder.name}, sharing {recipe.sharing.name}, "
+            f"{number(subject.composition.parameters()['total'])} parameters. {_training(subject)}",
+            class_="lead",
+        ),
+        tag("ul", *statements, class_="headline", aria_label="Results"),
+    )
+
+
+def _training(subject: Subject) -> str:
+    training = subject.metrics.get("training", {})
+    if not training:
+        return ""
+    epochs = training["epochs"]
+    counted = f"{epochs} epoch{'s' if epochs != 1 else ''}"
+    kept = f"; the weights of epoch {subject.chosen_epoch} were kept" if epochs != 1 else ""
+    return (
+        f"Trained for {counted} in {duration(training['seconds'])} on {subject.environment['device']}{kept}."
+    )
+
+
+def _statement(subject: Subject, task: str) -> Html:
+    judged = subject.judged(task)
+    metric = judged[0] if judged else "loss"
+    verdict = subject.against_baseline(task, metric)
+    value = number(subject.value("test", task, metric))
+    result = [tag("strong", task), f": {metric} {value} on the test split. "]
+    result.append(_comparison(subject, task, metric, verdict))
+    others = [name for name in judged[1:] if subject.against_baseline(task, name) in ("worse", "equal")]
+    if others and verdict == "better":
+        result.append(f" But by {listed(others)} it does not beat the baseline.")
+    good = verdict == "better" and not others
+    icon = "✓" if good else "!" if verdict else "·"
+    return tag(
+        "li",
+        tag("span", icon, class_="icon", aria_hidden="true"),
+        tag("span", *result),
+        class_="good" if good else "poor" if verdict else "open",
+    )
+
+
+def _comparison(subject: Subject, task: str, metric: str, verdict: str | None) -> str:
+    answer = subject.metrics.get("baseline_answer", {}).get(task)
+    baseline = f"the baseline ({answer})" if answer else "the baseline"
+    if metric not in subject.metrics.get("baseline", {}).get(task, {}):
+        return "There is no baseline to compare it with."
+    other = number(subject.value("baseline", task, metric))
+    if verdict is None:
+        return f"It cannot be compared: {baseline} has a value that is {other}."
+    reached = f"{baseline[0].upper()}{baseline[1:]} reaches {other}"
+    ending = {
+        "better": "the model is better.",
+        "worse": "the model does not beat the baseline, it is worse.",
+        "equal": "the model does not beat the baseline, it is no better.",
+    }[verdict]
+    return f"{reached}: {ending}"

@@ -1,0 +1,109 @@
+"""How to run the exported file: on the command line, and in a few lines of Python."""
+
+from __future__ import annotations
+
+import pprint
+import shlex
+
+from ..specs import Binary, Categorical, Image, Regression, TargetSpec
+from .markup import Html, section, tag
+from .plan import meaning
+from .subject import Subject
+
+_MODES = {1: "L", 3: "RGB"}
+
+
+def usage(subject: Subject) -> Html:
+    """Return the section with a command and a program, right for this model's inputs and outputs."""
+    parts = [tag("p", "On the command line, without torch:"), _code(command(subject))]
+    if subject.model_file.suffix == ".onnx":
+        parts += [tag("p", "In Python, with onnxruntime, numpy and Pillow:"), _code(program(subject))]
+    return section("Run the exported file", *parts, id_="usage")
+
+
+def command(subject: Subject) -> str:
+    """Return the command that answers for one image file."""
+    words = ["mtl", "predict", shlex.quote(str(subject.model_file)), "IMAGE.png"]
+    for spec in subject.composition.inputs:
+        words += ["--input", shlex.quote(f"{spec.name}={_example(spec.count)}")]
+    if any(isinstance(target, Image) for target in subject.composition.targets.values()):
+        words += ["--out", "answers"]
+    return " ".join(words)
+
+
+def program(subject: Subject) -> str:
+    """Return a program that prints the answers of every task to `IMAGE.png`."""
+    names = list(subject.composition.targets)
+    feed = ['"image": image']
+    lines = [*_imports(subject), *_image(subject), ""]
+    for position, spec in enumerate(subject.composition.inputs):
+        about = f"  # {_comment(spec.description)}" if spec.description else ""
+        lines.append(f"extra_{position} = np.array([{_example(spec.count)}], dtype=np.int64){about}")
+        feed.append(f"{spec.name!r}: extra_{position}")
+    lines += [
+        f"session = onnxruntime.InferenceSession({str(subject.model_file)!r})",
+        f"names = {names!r}",
+        f"outputs = session.run(names, {{{', '.join(feed)}}})",
+        "answers = {name: output[0] for name, output in zip(names, outputs)}",
+    ]
+    for position, (task, target) in enumerate(subject.composition.targets.items()):
+        lines += ["", *_reading(position, task, target, bool(subject.verification.get("raw", False)))]
+    return "\n".join(lines)
+
+
+def _imports(subject: Subject) -> list[str]:
+    pillow = subject.composition.dataset_spec.image.channels in _MODES or any(
+        isinstance(target, Image) for target in subject.composition.targets.values()
+    )
+    return ["import numpy as np", "import onnxruntime", *(["from PIL import Image"] if pillow else []), ""]
+
+
+def _image(subject: Subject) -> list[str]:
+    form = subject.composition.dataset_spec.image
+    kind = str(subject.verification.get("input", "float32"))
+    whole = kind == "uint8"
+    shape = f"[1, {form.channels}, {form.height}, {form.width}]"
+    about = f"# {kind} {shape}, {'0..255' if whole else '0..1'}"
+    if form.channels not in _MODES:
+        return [f"image = np.zeros({(1, *form.shape)}, dtype=np.{kind})  {about}: your pixels"]
+    added = "[None, None]" if form.channels == 1 else ".transpose(2, 0, 1)[None]"
+    pixels = "np.asarray(picture)" if whole else "np.asarray(picture, dtype=np.float32) / np.float32(255)"
+    return [
+        f'picture = Image.open("IMAGE.png").convert("{_MODES[form.channels]}").resize(({form.width}, {form.height}))',
+        f"image = ({pixels}){added}  {about}",
+    ]
+
+
+def _reading(position: int, task: str, target: TargetSpec, raw: bool) -> list[str]:
+    answer = f"answers[{task!r}]"
+    about = f"# {_comment(task)}: {_comment(meaning(target, raw=raw))}"
+    if isinstance(target, Categorical):
+        classes = pprint.pformat(list(target.classes), width=96, compact=True)
+        best = f"classes_{position}[{answer}.argmax()]"
+        return [about, f"classes_{position} = {classes}", f"print({task!r}, {best}, {answer}.max())"]
+    if isinstance(target, Binary):
+        edge = "0" if raw else "0.5"
+        choice = f"{target.positive!r} if {answer} >= {edge} else {target.negative!r}"
+        return [about, f"print({task!r}, {choice}, {answer})"]
+    if isinstance(target, Regression):
+        return [about, f"print({task!r}, dict(zip({list(target.names)!r}, {answer}.tolist())))"]
+    if target.channels not in _MODES or raw:
+        return [about, f"print({task!r}, {answer}.shape)"]
+    plane = f"{answer}[0]" if target.channels == 1 else f"{answer}.transpose(1, 2, 0)"
+    return [
+        about,
+        f"Image.fromarray(np.rint({plane} * 255).astype(np.uint8)).save('answer-{position + 1}.png')",
+    ]
+
+
+def _example(count: int) -> int:
+    return min(3, count - 1)
+
+
+def _comment(text: str) -> str:
+    """Return text that cannot leave the comment it stands in."""
+    return " ".join(text.split())
+
+
+def _code(text: str) -> Html:
+    return tag("pre", tag("code", text), tabindex=0)

@@ -1,0 +1,44 @@
+"""Shared fixtures: plugins made on the fly, and the registry of what is installed."""
+
+from __future__ import annotations
+
+import sys
+import textwrap
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import torch
+
+from mtl.core.registry import Registry, discover
+
+torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def registry() -> Registry:
+    """The registry of the installed plugins."""
+    return discover()
+
+
+@pytest.fixture
+def install_plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., str]]:
+    """Install a distribution with one module and an entry point, as pip would; return the module's name."""
+    installed: list[str] = []
+
+    def install(distribution: str, source: str, *, version: str = "1.0", entry: str | None = None) -> str:
+        module = distribution.replace("-", "_")
+        site = tmp_path / f"site-{distribution}"
+        info = site / f"{module}-{version}.dist-info"
+        info.mkdir(parents=True)
+        (site / f"{module}.py").write_text(textwrap.dedent(source))
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {distribution}\nVersion: {version}\n")
+        (info / "entry_points.txt").write_text(f"[mtl]\n{distribution} = {entry or module}\n")
+        monkeypatch.syspath_prepend(str(site))
+        monkeypatch.delitem(sys.modules, module, raising=False)
+        installed.append(module)
+        return module
+
+    yield install
+    for module in installed:
+        sys.modules.pop(module, None)

@@ -1,0 +1,123 @@
+"""The house stays as docs/architecture.md says: imports run one way, and the core names no built-in."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import mtl
+import pytest
+from mtl.core.records import KINDS
+from mtl.core.registry import Registry
+
+ROOT = Path(mtl.__file__).parent
+PROJECT = ROOT / "pyproject.toml"
+CORE = sorted((ROOT / "core").rglob("*.py"))
+SOURCES = [*CORE, *sorted((ROOT / "plugins").rglob("*.py")), *sorted((ROOT / "exports").rglob("*.py"))]
+
+# Words of the language or of a recipe that happen to be a component's name too.
+ORDINARY = {"none", "sum", "image", "onnx"}
+
+
+def modules_imported(path: Path) -> Iterator[str]:
+    """Yield absolute names of what a file imports."""
+    package = ("mtl", *path.relative_to(ROOT).parent.parts)
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) - node.level + 1] if node.level else ()
+            module = ".".join([*base, *([node.module] if node.module else [])])
+            yield from (f"{module}.{alias.name}" for alias in node.names)
+
+
+def text_constants(path: Path) -> set[str]:
+    """Return the strings of a file's code, without docstrings."""
+    tree = ast.parse(path.read_text())
+    skipped = {
+        id(node.body[0].value)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef)
+        and node.body
+        and isinstance(node.body[0], ast.Expr)
+    }
+    return {
+        node.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in skipped
+    }
+
+
+@pytest.mark.parametrize("path", CORE, ids=lambda path: str(path.relative_to(ROOT)))
+def test_the_core_imports_neither_plugins_nor_exports(path: Path) -> None:
+    wrong = [name for name in modules_imported(path) if name.startswith(("mtl.plugins", "mtl.exports"))]
+    assert wrong == []
+
+
+def test_the_core_names_no_built_in_component(registry: Registry) -> None:
+    names = {entry.component.name for entry in registry.entries()} - ORDINARY
+    assert len(names) > 40
+    found = {str(path.relative_to(ROOT)): text_constants(path) & names for path in CORE}
+    assert {path: sorted(words) for path, words in found.items() if words} == {}
+
+
+def test_only_the_command_line_imports_the_command_line() -> None:
+    for path in SOURCES:
+        if ROOT / "core" / "cli" not in path.parents:
+            assert not [name for name in modules_imported(path) if name.startswith("mtl.core.cli")], path
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_imports_inside_the_package_are_relative(path: Path) -> None:
+    tree = ast.parse(path.read_text())
+    absolute = [
+        node
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and node.level == 0 and (node.module or "").split(".")[0] == "mtl"
+    ]
+    assert absolute == []
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_files_and_functions_stay_small(path: Path) -> None:
+    text = path.read_text()
+    assert len(text.splitlines()) <= 400
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.FunctionDef):
+            assert (node.end_lineno or 0) - node.lineno <= 60, node.name
+
+
+def test_the_declared_packages_are_the_folders() -> None:
+    declared = tomllib.loads(PROJECT.read_text())["tool"]["setuptools"]["packages"]
+    folders = {
+        ".".join(["mtl", *path.parent.relative_to(ROOT).parts])
+        for part in ("core", "plugins", "exports")
+        for path in (ROOT / part).rglob("__init__.py")
+    }
+    assert sorted(declared) == declared
+    assert set(declared) == {"mtl", *folders}
+
+
+def test_there_is_a_hook_for_every_kind() -> None:
+    from mtl.core import hookspecs
+
+    assert set(hookspecs.HOOK_OF_KIND) == set(KINDS)
+    assert all(callable(getattr(hookspecs, hook)) for hook in hookspecs.HOOK_OF_KIND.values())
+
+
+START_UP = """
+import sys
+from mtl.core.cli.main import run
+status = run(["--help"])
+heavy = {"torch", "torchvision", "numpy", "pydantic", "rich", "onnx", "onnxruntime", "sklearn", "ruamel"}
+print(status, sorted(heavy & set(sys.modules)), file=sys.stderr)
+"""
+
+
+def test_help_imports_nothing_heavy() -> None:
+    done = subprocess.run([sys.executable, "-c", START_UP], capture_output=True, text=True, check=True)
+    assert done.stderr == "0 []\n"

@@ -1,0 +1,73 @@
+"""Checkpoints survive damage, and hold no pickle."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from mtl.core.checkpoint import Checkpoint, CheckpointFolder
+from mtl.core.errors import UsageError
+
+
+def checkpoint(epoch: int) -> Checkpoint:
+    return Checkpoint(epoch, {"model/w": torch.full((3,), float(epoch))}, {"epoch": epoch})
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> CheckpointFolder:
+    return CheckpointFolder(tmp_path / "checkpoint")
+
+
+def test_the_latest_comes_back(folder: CheckpointFolder) -> None:
+    folder.save(checkpoint(1))
+    folder.save(checkpoint(2))
+    latest = folder.latest()
+    assert latest.epoch == 2
+    assert latest.tensors["model/w"].tolist() == [2.0, 2.0, 2.0]
+
+
+def test_the_last_two_and_the_best_are_kept(folder: CheckpointFolder) -> None:
+    for epoch in range(1, 6):
+        folder.save(checkpoint(epoch), {"w": torch.tensor(float(epoch))} if epoch == 3 else None)
+    assert sorted(path.name for path in folder.path.iterdir()) == [
+        "best-00003.safetensors",
+        "epoch-00004.json",
+        "epoch-00004.safetensors",
+        "epoch-00005.json",
+        "epoch-00005.safetensors",
+        "manifest.json",
+    ]
+    assert folder.best()[0] == 3
+    assert float(folder.best()[1]["w"]) == 3.0
+
+
+@pytest.mark.parametrize("damage", ["flip", "truncate", "delete"])
+def test_a_damaged_checkpoint_falls_back_to_the_one_before(folder: CheckpointFolder, damage: str) -> None:
+    folder.save(checkpoint(1))
+    folder.save(checkpoint(2))
+    path = folder.path / "epoch-00002.safetensors"
+    content = bytearray(path.read_bytes())
+    if damage == "delete":
+        path.unlink()
+    else:
+        content[-1] ^= 1
+        path.write_bytes(content if damage == "flip" else content[:-4])
+    assert folder.latest().epoch == 1
+
+
+def test_without_an_intact_checkpoint_the_message_says_so(folder: CheckpointFolder) -> None:
+    with pytest.raises(UsageError, match="no intact checkpoint"):
+        folder.latest()
+
+
+def test_damaged_weights_are_refused(folder: CheckpointFolder) -> None:
+    folder.save(checkpoint(1), {"w": torch.zeros(2)})
+    (folder.path / "best-00001.safetensors").write_bytes(b"x")
+    with pytest.raises(UsageError, match="missing or damaged"):
+        folder.best()
+
+
+def test_no_file_is_a_pickle(folder: CheckpointFolder) -> None:
+    folder.save(checkpoint(1), {"w": torch.zeros(2)})
+    assert {path.suffix for path in folder.path.iterdir()} == {".json", ".safetensors"}

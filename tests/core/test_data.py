@@ -1,0 +1,92 @@
+"""Splits are seeded, disjoint and complete; broken columns are the data set author's mistake."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from mtl.core.contracts import Columns, Dataset
+from mtl.core.data import channel_statistics, check_columns, load_splits
+from mtl.core.errors import ComponentError, UsageError
+from mtl.core.specs import Categorical, DatasetSpec, ImageSpec, Regression
+
+SPEC = DatasetSpec(ImageSpec(1, 2, 2), {"class": Categorical(("a", "b")), "size": Regression(("x",))})
+
+
+def columns(count: int) -> Columns:
+    image = np.arange(count, dtype=np.uint8)[:, None, None, None].repeat(2, 2).repeat(2, 3)
+    return Columns(
+        image, {"class": np.arange(count) % 2, "size": np.arange(count, dtype=np.float32)[:, None]}
+    )
+
+
+class Numbered(Dataset):
+    def __init__(self, train: int, test: int) -> None:
+        self.counts = {"train": train, "test": test}
+
+    def spec(self) -> DatasetSpec:
+        return SPEC
+
+    def load(self) -> Mapping[str, Columns]:
+        return {name: columns(count) for name, count in self.counts.items()}
+
+
+@given(st.integers(2, 200), st.floats(0.01, 0.5), st.integers(0, 5))
+@settings(deadline=None, max_examples=30)
+def test_validation_is_carved_from_train_alone(count: int, share: float, seed: int) -> None:
+    splits = load_splits(Numbered(count, 3), validation=share, split_seed=seed)
+    train = splits.train.labels["size"].flatten().tolist()
+    validation = splits.validation.labels["size"].flatten().tolist()
+    assert sorted(train + validation) == list(range(count))
+    assert len(validation) == int(np.ceil(count * share))
+    assert len(splits.test) == 3
+
+
+def test_the_split_depends_on_its_seed_alone() -> None:
+    first, second, other = (
+        load_splits(Numbered(100, 1), validation=0.2, split_seed=seed).validation.image for seed in (1, 1, 2)
+    )
+    assert torch.equal(first, second)
+    assert not torch.equal(first, other)
+
+
+@pytest.mark.parametrize(("train", "test"), [(1, 5), (0, 5), (5, 0)])
+def test_a_data_set_that_leaves_nothing_is_refused(train: int, test: int) -> None:
+    with pytest.raises(UsageError, match="too small"):
+        load_splits(Numbered(train, test), validation=0.5, split_seed=0)
+
+
+def test_a_batch_is_float_in_0_to_1_with_its_labels() -> None:
+    splits = load_splits(Numbered(200, 256), validation=0.1, split_seed=0)
+    batch = splits.test.batch(torch.tensor([255, 0]))
+    assert batch.image.dtype == torch.float32
+    assert batch.image.flatten(1)[:, 0].tolist() == [1.0, 0.0]
+    assert batch.labels["class"].tolist() == [1, 0]
+
+
+BROKEN = {
+    "float images": Columns(columns(2).image.astype(np.float32), columns(2).labels),  # type: ignore[arg-type]
+    "wrong size": Columns(columns(2).image[:, :, :1], columns(2).labels),
+    "missing column": Columns(columns(2).image, {"class": columns(2).labels["class"]}),
+    "wrong length": Columns(columns(2).image, {**columns(2).labels, "class": np.zeros(3, dtype=np.int64)}),
+    "wrong type": Columns(columns(2).image, {**columns(2).labels, "class": np.zeros(2)}),
+    "out of range": Columns(columns(2).image, {**columns(2).labels, "class": np.array([0, 2])}),
+}
+
+
+@pytest.mark.parametrize("case", BROKEN)
+def test_broken_columns_are_refused(case: str) -> None:
+    with pytest.raises(ComponentError, match="train: "):
+        check_columns(BROKEN[case], SPEC, "train")
+
+
+def test_channel_statistics_are_mean_and_deviation() -> None:
+    samples = load_splits(Numbered(200, 1), validation=0.1, split_seed=0).train
+    mean, std = channel_statistics(samples)
+    values = samples.image.double() / 255
+    assert mean[0] == pytest.approx(float(values.mean()))
+    assert std[0] == pytest.approx(float(values.std(correction=0)))

@@ -1,0 +1,87 @@
+"""Evaluation does not depend on batch size, order, or mode, and stands beside a constant answer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+from mtl.core.composer import compose
+from mtl.core.composition import Composition
+from mtl.core.data import Samples, Splits, load_splits
+from mtl.core.errors import UsageError
+from mtl.core.evaluation import baseline, evaluate
+from mtl.core.recipe_reader import read
+from mtl.core.recipe_source import RecipeSource
+from mtl.core.registry import Registry
+
+
+@pytest.fixture(scope="module")
+def composed(registry: Registry) -> tuple[Composition, Splits]:
+    tree: dict[str, Any] = {
+        "tasks": ["denoise", "classify", "rotation", "random-sum", "autoencode"],
+        "encoder": "lenet",
+    }
+    composition = compose(read(RecipeSource(tree), registry), registry)
+    return composition, load_splits(composition.dataset, validation=0.1, split_seed=0)
+
+
+@pytest.mark.parametrize("batch_size", [1, 7, 100])
+def test_results_do_not_depend_on_the_batch_size(
+    composed: tuple[Composition, Splits], batch_size: int
+) -> None:
+    composition, splits = composed
+    whole = evaluate(composition, splits.validation, "validation").metrics
+    parts = evaluate(composition, splits.validation, "validation", batch_size).metrics
+    for task, metrics in whole.items():
+        for name, value in metrics.items():
+            assert parts[task][name] == pytest.approx(value, rel=1e-4, abs=1e-5), (task, name)
+
+
+def test_evaluation_leaves_the_models_mode_alone(composed: tuple[Composition, Splits]) -> None:
+    composition, splits = composed
+    composition.model.train()
+    evaluate(composition, splits.validation, "validation")
+    assert composition.model.training
+
+
+def test_splits_have_noise_of_their_own(composed: tuple[Composition, Splits]) -> None:
+    composition, splits = composed
+    names = ("validation", "test")
+    first, second = (evaluate(composition, splits.validation, name).metrics["denoise"] for name in names)
+    assert first["loss"] != second["loss"]
+
+
+def test_the_baseline_of_denoising_is_doing_nothing(composed: tuple[Composition, Splits]) -> None:
+    composition, splits = composed
+    values, answers = baseline(composition, splits.train, splits.test, "test")
+    assert answers["denoise"] == "the input, unchanged"
+    # Gaussian noise of 0.1, clipped at black and white, on digits.
+    assert values["denoise"]["psnr"] == pytest.approx(21.2, abs=0.2)
+
+
+def test_the_baseline_of_classes_is_the_most_frequent_one(composed: tuple[Composition, Splits]) -> None:
+    composition, splits = composed
+    values, answers = baseline(composition, splits.train, splits.test, "test")
+    counts = torch.bincount(splits.train.labels["digit"], minlength=10)
+    share = (splits.test.labels["digit"] == counts.argmax()).float().mean()
+    assert answers["classify"] == f"the most frequent class, {str(int(counts.argmax()))!r}"
+    assert values["classify"]["accuracy"] == pytest.approx(float(share), abs=1e-6)
+
+
+def test_a_split_without_a_tasks_labels_is_an_error(composed: tuple[Composition, Splits]) -> None:
+    composition, splits = composed
+    labels = {**splits.test.labels, "digit": torch.full_like(splits.test.labels["digit"], -1)}
+    with pytest.raises(UsageError, match="task 'classify' saw no label in the test split"):
+        evaluate(composition, Samples(splits.test.image, labels), "test")
+
+
+def test_per_task_views_leave_other_tasks_inputs_alone(registry: Registry) -> None:
+    metrics = {}
+    for views in ("shared", "per-task"):
+        tree = {"tasks": {"classify": {}, "denoise": {"amount": 0.5}}, "views": views, "encoder": "mlp"}
+        composition = compose(read(RecipeSource(tree), registry), registry)
+        splits = load_splits(composition.dataset, validation=0.1, split_seed=0)
+        metrics[views] = evaluate(composition, splits.test, "test").metrics
+    assert metrics["shared"]["denoise"] == metrics["per-task"]["denoise"]
+    assert metrics["shared"]["classify"] != metrics["per-task"]["classify"]
