@@ -68,13 +68,16 @@ class _Composer:
             exporter=self._build("exporter", self.recipe.exporter, ("export",)),
         )
 
-    def _build(self, kind: str, choice: Choice, path: PathOfKeys, *arguments: Any, hint: str = "") -> Any:
+    def _build(
+        self, kind: str, choice: Choice, path: PathOfKeys, *arguments: Any, hint: str | Callable[[], str] = ""
+    ) -> Any:
         """Construct a component; turn its refusal into a recipe problem that says where and what fits."""
         component = self.registry.find(kind, choice.name).load()
         try:
             return component(*arguments, **choice.options)
         except Incompatible as refusal:
-            raise self._refused(kind, choice.name, str(refusal), path, hint) from None
+            shown = hint() if callable(hint) else hint
+            raise self._refused(kind, choice.name, str(refusal), path, shown) from None
         except TypeError as error:
             raise ComponentError(
                 f"{kind} {choice.name!r} cannot be constructed: {error}",
@@ -99,7 +102,9 @@ class _Composer:
         tasks = {}
         for choice in self.recipe.tasks:
             path = ("tasks", choice.name)
-            tasks[choice.name] = self._build("task", choice.task, path, spec, hint=self._tasks_hint(spec))
+            tasks[choice.name] = self._build(
+                "task", choice.task, path, spec, hint=lambda: self._tasks_hint(spec)
+            )
             missing = [column for column in tasks[choice.name].needs if column not in spec.labels]
             if missing:
                 columns = ", ".join(spec.labels) or "none"
@@ -108,11 +113,8 @@ class _Composer:
         return tasks
 
     def _tasks_hint(self, spec: DatasetSpec) -> str:
-        def accepts(component: Any) -> str | None:
-            component(spec)
-            return None
-
-        return f"tasks for data set {self.recipe.dataset.name!r}: {self._fitting('task', accepts)}"
+        fitting = self._fitting("task", lambda component: _tried(component, spec))
+        return f"for data set {self.recipe.dataset.name!r} {fitting}"
 
     def _inputs(self, tasks: Mapping[str, Task]) -> tuple[InputSpec, ...]:
         found: dict[str, str] = {}
@@ -147,8 +149,14 @@ class _Composer:
             return encoder
 
         names = [task.name for task in self.recipe.tasks]
+
+        def fitting_sharings() -> str:
+            return self._fitting("sharing", lambda other: _tried(other, names, build_encoder))
+
         with self._seeded("sharing"):
-            sharing: Sharing = self._build("sharing", self.recipe.sharing, ("sharing",), names, build_encoder)
+            sharing: Sharing = self._build(
+                "sharing", self.recipe.sharing, ("sharing",), names, build_encoder, hint=fitting_sharings
+            )
         return sharing
 
     def _heads(
@@ -210,6 +218,7 @@ class _Composer:
                 metrics = tuple(self._own_choice("metric", metric) for metric in task.metrics)
             if metrics is None:
                 metrics = self._default("metric", target.form)
+            self._refuse_repeated_metrics(choice.name, metrics)
             composed[choice.name] = ComposedTask(
                 choice.name,
                 task,
@@ -219,6 +228,12 @@ class _Composer:
             )
             complete.append(replace(choice, loss=loss, metrics=metrics))
         return composed, tuple(complete)
+
+    def _refuse_repeated_metrics(self, name: str, metrics: tuple[Choice, ...]) -> None:
+        names = [metric.name for metric in metrics]
+        for metric in names:
+            if names.count(metric) > 1:
+                raise self._refused("task", name, f"has metric {metric!r} twice", ("tasks", name, "metrics"))
 
     def _judge(self, kind: str, choice: Choice, name: str, target: TargetSpec) -> Any:
         path = ("tasks", name, "loss" if kind == "loss" else "metrics")
@@ -261,3 +276,8 @@ class _Composer:
         with seeded_generators() as seed:
             seed(derive_seed(self.recipe.seed, "initialisation", *names))
             yield
+
+
+def _tried(component: Any, *arguments: Any) -> None:
+    """Construct a component with default options; its refusal is raised as `Incompatible`."""
+    component(*arguments)

@@ -129,6 +129,8 @@ def _problem(model: type[BaseModel], detail: dict[str, Any]) -> OptionProblem:
         return OptionProblem(path, f"unknown option {name!r}", hint)
     info = model.model_fields.get(name)
     message = detail["msg"][0].lower() + detail["msg"][1:]
+    for word, plainer in _WORDS.items():
+        message = message.replace(word, plainer)
     shown = json.dumps(detail["input"], default=str)
     shown = shown if len(shown) <= 60 else shown[:57] + "..."
     hint = None
@@ -144,6 +146,7 @@ def _problem(model: type[BaseModel], detail: dict[str, Any]) -> OptionProblem:
     return OptionProblem(path, f"option {trail!r}: {message}, got {shown}", hint)
 
 
+_WORDS = {"valid array": "list", "valid integer": "whole number", "valid dictionary": "mapping", "valid ": ""}
 _BOUNDS = {"ge": ">=", "gt": ">", "le": "<=", "lt": "<", "min_length": "length >=", "max_length": "length <="}
 
 

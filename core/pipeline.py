@@ -153,8 +153,8 @@ def judge(composition: Composition, splits: Splits) -> dict[str, Any]:
     validation = evaluate(composition, splits.validation, "validation")
     constant, answers = baseline(composition, splits.train, splits.test, "test")
     return {
-        "test": test.metrics,
-        "validation": validation.metrics,
+        "test": _finite(test.metrics),
+        "validation": _finite(validation.metrics),
         "baseline": _finite(constant),
         "baseline_answer": answers,
         "tables": _tables(test, validation),
@@ -162,7 +162,7 @@ def judge(composition: Composition, splits: Splits) -> dict[str, Any]:
 
 
 def _finite(values: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, float | None]]:
-    """JSON has no infinity: the PSNR of an unchanged image is null."""
+    """JSON has no infinity: the signal-to-noise ratio of a perfect copy is null."""
     return {
         task: {
             name: value if torch.isfinite(torch.tensor(value)) else None for name, value in metrics.items()

@@ -28,9 +28,14 @@ def transform_square(batch: Batch, turns: Tensor, mirrors: Tensor, dataset: Data
 
 
 def _move_labels(label: Tensor, symmetry: Symmetry, turns: Tensor, mirrors: Tensor) -> Tensor:
-    label = torch.where(mirrors[:, None], label[:, list(symmetry.mirror)], label)
+    label = torch.where(mirrors[:, None], _permuted(label, symmetry.mirror), label)
     moved = label
     for quarter in (1, 2, 3):
-        label = label[:, list(symmetry.quarter_turn)]
+        label = _permuted(label, symmetry.quarter_turn)
         moved = torch.where((turns == quarter)[:, None], label, moved)
     return moved
+
+
+def _permuted(label: Tensor, order: tuple[int, ...]) -> Tensor:
+    # Indexing with a list would copy it to the device, and wait, at every step.
+    return torch.stack([label[:, index] for index in order], dim=1)

@@ -16,14 +16,14 @@ def print_table(rows: list[list[str]], header: list[str]) -> None:
 
 
 def print_metrics(
-    metrics: Mapping[str, Mapping[str, float]], baseline: Mapping[str, Any] | None = None
+    metrics: Mapping[str, Mapping[str, float | None]], baseline: Mapping[str, Any] | None = None
 ) -> None:
     """Write one row per task and metric, with the baseline's value beside where there is one."""
     rows = []
     for task, values in metrics.items():
         for name, value in values.items():
             other = (baseline or {}).get(task, {}).get(name)
-            rows.append([task, name, f"{value:.4f}", "" if other is None else f"{other:.4f}"])
+            rows.append([task, name, *("" if item is None else f"{item:.4f}" for item in (value, other))])
     header = ["task", "metric", "value", "baseline"]
     if baseline is None:
         rows, header = [row[:3] for row in rows], header[:3]

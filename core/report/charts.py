@@ -14,7 +14,7 @@ from itertools import pairwise
 from .markup import Html, tag
 from .numbers import number
 
-_LEFT, _RIGHT, _TOP, _BOTTOM = 52.0, 14.0, 30.0, 38.0
+_LEFT, _RIGHT, _TOP, _BOTTOM = 54.0, 14.0, 30.0, 40.0
 _MARKERS = 40
 """Longer lines have no dots."""
 
@@ -48,7 +48,7 @@ def line_chart(
     series: Sequence[Series], *, label: str, x_title: str, mark: tuple[float, str] | None = None
 ) -> Html:
     """Return lines over whole-numbered x; values that are not finite leave a gap; `mark` is an x to show."""
-    width, height = 380.0, 230.0
+    width, height = 360.0, 230.0
     finite = [point for line in series for point in line.points if math.isfinite(point[1])]
     if not finite:
         return tag("p", "No finite values.", class_="note")
@@ -92,10 +92,9 @@ def ticks(low: float, high: float, count: int = 5) -> list[float]:
 
 
 def _axis(low: float, high: float, start: float, end: float) -> _Axis:
-    margin = (high - low) * 0.05
-    # A flat line needs a range too, and one that floating point can tell apart.
-    least = max(abs(low), abs(high), 1e-6) * 1e-3
-    margin = max(margin, least)
+    # A flat line needs a range too, and one wide enough for short numbers at its ticks.
+    least = max(abs(low), abs(high), 1e-6) * (5e-2 if low == high else 1e-3)
+    margin = max((high - low) * 0.05, least)
     low, high = low - margin, high + margin
     return _Axis(low, high, start, end, ticks(low, high))
 
@@ -122,7 +121,7 @@ def _frame(x: _Axis, y: _Axis, x_title: str) -> Html:
         parts.append(tag("text", _tick(value, x.ticks), x=x(value), y=bottom + 16, text_anchor="middle"))
     parts.append(tag("path", d=f"M{x.start:.1f} {top:.1f}V{bottom:.1f}H{x.end:.1f}", class_="axis"))
     middle = (x.start + x.end) / 2
-    parts.append(tag("text", x_title, x=middle, y=bottom + 33, text_anchor="middle", class_="title"))
+    parts.append(tag("text", x_title, x=middle, y=bottom + 34, text_anchor="middle", class_="title"))
     return tag("g", *parts, class_="frame")
 
 

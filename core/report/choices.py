@@ -38,7 +38,10 @@ def choices(task: str, spec: Categorical | Binary, look: Look, limit: int) -> li
     wrong = np.flatnonzero(look.present & (answers.given != answers.true))
     surest = wrong[np.argsort(-answers.probability[wrong], kind="stable")][:SHOWN].tolist()
     judged = int(look.present.sum())
-    said = f"Of the first {len(look)} test samples {judged} have a label; {len(wrong)} of them are answered wrongly"
+    said = (
+        f"Of the first {len(look)} test samples {judged} have a label; "
+        f"{len(wrong)} of these are answered wrongly"
+    )
     if surest:
         parts.append(tag("p", f"{said}. These the model was surest of:", class_="note"))
         parts.append(_strip(f"Surest mistakes of {task}", surest, answers, look, limit))
@@ -78,5 +81,6 @@ def _item(index: int, answers: _Answers, look: Look, limit: int) -> Html:
     elif right:
         lines.append(tag("span", "✓ right", class_="right"))
     else:
-        lines.append(tag("span", f"✗ wrong: is {answers.names[true]}", class_="wrong"))
+        lines.append(tag("span", "✗ wrong", class_="wrong"))
+        lines.append(tag("span", f"true: {answers.names[true]}"))
     return tag("li", join(lines), class_=None if right or true < 0 else "mistake")

@@ -19,7 +19,12 @@ from .pixels import png_address
 ANNOTATED = 20
 """Largest table whose cells show their number."""
 
-_LABELS, _SIDE, _LETTER = 34, 640.0, 5.6
+_LABELS, _SIDE, _LETTER = 34, 640.0, 6.4
+_LONGEST = 20
+_SHADE = (
+    "Shade: the share of a true class that was given this answer, on a square-root scale so that rare "
+    "mistakes show."
+)
 _ACCENT = (79, 110, 247)
 
 
@@ -34,24 +39,27 @@ def confusion(task: str, metric: str, spec: Categorical | Binary, rows: Sequence
         names = tuple(str(index) for index in range(max(counts.shape)))
     totals = counts.sum(axis=1, keepdims=True)
     shares = np.divide(counts, totals, out=np.zeros_like(counts), where=totals > 0)
-    parts = [
+    heat = tag(
+        "div",
+        _map(task, names, counts, shares),
+        class_="scroll",
+        tabindex=0,
+        role="region",
+        aria_label=f"{metric} of {task}",
+    )
+    return tag(
+        "figure",
         tag("figcaption", f"{metric}: {len(counts)} classes"),
-        tag("div", _map(task, names, counts, shares), class_="scroll", tabindex=0, role="region",
-            aria_label=f"{metric} of {task}"),
-        tag(
-            "p",
-            "Shade: the share of a true class that was given this answer, on a square-root scale so that rare "
-            "mistakes show.",
-            class_="note",
-        ),
-    ]  # fmt: skip
-    return tag("figure", *parts, _mistakes(names, counts, shares), class_="card wide")
+        tag("div", heat, _mistakes(names, counts, shares), class_="beside"),
+        tag("p", _SHADE, class_="note"),
+        class_="card wide",
+    )
 
 
 def _map(task: str, names: Sequence[str], counts: NDArray[Any], shares: NDArray[Any]) -> Html:
     rows, columns = counts.shape
     side = min(44.0, _SIDE / max(rows, columns))
-    margin = 24 + _LETTER * max((len(shortened(name)) for name in names), default=1)
+    margin = 24 + _LETTER * max((len(shortened(name, _LONGEST)) for name in names), default=1)
     cells = (
         _numbered(counts, shares, names, side) if max(rows, columns) <= ANNOTATED else _shaded(shares, side)
     )
@@ -83,11 +91,11 @@ def _map(task: str, names: Sequence[str], counts: NDArray[Any], shares: NDArray[
 
 def _numbered(counts: NDArray[Any], shares: NDArray[Any], names: Sequence[str], side: float) -> list[Html]:
     cells = []
-    for (row, column), count in np.ndenumerate(counts):
-        if count == 0:
-            continue
+    for row, column in np.argwhere(counts).tolist():
+        count = float(counts[row, column])
         shade = math.sqrt(shares[row, column])
-        title = f"{names[row]} answered as {names[column]}: {count:g} ({percent(shares[row, column])})"
+        share = percent(float(shares[row, column]))
+        title = f"{names[row]} answered as {names[column]}: {count:g} ({share})"
         x, y = column * side, row * side
         box = tag("rect", tag("title", title), x=x, y=y, width=side, height=side, fill_opacity=shade)
         text = tag(
@@ -126,7 +134,7 @@ def _labels(names: Sequence[str], rows: int, columns: int, side: float) -> list[
     parts = []
     for index in range(0, max(rows, columns), every):
         middle = (index + 0.5) * side + 3.5
-        name = [tag("title", names[index]), shortened(names[index])]
+        name = [tag("title", names[index]), shortened(names[index], _LONGEST)]
         if index < rows:
             parts.append(tag("text", *name, x=-5, y=middle, text_anchor="end"))
         if index < columns:
@@ -140,7 +148,7 @@ def _mistakes(names: Sequence[str], counts: NDArray[Any], shares: NDArray[Any]) 
     order = np.argsort(-wrong, axis=None, kind="stable")[:10]
     places = [divmod(int(place), counts.shape[1]) for place in order]
     rows = [
-        [names[row], names[column], f"{counts[row, column]:g}", percent(shares[row, column])]
+        [names[row], names[column], f"{counts[row, column]:g}", percent(float(shares[row, column]))]
         for row, column in places
         if wrong[row, column] > 0
     ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 
 from .markup import Html, join, pairs, section, table
+from .numbers import ABSENT
 from .subject import Subject
 
 
@@ -17,7 +18,7 @@ def environment(subject: Subject) -> Html:
         known["command"] = shlex.join(map(str, known["command"]))
     return section(
         "Environment",
-        pairs((key, "–" if value is None else str(value)) for key, value in known.items()),
+        pairs((key, ABSENT if value is None else str(value)) for key, value in known.items()),
         table(["Package", "Version"], [[str(key), str(value)] for key, value in versions.items()],
               caption="Versions"),
         _plugins(plugins),
@@ -29,5 +30,7 @@ def _plugins(plugins: list[dict[str, object]]) -> Html:
     if not plugins:
         return join([])
     columns = list(dict.fromkeys(key for plugin in plugins for key in plugin))
-    rows = [["–" if plugin.get(key) is None else str(plugin[key]) for key in columns] for plugin in plugins]
+    rows = [
+        [ABSENT if plugin.get(key) is None else str(plugin[key]) for key in columns] for plugin in plugins
+    ]
     return table([column.capitalize() for column in columns], rows, caption="Plugins")

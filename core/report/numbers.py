@@ -6,6 +6,8 @@ import math
 from collections.abc import Sequence
 
 NOT_FINITE = "not finite"
+ABSENT = "\N{EN DASH}"
+"""Stands where there is no value."""
 
 
 def number(value: float | None) -> str:

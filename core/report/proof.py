@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from .markup import Html, folded, pairs, section, table, tag
-from .numbers import number
+from .numbers import ABSENT, number
 from .subject import Subject
 
 
@@ -49,7 +49,7 @@ def _table(title: str, rows: Sequence[Mapping[str, Any]]) -> Html:
         for index, column in enumerate(columns)
         if index and all(isinstance(row.get(column, 0), int | float) for row in flat)
     ]
-    cells = [[_text(row[column]) if column in row else "–" for column in columns] for row in flat]
+    cells = [[_text(row[column]) if column in row else ABSENT for column in columns] for row in flat]
     return table([_words(column) for column in columns], cells, caption=title, numeric=numeric)
 
 
@@ -70,7 +70,7 @@ def _text(value: Any) -> str:
         return "; ".join(f"{_words(key)}: {_text(item)}" for key, item in value.items())
     if isinstance(value, list | tuple):
         return ", ".join(map(_text, value))
-    return "–" if value is None else str(value)
+    return ABSENT if value is None else str(value)
 
 
 def _words(key: str) -> str:

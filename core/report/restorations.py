@@ -19,9 +19,9 @@ def restorations(task: str, look: Look, limit: int) -> list[Html]:
     largest = float(difference.max())
     scaled = to_bytes(difference / largest) if largest > 0 else to_bytes(difference)
     same = look.seen.shape == target.shape and bool((look.seen == target).all())
-    before = [None] * len(look) if same else [_ratio(error) for error in look.error[:, 0].tolist()]
-    after = [_ratio(error) for error in look.error[:, 1].tolist()]
     nothing: list[str | None] = [None] * len(look)
+    before = nothing if same else [_ratio(error) for error in look.error[:, 0].tolist()]
+    after = [_ratio(error) for error in look.error[:, 1].tolist()]
     rows = [_row("clean, also what the model sees" if same else "clean", target, nothing, limit)]
     if not same:
         rows.append(_row("what the model sees", look.seen, before, limit))

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from .markup import Html, section, table, tag
-from .numbers import number
+from .numbers import ABSENT, number
 from .subject import Subject
 
 _WAYS = {"higher": "↑ higher", "lower": "↓ lower", None: ""}
-_VERDICTS = {"better": "✓ better", "worse": "✗ worse", "equal": "= no better", None: "–"}
+_VERDICTS = {"better": "✓ better", "worse": "✗ worse", "equal": "= no better", None: ABSENT}
 
 
 def scores(subject: Subject) -> Html:
@@ -18,8 +18,8 @@ def scores(subject: Subject) -> Html:
         "Metrics",
         table(
             [
-                "Metric",
                 "Task",
+                "Metric",
                 "Better is",
                 "Test",
                 "Validation",
@@ -39,8 +39,8 @@ def _rows(subject: Subject) -> Iterator[list[str]]:
     for task, values in subject.metrics["test"].items():
         for metric in values:
             yield [
-                metric,
                 task,
+                metric,
                 _WAYS[subject.direction(task, metric)],
                 _cell(subject, "test", task, metric),
                 _cell(subject, "validation", task, metric),
@@ -53,12 +53,12 @@ def _cell(subject: Subject, part: str, task: str, metric: str) -> str:
     try:
         return number(subject.value(part, task, metric))
     except KeyError:
-        return "–"
+        return ABSENT
 
 
 def _answers(subject: Subject) -> Iterator[str]:
     answers = subject.metrics.get("baseline_answer", {})
     if answers:
         said = "; ".join(f"{task}: {answer}" for task, answer in answers.items())
-        yield f"The baseline is the best answer that looks at nothing. {said}. "
+        yield f"The baseline needs no model. {said}. "
     yield "The test split was never used to choose anything."

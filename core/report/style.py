@@ -62,11 +62,13 @@ thead th { color: var(--muted); font-size: .85rem; }
 .card { margin: 0; padding: .9rem 1rem; background: var(--card); border: 1px solid var(--line);
   border-radius: .6rem; break-inside: avoid; }
 .card.wide { margin-top: 1.2rem; }
+.beside { display: flex; flex-wrap: wrap; align-items: flex-start; gap: 0 2.5rem; }
+.beside > * { max-width: 100%; }
 figcaption { margin-bottom: .5rem; font-size: .92rem; font-weight: 600; }
 .chart { display: block; width: 100%; height: auto; }
 .charts .chart { max-width: 30rem; }
 .chart.heat { max-width: 100%; width: auto; min-width: min(100%, 18rem); }
-.chart text { fill: var(--muted); font-size: 11px; font-family: inherit; }
+.chart text { fill: var(--muted); font-size: 12px; font-family: inherit; }
 .chart .title, .chart .legend { fill: var(--ink); }
 .chart .grid { stroke: var(--grid); }
 .chart .axis { fill: none; stroke: var(--muted); }
@@ -82,15 +84,15 @@ figcaption { margin-bottom: .5rem; font-size: .92rem; font-weight: 600; }
 .heat rect { fill: var(--accent); }
 .heat rect.border { fill: none; stroke: var(--line); }
 .heat g > text.on-dark { fill: var(--on-accent); }
-.heat g > text { fill: var(--ink); }
+.heat g > text { fill: var(--ink); font-size: 11px; }
 .pixels { image-rendering: pixelated; }
 .pictures th, .pictures td { padding: .25rem; border: 0; text-align: center; vertical-align: middle;
   font-size: .8rem; }
 .pictures tbody th { padding-right: .8rem; max-width: 8rem; text-align: right; font-weight: 500; }
 .pictures img { display: block; width: 6rem; height: auto; border-radius: .25rem; }
 .pictures span { display: block; font-variant-numeric: tabular-nums; white-space: nowrap; }
-.strip { display: grid; grid-template-columns: repeat(auto-fill, minmax(7.2rem, 1fr)); gap: .7rem; margin: 0 0 1rem;
-  padding: 0; list-style: none; font-size: .85rem; line-height: 1.4; }
+.strip { display: grid; grid-template-columns: repeat(auto-fill, minmax(7.8rem, 1fr)); gap: .7rem;
+  margin: 0 0 1rem; padding: 0; list-style: none; font-size: .85rem; line-height: 1.4; }
 .strip li { display: flex; flex-direction: column; padding: .5rem; background: var(--card);
   border: 1px solid var(--line); border-radius: .6rem; break-inside: avoid; }
 .strip li.mistake { border: 2px dashed var(--poor); }
@@ -106,8 +108,9 @@ dd { margin: 0; }
 details { margin: 0 0 1rem; }
 summary { padding: .3rem 0; color: var(--accent); cursor: pointer; }
 .classes { columns: 12rem auto; margin: .4rem 0; font-size: .9rem; }
-pre { margin: 0 0 1.2rem; padding: 1rem; overflow-x: auto; background: var(--code); border: 1px solid var(--line);
-  border-radius: .6rem; font-size: .85rem; line-height: 1.5; overflow-wrap: normal; }
+pre { margin: 0 0 1.2rem; padding: 1rem; overflow-x: auto; background: var(--code);
+  border: 1px solid var(--line); border-radius: .6rem; font-size: .85rem; line-height: 1.5;
+  overflow-wrap: normal; }
 code { font-family: ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; }
 p code { padding: .1em .35em; background: var(--code); border-radius: .3em; font-size: .9em; }
 @media print {

@@ -68,8 +68,9 @@ def _image(subject: Subject) -> list[str]:
         return [f"image = np.zeros({(1, *form.shape)}, dtype=np.{kind})  {about}: your pixels"]
     added = "[None, None]" if form.channels == 1 else ".transpose(2, 0, 1)[None]"
     pixels = "np.asarray(picture)" if whole else "np.asarray(picture, dtype=np.float32) / np.float32(255)"
+    opened = f'Image.open("IMAGE.png").convert("{_MODES[form.channels]}")'
     return [
-        f'picture = Image.open("IMAGE.png").convert("{_MODES[form.channels]}").resize(({form.width}, {form.height}))',
+        f"picture = {opened}.resize(({form.width}, {form.height}))",
         f"image = ({pixels}){added}  {about}",
     ]
 

@@ -64,15 +64,15 @@ def test_a_value_out_of_range_gets_default_and_range() -> None:
 
 
 def test_text_is_no_number() -> None:
-    assert only_problem(width="3").startswith("option 'width': input should be a valid integer, got \"3\"")
+    assert only_problem(width="3").startswith("option 'width': input should be a whole number, got \"3\"")
 
 
 def test_the_word_false_is_no_boolean() -> None:
-    assert only_problem(flag="False").startswith("option 'flag': input should be a valid boolean")
+    assert only_problem(flag="False").startswith("option 'flag': input should be a boolean")
 
 
 def test_a_boolean_is_no_number() -> None:
-    assert only_problem(share=True).startswith("option 'share': input should be a valid number, got true")
+    assert only_problem(share=True).startswith("option 'share': input should be a number, got true")
 
 
 def test_a_misspelled_choice_gets_the_nearest_choice() -> None:

@@ -1,0 +1,43 @@
+"""Images turned by a few degrees."""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated
+
+import torch
+import torch.nn.functional as F
+from pydantic import Field
+
+from ...core.batch import Batch
+from ...core.contracts import Augmentation
+from ...core.randomness import Random
+from ...core.specs import DatasetSpec
+from .decisions import with_image
+
+
+class Rotate(Augmentation):
+    """Turns each image about its centre by an angle drawn evenly from `-degrees..degrees`.
+
+    Bilinear interpolation; what comes from outside the image is black. Labels stay: the angle is too small to
+    turn one direction into another.
+    """
+
+    def __init__(
+        self,
+        dataset: DatasetSpec,
+        *,
+        degrees: Annotated[float, Field(gt=0.0, lt=45.0, description="Largest angle, in degrees.")] = 5.0,
+    ) -> None:
+        super().__init__(dataset)
+        self.degrees = degrees
+
+    def __call__(self, batch: Batch, random: Random) -> Batch:
+        image = batch.image
+        angle = (2.0 * random.uniform() - 1.0) * math.radians(self.degrees)
+        cosine, sine, zero = angle.cos(), angle.sin(), torch.zeros_like(angle)
+        # Grid coordinates run from -1 to 1 along both sides, so an oblong image needs its aspect ratio.
+        aspect = image.shape[-2] / image.shape[-1]
+        rows = (cosine, -sine * aspect, zero, sine / aspect, cosine, zero)
+        grid = F.affine_grid(torch.stack(rows, dim=1).view(-1, 2, 3), list(image.shape), align_corners=False)
+        return with_image(batch, F.grid_sample(image, grid, align_corners=False).clamp(0.0, 1.0))

@@ -1,0 +1,16 @@
+"""The plain sum of the task losses."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from ...core.contracts import Balancer
+
+
+class Sum(Balancer):
+    """Every task counts once: all weights are 1."""
+
+    def weights(self, losses: Tensor, gradients: Tensor | None) -> Tensor:
+        """Return ones, `[T]`."""
+        return torch.ones_like(losses)

@@ -1,0 +1,48 @@
+"""Built-in data sets, one per file."""
+
+from __future__ import annotations
+
+from ...core.records import Component
+
+_HERE = "mtl.plugins.datasets"
+
+COMPONENTS: tuple[Component, ...] = (
+    Component(
+        "dataset",
+        "digits",
+        "1,797 real handwritten digits of scikit-learn, 28 x 28, no download",
+        f"{_HERE}.digits:Digits",
+        default_for=("recipe",),
+    ),
+    Component("dataset", "mnist", "70,000 handwritten digits, 28 x 28", f"{_HERE}.mnist:Mnist"),
+    Component(
+        "dataset",
+        "fashion-mnist",
+        "70,000 pictures of garments in ten classes, 28 x 28",
+        f"{_HERE}.fashion_mnist:FashionMnist",
+    ),
+    Component(
+        "dataset",
+        "cifar10",
+        "60,000 colour photographs in ten classes, 32 x 32",
+        f"{_HERE}.cifar10:Cifar10",
+    ),
+    Component(
+        "dataset",
+        "shapes",
+        "10,000 GSN images of two kinds of figures to be counted, 28 x 28, from a folder or zip file",
+        f"{_HERE}.shapes:Shapes",
+    ),
+    Component(
+        "dataset",
+        "shapes-synthetic",
+        "Images of two kinds of figures to be counted, drawn by the program, 28 x 28",
+        f"{_HERE}.shapes_synthetic:SyntheticShapes",
+    ),
+    Component(
+        "dataset",
+        "image-folder",
+        "Your own images, a folder per class under train and test",
+        f"{_HERE}.image_folder:ImageFolder",
+    ),
+)

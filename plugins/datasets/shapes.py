@@ -1,0 +1,141 @@
+"""The GSN shapes: 10,000 real images of squares, circles and triangles with their counts."""
+
+from __future__ import annotations
+
+import csv
+import zipfile
+import zlib
+from collections.abc import Mapping
+from functools import partial
+from io import StringIO
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from ...core.contracts import Columns, Dataset
+from ...core.errors import MissingRequirementError, UsageError
+from ...core.specs import DatasetSpec
+from .folders import DATA_DIR
+from .image_files import ImageFile, read_images
+from .shape_labels import COLUMN, KINDS, shapes_spec
+
+LABELS = "labels.csv"
+_PLACES = ("", "data", "gsn/data")
+
+_Place = Path | zipfile.Path
+
+
+class Shapes(Dataset):
+    """The GSN shapes, 28 x 28 grey, with the count of each kind of figure: float32 `[N, 6]`, `counts`.
+
+    Reads `labels.csv` (columns `name` and the six kinds) and the images it names, from a folder (itself,
+    its `data`, or its `gsn/data`) or from a zip file laid out the same way. The last `test_size` rows are
+    the test split. Every image shows two kinds and ten figures, 2 to 8 of each kind.
+    """
+
+    def __init__(
+        self,
+        *,
+        data_dir: Annotated[
+            Path | None, Field(description=f"Folder or zip file with {LABELS}; {DATA_DIR} when absent.")
+        ] = None,
+        test_size: Annotated[int, Field(ge=1, description="Rows at the end that are the test split.")] = 1000,
+    ) -> None:
+        self.data_dir = Path(data_dir or DATA_DIR).expanduser()
+        self.test_size = test_size
+
+    def spec(self) -> DatasetSpec:
+        return shapes_spec()
+
+    def load(self) -> Mapping[str, Columns]:
+        if not self.data_dir.is_file():
+            return self._load(self.data_dir)
+        try:
+            archive = zipfile.ZipFile(self.data_dir)
+        except (OSError, zipfile.BadZipFile) as problem:
+            raise UsageError(f"{self.data_dir}: neither a folder nor a readable zip file") from problem
+        with archive:
+            return self._load(zipfile.Path(archive))
+
+    def _load(self, root: _Place) -> Mapping[str, Columns]:
+        folder = self._find_folder(root)
+        labels = folder / LABELS
+        names, counts = _parse(str(labels), _read(labels))
+        train_size = len(names) - self.test_size
+        if train_size < 1:
+            raise UsageError(
+                f"{labels}: {len(names)} rows leave no training images with test_size {self.test_size}",
+                hint="choose a smaller test_size",
+            )
+        image = read_images(_image_files(folder, names), self.spec().image)
+        return {
+            "train": Columns(image[:train_size], {COLUMN: counts[:train_size]}),
+            "test": Columns(image[train_size:], {COLUMN: counts[train_size:]}),
+        }
+
+    def _find_folder(self, root: _Place) -> _Place:
+        for place in _PLACES:
+            folder = root / place
+            if (folder / LABELS).is_file():
+                return folder
+        looked_for = ", ".join(f"{place}/{LABELS}".lstrip("/") for place in _PLACES)
+        raise MissingRequirementError(
+            f"the GSN shapes are not in {self.data_dir}: no {looked_for}",
+            hint="pass their folder or zip file with --data-dir, "
+            "or use --dataset shapes-synthetic, which needs no files",
+        )
+
+
+def _read(file: _Place) -> bytes:
+    try:
+        return file.read_bytes()
+    except (OSError, zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as problem:
+        raise UsageError(f"{file}: cannot be read: {problem}") from problem
+
+
+def _parse(where: str, content: bytes) -> tuple[dict[int, str], NDArray[np.float32]]:
+    """Return the image name of each line and the counts `[N, 6]`; a `UsageError` names the line at fault."""
+    try:
+        rows = list(csv.reader(StringIO(content.decode("utf-8-sig"), newline="")))
+    except (UnicodeDecodeError, csv.Error) as problem:
+        raise UsageError(f"{where}: not a CSV file: {problem}") from problem
+    if not rows:
+        raise UsageError(f"{where}: empty")
+    header = [title.strip() for title in rows[0]]
+    missing = [column for column in ("name", *KINDS) if column not in header]
+    if missing:
+        raise UsageError(f"{where}:1: no column {', '.join(missing)}; found {', '.join(header)}")
+    positions = [header.index(column) for column in ("name", *KINDS)]
+    names: dict[int, str] = {}
+    counts = []
+    for line, row in enumerate(rows[1:], start=2):
+        if not row:
+            continue
+        if len(row) != len(header):
+            raise UsageError(f"{where}:{line}: {len(row)} values, expected {len(header)}")
+        name, *values = (row[position].strip() for position in positions)
+        names[line] = name
+        counts.append(
+            [_count(value, kind, f"{where}:{line}") for kind, value in zip(KINDS, values, strict=True)]
+        )
+    if not names:
+        raise UsageError(f"{where}: no rows")
+    return names, np.array(counts, dtype=np.float32)
+
+
+def _count(value: str, kind: str, where: str) -> int:
+    if not (value.isascii() and value.isdigit()):
+        raise UsageError(f"{where}: {kind} is {value!r}, expected a whole number")
+    return int(value)
+
+
+def _image_files(folder: _Place, names: Mapping[int, str]) -> list[ImageFile]:
+    missing = [line for line, name in names.items() if not (folder / name).is_file()]
+    if missing:
+        others = f" (nor are {len(missing) - 1} more)" if len(missing) > 1 else ""
+        first = missing[0]
+        raise UsageError(f"{folder / LABELS}:{first}: image {names[first]} is not there{others}")
+    return [ImageFile(str(folder / name), partial(_read, folder / name)) for name in names.values()]

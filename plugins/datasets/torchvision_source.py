@@ -1,0 +1,86 @@
+"""What the data sets in torchvision's folder layout share: looking for files, downloading, complaining."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import warnings
+from abc import abstractmethod
+from collections.abc import Mapping
+from http.client import HTTPException
+from pathlib import Path
+from typing import Annotated, ClassVar
+
+from pydantic import Field
+
+from ...core.contracts import Columns, Dataset
+from ...core.errors import MissingRequirementError, UsageError
+from .folders import DATA_DIR
+
+
+class DownloadedDataset(Dataset):
+    """A data set that lies in a sub-folder of `data_dir`, and is downloaded there when it is missing.
+
+    A subclass says which files it reads (`folder`, `files`), how torchvision gets them, and reads them.
+    Progress of a download goes to stderr.
+    """
+
+    title: ClassVar[str]
+    folder: ClassVar[str]
+    files: ClassVar[tuple[str, ...]]
+
+    def __init__(
+        self,
+        *,
+        data_dir: Annotated[
+            Path, Field(description="Folder that holds the data set's own folder, in torchvision's layout.")
+        ] = DATA_DIR,
+        download: Annotated[bool, Field(description="Download the files when they are missing.")] = True,
+    ) -> None:
+        self.data_dir = Path(data_dir).expanduser()
+        self.download = download
+
+    def load(self) -> Mapping[str, Columns]:
+        if self._missing():
+            reason = self._download() if self.download else "downloading is switched off"
+            missing = self._missing()
+            if missing:
+                raise MissingRequirementError(
+                    f"{self.title} is not in {self.path}: no {', '.join(missing)}"
+                    + (f" ({reason})" if reason else ""),
+                    hint=f"pass the folder that holds {self.folder} with --data-dir DIR, "
+                    "or use --dataset digits, which needs no download",
+                )
+        return {split: self.read(split) for split in ("train", "test")}
+
+    @abstractmethod
+    def fetch(self) -> None:
+        """Download the files into `data_dir` with torchvision."""
+
+    @abstractmethod
+    def read(self, split: str) -> Columns:
+        """Return a split from files that exist; raise `UsageError` when one of them is damaged."""
+
+    @property
+    def path(self) -> Path:
+        """The folder that holds the files."""
+        return self.data_dir / self.folder
+
+    def _missing(self) -> list[str]:
+        return [name for name in self.files if not (self.path / name).is_file()]
+
+    def _download(self) -> str:
+        """Download; return why it failed, or an empty string."""
+        try:
+            with contextlib.redirect_stdout(sys.stderr), warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                self.fetch()
+        except (OSError, RuntimeError, HTTPException) as problem:  # no network, no permission, wrong bytes
+            lines = str(problem).strip().splitlines() or [type(problem).__name__]
+            return f"downloading failed: {lines[-1]}"
+        return ""
+
+
+def damaged(path: Path, reason: str) -> UsageError:
+    """Return the error for a file whose content is not what it should be."""
+    return UsageError(f"{path}: {reason}", hint="delete the file to have it downloaded again")

@@ -1,0 +1,100 @@
+"""The layers that several built-in encoders and heads are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal, TypeVar
+
+from torch import nn
+
+from ..core.errors import Incompatible
+from ..core.specs import Image, ImageSpec, TargetSpec
+
+Activation = Literal["relu", "leaky-relu", "elu", "gelu", "silu", "tanh", "sigmoid"]
+"""An element-wise non-linearity by name."""
+
+Initialisation = Literal["default", "kaiming-normal"]
+"""How weights start: torch's own scheme, or normal with variance 2 / inputs (He et al. 2015), biases 0."""
+
+_ACTIVATIONS: dict[Activation, type[nn.Module]] = {
+    "relu": nn.ReLU,
+    "leaky-relu": nn.LeakyReLU,
+    "elu": nn.ELU,
+    "gelu": nn.GELU,
+    "silu": nn.SiLU,
+    "tanh": nn.Tanh,
+    "sigmoid": nn.Sigmoid,
+}
+_Value = TypeVar("_Value", bound=str)
+
+
+def activation_layer(name: Activation) -> nn.Module:
+    """Return a new layer that applies the activation.
+
+    >>> activation_layer("tanh")
+    Tanh()
+    """
+    return _ACTIVATIONS[name]()
+
+
+def one_per_layer(value: _Value | Sequence[_Value], layers: int) -> tuple[_Value, ...]:
+    """Return one value per layer: a single value is repeated; raise `Incompatible` when the count differs.
+
+    >>> one_per_layer("relu", 2), one_per_layer(("elu", "tanh"), 2)
+    (('relu', 'relu'), ('elu', 'tanh'))
+    """
+    values = (value,) * layers if isinstance(value, str) else tuple(value)
+    if len(values) != layers:
+        raise Incompatible(
+            f"activation must be one name or one per hidden layer: {layers}, got {len(values)}"
+        )
+    return values
+
+
+def dense_layers(
+    width: int, hidden: Sequence[int], activation: Activation | Sequence[Activation], dropout: float
+) -> list[nn.Sequential]:
+    """Return one block per hidden layer (linear, activation, dropout if any), from vectors `[B, width]`.
+
+    Raises `Incompatible` when several activations are given but not one per layer.
+    """
+    blocks = []
+    for size, name in zip(hidden, one_per_layer(activation, len(hidden)), strict=True):
+        layers: list[nn.Module] = [nn.Linear(width, size), activation_layer(name)]
+        blocks.append(nn.Sequential(*layers, *dropout_layers(dropout)))
+        width = size
+    return blocks
+
+
+def dropout_layers(probability: float) -> list[nn.Module]:
+    """Return a dropout layer, or nothing when the probability is 0: then no random number is drawn."""
+    return [nn.Dropout(probability)] if probability > 0.0 else []
+
+
+def initialise(module: nn.Module, scheme: Initialisation) -> None:
+    """Set the weights of every linear layer and convolution inside `module` by the scheme."""
+    if scheme == "default":
+        return
+    for layer in module.modules():
+        if isinstance(layer, (nn.Linear, nn.Conv2d)):
+            nn.init.kaiming_normal_(layer.weight)
+            if layer.bias is not None:
+                nn.init.zeros_(layer.bias)
+
+
+def too_small(image: ImageSpec, minimum: int) -> str | None:
+    """Return why an encoder cannot serve an image below `minimum` in height or width, or None.
+
+    >>> too_small(ImageSpec(1, 8, 28), 12)
+    'needs an image of at least 12 x 12, got 8 x 28'
+    """
+    if min(image.height, image.width) >= minimum:
+        return None
+    return f"needs an image of at least {minimum} x {minimum}, got {image.height} x {image.width}"
+
+
+def refuse_image(target: TargetSpec) -> str | None:
+    """Return why a head of plain layers does not answer this target (it is an image), or None."""
+    return (
+        "answers classes, yes/no or values; an image needs a decoder" if isinstance(target, Image) else None
+    )

@@ -1,0 +1,41 @@
+"""Built-in losses, one per file."""
+
+from ...core.records import Component
+
+COMPONENTS: tuple[Component, ...] = (
+    Component(
+        "loss",
+        "cross-entropy",
+        "Cross-entropy of the right class",
+        "mtl.plugins.losses.cross_entropy:CrossEntropy",
+        default_for=("categorical",),
+    ),
+    Component(
+        "loss",
+        "bce",
+        "Binary cross-entropy, for yes or no and for pixel logits",
+        "mtl.plugins.losses.binary_cross_entropy:BinaryCrossEntropy",
+        default_for=("binary",),
+    ),
+    Component(
+        "loss",
+        "mse",
+        "Mean squared error of pixels or values",
+        "mtl.plugins.losses.mean_squared_error:MeanSquaredError",
+        default_for=("image",),
+    ),
+    Component(
+        "loss",
+        "l1",
+        "Mean absolute error of pixels or values",
+        "mtl.plugins.losses.mean_absolute_error:MeanAbsoluteError",
+    ),
+    # A task's values keep their units; bounded gradients keep a task in large units from drowning the others.
+    Component(
+        "loss",
+        "smooth-l1",
+        "Squared error near zero, absolute error beyond",
+        "mtl.plugins.losses.smooth_l1:SmoothL1",
+        default_for=("regression",),
+    ),
+)

@@ -1,0 +1,38 @@
+"""Binary cross-entropy between logits and yes or no, or between pixel logits and pixels."""
+
+from __future__ import annotations
+
+import torch.nn.functional as F
+from torch import Tensor
+
+from ...core.contracts import Loss
+from ...core.errors import Incompatible
+from ...core.specs import Binary, Image, TargetSpec
+from .elements import sample_mean
+
+
+class BinaryCrossEntropy(Loss):
+    """Binary cross-entropy in nats, from logits; for an image, the mean over its pixels.
+
+    The sigmoid is part of the loss: a head's raw output must not be squashed before.
+    Raises `Incompatible` unless the answer is yes or no, or an image with `link="logit"`.
+    """
+
+    def __init__(self, target: TargetSpec) -> None:
+        super().__init__(target)
+        if reason := self.accepts(target):
+            raise Incompatible(reason)
+
+    @classmethod
+    def accepts(cls, target: TargetSpec) -> str | None:
+        """Return None for yes or no and for an image of logits, else the reason."""
+        if isinstance(target, Binary) or (isinstance(target, Image) and target.link == "logit"):
+            return None
+        if isinstance(target, Image):
+            return "needs pixel logits, got an image of pixel values: use mse or l1"
+        return f"needs yes or no, or an image of logits, got a {target.form} answer"
+
+    def forward(self, raw: Tensor, target: Tensor) -> Tensor:
+        """Return the loss `[B]` of logits for targets in 0..1 of the same shape."""
+        error = F.binary_cross_entropy_with_logits(raw, target.to(raw.dtype), reduction="none")
+        return sample_mean(error) if isinstance(self.target, Image) else error

@@ -1,0 +1,45 @@
+"""Cross-entropy between class logits and the right class."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import torch.nn.functional as F
+from pydantic import Field
+from torch import Tensor
+
+from ...core.contracts import Loss
+from ...core.errors import Incompatible
+from ...core.specs import Categorical, TargetSpec
+
+
+class CrossEntropy(Loss):
+    """Minus the logarithm of the probability given to the right class, in nats, from logits `[B, K]`.
+
+    The softmax is part of the loss: a head's raw output must not be squashed before.
+    Raises `Incompatible` unless the answer is categorical.
+    """
+
+    def __init__(
+        self,
+        target: TargetSpec,
+        *,
+        label_smoothing: Annotated[
+            float, Field(ge=0.0, lt=1.0, description="Share of the target spread evenly over all classes.")
+        ] = 0.0,
+    ) -> None:
+        super().__init__(target)
+        if reason := self.accepts(target):
+            raise Incompatible(reason)
+        self.label_smoothing = label_smoothing
+
+    @classmethod
+    def accepts(cls, target: TargetSpec) -> str | None:
+        """Return None for classes, else the reason."""
+        if isinstance(target, Categorical):
+            return None
+        return f"needs classes, not the answer form {target.form!r}"
+
+    def forward(self, raw: Tensor, target: Tensor) -> Tensor:
+        """Return the loss `[B]` of logits `[B, K]` for class indices `[B]`."""
+        return F.cross_entropy(raw, target, reduction="none", label_smoothing=self.label_smoothing)

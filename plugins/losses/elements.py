@@ -1,0 +1,47 @@
+"""What the losses that compare pixels or values have in common."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from ...core.contracts import Loss
+from ...core.errors import Incompatible
+from ...core.specs import Image, Regression, TargetSpec
+
+
+class ElementLoss(Loss):
+    """The mean over a sample's pixels or values of an error; pixel logits are turned into pixels first.
+
+    A subclass computes `error`. Raises `Incompatible` for classes and for yes or no.
+    """
+
+    def __init__(self, target: TargetSpec) -> None:
+        super().__init__(target)
+        if reason := self.accepts(target):
+            raise Incompatible(reason)
+        self.logits = isinstance(target, Image) and target.link == "logit"
+
+    @classmethod
+    def accepts(cls, target: TargetSpec) -> str | None:
+        """Return None for values and images, else the reason."""
+        if isinstance(target, Regression | Image):
+            return None
+        return f"needs values or an image, got a {target.form} answer"
+
+    def error(self, value: Tensor, target: Tensor) -> Tensor:
+        """Return the error of each element, same shape."""
+        raise NotImplementedError
+
+    def forward(self, raw: Tensor, target: Tensor) -> Tensor:
+        """Return the mean error of each sample, `[B]`."""
+        return sample_mean(self.error(torch.sigmoid(raw) if self.logits else raw, target))
+
+
+def sample_mean(error: Tensor) -> Tensor:
+    """Return the mean over everything but the batch dimension, `[B]`.
+
+    >>> sample_mean(torch.tensor([[1.0, 3.0], [0.0, 0.0]])).tolist()
+    [2.0, 0.0]
+    """
+    return error.flatten(start_dim=1).mean(dim=1)

@@ -1,0 +1,102 @@
+"""How a task finds the label column it reads, and says what is missing when there is none."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from ...core.errors import Incompatible, suggest
+from ...core.specs import Binary, Categorical, DatasetSpec, Regression, TargetSpec
+
+_WHOLE_NUMBER = re.compile(r"-?[0-9]+")
+
+
+def class_column(dataset: DatasetSpec, label: str | None) -> tuple[str, Categorical]:
+    """Return the named categorical column, or the only one; raise `Incompatible` otherwise.
+
+    >>> from mtl.core.specs import ImageSpec
+    >>> class_column(DatasetSpec(ImageSpec(1, 8, 8), {"digit": Categorical(("0", "1"))}), None)[0]
+    'digit'
+    """
+    name = _find(dataset, label, lambda spec: isinstance(spec, Categorical), "a column of classes")
+    spec = dataset.labels[name]
+    assert isinstance(spec, Categorical)
+    return name, spec
+
+
+def answer_column(dataset: DatasetSpec, label: str | None) -> tuple[str, Categorical | Binary]:
+    """Return the named column of classes or of yes and no, or the only one.
+
+    Raises `Incompatible` when there is none.
+    """
+    name = _find(dataset, label, lambda spec: isinstance(spec, Categorical | Binary), "a column of classes")
+    spec = dataset.labels[name]
+    assert isinstance(spec, Categorical | Binary)
+    return name, spec
+
+
+def number_column(dataset: DatasetSpec, label: str | None) -> tuple[str, tuple[int, ...]]:
+    """Return the named column of classes named by whole numbers, or the only one, and the numbers.
+
+    Raises `Incompatible` when there is none.
+    """
+    name = _find(
+        dataset,
+        label,
+        lambda spec: whole_numbers(spec) is not None,
+        "a column of classes named by whole numbers",
+    )
+    numbers = whole_numbers(dataset.labels[name])
+    assert numbers is not None
+    return name, numbers
+
+
+def count_column(dataset: DatasetSpec, label: str | None, kinds: int) -> tuple[str, Regression]:
+    """Return the named column of `kinds` values, or the only one; raise `Incompatible` otherwise."""
+    name = _find(
+        dataset,
+        label,
+        lambda spec: isinstance(spec, Regression) and len(spec.names) == kinds,
+        f"a column of {kinds} counts",
+    )
+    spec = dataset.labels[name]
+    assert isinstance(spec, Regression)
+    return name, spec
+
+
+def whole_numbers(spec: TargetSpec) -> tuple[int, ...] | None:
+    """Return the class names as numbers, or None when they are not all whole numbers.
+
+    >>> whole_numbers(Categorical(("0", "10"))), whole_numbers(Categorical(("0", "cat")))
+    ((0, 10), None)
+    """
+    if not isinstance(spec, Categorical) or not all(_WHOLE_NUMBER.fullmatch(name) for name in spec.classes):
+        return None
+    return tuple(int(name) for name in spec.classes)
+
+
+def _find(dataset: DatasetSpec, label: str | None, fits: Callable[[TargetSpec], bool], what: str) -> str:
+    if label is not None:
+        if label not in dataset.labels:
+            raise Incompatible(
+                f"no label column {label!r}; {suggest(label, list(dataset.labels), 'columns')}"
+            )
+        if not fits(dataset.labels[label]):
+            raise Incompatible(f"needs {what}; {label} is {_described(dataset.labels[label])}")
+        return label
+    fitting = [name for name, spec in dataset.labels.items() if fits(spec)]
+    if len(fitting) == 1:
+        return fitting[0]
+    if fitting:
+        raise Incompatible(f"option `label` must say which column: {', '.join(fitting)}")
+    offered = ", ".join(f"{name} ({_described(spec)})" for name, spec in dataset.labels.items())
+    raise Incompatible(f"needs {what}; the data set has {offered or 'no labels'}")
+
+
+def _described(spec: TargetSpec) -> str:
+    if isinstance(spec, Categorical):
+        shown = ", ".join(spec.classes[:3]) + (", ..." if len(spec.classes) > 3 else "")
+        return f"categorical: {shown}"
+    if isinstance(spec, Regression):
+        return f"{spec.form} of {len(spec.names)}" if len(spec.names) > 1 else spec.form
+    return spec.form

@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+import hashlib
+import pickle
+
+import numpy as np
+import pytest
+from mtl.core.errors import MissingRequirementError, UsageError
+from mtl.core.specs import Categorical, ImageSpec
+from mtl.plugins.datasets.cifar10 import CLASSES, Cifar10
+from torchvision.datasets import CIFAR10
+
+
+class OldPickler(pickle.Pickler):
+    """Spells NumPy's data types as the published files do; today's NumPy warns about it."""
+
+    def reducer_override(self, value):
+        if isinstance(value, np.dtype):
+            return np.dtype, ("u1", 0, 1)
+        return NotImplemented
+
+
+def pixels(number):
+    return np.random.default_rng(number).integers(256, size=(2, 3072), dtype=np.uint8)
+
+
+@pytest.fixture
+def batches(tmp_path, monkeypatch):
+    """Two images in every batch file, with torchvision's MD5 sums set to theirs."""
+    folder = tmp_path / "cifar-10-batches-py"
+    folder.mkdir()
+
+    def write(name, value):
+        with (folder / name).open("wb") as file:
+            OldPickler(file, protocol=2).dump(value)
+        return [name, hashlib.md5((folder / name).read_bytes()).hexdigest()]
+
+    train = [
+        write(f"data_batch_{n}", {"data": pixels(n), "labels": [n, n + 1], "filenames": ["a", "b"]})
+        for n in range(1, 6)
+    ]
+    test = [write("test_batch", {"data": pixels(6), "labels": [9, 0]})]
+    name, md5 = write("batches.meta", {"label_names": list(CLASSES)})
+    monkeypatch.setattr(CIFAR10, "train_list", train)
+    monkeypatch.setattr(CIFAR10, "test_list", test)
+    monkeypatch.setattr(CIFAR10, "meta", {"filename": name, "key": "label_names", "md5": md5})
+    return folder
+
+
+def test_batches_are_read_in_order_channel_first(tmp_path, batches):
+    splits = Cifar10(data_dir=tmp_path, download=False).load()
+    train = np.concatenate([pixels(number) for number in range(1, 6)]).reshape(-1, 3, 32, 32)
+    assert (splits["train"].image == train).all()
+    assert (splits["test"].image == pixels(6).reshape(-1, 3, 32, 32)).all()
+    assert splits["train"].labels["class"].tolist() == [1, 2, 2, 3, 3, 4, 4, 5, 5, 6]
+    assert splits["test"].labels["class"].dtype == np.int64
+
+
+def test_spec_reads_nothing(tmp_path):
+    spec = Cifar10(data_dir=tmp_path / "nowhere", download=False).spec()
+    assert (spec.image, spec.labels) == (ImageSpec(3, 32, 32), {"class": Categorical(CLASSES)})
+
+
+def test_missing_files_are_named_with_their_folder(tmp_path, batches):
+    (batches / "test_batch").unlink()
+    with pytest.raises(MissingRequirementError) as caught:
+        Cifar10(data_dir=tmp_path, download=False).load()
+    assert (
+        caught.value.message == f"CIFAR-10 is not in {batches}: no test_batch (downloading is switched off)"
+    )
+
+
+@pytest.mark.parametrize("name", ["data_batch_2", "test_batch", "batches.meta"])
+def test_a_file_that_is_not_the_published_one_is_never_unpickled(tmp_path, batches, name):
+    (batches / name).write_bytes((batches / name).read_bytes()[:-5])
+    with pytest.raises(UsageError) as caught:
+        Cifar10(data_dir=tmp_path).load()
+    assert caught.value.message == f"{batches / name}: not the published file (its MD5 sum differs)"

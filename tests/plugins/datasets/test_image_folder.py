@@ -1,0 +1,134 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from mtl.core.errors import MissingRequirementError, UsageError
+from mtl.core.specs import Categorical, ImageSpec
+from mtl.plugins.datasets.image_folder import ImageFolder
+from PIL import Image
+
+
+def picture(seed, height=6, width=8):
+    return np.random.default_rng(seed).integers(256, size=(height, width, 3), dtype=np.uint8)
+
+
+@pytest.fixture
+def root(tmp_path):
+    """Two images per class for training, one for testing."""
+    for number, name in enumerate(["dog 10", "dog 2"]):
+        for split, count in (("train", 2), ("test", 1)):
+            folder = tmp_path / split / name
+            folder.mkdir(parents=True)
+            for index in range(count):
+                Image.fromarray(picture(10 * number + index)).save(folder / f"{9 + index}.png")
+    return tmp_path
+
+
+def usage_error(root, **options):
+    with pytest.raises(UsageError) as caught:
+        ImageFolder(data_dir=root, **options).load()
+    return caught.value.message
+
+
+def test_classes_and_images_are_in_natural_order(root):
+    data = ImageFolder(data_dir=root)
+    splits = data.load()
+    assert data.spec().labels == {"class": Categorical(("dog 2", "dog 10"))}
+    expected = np.stack([picture(seed) for seed in (10, 11, 0, 1)]).transpose(0, 3, 1, 2)
+    assert (splits["train"].image == expected).all()
+    assert splits["train"].labels["class"].tolist() == [0, 0, 1, 1]
+    assert splits["test"].labels["class"].tolist() == [0, 1]
+    assert splits["test"].labels["class"].dtype == np.int64
+
+
+def test_the_size_is_that_of_the_first_image(root):
+    assert ImageFolder(data_dir=root).spec().image == ImageSpec(3, 6, 8)
+
+
+@pytest.mark.parametrize(("size", "shape"), [(5, (3, 5, 5)), ((4, 7), (3, 4, 7))])
+def test_images_are_scaled_to_the_size_asked_for(root, size, shape):
+    Image.fromarray(picture(0, 30, 20)).save(root / "train" / "dog 2" / "9.png")
+    data = ImageFolder(data_dir=root, size=size)
+    assert data.spec().image.shape == shape
+    assert data.load()["train"].image.shape == (4, *shape)
+
+
+def test_one_channel_is_grey(root):
+    image = ImageFolder(data_dir=root, channels=1).load()["test"].image
+    assert (image[0, 0] == np.asarray(Image.fromarray(picture(10)).convert("L"))).all()
+
+
+def test_spec_reads_one_image_only(root):
+    (root / "train" / "dog 10" / "9.png").write_text("damaged")
+    (root / "train" / "dog 2" / "10.png").write_text("damaged")
+    assert ImageFolder(data_dir=root).spec().image == ImageSpec(3, 6, 8)
+
+
+def test_jpeg_files_are_read(root):
+    Image.fromarray(np.full((6, 8, 3), 99, np.uint8)).save(root / "test" / "dog 2" / "9.jpg")
+    (root / "test" / "dog 2" / "9.png").unlink()
+    assert (ImageFolder(data_dir=root).load()["test"].image[0] == 99).all()
+
+
+def test_palette_images_with_transparency_are_read_without_a_warning(root):
+    image = Image.fromarray(picture(0)).quantize(8)
+    image.save(root / "test" / "dog 2" / "9.png", transparency=bytes([0, 128, 255]))
+    found = ImageFolder(data_dir=root).load()["test"].image[0]
+    assert (found == np.asarray(image.convert("RGB")).transpose(2, 0, 1)).all()
+
+
+def test_hidden_files_are_skipped(root):
+    (root / "train" / "dog 2" / ".DS_Store").write_text("x")
+    (root / "train" / ".cache").mkdir()
+    assert len(ImageFolder(data_dir=root).load()["train"]) == 4
+
+
+def test_no_folder_given_is_said_so():
+    with pytest.raises(UsageError) as caught:
+        ImageFolder().spec()
+    assert str(caught.value) == "image-folder needs a folder\n  hint: pass it with --data-dir DIR"
+
+
+def test_a_missing_split_is_named(root, tmp_path):
+    with pytest.raises(MissingRequirementError) as caught:
+        ImageFolder(data_dir=root / "train").spec()
+    assert caught.value.message == f"no image folder in {tmp_path}/train: no train/, test/"
+    assert caught.value.hint == "images are looked for in DIR/train/CLASS/ and DIR/test/CLASS/"
+
+
+@pytest.mark.parametrize(("split", "other"), [("train", "test"), ("test", "train")])
+def test_a_class_of_one_split_only_is_named(root, split, other):
+    (root / other / "cat").mkdir()
+    assert usage_error(root) == f"{root}/{split}: no folder for class cat"
+
+
+def test_a_single_class_is_refused(root):
+    for split in ("train", "test"):
+        (root / split / "dog 2").rename(root / f"{split}-2")
+    assert usage_error(root) == f"{root}/train: 1 class folder, expected at least 2"
+
+
+def test_an_empty_class_folder_is_named(root):
+    (root / "test" / "dog 10" / "9.png").unlink()
+    assert usage_error(root) == f"{root}/test/dog 10: holds no images"
+
+
+def test_a_folder_inside_a_class_is_named(root):
+    (root / "train" / "dog 10" / "more").mkdir()
+    assert usage_error(root) == f"{root}/train/dog 10/more: a folder, expected an image"
+
+
+def test_a_file_that_is_no_image_is_named(root):
+    (root / "train" / "dog 10" / "notes.txt").write_text("hello")
+    assert usage_error(root) == f"{root}/train/dog 10/notes.txt: not an image"
+
+
+def test_an_image_of_another_size_is_named(root):
+    Image.fromarray(picture(0, 6, 9)).save(root / "train" / "dog 10" / "9.png")
+    assert usage_error(root) == f"{root}/train/dog 10/9.png: is 6 x 9 pixels, expected 6 x 8"
+
+
+def test_the_first_of_several_bad_files_is_named(root):
+    for name in ("7.png", "8.png"):
+        (root / "train" / "dog 10" / name).write_text("x")
+    assert usage_error(root) == f"{root}/train/dog 10/7.png: not an image"
