@@ -1,0 +1,27 @@
+"""Exporters, verification, and inference from an exported file without torch: an ordinary plugin."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from ..core.hookspecs import hookimpl
+from ..core.records import Component
+
+
+@hookimpl
+def mtl_exporters() -> Iterable[Component]:
+    yield Component(
+        "exporter",
+        "onnx",
+        "One self-contained ONNX file, compared with the model in onnxruntime",
+        "mtl.exports.onnx_exporter:OnnxExporter",
+        default_for=("recipe",),
+    )
+
+
+@hookimpl
+def mtl_commands(cli: Any) -> None:
+    cli.add_lazy(
+        "predict", "mtl.exports.predict_command:predict", "Answer for images with an exported model."
+    )

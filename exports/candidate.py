@@ -1,0 +1,85 @@
+"""A file that claims to be an export: what it holds, what it says about itself, and how it is run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+
+from ..core.errors import VerificationError
+from .metadata import PREFIX, ModelCard
+from .session import interface_problem, open_session
+
+
+class Candidate:
+    """An ONNX file as bytes, opened in onnxruntime on the CPU.
+
+    Every failure is a `VerificationError` of one line that starts with `name`.
+    """
+
+    def __init__(self, data: bytes, name: str) -> None:
+        self.name = name
+        try:
+            self.model = onnx.load_model_from_string(data)
+            onnx.checker.check_model(data, full_check=True)
+            self.session = open_session(data)
+            self.card = ModelCard.from_properties(self.session.get_modelmeta().custom_metadata_map)
+        except Exception as error:  # foreign parsers raise what they like; none of it may pass
+            raise VerificationError(f"{name} is not a valid export: {reason(error)}") from error
+
+    def check_contents(self) -> None:
+        """Raise when there is more than computation: paths, traces, side files, foreign operators."""
+        foreign = sorted({opset.domain for opset in self.model.opset_import} - {"", "ai.onnx"})
+        foreign += [function.name for function in self.model.functions]
+        if foreign:
+            raise VerificationError(f"{self.name} needs operators beyond ONNX's own: {', '.join(foreign)}")
+        for item in self.model.metadata_props:
+            if not item.key.startswith(PREFIX):
+                raise VerificationError(f"{self.name} holds foreign metadata {item.key!r}")
+        if self.model.doc_string:
+            raise VerificationError(f"{self.name} holds a documentation string")
+        for part, where in _parts(self.model.graph):
+            if part.doc_string or part.metadata_props:
+                raise VerificationError(
+                    f"{self.name} holds notes of the exporter (paths, stack traces) at {where}"
+                )
+            if isinstance(part, onnx.TensorProto) and part.data_location == onnx.TensorProto.EXTERNAL:
+                raise VerificationError(f"{self.name} keeps {where} in a file of its own")
+
+    def check_interface(self) -> None:
+        """Raise when the inputs or outputs are not those the metadata promises, batch dimension included."""
+        if problem := interface_problem(self.session, self.card):
+            raise VerificationError(f"{self.name}: {problem}")
+
+    def run(self, feed: Mapping[str, NDArray[Any]], case: str = "real samples") -> dict[str, NDArray[Any]]:
+        """Return the outputs by name."""
+        names = [output.name for output in self.session.get_outputs()]
+        try:
+            values = self.session.run(names, dict(feed))
+        except Exception as error:  # onnxruntime's errors share no base class
+            raise VerificationError(f"{self.name} cannot be run ({case}): {reason(error)}") from error
+        return {name: np.asarray(value) for name, value in zip(names, values, strict=True)}
+
+
+def reason(error: BaseException) -> str:
+    """Return one line that says what happened."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return (lines[0] if lines else type(error).__name__)[:300]
+
+
+def _parts(graph: onnx.GraphProto) -> Iterator[tuple[Any, str]]:
+    yield graph, "the graph"
+    for value in (*graph.input, *graph.output, *graph.value_info):
+        yield value, f"value {value.name!r}"
+    for tensor in graph.initializer:
+        yield tensor, f"weight {tensor.name!r}"
+    for node in graph.node:
+        yield node, f"node {node.name!r}"
+        for attribute in node.attribute:
+            if attribute.HasField("t"):
+                yield attribute.t, f"a constant of node {node.name!r}"
+            for inner in (*([attribute.g] if attribute.HasField("g") else []), *attribute.graphs):
+                yield from _parts(inner)

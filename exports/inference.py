@@ -1,0 +1,171 @@
+"""Running an exported file without torch: from images to answers a person can read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..core.errors import UsageError, suggest
+from ..core.specs import Binary, Categorical, Image, InputSpec, TargetSpec
+from .metadata import IMAGE, ModelCard
+from .session import interface_problem, open_session
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The answer of one task to one image: a line of text, plain JSON, and the picture if it is one.
+
+    `picture` is uint8 `[H, W]` or `[H, W, 3]`.
+    """
+
+    text: str
+    value: Mapping[str, Any]
+    picture: NDArray[np.uint8] | None = None
+
+
+class ExportedModel:
+    """A model read from an exported file; everything it needs to know is inside the file.
+
+    Raises `UsageError`, naming the file and the reason, when it cannot be read or is not one of ours.
+    """
+
+    def __init__(self, path: Path | str) -> None:
+        self.path = Path(path)
+        try:
+            data = self.path.read_bytes()
+        except OSError as error:
+            raise UsageError(f"cannot read {self.path}: {error.strerror or error}") from error
+        try:
+            self._session = open_session(data)
+        except Exception as error:  # onnxruntime's errors share no base class
+            raise UsageError(
+                f"{self.path} is not a readable ONNX file ({_first_line(error)})",
+                hint="export the run again: the file is damaged or something else",
+            ) from error
+        try:
+            self.card = ModelCard.from_properties(self._session.get_modelmeta().custom_metadata_map)
+        except ValueError as error:
+            raise UsageError(f"{self.path} is not a model exported by mtl: {error}") from error
+        if problem := interface_problem(self._session, self.card):
+            raise UsageError(f"{self.path} is not a model exported by mtl: {problem}")
+
+    def run(self, images: NDArray[Any], /, **inputs: Any) -> dict[str, NDArray[np.float32]]:
+        """Return each output by task name, float32 `[N, ...]`.
+
+        `images` is `[N, C, H, W]`, uint8 or float32 in 0..1; each extra input is a whole number, or one per
+        image. Raises `UsageError` when shapes, types, ranges or names do not fit.
+        """
+        feed = {IMAGE: self._pixels(np.asarray(images))}
+        feed |= self.check_inputs(inputs, len(feed[IMAGE]))
+        names = [output.name for output in self.card.outputs]
+        return dict(zip(names, self._session.run(names, feed), strict=True))
+
+    def answers(self, outputs: Mapping[str, NDArray[Any]]) -> list[dict[str, Answer]]:
+        """Return, for each image, the readable answer of every task to what `run` returned."""
+        count = len(next(iter(outputs.values())))
+        found: list[dict[str, Answer]] = [{} for _ in range(count)]
+        for output in self.card.outputs:
+            values = outputs[output.name]
+            if output.raw:
+                values = _predict(values, output.target)
+            for row, answers in zip(values, found, strict=True):
+                answers[output.name] = _answer(row, output.target)
+        return found
+
+    def check_inputs(self, inputs: Mapping[str, Any], count: int) -> dict[str, NDArray[np.int64]]:
+        """Return the extra inputs, int64 `[count]`; `UsageError` for a missing, unknown or wrong one."""
+        specs = {spec.name: spec for spec in self.card.inputs}
+        for name in inputs:
+            if name not in specs:
+                raise UsageError(
+                    f"{self.path} has no input {name!r}", hint=suggest(name, list(specs), "extra inputs")
+                )
+        for name, spec in specs.items():
+            if name not in inputs:
+                raise UsageError(
+                    f"{self.path} needs the input {_described(spec)}", hint=f"pass --input {name}=VALUE"
+                )
+        return {name: _whole_numbers(specs[name], value, count) for name, value in inputs.items()}
+
+    def _pixels(self, images: NDArray[Any]) -> NDArray[Any]:
+        wanted = self.card.image.shape
+        if images.ndim != 4 or images.shape[1:] != wanted:
+            raise UsageError(f"images have shape {list(images.shape)}; the model reads {['N', *wanted]}")
+        if images.dtype == np.uint8:
+            return images if self.card.pixels == "uint8" else images.astype(np.float32) / np.float32(255)
+        if self.card.pixels == "uint8" or images.dtype.kind != "f":
+            readable = " or ".join(dict.fromkeys((self.card.pixels, "uint8")))
+            raise UsageError(f"pixels are {images.dtype}; the model reads {readable}")
+        # Written so that NaN fails it too.
+        if not ((images >= 0) & (images <= 1)).all():
+            raise UsageError("pixels are outside 0..1")
+        return images.astype(np.float32)
+
+
+def _whole_numbers(spec: InputSpec, value: Any, count: int) -> NDArray[np.int64]:
+    array = np.asarray(value)
+    if array.dtype.kind not in "iu" or array.shape not in ((), (count,)):
+        raise UsageError(f"input {spec.name!r} must be one whole number, or one for each of {count} images")
+    if not ((array >= 0) & (array < spec.count)).all():
+        wrong = array[(array < 0) | (array >= spec.count)].reshape(-1)[0]
+        raise UsageError(f"input {spec.name!r} is {wrong}; it goes from 0 to {spec.count - 1}")
+    return np.broadcast_to(array.astype(np.int64), (count,)).copy()
+
+
+def _described(spec: InputSpec) -> str:
+    about = f": {spec.description}" if spec.description else ""
+    return f"{spec.name!r} (0..{spec.count - 1}{about})"
+
+
+def _predict(raw: NDArray[Any], target: TargetSpec) -> NDArray[Any]:
+    """Return predictions for raw outputs, as `core.predictions.predict` does with torch."""
+    if isinstance(target, Categorical):
+        powers = np.exp(raw - raw.max(axis=-1, keepdims=True))
+        return np.asarray(powers / powers.sum(axis=-1, keepdims=True))
+    if isinstance(target, Binary) or (isinstance(target, Image) and target.link == "logit"):
+        # The hyperbolic tangent does not overflow.
+        return np.asarray(0.5 * (1.0 + np.tanh(0.5 * raw)))
+    return raw.clip(0.0, 1.0) if isinstance(target, Image) else raw
+
+
+def _answer(row: NDArray[Any], target: TargetSpec) -> Answer:
+    if isinstance(target, Categorical):
+        probabilities = [float(value) for value in row]
+        best = int(np.argmax(row))
+        value = {
+            "class": target.classes[best],
+            "probability": probabilities[best],
+            "probabilities": dict(zip(target.classes, probabilities, strict=True)),
+        }
+        return Answer(f"{target.classes[best]}  ({_percent(probabilities[best])})", value)
+    if isinstance(target, Binary):
+        positive = float(row)
+        name = target.positive if positive >= 0.5 else target.negative
+        certainty = max(positive, 1.0 - positive)
+        both = {target.negative: 1.0 - positive, target.positive: positive}
+        value = {"class": name, "probability": certainty, "probabilities": both}
+        return Answer(f"{name}  ({_percent(certainty)})", value)
+    if isinstance(target, Image):
+        size = f"{target.width} x {target.height}"
+        picture = np.rint(row.transpose(1, 2, 0) * 255).astype(np.uint8)
+        picture = picture[:, :, 0] if target.channels == 1 else picture
+        value = {"width": target.width, "height": target.height, "channels": target.channels}
+        return Answer(f"image {size}", value, picture)
+    values = {name: float(number) for name, number in zip(target.names, row, strict=True)}
+    units = f" {target.units}" if target.units else ""
+    text = ", ".join(f"{name} {number:.4g}{units}" for name, number in values.items())
+    return Answer(text, {"values": values, "units": target.units})
+
+
+def _percent(probability: float) -> str:
+    return f"{100 * probability:.1f} %"
+
+
+def _first_line(error: BaseException) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0][:200] if lines else type(error).__name__

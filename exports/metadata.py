@@ -1,0 +1,180 @@
+"""What an exported file says about itself: JSON under `mtl.*` in the ONNX metadata. No torch, no onnx.
+
+>>> card = ModelCard.of(ImageSpec(1, 8, 8), (), {"parity": Binary("even", "odd")}, metadata={"seed": 1})
+>>> ModelCard.from_properties(card.to_properties()) == card
+True
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, Self
+
+from ..core.specs import (
+    Binary,
+    Categorical,
+    Image,
+    ImageSpec,
+    InputSpec,
+    TargetSpec,
+    target_from_json,
+    target_to_json,
+)
+
+FORMAT = 1
+"""Version of this layout; a reader refuses files of a later one."""
+
+PREFIX = "mtl."
+IMAGE = "image"
+"""Name of the input every exported model has."""
+
+_OWN = ("format", "tasks", "inputs", "outputs")
+PixelType = Literal["float32", "uint8"]
+
+
+@dataclass(frozen=True)
+class Output:
+    """One output: the task's name, the form of its answer, and whether it is the raw output."""
+
+    name: str
+    target: TargetSpec
+    raw: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the output as plain JSON values; the first dimension of `shape` is the batch."""
+        return {
+            "name": self.name,
+            "dtype": "float32",
+            "shape": ["batch", *self.target.output_shape],
+            "raw": self.raw,
+            "description": _meaning(self.target, self.raw),
+            "target": target_to_json(self.target),
+        }
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """Everything an exported file says about itself.
+
+    `pixels` is the type of the input `image`; `metadata` is the exporting program's own JSON
+    (recipe hash, versions, test metrics, normalisation).
+    """
+
+    image: ImageSpec
+    pixels: PixelType
+    inputs: tuple[InputSpec, ...]
+    outputs: tuple[Output, ...]
+    metadata: Mapping[str, Any]
+
+    @classmethod
+    def of(
+        cls,
+        image: ImageSpec,
+        inputs: Sequence[InputSpec],
+        targets: Mapping[str, TargetSpec],
+        *,
+        pixels: PixelType = "float32",
+        raw: bool = False,
+        metadata: Mapping[str, Any],
+    ) -> Self:
+        """Return a model's card; `ValueError` when `metadata` is no finite JSON or uses a name of ours."""
+        if taken := sorted(set(metadata) & set(_OWN)):
+            raise ValueError(f"metadata may not be called {', '.join(taken)}")
+        outputs = tuple(Output(name, target, raw) for name, target in targets.items())
+        plain = json.loads(_dump(dict(metadata)))
+        return cls(image, pixels, tuple(inputs), outputs, plain)
+
+    def to_properties(self) -> dict[str, str]:
+        """Return the card as the string pairs that ONNX keeps, in a fixed order."""
+        own = {
+            "format": FORMAT,
+            "tasks": [output.name for output in self.outputs],
+            "inputs": [_image_to_json(self.image, self.pixels), *map(_input_to_json, self.inputs)],
+            "outputs": [output.to_json() for output in self.outputs],
+        }
+        values = own | {key: self.metadata[key] for key in sorted(self.metadata)}
+        return {PREFIX + key: _dump(value) for key, value in values.items()}
+
+    @classmethod
+    def from_properties(cls, properties: Mapping[str, str]) -> Self:
+        """Read the card back; raise `ValueError` with a short reason when it is missing or damaged."""
+        if PREFIX + "format" not in properties:
+            raise ValueError("it has no mtl metadata")
+        try:
+            values = {
+                key.removeprefix(PREFIX): json.loads(text)
+                for key, text in properties.items()
+                if key.startswith(PREFIX)
+            }
+            return cls._from_values(values)
+        except (KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
+            raise ValueError(f"its mtl metadata is damaged ({type(error).__name__}: {error})") from error
+        except json.JSONDecodeError as error:
+            raise ValueError(f"its mtl metadata is damaged ({error})") from error
+
+    @classmethod
+    def _from_values(cls, values: Mapping[str, Any]) -> Self:
+        version = values["format"]
+        if not isinstance(version, int) or version < 1:
+            raise ValueError(f"its mtl metadata has the impossible format {version!r}")
+        if version > FORMAT:
+            raise ValueError(f"it was written by a later mtl (format {version}, this one reads {FORMAT})")
+        image, *extra = values["inputs"]
+        if image["name"] != IMAGE or image["dtype"] not in ("float32", "uint8"):
+            raise ValueError("its mtl metadata names no image input")
+        outputs = tuple(
+            Output(str(item["name"]), target_from_json(item["target"]), bool(item["raw"]))
+            for item in values["outputs"]
+        )
+        if [output.name for output in outputs] != values["tasks"]:
+            raise ValueError("its mtl metadata names other tasks than outputs")
+        return cls(
+            ImageSpec(*(int(size) for size in image["shape"][1:])),
+            image["dtype"],
+            tuple(_input_from_json(item) for item in extra),
+            outputs,
+            {key: value for key, value in values.items() if key not in _OWN},
+        )
+
+
+def _dump(value: Any) -> str:
+    return json.dumps(value, allow_nan=False, sort_keys=isinstance(value, dict))
+
+
+def _image_to_json(image: ImageSpec, pixels: PixelType) -> dict[str, Any]:
+    whole = pixels == "uint8"
+    return {
+        "name": IMAGE,
+        "dtype": pixels,
+        "shape": ["batch", *image.shape],
+        "range": [0, 255] if whole else [0, 1],
+        "description": f"pixels in {'0..255' if whole else '0..1'}; normalisation is inside the model",
+    }
+
+
+def _input_to_json(spec: InputSpec) -> dict[str, Any]:
+    return {
+        "name": spec.name,
+        "dtype": "int64",
+        "shape": ["batch"],
+        "range": [0, spec.count - 1],
+        "description": spec.description,
+    }
+
+
+def _input_from_json(item: Mapping[str, Any]) -> InputSpec:
+    return InputSpec(str(item["name"]), int(item["range"][1]) + 1, str(item["description"]))
+
+
+def _meaning(target: TargetSpec, raw: bool) -> str:
+    if isinstance(target, Categorical):
+        return "one logit per class" if raw else "probability of each class"
+    if isinstance(target, Binary):
+        return f"{'logit' if raw else 'probability'} of {target.positive!r}"
+    if isinstance(target, Image):
+        if raw:
+            return "one logit per pixel" if target.link == "logit" else "pixel values, not clamped"
+        return "image in 0..1"
+    return f"values in {target.units}" if target.units else "values"

@@ -1,0 +1,242 @@
+"""From a trained model to an ONNX model: outputs named after the tasks, nothing in it but the computation."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import io
+import logging
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import onnx
+import torch
+from torch import Tensor, nn
+
+from ..core.contracts import ExportSubject
+from ..core.errors import ComponentError, UsageError, VerificationError
+from ..core.predictions import predict
+from ..core.specs import TargetSpec
+from .metadata import IMAGE, ModelCard, PixelType
+
+BATCH = "batch"
+_LARGEST = 2**31 - 2**20
+
+
+@dataclass(frozen=True)
+class ExportForm:
+    """What an exported file reads and answers: the type of its pixels, logits (`raw`) or predictions."""
+
+    pixels: PixelType = "float32"
+    raw: bool = False
+
+
+def card_of(subject: ExportSubject, form: ExportForm) -> ModelCard:
+    """Return what the file will say about itself; `VerificationError` when the metadata is no finite JSON."""
+    try:
+        return ModelCard.of(
+            subject.image,
+            subject.inputs,
+            subject.targets,
+            pixels=form.pixels,
+            raw=form.raw,
+            metadata=subject.metadata,
+        )
+    except (TypeError, ValueError) as error:
+        raise VerificationError(f"the metadata to be exported is not finite JSON: {error}") from error
+
+
+def build_model(subject: ExportSubject, form: ExportForm, opset: int) -> onnx.ModelProto:
+    """Return the ONNX model, metadata included; the same weights give the same bytes.
+
+    Raises `UsageError` when names clash or the model is too large for one file, and `ComponentError` when
+    the model breaks its contract or cannot be traced.
+    """
+    check_names(subject)
+    frozen = copy.deepcopy(subject.model).cpu().eval().to(memory_format=torch.contiguous_format)
+    _check_size(frozen)
+    wrapped = _Exported(frozen, subject, form).eval()
+    example = _example(subject, form)
+    _check_outputs(frozen, subject)
+    model = _trace(wrapped, example, opset)
+    _clean(model, (IMAGE, *(spec.name for spec in subject.inputs)), tuple(subject.targets))
+    onnx.helper.set_model_props(model, card_of(subject, form).to_properties())
+    return model
+
+
+def check_names(subject: ExportSubject) -> None:
+    """Raise `UsageError` unless the names of inputs and tasks are all different, and there is a task."""
+    if not subject.targets:
+        raise UsageError("there is no task to export")
+    seen = {IMAGE: "the input image"}
+    for spec in subject.inputs:
+        if spec.name in seen:
+            raise UsageError(f"input {spec.name!r} has the name of {seen[spec.name]}; each needs its own")
+        seen[spec.name] = f"the input {spec.name!r}"
+    for task in subject.targets:
+        if task in seen:
+            raise UsageError(
+                f"task {task!r} has the name of {seen[task]}; in the exported file each needs its own",
+                hint="give the task another name in the recipe",
+            )
+
+
+class _Exported(nn.Module):
+    """The model as users meet it: positional inputs, pixels of the chosen type, a tuple of answers."""
+
+    def __init__(self, model: nn.Module, subject: ExportSubject, form: ExportForm) -> None:
+        super().__init__()
+        self.model = model
+        self.form = form
+        self.names = tuple(spec.name for spec in subject.inputs)
+        self.targets: Mapping[str, TargetSpec] = dict(subject.targets)
+
+    def forward(self, image: Tensor, *extra: Tensor) -> tuple[Tensor, ...]:
+        if self.form.pixels == "uint8":
+            image = image.float() / 255.0
+        raw = self.model(image, dict(zip(self.names, extra, strict=True)))
+        if self.form.raw:
+            return tuple(raw[task] for task in self.targets)
+        return tuple(predict(raw[task], target) for task, target in self.targets.items())
+
+
+def _example(subject: ExportSubject, form: ExportForm) -> tuple[Tensor, ...]:
+    # Two samples: torch.export would take a batch of one for a constant.
+    pixels = torch.uint8 if form.pixels == "uint8" else torch.float32
+    image = torch.zeros((2, *subject.image.shape), dtype=pixels)
+    return (image, *(torch.zeros(2, dtype=torch.int64) for _ in subject.inputs))
+
+
+def _check_size(model: nn.Module) -> None:
+    size = sum(value.numel() * value.element_size() for value in model.state_dict().values())
+    if size > _LARGEST:
+        raise UsageError(f"the model holds {size / 2**30:.1f} GiB; one ONNX file holds less than 2 GiB")
+
+
+def _check_outputs(model: nn.Module, subject: ExportSubject) -> None:
+    image = torch.zeros((2, *subject.image.shape))
+    inputs = {spec.name: torch.zeros(2, dtype=torch.int64) for spec in subject.inputs}
+    with torch.inference_mode():
+        raw = model(image, inputs)
+    for task, target in subject.targets.items():
+        if task not in raw:
+            raise ComponentError(f"the model has no output for task {task!r}")
+        expected = (2, *target.output_shape)
+        if tuple(raw[task].shape) != expected:
+            raise ComponentError(
+                f"the output of task {task!r} has shape {list(raw[task].shape)} for two samples, "
+                f"not {list(expected)}"
+            )
+
+
+def _trace(model: nn.Module, example: tuple[Tensor, ...], opset: int) -> onnx.ModelProto:
+    dynamic = {0: torch.export.Dim.DYNAMIC}
+    extra = (dynamic,) * (len(example) - 1)
+    try:
+        with _quiet():
+            program = torch.onnx.export(
+                model,
+                example,
+                dynamo=True,
+                # One entry per parameter of forward; a `*extra` that gets nothing is none.
+                dynamic_shapes=(dynamic, extra) if extra else (dynamic,),
+                opset_version=opset,
+                external_data=False,
+                verbose=False,
+            )
+    except torch.onnx.OnnxExporterError as error:
+        reason = str(error.__cause__ or error).strip().splitlines()
+        # A header that ends in a colon says nothing without the line below it.
+        text = " ".join(reason[:2]) if reason[0].endswith(":") else reason[0]
+        raise ComponentError(f"torch cannot export the model to ONNX: {text}") from error
+    if program is None:
+        raise ComponentError("torch returned no ONNX program")
+    # torch declares its own copy of the protocol buffer's type.
+    traced: object = program.model_proto
+    if not isinstance(traced, onnx.ModelProto):
+        raise ComponentError("torch returned no ONNX model")
+    return traced
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep torch's progress and graph dumps off the terminal; its errors still arrive as exceptions."""
+    loggers = [
+        logger
+        for name, logger in list(logging.Logger.manager.loggerDict.items())
+        if isinstance(logger, logging.Logger) and name.partition(".")[0] == "torch" and not logger.disabled
+    ]
+    try:
+        for logger in loggers:
+            logger.disabled = True
+        with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+            yield
+    finally:
+        for logger in loggers:
+            logger.disabled = False
+
+
+def _clean(model: onnx.ModelProto, inputs: tuple[str, ...], outputs: tuple[str, ...]) -> None:
+    """Rename everything by role and drop whatever is not computation: paths, traces, documentation."""
+    graph = model.graph
+    names = _new_names(graph, inputs, outputs)
+    symbols = {value.type.tensor_type.shape.dim[0].dim_param for value in graph.input}
+    for value in (*graph.input, *graph.output):
+        for dimension in value.type.tensor_type.shape.dim:
+            if dimension.dim_param in symbols:
+                dimension.dim_param = BATCH
+    _rewrite(graph, names)
+    model.producer_name, model.producer_version, graph.name = "mtl", "", "mtl"
+    model.ClearField("doc_string")
+    del model.metadata_props[:]
+    used = {node.domain for node in graph.node}
+    for opset in [opset for opset in model.opset_import if opset.domain not in used and opset.domain]:
+        model.opset_import.remove(opset)
+
+
+def _new_names(graph: onnx.GraphProto, inputs: tuple[str, ...], outputs: tuple[str, ...]) -> dict[str, str]:
+    names = dict(zip((value.name for value in graph.input), inputs, strict=True))
+    names |= dict(zip((value.name for value in graph.output), outputs, strict=True))
+    taken = set(names.values())
+
+    def give(old: str, new: str) -> None:
+        if old and old not in names:
+            while new in taken:
+                new += "_"
+            names[old] = new
+            taken.add(new)
+
+    for tensor in graph.initializer:
+        weight = tensor.name.startswith("model.")
+        give(tensor.name, tensor.name.removeprefix("model.") if weight else f"constant_{len(taken)}")
+    for part in _graphs(graph):
+        for local in (*part.input, *part.initializer):
+            give(local.name, f"value_{len(taken)}")
+        for node in part.node:
+            for name in node.output:
+                give(name, f"value_{len(taken)}")
+    return names
+
+
+def _graphs(graph: onnx.GraphProto) -> Iterator[onnx.GraphProto]:
+    yield graph
+    for node in graph.node:
+        for attribute in node.attribute:
+            for inner in (*([attribute.g] if attribute.HasField("g") else []), *attribute.graphs):
+                yield from _graphs(inner)
+
+
+def _rewrite(graph: onnx.GraphProto, names: Mapping[str, str]) -> None:
+    count = 0
+    for part in _graphs(graph):
+        del part.value_info[:]
+        for thing in (part, *part.input, *part.output, *part.initializer, *part.node):
+            thing.ClearField("doc_string")
+            del thing.metadata_props[:]
+        for value in (*part.input, *part.output, *part.initializer):
+            value.name = names[value.name]
+        for node in part.node:
+            node.name = f"{node.op_type.lower()}_{count}"
+            count += 1
+            node.input[:] = [names[name] if name else name for name in node.input]
+            node.output[:] = [names[name] if name else name for name in node.output]

@@ -1,0 +1,173 @@
+"""`mtl predict`: answers for image files, from an exported file alone."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ..core.errors import UsageError
+
+if TYPE_CHECKING:
+    from .inference import Answer, ExportedModel
+
+_CHUNK = 64
+
+
+@click.command()
+@click.argument("model", metavar="MODEL", type=click.Path(path_type=Path))
+@click.argument("images", metavar="IMAGE...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of a table.")
+@click.option("--resize", is_flag=True, help="Bring images of another size to the model's, bilinearly.")
+@click.option(
+    "--input",
+    "inputs",
+    metavar="NAME=VALUE",
+    multiple=True,
+    help="An extra input of the model: a whole number, used for every image. May be repeated.",
+)
+@click.option(
+    "--out",
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    help="Save the images that tasks answer with, as DIR/IMAGE-TASK.png.",
+)
+def predict(
+    model: Path,
+    images: tuple[Path, ...],
+    as_json: bool,
+    resize: bool,
+    inputs: tuple[str, ...],
+    out: Path | None,
+) -> None:
+    """Answer for images with an exported model.
+
+    MODEL is an exported .onnx file, or the folder of a run. torch is not needed.
+
+    \b
+    Examples:
+      mtl predict runs/demo/model.onnx digit.png
+      mtl predict runs/demo digit.png --resize --json
+    """
+    numbers = _numbers(inputs)
+    exported = _open(model)
+    exported.check_inputs(numbers, 1)
+    if out is not None and not any(output.target.form == "image" for output in exported.card.outputs):
+        raise UsageError(f"no task of {exported.path} answers with an image", hint="leave out --out")
+    answers = _answers(exported, images, numbers, resize)
+    saved = _save(images, answers, out) if out is not None else {}
+    if as_json:
+        click.echo(json.dumps(_document(exported, images, numbers, answers, saved), indent=2))
+    else:
+        click.echo("\n".join(_table(images, answers, saved)))
+
+
+def _open(path: Path) -> ExportedModel:
+    # numpy and onnxruntime cost time that --help need not wait for.
+    from .inference import ExportedModel
+
+    if not path.is_dir():
+        return ExportedModel(path)
+    inside = path / "model.onnx"
+    if not inside.is_file():
+        raise UsageError(f"{path} holds no model.onnx", hint=f"export the run first: mtl export {path}")
+    return ExportedModel(inside)
+
+
+def _numbers(inputs: Sequence[str]) -> dict[str, int]:
+    numbers: dict[str, int] = {}
+    for item in inputs:
+        name, equals, text = item.partition("=")
+        if not equals or not re.fullmatch(r"[+-]?[0-9]{1,18}", text):
+            raise UsageError(
+                f"--input {item!r} is not NAME=VALUE with a whole number", hint="for example --input number=3"
+            )
+        if name in numbers:
+            raise UsageError(f"--input {name!r} is given twice")
+        numbers[name] = int(text)
+    return numbers
+
+
+def _answers(
+    exported: ExportedModel, paths: Sequence[Path], numbers: dict[str, int], resize: bool
+) -> list[dict[str, Answer]]:
+    import numpy as np
+
+    from .images import read_image
+
+    pixels = [read_image(path, exported.card.image, resize=resize) for path in paths]
+    answers = []
+    for start in range(0, len(pixels), _CHUNK):
+        outputs = exported.run(np.stack(pixels[start : start + _CHUNK]), **numbers)
+        answers += exported.answers(outputs)
+    return answers
+
+
+def _save(
+    images: Sequence[Path], answers: Sequence[dict[str, Answer]], out: Path
+) -> dict[tuple[int, str], Path]:
+    """Write every picture and return where each is, by image and task."""
+    from PIL import Image
+
+    taken = {path.resolve() for path in images}
+    saved = {}
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        for index, (path, found) in enumerate(zip(images, answers, strict=True)):
+            for task, answer in found.items():
+                if answer.picture is not None:
+                    # Task names come from the file: none of them may leave the folder.
+                    stem = f"{path.stem}-{re.sub(r'[^A-Za-z0-9_-]', '_', task)}"
+                    place = next(name for name in _candidates(out, stem) if name.resolve() not in taken)
+                    taken.add(place.resolve())
+                    Image.fromarray(answer.picture).save(place)
+                    saved[index, task] = place
+    except OSError as error:
+        raise UsageError(f"cannot write to {out}: {error.strerror or error}") from error
+    return saved
+
+
+def _candidates(folder: Path, stem: str) -> Iterator[Path]:
+    """Yield names until one is free: two images may share a name in different folders."""
+    yield folder / f"{stem}.png"
+    number = 2
+    while True:
+        yield folder / f"{stem}-{number}.png"
+        number += 1
+
+
+def _document(
+    exported: ExportedModel,
+    images: Sequence[Path],
+    numbers: dict[str, int],
+    answers: Sequence[dict[str, Answer]],
+    saved: dict[tuple[int, str], Path],
+) -> dict[str, Any]:
+    rows = []
+    for index, (path, found) in enumerate(zip(images, answers, strict=True)):
+        values = {task: dict(answer.value) for task, answer in found.items()}
+        for task in values:
+            if (index, task) in saved:
+                values[task]["file"] = str(saved[index, task])
+        rows.append({"image": str(path), "answers": values})
+    return {"model": str(exported.path), "inputs": numbers, "predictions": rows}
+
+
+def _table(
+    images: Sequence[Path], answers: Sequence[dict[str, Answer]], saved: dict[tuple[int, str], Path]
+) -> Iterator[str]:
+    rows = [("IMAGE", "TASK", "ANSWER")]
+    for index, (path, found) in enumerate(zip(images, answers, strict=True)):
+        for number, (task, answer) in enumerate(found.items()):
+            text = answer.text
+            if answer.picture is not None:
+                place = saved.get((index, task))
+                text += f"  (saved as {place})" if place else "  (save it with --out DIR)"
+            rows.append((str(path) if number == 0 else "", task, text))
+    first, second = (max(len(row[column]) for row in rows) for column in (0, 1))
+    for image, task, text in rows:
+        yield f"{image:<{first}}  {task:<{second}}  {text}"
