@@ -266,8 +266,9 @@ class _Composer:
         if isinstance(stated, Mapping):
             lengths = {len(values) for values in stated.values()}
             if lengths != {spec.image.channels}:
-                message = f"normalization needs {spec.image.channels} values each, one per channel"
-                raise RecipeError([Problem(message, self.source.where(("normalization",)))])
+                message = "normalization needs one mean and one std per channel"
+                hint = f"{self.recipe.dataset.name!r} has {spec.image.channels} per image"
+                raise RecipeError([Problem(message, self.source.where(("normalization",)), hint)])
             normalization.set(stated["mean"], stated["std"])
         return normalization
 

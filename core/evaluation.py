@@ -61,7 +61,8 @@ def evaluate(
     model = composition.model
 
     def answer(tasks: tuple[str, ...], seen: Seen) -> dict[str, Tensor]:
-        return model(seen.image, seen.inputs, tasks)
+        raw: dict[str, Tensor] = model(seen.image, seen.inputs, tasks)
+        return raw
 
     training = model.training
     model.eval()

@@ -20,7 +20,7 @@ from .randomness import SampleRandom, derive_seed
 from .registry import Registry
 from .run_folder import versions
 
-SAMPLES = 64
+SAMPLES = 256
 """Real samples that a verification uses."""
 
 
@@ -36,7 +36,7 @@ def export_subject(composition: Composition, samples: Samples, metrics: Mapping[
         targets=composition.targets,
         samples=_real_samples(composition, samples),
         metadata={
-            "recipe": composition.recipe.to_plain(),
+            "recipe": composition.recipe.portable(),
             "recipe_hash": composition.recipe.hash(),
             "normalization": {"mean": normalization.mean.tolist(), "std": normalization.std.tolist()},
             "test_metrics": metrics.get("test", {}),

@@ -14,7 +14,11 @@ from .recipe import Training
 
 def build_optimizer(parameters: Iterable[nn.Parameter], training: Training) -> torch.optim.Optimizer:
     """Return the recipe's optimizer, fused: one kernel for all parameters, skippable on the device."""
-    common = {"lr": training.learning_rate, "weight_decay": training.weight_decay, "fused": True}
+    common: dict[str, Any] = {
+        "lr": training.learning_rate,
+        "weight_decay": training.weight_decay,
+        "fused": True,
+    }
     if training.optimizer == "adam":
         return torch.optim.Adam(parameters, **common)
     if training.optimizer == "adamw":

@@ -50,7 +50,7 @@ def options_model(component: Callable[..., Any]) -> type[BaseModel]:
     >>> options_model(Tiny)().model_dump()
     {'width': 3}
     """
-    constructor = component.__init__ if inspect.isclass(component) else component  # type: ignore[misc]
+    constructor: Callable[..., Any] = component.__init__ if inspect.isclass(component) else component
     hints = typing.get_type_hints(constructor, include_extras=True)
     fields: dict[str, Any] = {}
     for name, parameter in inspect.signature(constructor).parameters.items():
@@ -133,17 +133,17 @@ def _problem(model: type[BaseModel], detail: dict[str, Any]) -> OptionProblem:
         message = message.replace(word, plainer)
     shown = json.dumps(detail["input"], default=str)
     shown = shown if len(shown) <= 60 else shown[:57] + "..."
-    hint = None
+    advice: str | None = None
     if info is not None:
-        hint = f"default: {json.dumps(plain(info.default))}"
+        advice = f"default: {json.dumps(plain(info.default))}"
         if allowed := _range(info):
-            hint += f"; allowed: {allowed}"
+            advice += f"; allowed: {allowed}"
         choices = typing.get_args(info.annotation)
         if detail["type"] == "literal_error" and isinstance(detail["input"], str):
             near = did_you_mean(detail["input"], [item for item in choices if isinstance(item, str)])
-            hint = f"{near} {hint}" if near else hint
+            advice = f"{near} {advice}" if near else advice
     trail = ".".join(str(part) for part in path)
-    return OptionProblem(path, f"option {trail!r}: {message}, got {shown}", hint)
+    return OptionProblem(path, f"option {trail!r}: {message}, got {shown}", advice)
 
 
 _WORDS = {"valid array": "list", "valid integer": "whole number", "valid dictionary": "mapping", "valid ": ""}

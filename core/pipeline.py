@@ -49,6 +49,7 @@ class Pipeline:
         self, recipe: Recipe, path: Path, *, source: RecipeSource | None = None, force: bool = False
     ) -> Outcome:
         """Do the whole job and return its outcome; nothing is written before all inputs are known good."""
+        RunFolder.refuse_existing(path, force=force)
         composition = compose(recipe, self.registry, source)
         self.progress.planned(composition.plan())
         splits = self._load(composition)

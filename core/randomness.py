@@ -47,7 +47,7 @@ def seeded_generators(device: torch.device | str = "cpu") -> Iterator[Callable[[
     Layers such as dropout, and parameter initialisation, draw from these and take no generator.
     """
     device = torch.device(device)
-    generators = [torch.random.default_generator]
+    generators = [torch.default_generator]
     if device.type == "cuda":
         generators.append(torch.cuda.default_generators[device.index or 0])
     states = [found.get_state() for found in generators]

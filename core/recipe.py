@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, is_dataclass, replace
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -130,6 +131,25 @@ class Recipe:
             "export": self.exporter.to_plain(),
         }
 
+    def portable(self) -> dict[str, Any]:
+        """Return `to_plain` with null for every path: the same on every machine, and no secret of one."""
+        values: dict[str, Any] = _without_paths(self).to_plain()
+        return values
+
     def hash(self) -> str:
-        """Return the SHA-256 of the recipe's content, hexadecimal."""
-        return hashlib.sha256(json.dumps(self.to_plain(), sort_keys=True).encode()).hexdigest()
+        """Return the SHA-256 of the portable content, hexadecimal."""
+        return hashlib.sha256(json.dumps(self.portable(), sort_keys=True).encode()).hexdigest()
+
+
+def _without_paths(value: Any) -> Any:
+    if isinstance(value, Path):
+        return None
+    if isinstance(value, Mapping):
+        return {key: _without_paths(item) for key, item in value.items()}
+    if isinstance(value, tuple):
+        return tuple(_without_paths(item) for item in value)
+    if is_dataclass(value) and not isinstance(value, type):
+        return replace(
+            value, **{item.name: _without_paths(getattr(value, item.name)) for item in fields(value)}
+        )
+    return value

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 from .errors import Problem, RecipeError, UsageError, did_you_mean
 from .options import options_model, validate_options
@@ -72,7 +72,7 @@ class _Reader:
             exporter=exporter,
             tasks=tasks,
             augmentations=augmentations,
-            views=views,  # type: ignore[arg-type] - checked against _VIEWS
+            views=views,
             normalization=normalization,
             train=train,
             seed=seed,
@@ -207,11 +207,11 @@ class _Reader:
             return 1.0
         return float(value)
 
-    def _views(self) -> str:
+    def _views(self) -> Literal["shared", "per-task"]:
         value = self.tree.get("views", _VIEWS[0])
         if value not in _VIEWS:
             self._complain(("views",), f"views must be one of {', '.join(_VIEWS)}, got {_shown(value)}")
-        return str(value)
+        return "per-task" if value == "per-task" else "shared"
 
     def _normalization(self) -> str | Mapping[str, tuple[float, ...]]:
         value = self.tree.get("normalization", "train")

@@ -31,11 +31,12 @@ class RecipeSource:
     origins: dict[PathOfKeys, str] = field(default_factory=dict)
 
     def where(self, path: PathOfKeys) -> str | None:
-        """Return where the value at `path`, or the nearest value around it, was written."""
+        """Return where the value at `path` was written, else the nearest one around it or below it."""
         for length in range(len(path), 0, -1):
             if (origin := self.origins.get(path[:length])) is not None:
                 return origin
-        return None
+        below = (origin for known, origin in self.origins.items() if known[: len(path)] == path)
+        return next(below, None)
 
     def put(self, path: Sequence[str], value: Any, origin: str) -> None:
         """Set the value at a path of keys, making the sections on the way.

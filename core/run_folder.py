@@ -41,15 +41,9 @@ class RunFolder:
 
         With `force` the old folder is moved aside and deleted only when the new run is complete.
         """
+        cls.refuse_existing(path, force=force)
         folder = cls(path)
-        if path.exists() or path.is_symlink():
-            if not force:
-                raise UsageError(
-                    f"{path} exists already",
-                    hint="choose another folder with --out, or replace it with --force",
-                )
-            if not (path / "recipe.yaml").is_file():
-                raise UsageError(f"{path} is no run folder: --force replaces runs only")
+        if path.exists():
             aside = path.with_name(f".{path.name}.replaced")
             if aside.exists():
                 shutil.rmtree(aside)
@@ -58,6 +52,18 @@ class RunFolder:
         with writing_to(path):
             path.mkdir(parents=True)
         return folder
+
+    @staticmethod
+    def refuse_existing(path: Path, *, force: bool) -> None:
+        """Raise `UsageError` when `create` would."""
+        if not path.exists() and not path.is_symlink():
+            return
+        if not force:
+            hint = "choose another folder with --out, or replace it with --force"
+            raise UsageError(f"{path} exists already", hint=hint)
+        if not (path / "recipe.yaml").is_file():
+            hint = "choose another folder with --out"
+            raise UsageError(f"{path} is no run folder, and --force replaces runs only", hint=hint)
 
     def finish(self) -> None:
         """Delete the run that this one replaces."""

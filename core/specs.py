@@ -162,7 +162,9 @@ def target_from_json(value: Mapping[str, Any]) -> TargetSpec:
     >>> target_from_json({"form": "categorical", "classes": ["a", "b"]})
     Categorical(classes=('a', 'b'))
     """
-    fields = {key: tuple(item) if isinstance(item, list) else item for key, item in value.items()}
+    fields: dict[str, Any] = {
+        key: tuple(item) if isinstance(item, list) else item for key, item in value.items()
+    }
     form = fields.pop("form", None)
     if form not in _FORMS:
         raise ValueError(f"unknown target form {form!r}; known: {', '.join(_FORMS)}")

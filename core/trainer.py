@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import isfinite
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -117,7 +118,9 @@ class Trainer:
         load_optimizer_tensors(self._optimizer, groups["optimizer"])
         self._epoch = checkpoint.epoch
         # JSON has no infinity: null stands for it.
-        numbers = {k: float("inf") if v is None else v for k, v in checkpoint.state["selection"].items()}
+        numbers: dict[str, Any] = {
+            k: float("inf") if v is None else v for k, v in checkpoint.state["selection"].items()
+        }
         self._selection = _Selection(**numbers)
 
     def _train_epoch(self) -> Tensor:

@@ -39,7 +39,10 @@ class ExportedModel:
         try:
             data = self.path.read_bytes()
         except OSError as error:
-            raise UsageError(f"cannot read {self.path}: {error.strerror or error}") from error
+            raise UsageError(
+                f"cannot read {self.path}: {error.strerror or error}",
+                hint="name a model.onnx that mtl wrote, or the run folder it is in",
+            ) from error
         try:
             self._session = open_session(data)
         except Exception as error:  # onnxruntime's errors share no base class

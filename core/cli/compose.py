@@ -33,6 +33,7 @@ from .session import Session, pass_session, print_json
 @pass_session
 def command(
     session: Session,
+    /,
     recipe: str | None,
     tasks: str | None,
     assignments: tuple[str, ...],

@@ -33,9 +33,9 @@ class Dataset(ABC):
 
     @abstractmethod
     def spec(self) -> DatasetSpec:
-        """Return what the data set offers, without reading the images.
+        """Return what the data set offers, without reading the images; best without reading anything.
 
-        Raises `MissingRequirementError` when its files are not there, `UsageError` when they are damaged.
+        A data set whose classes are its folders looks at those, and raises as `load` does.
         """
 
     @abstractmethod

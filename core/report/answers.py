@@ -34,9 +34,7 @@ def answers(subject: Subject) -> Html:
         elif isinstance(spec, Regression):
             parts += values(task, spec, seen)
         groups.append(tag("section", tag("h3", task), *parts))
-    note = (
-        "From the test split, with the same noise as in the evaluation: the first samples, not chosen ones."
-    )
+    note = "From the test split, with the same noise as in the evaluation. First samples are not chosen ones."
     return section("Answers", tag("p", note, class_="note"), *groups, id_="answers")
 
 

@@ -65,7 +65,7 @@ def line_chart(
 
 def scatter(points: Sequence[Point], *, label: str, x_title: str, y_title: str) -> Html:
     """Return points on a square with equal axes and the diagonal, where both values agree."""
-    size = 260.0
+    size = 320.0
     finite = [point for point in points if all(map(math.isfinite, point))]
     if not finite:
         return tag("p", "No finite values.", class_="note")
@@ -73,7 +73,7 @@ def scatter(points: Sequence[Point], *, label: str, x_title: str, y_title: str) 
     x = _axis(min(values), max(values), _LEFT, size - _RIGHT)
     y = _axis(min(values), max(values), size - _BOTTOM, _TOP)
     diagonal = tag("line", x1=x.start, y1=y.start, x2=x.end, y2=y.end, class_="diagonal")
-    dots = [tag("circle", cx=x(across), cy=y(up), r=2.5) for across, up in finite]
+    dots = [tag("circle", cx=x(across), cy=y(up), r=2.8) for across, up in finite]
     title = tag("text", y_title, x=_LEFT - 8, y=16, class_="legend")
     return _svg(size, size, label, [_frame(x, y, x_title), title, diagonal, tag("g", *dots, class_="dots")])
 

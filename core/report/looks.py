@@ -31,7 +31,7 @@ class Look:
     """One task on the first test samples.
 
     `seen` is what the model saw (uint8 `[N, C, H, W]`), `target` and `prediction` the task's, `present`
-    whether a sample has the label, `inputs` the extra inputs. For image tasks N is at most 8.
+    whether a sample has the label, `inputs` its own extra inputs. For image tasks N is at most 8.
     """
 
     seen: Bytes
@@ -61,14 +61,15 @@ def look(composition: Composition, test: Samples) -> dict[str, Look]:
         with torch.inference_mode():
             for names, seen in views_of(composition, first, "test", SHOWN * 8):
                 raw = composition.model(seen.image, seen.inputs, names)
-                inputs = {name: value.cpu().numpy() for name, value in seen.inputs.items()}
                 for name in names:
                     composed = composition.tasks[name]
                     target = composed.task.target(seen.clean)
                     if not (found[name] and isinstance(composed.target, Image)):
-                        found[name].append(_look(composition, name, seen.image, target, raw[name], inputs))
+                        found[name].append(
+                            _look(composition, name, seen.image, target, raw[name], seen.inputs)
+                        )
     finally:
-        composition.model.train(training)
+        pass
     return {name: _joined(parts) for name, parts in found.items()}
 
 
@@ -78,9 +79,10 @@ def _look(
     image: Tensor,
     target: Tensor,
     raw: Tensor,
-    inputs: Mapping[str, NDArray[Any]],
+    inputs: Mapping[str, Tensor],
 ) -> Look:
-    spec = composition.tasks[name].target
+    composed = composition.tasks[name]
+    spec = composed.target
     prediction = predict(raw, spec)
     if isinstance(spec, Image):
         image, target, prediction = image[:SHOWN], target[:SHOWN], prediction[:SHOWN]
@@ -89,7 +91,6 @@ def _look(
             [_mean_squared_error(image, target), _mean_squared_error(prediction, target)], dim=1
         )
         measured = error.cpu().numpy()
-        inputs = {key: value[:SHOWN] for key, value in inputs.items()}
     else:
         there, measured = present(target), None
     return Look(
@@ -97,7 +98,7 @@ def _look(
         target.cpu().numpy(),
         prediction.cpu().numpy(),
         there.cpu().numpy(),
-        inputs,
+        {item.name: inputs[item.name][: len(target)].cpu().numpy() for item in composed.task.inputs},
         measured,
     )
 

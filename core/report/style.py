@@ -54,6 +54,7 @@ table { border-collapse: collapse; font-size: .92rem; }
 caption { padding: .3rem 0; color: var(--muted); font-size: .88rem; text-align: left; }
 th, td { padding: .45rem .9rem; border-bottom: 1px solid var(--line); text-align: left; vertical-align: top;
   overflow-wrap: normal; }
+td:not(:last-child) { white-space: nowrap; }
 tbody tr:last-child > * { border-bottom: 0; }
 th { font-weight: 600; }
 thead th { color: var(--muted); font-size: .85rem; }
@@ -81,6 +82,7 @@ figcaption { margin-bottom: .5rem; font-size: .92rem; font-weight: 600; }
 .chart .mark text { fill: var(--ink); }
 .chart .diagonal { stroke: var(--muted); stroke-dasharray: 5 4; }
 .chart .dots { fill: var(--accent); fill-opacity: .35; }
+@media (prefers-color-scheme: dark) { .heat image { filter: brightness(1.5); } }
 .heat rect { fill: var(--accent); }
 .heat rect.border { fill: none; stroke: var(--line); }
 .heat g > text.on-dark { fill: var(--on-accent); }

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import pprint
+import json
 import shlex
+from collections.abc import Sequence
 
 from ..specs import Binary, Categorical, Image, Regression, TargetSpec
 from .markup import Html, section, tag
@@ -11,11 +12,19 @@ from .plan import meaning
 from .subject import Subject
 
 _MODES = {1: "L", 3: "RGB"}
+_WIDTH = 92
 
 
 def usage(subject: Subject) -> Html:
     """Return the section with a command and a program, right for this model's inputs and outputs."""
-    parts = [tag("p", "On the command line, without torch:"), _code(command(subject))]
+    form = subject.composition.dataset_spec.image
+    parts = [
+        tag("p", "On the command line, without torch:"),
+        _code(command(subject)),
+        tag(
+            "p", f"An image of another size than {form.width} x {form.height} needs --resize.", class_="note"
+        ),
+    ]
     if subject.model_file.suffix == ".onnx":
         parts += [tag("p", "In Python, with onnxruntime, numpy and Pillow:"), _code(program(subject))]
     return section("Run the exported file", *parts, id_="usage")
@@ -39,10 +48,11 @@ def program(subject: Subject) -> str:
     for position, spec in enumerate(subject.composition.inputs):
         about = f"  # {_comment(spec.description)}" if spec.description else ""
         lines.append(f"extra_{position} = np.array([{_example(spec.count)}], dtype=np.int64){about}")
-        feed.append(f"{spec.name!r}: extra_{position}")
+        feed.append(f"{_literal(spec.name)}: extra_{position}")
     lines += [
-        f"session = onnxruntime.InferenceSession({str(subject.model_file)!r})",
-        f"names = {names!r}",
+        f"model = {_literal(str(subject.model_file))}",
+        'session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])',
+        f"names = {_list(names)}",
         f"outputs = session.run(names, {{{', '.join(feed)}}})",
         "answers = {name: output[0] for name, output in zip(names, outputs)}",
     ]
@@ -76,29 +86,48 @@ def _image(subject: Subject) -> list[str]:
 
 
 def _reading(position: int, task: str, target: TargetSpec, raw: bool) -> list[str]:
-    answer = f"answers[{task!r}]"
+    name = _literal(task)
+    answer = f"answers[{name}]"
     about = f"# {_comment(task)}: {_comment(meaning(target, raw=raw))}"
     if isinstance(target, Categorical):
-        classes = pprint.pformat(list(target.classes), width=96, compact=True)
-        best = f"classes_{position}[{answer}.argmax()]"
-        return [about, f"classes_{position} = {classes}", f"print({task!r}, {best}, {answer}.max())"]
+        classes = f"classes_{position}"
+        return [
+            about,
+            f"{classes} = {_list(target.classes)}",
+            f"print({name}, {classes}[{answer}.argmax()], {answer}.max())",
+        ]
     if isinstance(target, Binary):
         edge = "0" if raw else "0.5"
-        choice = f"{target.positive!r} if {answer} >= {edge} else {target.negative!r}"
-        return [about, f"print({task!r}, {choice}, {answer})"]
+        choice = f"{_literal(target.positive)} if {answer} >= {edge} else {_literal(target.negative)}"
+        return [about, f"print({name}, {choice}, {answer})"]
     if isinstance(target, Regression):
-        return [about, f"print({task!r}, dict(zip({list(target.names)!r}, {answer}.tolist())))"]
+        return [about, f"print({name}, dict(zip({_list(target.names)}, {answer}.tolist())))"]
     if target.channels not in _MODES or raw:
-        return [about, f"print({task!r}, {answer}.shape)"]
+        return [about, f"print({name}, {answer}.shape)"]
     plane = f"{answer}[0]" if target.channels == 1 else f"{answer}.transpose(1, 2, 0)"
-    return [
-        about,
-        f"Image.fromarray(np.rint({plane} * 255).astype(np.uint8)).save('answer-{position + 1}.png')",
-    ]
+    pixels = f"np.rint({plane} * 255).astype(np.uint8)"
+    return [about, f'Image.fromarray({pixels}).save("answer-{position + 1}.png")']
 
 
 def _example(count: int) -> int:
     return min(3, count - 1)
+
+
+def _literal(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)
+
+
+def _list(names: Sequence[str]) -> str:
+    """Return a list of texts as Python source, several lines when it is long."""
+    items = [_literal(name) for name in names]
+    if sum(map(len, items)) + 2 * len(items) <= _WIDTH:
+        return f"[{', '.join(items)}]"
+    lines = [""]
+    for item in items:
+        if lines[-1] and len(lines[-1]) + len(item) > _WIDTH:
+            lines.append("")
+        lines[-1] += f"{item}, "
+    return "\n".join(["[", *(f"    {line.rstrip()}" for line in lines), "]"])
 
 
 def _comment(text: str) -> str:

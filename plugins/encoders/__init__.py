@@ -1,0 +1,35 @@
+"""Built-in encoders, one per file."""
+
+from ...core.records import Component
+
+COMPONENTS: tuple[Component, ...] = (
+    Component(
+        "encoder",
+        "lenet",
+        "LeNet-5 for small images",
+        "mtl.plugins.encoders.lenet:LeNet",
+        default_for=("recipe",),
+    ),
+    Component(
+        "encoder", "mlp", "Multilayer perceptron on the flattened image", "mtl.plugins.encoders.mlp:MLP"
+    ),
+    Component("encoder", "alexnet", "AlexNet for images of 32 x 32", "mtl.plugins.encoders.alexnet:AlexNet"),
+    Component(
+        "encoder",
+        "shapenet",
+        "Four convolutions without pooling, for drawings of shapes",
+        "mtl.plugins.encoders.shapenet:ShapeNet",
+    ),
+    Component(
+        "encoder",
+        "two-input-cnn",
+        "Small network that reads a number beside the image",
+        "mtl.plugins.encoders.two_input_cnn:TwoInputCNN",
+    ),
+    Component(
+        "encoder",
+        "resnet18",
+        "ResNet-18 with a stem for small images",
+        "mtl.plugins.encoders.resnet18:ResNet18",
+    ),
+)

@@ -1,0 +1,34 @@
+"""Built-in heads, one per file."""
+
+from ...core.records import Component
+
+COMPONENTS: tuple[Component, ...] = (
+    Component(
+        "head",
+        "linear",
+        "One linear layer",
+        "mtl.plugins.heads.linear:Linear",
+        default_for=("categorical", "binary", "regression"),
+    ),
+    Component("head", "mlp", "Hidden layers, then a linear one", "mtl.plugins.heads.mlp:MLPHead"),
+    Component(
+        "head",
+        "decoder",
+        "Convolutional decoder: an image from all stages, or from the last",
+        "mtl.plugins.heads.decoder:Decoder",
+        default_for=("image",),
+    ),
+    Component(
+        "head",
+        "dense-decoder",
+        "Fully connected decoder: an image from the last stage",
+        "mtl.plugins.heads.dense_decoder:DenseDecoder",
+    ),
+    Component(
+        "head",
+        "fusion",
+        "Hidden layers on the features beside the task's extra inputs",
+        "mtl.plugins.heads.fusion:Fusion",
+        default_for=("inputs",),
+    ),
+)

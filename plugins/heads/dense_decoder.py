@@ -1,0 +1,64 @@
+"""A fully connected decoder: an image from the encoder's answer."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Annotated
+
+from pydantic import Field
+from torch import Tensor, nn
+
+from ...core.batch import Features
+from ...core.contracts import Head, HeadSpec
+from ...core.errors import Incompatible
+from ...core.specs import Image
+from ..layers import Activation, Initialisation, dense_layers, initialise
+
+
+class DenseDecoder(Head):
+    """Draws an image `[B, C, H, W]` from the flattened last stage with linear layers only.
+
+    With `latent` the image has to pass through that many numbers: the classical autoencoder
+    (Hinton and Salakhutdinov 2006). Raises `Incompatible` for a target that is no image, and when several
+    activations are given but not one per layer.
+    """
+
+    def __init__(
+        self,
+        spec: HeadSpec,
+        *,
+        latent: Annotated[
+            int | None, Field(ge=1, description="Width of a linear bottleneck in front of the hidden layers.")
+        ] = None,
+        hidden: Annotated[
+            tuple[Annotated[int, Field(ge=1)], ...], Field(description="Width of every hidden layer.")
+        ] = (500, 500),
+        activation: Annotated[
+            Activation | tuple[Activation, ...], Field(description="One for all layers, or one per layer.")
+        ] = "relu",
+        dropout: Annotated[float, Field(ge=0, lt=1, description="Dropout after every activation.")] = 0.0,
+        initialisation: Annotated[Initialisation, Field(description="How the weights start.")] = "default",
+    ) -> None:
+        super().__init__()
+        reason = self.accepts(spec)
+        if reason is not None:
+            raise Incompatible(reason)
+        layers: list[nn.Module] = [nn.Flatten()]
+        width = spec.stages[-1].size
+        if latent is not None:
+            layers.append(nn.Linear(width, latent))
+            width = latent
+        layers += dense_layers(width, hidden, activation, dropout)
+        shape = spec.target.output_shape
+        layers += [nn.Linear((width, *hidden)[-1], prod(shape)), nn.Unflatten(1, shape)]
+        self.layers = nn.Sequential(*layers)
+        initialise(self, initialisation)
+
+    @classmethod
+    def accepts(cls, spec: HeadSpec) -> str | None:
+        """Return why no image can be drawn there, or None."""
+        return None if isinstance(spec.target, Image) else f"draws images, the target is {spec.target.form}"
+
+    def forward(self, features: Features) -> Tensor:
+        output: Tensor = self.layers(features.stages[-1])
+        return output

@@ -1,0 +1,58 @@
+"""Answers from the image's features together with extra inputs."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Annotated
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+
+from ...core.batch import Features, one_hot
+from ...core.contracts import Head, HeadSpec
+from ...core.errors import Incompatible
+from ..layers import Activation, dense_layers, refuse_image
+
+
+class Fusion(Head):
+    """Hidden layers on the flattened last stage beside the task's one-hot extra inputs.
+
+    Gives logits or values `[B, *output_shape]`. Adding two digits takes two hidden layers, the default.
+    Raises `Incompatible` for an image target, for a task without an extra input, and when several
+    activations are given but not one per layer.
+    """
+
+    def __init__(
+        self,
+        spec: HeadSpec,
+        *,
+        hidden: Annotated[
+            tuple[Annotated[int, Field(ge=1)], ...], Field(description="Width of every hidden layer.")
+        ] = (128, 128),
+        activation: Annotated[
+            Activation | tuple[Activation, ...], Field(description="One for all layers, or one per layer.")
+        ] = "relu",
+        dropout: Annotated[float, Field(ge=0, lt=1, description="Dropout after every activation.")] = 0.0,
+    ) -> None:
+        super().__init__()
+        reason = self.accepts(spec)
+        if reason is not None:
+            raise Incompatible(reason)
+        self.inputs = tuple(spec.inputs)
+        self.fuses = frozenset(extra.name for extra in self.inputs)
+        self.output_shape = spec.target.output_shape
+        width = spec.stages[-1].size + sum(extra.count for extra in self.inputs)
+        blocks = dense_layers(width, hidden, activation, dropout)
+        last = nn.Linear((width, *hidden)[-1], prod(self.output_shape))
+        self.layers = nn.Sequential(*blocks, last)
+
+    @classmethod
+    def accepts(cls, spec: HeadSpec) -> str | None:
+        """Return why the task cannot be answered (an image, or nothing to fuse), or None."""
+        return refuse_image(spec.target) or (None if spec.inputs else "needs a task with an extra input")
+
+    def forward(self, features: Features) -> Tensor:
+        extra = [one_hot(spec, features.inputs[spec.name]) for spec in self.inputs]
+        output: Tensor = self.layers(torch.cat([features.stages[-1].flatten(1), *extra], dim=1))
+        return output.reshape(-1, *self.output_shape)

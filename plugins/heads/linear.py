@@ -1,0 +1,44 @@
+"""One linear layer on the encoder's answer."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Annotated
+
+from pydantic import Field
+from torch import Tensor, nn
+
+from ...core.batch import Features
+from ...core.contracts import Head, HeadSpec
+from ...core.errors import Incompatible
+from ..layers import dropout_layers, refuse_image
+
+
+class Linear(Head):
+    """One linear layer on the flattened last stage: logits or values `[B, *output_shape]`.
+
+    Raises `Incompatible` for an image target.
+    """
+
+    def __init__(
+        self,
+        spec: HeadSpec,
+        *,
+        dropout: Annotated[float, Field(ge=0, lt=1, description="Dropout in front of the layer.")] = 0.0,
+    ) -> None:
+        super().__init__()
+        reason = self.accepts(spec)
+        if reason is not None:
+            raise Incompatible(reason)
+        self.output_shape = spec.target.output_shape
+        layer = nn.Linear(spec.stages[-1].size, prod(self.output_shape))
+        self.layers = nn.Sequential(nn.Flatten(), *dropout_layers(dropout), layer)
+
+    @classmethod
+    def accepts(cls, spec: HeadSpec) -> str | None:
+        """Return why the target cannot be answered (it is an image), or None."""
+        return refuse_image(spec.target)
+
+    def forward(self, features: Features) -> Tensor:
+        output: Tensor = self.layers(features.stages[-1])
+        return output.reshape(-1, *self.output_shape)

@@ -1,0 +1,29 @@
+"""The share of right answers."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from ...core.specs import TargetSpec
+from .class_metric import ClassScore
+
+
+class Accuracy(ClassScore):
+    """The share of right answers.
+
+    `macro` is the mean of each class's share, over the classes that occur among the answers or the
+    predictions: a class that is only ever predicted counts as 0.
+    """
+
+    def __init__(
+        self,
+        target: TargetSpec,
+        *,
+        average: Annotated[
+            Literal["micro", "macro"],
+            Field(description="Over answers, or evenly over the classes that occur."),
+        ] = "micro",
+    ) -> None:
+        super().__init__(target, "torchmetrics:Accuracy", average)

@@ -1,0 +1,48 @@
+"""What the metrics of classes and of yes and no have in common."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+from torch import Tensor
+
+from ...core.specs import Binary, Categorical, TargetSpec
+from .adapter import Adapter
+
+AverageOption = Annotated[
+    Literal["micro", "macro", "weighted"] | None,
+    Field(
+        description="Average over answers (micro) or classes (macro, weighted); none: macro, or yes alone."
+    ),
+]
+
+
+class ClassMetric(Adapter):
+    """A metric of the most probable class, or of yes where its probability is above 0.5."""
+
+    direction: Literal["higher", "lower"] | None = "higher"
+    bounds = (0.0, 1.0)
+    forms = (Categorical, Binary)
+    refusal = "needs classes or yes and no, not the answer form {!r}"
+
+    def __init__(self, target: TargetSpec, library: str, task: str | None = None, **settings: Any) -> None:
+        task = task or ("binary" if isinstance(target, Binary) else "multiclass")
+        classes = len(target.classes) if isinstance(target, Categorical) else 2
+        super().__init__(target, library, task=task, num_classes=classes, validate_args=False, **settings)
+
+    def update(self, prediction: Tensor, target: Tensor) -> None:
+        """Add probabilities `[B, K]` or `[B]` and the right answers, int64 `[B]`."""
+        # An answer and not a probability, because yes and no may be judged as two classes.
+        super().update((prediction > 0.5).long() if isinstance(self.target, Binary) else prediction, target)
+
+
+class ClassScore(ClassMetric):
+    """A score of each class, averaged; a score whose denominator is 0 is 0.
+
+    `macro` is the mean over the classes that occur among the answers or the predictions, as in scikit-learn;
+    `weighted` weighs each class by how often it occurs. `None`: macro for classes, yes alone for yes or no.
+    """
+
+    def __init__(self, target: TargetSpec, library: str, average: str | None) -> None:
+        super().__init__(target, library, "multiclass" if average else None, average=average or "macro")

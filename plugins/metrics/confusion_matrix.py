@@ -1,0 +1,25 @@
+"""The table of true and predicted classes."""
+
+from __future__ import annotations
+
+from ...core.specs import TargetSpec
+from .class_metric import ClassMetric
+
+
+class ConfusionMatrix(ClassMetric):
+    """How often each class (row) was predicted as each class (column), int64 `[K, K]`; no before yes.
+
+    >>> import torch
+    >>> from mtl.core.specs import Binary
+    >>> matrix = ConfusionMatrix(Binary("even", "odd"))
+    >>> matrix.update(torch.tensor([0.9, 0.8, 0.1]), torch.tensor([1, 0, 0]))
+    >>> matrix.compute().tolist()
+    [[1, 1], [0, 1]]
+    """
+
+    direction = None
+    bounds = (0.0, float("inf"))
+    scalar = False
+
+    def __init__(self, target: TargetSpec) -> None:
+        super().__init__(target, "torchmetrics:ConfusionMatrix")

@@ -1,0 +1,13 @@
+"""The mean squared error."""
+
+from __future__ import annotations
+
+from ...core.specs import TargetSpec
+from .element_error import ElementError, RoundOption
+
+
+class MeanSquaredError(ElementError):
+    """The mean over all samples and all values or pixels of the squared error, in squared units."""
+
+    def __init__(self, target: TargetSpec, *, round: RoundOption = False) -> None:
+        super().__init__(target, "torchmetrics:MeanSquaredError", round)

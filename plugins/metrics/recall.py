@@ -1,0 +1,13 @@
+"""Recall."""
+
+from __future__ import annotations
+
+from ...core.specs import TargetSpec
+from .class_metric import AverageOption, ClassScore
+
+
+class Recall(ClassScore):
+    """The share of a class's samples that were found; of yes alone for yes or no."""
+
+    def __init__(self, target: TargetSpec, *, average: AverageOption = None) -> None:
+        super().__init__(target, "torchmetrics:Recall", average)

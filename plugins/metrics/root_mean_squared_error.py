@@ -1,0 +1,16 @@
+"""The root of the mean squared error."""
+
+from __future__ import annotations
+
+from ...core.specs import TargetSpec
+from .element_error import ElementError, RoundOption
+
+
+class RootMeanSquaredError(ElementError):
+    """The root of the mean, over all samples and all values or pixels together, of the squared error.
+
+    In the values' units. Not the mean over names of each one's own root.
+    """
+
+    def __init__(self, target: TargetSpec, *, round: RoundOption = False) -> None:
+        super().__init__(target, "torchmetrics:MeanSquaredError", round, squared=False)

@@ -1,0 +1,109 @@
+"""Bad input gets one clear line, a hint and the right status, and leaves nothing behind.
+
+The expected texts are the files in `golden/`; after a deliberate change run with `MTL_GOLDEN=write` and
+read the difference.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+GOLDEN = Path(__file__).parent / "golden"
+
+RECIPES = {
+    "wrong.yaml": (
+        "tasks:\n  even: {task: multiple-of, off: 2}\n  third: {task: multipleof}\n"
+        "train: {epochs: five}\nencodr: lenet\n"
+    ),
+    "truncated.yaml": "tasks: [classify",
+    "empty.yaml": "",
+    "twice.yaml": "tasks: [classify]\nseed: 1\nseed: 2\n",
+    "tabs.yaml": "tasks:\n\t- classify\n",
+}
+
+COMPOSE = ["compose", "--tasks"]
+CASES: dict[str, tuple[int, list[str]]] = {
+    "unknown-task": (2, [*COMPOSE, "clasify"]),
+    "unknown-encoder": (2, [*COMPOSE, "classify", "--encoder", "lenett"]),
+    "unknown-dataset": (2, [*COMPOSE, "classify", "--dataset", "digit"]),
+    "unknown-sharing": (2, [*COMPOSE, "classify", "--sharing", "hart"]),
+    "unknown-balancer": (2, [*COMPOSE, "classify", "--balancer", "some"]),
+    "no-tasks": (2, ["compose"]),
+    "empty-tasks": (2, [*COMPOSE, ""]),
+    "same-task-twice": (2, [*COMPOSE, "classify,classify"]),
+    "unknown-option": (2, [*COMPOSE, "classify", "--set", "encoder.hidden=3"]),
+    "misspelled-option": (2, [*COMPOSE, "classify", "--encoder", "mlp", "--set", "encoder.hiden=[3]"]),
+    "mistyped-option": (2, [*COMPOSE, "classify", "--encoder", "mlp", "--set", "encoder.hidden=x"]),
+    "out-of-range": (2, [*COMPOSE, "classify", "--set", "train.epochs=0", "--set", "train.batch-size=big"]),
+    "no-assignment": (2, [*COMPOSE, "classify", "--set", "train.epochs"]),
+    "unknown-section": (2, [*COMPOSE, "classify", "--set", "trian.epochs=3"]),
+    "no-labels": (2, [*COMPOSE, "shape-count"]),
+    "encoder-does-not-fit": (2, [*COMPOSE, "classify", "--encoder", "two-input-cnn"]),
+    "head-does-not-fit": (2, [*COMPOSE, "classify", "--set", "tasks.classify.head=decoder"]),
+    "loss-does-not-fit": (2, [*COMPOSE, "classify", "--set", "tasks.classify.loss=mse"]),
+    "metric-does-not-fit": (2, [*COMPOSE, "classify", "--set", "tasks.classify.metrics=[psnr]"]),
+    "input-is-not-read": (2, [*COMPOSE, "random-sum", "--set", "tasks.random-sum.head=linear"]),
+    "sharing-needs-two": (2, [*COMPOSE, "classify", "--sharing", "cross-stitch"]),
+    "normalization-channels": (
+        2,
+        [*COMPOSE, "classify", "--set", "normalization={mean: [0, 0], std: [1, 1]}"],
+    ),
+    "unknown-recipe": (2, ["compose", "--recipe", "nothing"]),
+    "wrong-recipe": (2, ["compose", "--recipe", "wrong.yaml"]),
+    "truncated-recipe": (2, ["compose", "--recipe", "truncated.yaml"]),
+    "empty-recipe": (2, ["compose", "--recipe", "empty.yaml"]),
+    "key-twice": (2, ["compose", "--recipe", "twice.yaml"]),
+    "tabs": (2, ["compose", "--recipe", "tabs.yaml"]),
+    "data-dir-not-taken": (2, [*COMPOSE, "classify", "--data-dir", "data"]),
+    "no-data": (
+        5,
+        [*COMPOSE, "classify", "--dataset", "mnist", "--data-dir", "data", "--set", "dataset.download=false"],
+    ),
+    "no-shapes": (5, [*COMPOSE, "shape-count", "--dataset", "shapes", "--data-dir", "data"]),
+    "no-folder": (5, [*COMPOSE, "classify", "--dataset", "image-folder", "--data-dir", "data"]),
+    "unknown-device": (2, [*COMPOSE, "classify", "--device", "gpu"]),
+    "run-exists": (2, [*COMPOSE, "classify", "--out", "."]),
+    "force-no-run": (2, [*COMPOSE, "classify", "--out", ".", "--force"]),
+    "unknown-command": (2, ["compos"]),
+    "unknown-flag": (2, ["compose", "--task", "classify"]),
+    "unknown-kind": (2, ["list", "encodr"]),
+    "show-unknown": (2, ["show", "encoder", "lenett"]),
+    "evaluate-nothing": (2, ["evaluate", "nowhere"]),
+    "export-nothing": (2, ["export", "nowhere"]),
+    "verify-nothing": (2, ["verify", "nowhere"]),
+    "resume-nothing": (2, ["resume", "nowhere"]),
+    "predict-nothing": (2, ["predict", "nowhere.onnx", "image.png"]),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_bad_input_gets_its_message(name: str, mtl: Callable[..., Any], tmp_path: Path) -> None:
+    for file, text in RECIPES.items():
+        (tmp_path / file).write_text(text)
+    status, arguments = CASES[name]
+    result = mtl(*arguments)
+    shown = result.err.replace(str(tmp_path), "TMP")
+    golden = GOLDEN / f"{name}.txt"
+    if os.environ.get("MTL_GOLDEN") == "write":
+        golden.write_text(shown)
+    assert shown == golden.read_text()
+    assert result.status == status
+    assert result.out == ""
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(RECIPES)
+
+
+def test_every_golden_file_belongs_to_a_case() -> None:
+    assert sorted(path.stem for path in GOLDEN.iterdir()) == sorted(CASES)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_every_message_is_an_error_line_with_a_hint(name: str) -> None:
+    lines = (GOLDEN / f"{name}.txt").read_text().splitlines()
+    errors = [line for line in lines if line.startswith("error: ")]
+    assert len(errors) == 1
+    assert any(line.startswith("  hint: ") for line in lines)

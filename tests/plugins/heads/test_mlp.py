@@ -1,0 +1,13 @@
+from __future__ import annotations
+
+from mtl.core.contracts import HeadSpec
+from mtl.core.specs import Categorical, FeatureSpec, ImageSpec
+from mtl.plugins.heads.mlp import MLPHead
+from torch import nn
+
+
+def test_hidden_layers_come_before_the_answer() -> None:
+    spec = HeadSpec(ImageSpec(1, 8, 8), (FeatureSpec(3, 2, 2),), Categorical(("a", "b")))
+    head = MLPHead(spec, hidden=(7, 5), activation="gelu")
+    widths = [(m.in_features, m.out_features) for m in head.modules() if isinstance(m, nn.Linear)]
+    assert widths == [(12, 7), (7, 5), (5, 2)]

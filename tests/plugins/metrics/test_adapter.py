@@ -1,0 +1,55 @@
+"""Metrics of torchmetrics as components: where their sums lie, and when torchmetrics is imported."""
+
+import subprocess
+import sys
+
+import pytest
+import torch
+from mtl.core.specs import Binary, Image
+from mtl.plugins.metrics import COMPONENTS
+from mtl.plugins.metrics.accuracy import Accuracy
+from mtl.plugins.metrics.binary_cross_entropy import BinaryCrossEntropy
+from mtl.plugins.metrics.confusion_matrix import ConfusionMatrix
+from mtl.plugins.metrics.psnr import Psnr
+from mtl.plugins.metrics.ssim import Ssim
+
+SHOW_ALL = """
+import sys
+from pkgutil import resolve_name
+from mtl.core.options import options_model
+from mtl.plugins.metrics import COMPONENTS
+for component in COMPONENTS:
+    options_model(resolve_name(component.target))
+print("torchmetrics" in sys.modules)
+"""
+
+
+@pytest.mark.parametrize(
+    ("metric", "target"),
+    [
+        (Accuracy, Binary()),
+        (ConfusionMatrix, Binary()),
+        (BinaryCrossEntropy, Binary()),
+        (Psnr, Image(1, 8, 8)),
+        (Ssim, Image(1, 8, 8)),
+    ],
+)
+def test_sums_follow_the_metric_to_a_device_and_stay_there(metric, target):
+    moved = metric(target).to("meta")
+    moved.reset()
+    assert {state.device for state in moved.judge.metric_state.values()} == {torch.device("meta")}
+
+
+def test_a_metric_serves_again_after_an_evaluation_in_inference_mode():
+    metric = Accuracy(Binary())
+    for answer in (0.9, 0.1):
+        metric.reset()
+        with torch.inference_mode():
+            metric.update(torch.tensor([answer]), torch.tensor([1]))
+        assert float(metric.compute()) == (answer > 0.5)
+
+
+def test_listing_and_showing_metrics_does_not_import_torchmetrics():
+    assert len(COMPONENTS) == 11
+    shown = subprocess.run([sys.executable, "-c", SHOW_ALL], capture_output=True, text=True, check=True)
+    assert shown.stdout == "False\n"
