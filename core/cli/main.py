@@ -112,7 +112,7 @@ def run(arguments: list[str] | None = None) -> int:
         return 0
     except Exception as error:
         _report(
-            f"internal error: {type(error).__name__}: {error}\n"
+            f"error: internal: {type(error).__name__}: {error}\n"
             "  hint: repeat with `mtl --debug ...` and report the traceback",
             debug,
         )

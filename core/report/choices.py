@@ -57,7 +57,7 @@ def _answers(spec: Categorical | Binary, look: Look) -> _Answers:
     else:
         given = (look.prediction >= 0.5).astype(np.int64)
         probability = np.where(given == 1, look.prediction, 1 - look.prediction)
-    return _Answers(class_names(spec), given, probability, np.where(look.present, look.target, -1))
+    return _Answers(class_names(spec), given, probability, look.target)
 
 
 def _strip(title: str, indices: Sequence[int], answers: _Answers, look: Look, limit: int) -> Html:

@@ -69,7 +69,7 @@ def look(composition: Composition, test: Samples) -> dict[str, Look]:
                             _look(composition, name, seen.image, target, raw[name], seen.inputs)
                         )
     finally:
-        pass
+        composition.model.train(training)
     return {name: _joined(parts) for name, parts in found.items()}
 
 

@@ -125,9 +125,11 @@ p code { padding: .1em .35em; background: var(--code); border-radius: .3em; font
   body { padding: 0; max-width: none; font-size: 10.5pt; }
   nav { display: none; }
   main > section { margin-top: 1.6rem; }
-  h2, h3, figcaption { break-after: avoid; }
+  h2, h3, figcaption, caption { break-after: avoid; }
+  .strip { grid-template-columns: repeat(8, 1fr); gap: .3rem; }
   pre { white-space: pre-wrap; }
   .scroll { overflow: visible; }
+  .pictures { break-inside: avoid; }
   .pictures img { width: 4rem; }
   .chart, .heat rect, .pixels { -webkit-print-color-adjust: exact; print-color-adjust: exact; }
 }
