@@ -27,32 +27,47 @@ _COMMANDS = {
     "verify": "Prove that an exported file computes what the run's model computes.",
 }
 
+_HELP = """Name the tasks, get one trained multitask model and a verified ONNX file.
+
+\b
+Examples:
+  mtl compose --tasks denoise,classify --encoder lenet
+  mtl list task
+"""
+
 INTERRUPTED = 130
 
 
-@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
-@click.option(
-    "--plugin",
-    "plugin_files",
-    multiple=True,
-    metavar="FILE",
-    is_eager=True,
-    type=click.Path(path_type=Path),
-    help="Load a plugin from a Python file; may be repeated.",
-)
-@click.option("--debug", is_flag=True, help="Show tracebacks.")
-@click.version_option(None, "--version", package_name=HOME, prog_name="mtl", message="%(prog)s %(version)s")
-@click.pass_context
-def cli(context: click.Context, plugin_files: tuple[Path, ...], debug: bool) -> None:
-    """Name the tasks, get one trained multitask model and a verified ONNX file.
+def build_cli() -> LazyGroup:
+    """Return the command `mtl` with its own commands; plugins' commands join when they are asked for."""
+    group = LazyGroup(
+        "mtl",
+        help=_HELP,
+        callback=_remember_debug,
+        context_settings={"help_option_names": ["-h", "--help"]},
+        params=[
+            click.Option(
+                ["--plugin", "plugin_files"],
+                multiple=True,
+                metavar="FILE",
+                is_eager=True,
+                type=click.Path(path_type=Path),
+                help="Load a plugin from a Python file; may be repeated.",
+            ),
+            click.Option(["--debug"], is_flag=True, help="Show tracebacks."),
+        ],
+    )
+    click.version_option(package_name=HOME, prog_name="mtl", message="%(prog)s %(version)s")(group)
+    for name, summary in _COMMANDS.items():
+        module = {"list": "list_"}.get(name, name)
+        group.add_lazy(name, f"{__package__}.{module}:command", summary)
+    group.before_listing = _add_plugin_commands
+    return group
 
-    \b
-    Examples:
-      mtl compose --tasks denoise,classify --encoder lenet
-      mtl list task
-    """
-    session = _session(context)
-    session.debug = debug
+
+@click.pass_context
+def _remember_debug(context: click.Context, plugin_files: tuple[Path, ...], debug: bool) -> None:
+    _session(context).debug = debug
 
 
 def _session(context: click.Context) -> Session:
@@ -65,21 +80,9 @@ def _session(context: click.Context) -> Session:
 
 def _add_plugin_commands(context: click.Context) -> None:
     root = context.find_root()
-    if root.meta.get("mtl.commands added"):
-        return
-    root.meta["mtl.commands added"] = True
-    _session(context).plugins.manager.hook.mtl_commands(cli=cli)
-
-
-def _prepare() -> None:
-    assert isinstance(cli, LazyGroup)
-    for name, summary in _COMMANDS.items():
-        module = {"list": "list_", "schema": "schema"}.get(name, name)
-        cli.add_lazy(name, f"{__package__}.{module}:command", summary)
-    cli.before_listing = _add_plugin_commands
-
-
-_prepare()
+    if not root.meta.get("mtl.commands added") and isinstance(root.command, LazyGroup):
+        root.meta["mtl.commands added"] = True
+        _session(context).add_commands(root.command)
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -92,7 +95,7 @@ def run(arguments: list[str] | None = None) -> int:
     given = sys.argv[1:] if arguments is None else arguments
     debug = "--debug" in given
     try:
-        cli.main(given, prog_name="mtl", standalone_mode=False)
+        build_cli().main(given, prog_name="mtl", standalone_mode=False)
     except MtlError as error:
         _report(f"error: {error}", debug)
         return error.status

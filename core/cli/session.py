@@ -36,6 +36,17 @@ class Session:
         self._warn(self.plugins.providers)
         return self.plugins
 
+    def add_commands(self, group: click.Group) -> None:
+        """Let every plugin add its commands; one that fails is named and stops nothing."""
+        manager = self.plugins.manager
+        everyone = {name: plugin for name, plugin in manager.list_name_plugin() if plugin is not None}
+        for name, plugin in everyone.items():
+            others = [other for other in everyone.values() if other is not plugin]
+            try:
+                manager.subset_hook_caller("mtl_commands", remove_plugins=others)(cli=group)
+            except Exception as error:
+                click.echo(f"warning: plugin {name!r} cannot add its commands: {error}", err=True)
+
     def _warn(self, providers: Sequence[Provider]) -> None:
         for provider in providers:
             if provider.broken and (line := broken_line(provider)) not in self._warned:

@@ -12,14 +12,15 @@ from typing import Any
 import click
 import onnx
 import pytest
-from mtl.core.cli.main import cli
+from mtl.core.cli.main import build_cli
 
 Command = Callable[..., Any]
-NAMES = sorted([*cli.list_commands(click.Context(cli))])
+CLI = build_cli()
+NAMES = CLI.list_commands(click.Context(CLI))
 
 
 def examples_of(name: str) -> list[str]:
-    command = cli.get_command(click.Context(cli), name)
+    command = CLI.get_command(click.Context(CLI), name)
     assert command is not None
     lines = [line.strip() for line in (command.help or "").splitlines()]
     return [line for line in lines if line.startswith("mtl ")]
@@ -193,6 +194,17 @@ def test_a_plugin_adds_a_command(mtl: Command) -> None:
         "@hookimpl\ndef mtl_commands(cli):\n    cli.add_lazy('hello', __name__ + ':hello', 'Greets.')\n"
     )
     assert mtl("--plugin", "more.py", "hello").out == "hi\n"
+
+
+def test_a_plugin_cannot_take_over_a_command(mtl: Command) -> None:
+    Path("more.py").write_text(
+        "from mtl import hookimpl\n\n"
+        "@hookimpl\ndef mtl_commands(cli):\n    cli.add_lazy('compose', 'x:y', 'Mine.')\n"
+    )
+    result = mtl("--plugin", "more.py", "--help")
+    assert result.status == 0
+    assert "cannot add its commands: command 'compose' exists already" in result.err
+    assert "Mine." not in result.out
 
 
 def test_doctor_reports_every_check(mtl: Command) -> None:
