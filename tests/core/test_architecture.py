@@ -9,12 +9,12 @@ import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
-import mtl
 import pytest
+
 from mtl.core.records import KINDS
 from mtl.core.registry import Registry
 
-ROOT = Path(mtl.__file__).parent
+ROOT = Path(__file__).parents[2]
 PROJECT = ROOT / "pyproject.toml"
 CORE = sorted((ROOT / "core").rglob("*.py"))
 SOURCES = [*CORE, *sorted((ROOT / "plugins").rglob("*.py")), *sorted((ROOT / "exports").rglob("*.py"))]

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
+
 from mtl.core.checkpoint import Checkpoint, CheckpointFolder
 from mtl.core.errors import UsageError
 

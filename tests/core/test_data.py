@@ -9,6 +9,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from mtl.core.contracts import Columns, Dataset
 from mtl.core.data import channel_statistics, check_columns, load_splits
 from mtl.core.errors import ComponentError, UsageError

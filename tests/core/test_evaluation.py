@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import torch
+
 from mtl.core.composer import compose
 from mtl.core.composition import Composition
 from mtl.core.data import Samples, Splits, load_splits

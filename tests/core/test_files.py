@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from mtl.core.files import write_bytes, write_json
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import torch
+from torch import Tensor
+
 from mtl.core.contracts import Loss
 from mtl.core.losses import masked_loss
 from mtl.core.specs import Categorical, Image, Regression, TargetSpec
-from torch import Tensor
 
 
 class Distance(Loss):

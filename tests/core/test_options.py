@@ -8,9 +8,10 @@ from typing import Annotated, Any, Literal
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import Field
+
 from mtl.core.errors import ComponentError
 from mtl.core.options import describe_options, options_model, plain, validate_options
-from pydantic import Field
 
 
 class Example:

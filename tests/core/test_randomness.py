@@ -6,6 +6,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from mtl.core.randomness import Random, SampleRandom, StepRandom, derive_seed
 
 seeds = st.integers(0, 2**31)

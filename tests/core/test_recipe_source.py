@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from mtl.core.errors import UsageError
 from mtl.core.recipe_source import RecipeSource, parse_recipe_text, read_recipe, write_yaml
 

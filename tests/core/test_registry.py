@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+
 from mtl.core.errors import ComponentError, UsageError
 from mtl.core.plugin_loading import Provider
 from mtl.core.records import Component

@@ -7,6 +7,7 @@ import json
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from mtl.core import specs
 
 names = st.lists(st.text(min_size=1), min_size=1, max_size=4).map(tuple)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from mtl.core.batch import Batch
 from mtl.core.specs import DatasetSpec, ImageSpec, Regression, Symmetry
 from mtl.core.symmetry import transform_square

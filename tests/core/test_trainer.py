@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 import torch
+from torch import Tensor
+
 from mtl.core.composer import compose
 from mtl.core.composition import Composition
 from mtl.core.contracts import Balancer
@@ -16,7 +18,6 @@ from mtl.core.recipe_reader import read
 from mtl.core.recipe_source import RecipeSource
 from mtl.core.registry import Registry
 from mtl.core.trainer import NotFiniteError, Trainer
-from torch import Tensor
 
 CPU = torch.device("cpu")
 

@@ -9,11 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from torch import Tensor, nn
+
 from mtl.core.contracts import ExportSubject
 from mtl.core.specs import Binary, Categorical, Image, ImageSpec, InputSpec, Regression
 from mtl.exports.metadata import IMAGE
 from mtl.exports.onnx_exporter import OnnxExporter
-from torch import Tensor, nn
 
 COUNT = 5
 

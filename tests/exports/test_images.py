@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from PIL import Image
+
 from mtl.core.errors import UsageError
 from mtl.core.specs import ImageSpec
 from mtl.exports.images import read_image
-from PIL import Image
 
 GRAY = ImageSpec(1, 2, 3)
 COLOUR = ImageSpec(3, 2, 3)

@@ -6,11 +6,12 @@ import numpy as np
 import onnx
 import pytest
 import torch
+from onnx import helper
+
 from mtl.core.errors import UsageError
 from mtl.core.predictions import predict
 from mtl.core.specs import Binary, Categorical, Image, Regression
 from mtl.exports.inference import ExportedModel, _answer, _predict
-from onnx import helper
 
 ONE = np.full((1, 1, 8, 8), 0.5, np.float32)
 

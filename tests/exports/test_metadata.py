@@ -7,6 +7,7 @@ import onnxruntime
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from mtl.core.specs import Binary, Categorical, Image, ImageSpec, InputSpec, Regression
 from mtl.exports.metadata import ModelCard, Output
 

@@ -15,13 +15,14 @@ import onnx
 import onnxruntime
 import pytest
 import torch
+from torch import Tensor, nn
+
 from mtl.core.contracts import ExportSubject
 from mtl.core.errors import ComponentError, UsageError
 from mtl.core.options import options_model, validate_options
 from mtl.core.specs import Categorical, ImageSpec, InputSpec
 from mtl.exports import onnx_exporter
 from mtl.exports.onnx_exporter import OnnxExporter
-from torch import Tensor, nn
 
 CONFTEST = Path(__file__).with_name("conftest.py")
 

@@ -5,6 +5,7 @@ import sys
 from importlib import import_module
 
 import click
+
 from mtl import exports
 from mtl.exports.onnx_exporter import OnnxExporter
 

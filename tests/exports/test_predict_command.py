@@ -9,9 +9,10 @@ import numpy as np
 import onnx
 import pytest
 from click.testing import CliRunner
+from PIL import Image
+
 from mtl.core.errors import UsageError
 from mtl.exports.predict_command import predict
-from PIL import Image
 
 WITHOUT_TORCH = """
 import sys

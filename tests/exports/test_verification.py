@@ -11,10 +11,11 @@ import numpy as np
 import onnx
 import pytest
 import torch
+from onnx import numpy_helper
+
 from mtl.core.errors import VerificationError
 from mtl.exports import onnx_exporter
 from mtl.exports.onnx_exporter import OnnxExporter
-from onnx import numpy_helper
 
 Mutation = Callable[[onnx.ModelProto], None]
 

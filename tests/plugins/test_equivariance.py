@@ -4,6 +4,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from mtl.core.batch import Batch
 from mtl.core.randomness import StepRandom
 from mtl.core.specs import DatasetSpec, ImageSpec, Regression, Symmetry

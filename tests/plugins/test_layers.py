@@ -3,9 +3,10 @@ from __future__ import annotations
 from typing import get_args
 
 import pytest
+from torch import nn
+
 from mtl.core.errors import Incompatible
 from mtl.plugins.layers import Activation, activation_layer, dense_layers, dropout_layers, one_per_layer
-from torch import nn
 
 
 @pytest.mark.parametrize("name", get_args(Activation))

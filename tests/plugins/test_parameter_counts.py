@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from torch import nn
+
 from mtl.core.contracts import Encoder, HeadSpec, Sharing
 from mtl.core.specs import Binary, Categorical, ImageSpec, InputSpec, Regression, TargetSpec
 from mtl.plugins.encoders.alexnet import AlexNet
@@ -14,7 +16,6 @@ from mtl.plugins.heads.linear import Linear
 from mtl.plugins.sharings.cross_stitch import CrossStitch
 from mtl.plugins.sharings.hard import Hard
 from mtl.plugins.sharings.none import Separate
-from torch import nn
 
 DIGIT, PHOTO = ImageSpec(1, 28, 28), ImageSpec(3, 32, 32)
 NUMBER = InputSpec("number", 10)

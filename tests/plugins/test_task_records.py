@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import pytest
+
 from mtl.core import contracts
 from mtl.core.options import describe_options, options_model
 from mtl.plugins import augmentations, balancers, losses, metrics, tasks

@@ -12,6 +12,7 @@ from typing import Any
 import click
 import onnx
 import pytest
+
 from mtl.core.cli.main import build_cli
 
 Command = Callable[..., Any]

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from mtl.core.cli.progress import LineProgress
 
 Command = Callable[..., Any]

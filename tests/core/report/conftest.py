@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 import torch
+from torch import Tensor, nn
+
 from mtl.core.batch import Batch, Features
 from mtl.core.composition import ComposedTask, Composition
 from mtl.core.contracts import (
@@ -45,7 +47,6 @@ from mtl.core.specs import (
     Regression,
     TargetSpec,
 )
-from torch import Tensor, nn
 
 EXTRA = InputSpec("number", 4, "what to add")
 

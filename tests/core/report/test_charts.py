@@ -8,6 +8,7 @@ import re
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from mtl.core.report.charts import Series, line_chart, scatter, ticks
 
 VALUES = st.floats(-1e12, 1e12, allow_nan=False)

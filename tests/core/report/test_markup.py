@@ -6,6 +6,7 @@ from html.parser import HTMLParser
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from mtl.core.report.markup import Html, join, tag
 
 # A parser reads carriage returns as line feeds, and drops NUL: neither is about escaping.

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import torch
+
 from mtl.core.errors import UsageError
 from mtl.core.specs import Binary, Categorical, Image, Regression, TargetSpec
 

@@ -11,12 +11,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image as Pillow
+
 from mtl.core.exporting import export
 from mtl.core.report.subject import Subject
 from mtl.core.report.usage import command, program
 from mtl.core.specs import Binary, Categorical, Image, Regression
 from mtl.exports.onnx_exporter import OnnxExporter
-from PIL import Image as Pillow
 
 Make = Callable[..., Any]
 

@@ -6,6 +6,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from mtl.core.batch import Batch
 from mtl.core.errors import Incompatible
 from mtl.core.options import options_model

@@ -4,6 +4,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from mtl.core.errors import Incompatible
 from mtl.core.options import options_model, validate_options
 from mtl.plugins.balancers.sum import Sum

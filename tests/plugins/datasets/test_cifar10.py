@@ -5,10 +5,11 @@ import pickle
 
 import numpy as np
 import pytest
+from torchvision.datasets import CIFAR10
+
 from mtl.core.errors import MissingRequirementError, UsageError
 from mtl.core.specs import Categorical, ImageSpec
 from mtl.plugins.datasets.cifar10 import CLASSES, Cifar10
-from torchvision.datasets import CIFAR10
 
 
 class OldPickler(pickle.Pickler):

@@ -3,6 +3,7 @@ from __future__ import annotations
 from importlib import import_module
 
 import pytest
+
 from mtl.core.contracts import Dataset
 from mtl.plugins.datasets import COMPONENTS
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from mtl.core.specs import Categorical, ImageSpec
 from mtl.plugins.datasets.digits import Digits, enlarge
 

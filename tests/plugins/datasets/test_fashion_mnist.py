@@ -1,10 +1,11 @@
 from __future__ import annotations
 
 import pytest
+from torchvision.datasets import FashionMNIST
+
 from mtl.core.errors import MissingRequirementError
 from mtl.core.specs import Categorical
 from mtl.plugins.datasets.fashion_mnist import FashionMnist
-from torchvision.datasets import FashionMNIST
 
 
 def test_classes_are_those_of_the_publishers_in_order():

@@ -2,10 +2,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from PIL import Image
+
 from mtl.core.errors import MissingRequirementError, UsageError
 from mtl.core.specs import Categorical, ImageSpec
 from mtl.plugins.datasets.image_folder import ImageFolder
-from PIL import Image
 
 
 def picture(seed, height=6, width=8):

@@ -13,6 +13,7 @@ from threading import Thread
 import numpy as np
 import pytest
 import torchvision
+
 from mtl.core.errors import MissingRequirementError, UsageError
 from mtl.core.specs import Categorical, ImageSpec
 from mtl.plugins.datasets.mnist import Mnist

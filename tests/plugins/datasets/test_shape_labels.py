@@ -5,6 +5,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from mtl.core.batch import Batch
 from mtl.core.symmetry import transform_square
 from mtl.plugins.datasets.shape_labels import KINDS, SYMMETRY, shapes_spec

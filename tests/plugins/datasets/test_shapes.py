@@ -5,9 +5,10 @@ import zipfile
 
 import numpy as np
 import pytest
+from PIL import Image
+
 from mtl.core.errors import MissingRequirementError, UsageError
 from mtl.plugins.datasets.shapes import Shapes
-from PIL import Image
 
 HEADER = "name,squares,circles,up,right,down,left"
 ROWS = [[0, 0, 4, 0, 6, 0], [0, 0, 0, 5, 0, 5], [2, 8, 0, 0, 0, 0], [0, 7, 0, 0, 0, 3]]

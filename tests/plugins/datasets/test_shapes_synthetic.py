@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from mtl.plugins.datasets.shapes_synthetic import FIGURES, SyntheticShapes, stamps
 
 

@@ -1,9 +1,10 @@
 from __future__ import annotations
 
 import torch
+from torch import nn
+
 from mtl.core.specs import ImageSpec
 from mtl.plugins.encoders.alexnet import AlexNet
-from torch import nn
 
 
 def test_the_first_two_blocks_end_with_the_first_two_pools() -> None:

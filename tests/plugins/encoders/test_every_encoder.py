@@ -9,11 +9,12 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch import Tensor, nn
+
 from mtl.core.contracts import Encoder
 from mtl.core.errors import Incompatible
 from mtl.core.specs import ImageSpec, InputSpec
 from mtl.plugins.encoders import COMPONENTS
-from torch import Tensor, nn
 
 NAMES = [component.name for component in COMPONENTS]
 MINIMUM = {"lenet": 12, "mlp": 1, "alexnet": 8, "shapenet": 1, "two-input-cnn": 16, "resnet18": 9}

@@ -2,10 +2,11 @@ from __future__ import annotations
 
 import pytest
 import torch
+from torch import nn
+
 from mtl.core.errors import Incompatible
 from mtl.core.specs import ImageSpec
 from mtl.plugins.encoders.mlp import MLP
-from torch import nn
 
 IMAGE = ImageSpec(1, 4, 4)
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+
 from mtl.core.errors import Incompatible
 from mtl.core.specs import ImageSpec, InputSpec
 from mtl.plugins.encoders.two_input_cnn import TwoInputCNN

@@ -2,11 +2,12 @@ from __future__ import annotations
 
 import pytest
 import torch
+from torch import nn
+
 from mtl.core.contracts import HeadSpec
 from mtl.core.errors import Incompatible
 from mtl.core.specs import FeatureSpec, Image, ImageSpec
 from mtl.plugins.heads.dense_decoder import DenseDecoder
-from torch import nn
 
 SPEC = HeadSpec(ImageSpec(1, 28, 28), (FeatureSpec(500),), Image(1, 28, 28, "logit"))
 

@@ -7,6 +7,8 @@ from importlib import import_module
 
 import pytest
 import torch
+from torch import Tensor, nn
+
 from mtl.core.batch import Features
 from mtl.core.contracts import Head, HeadSpec
 from mtl.core.errors import Incompatible
@@ -21,7 +23,6 @@ from mtl.core.specs import (
     TargetSpec,
 )
 from mtl.plugins.heads import COMPONENTS
-from torch import Tensor, nn
 
 ANSWERS: list[TargetSpec] = [Categorical(("a", "b", "c")), Binary(), Regression(("x", "y"), "m")]
 PICTURE = Image(1, 9, 12)

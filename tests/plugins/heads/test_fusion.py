@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 import torch.nn.functional as F
+
 from mtl.core.batch import Features
 from mtl.core.contracts import HeadSpec
 from mtl.core.errors import Incompatible

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import torch
+
 from mtl.core.batch import Features
 from mtl.core.contracts import HeadSpec
 from mtl.core.specs import Binary, FeatureSpec, ImageSpec

@@ -1,9 +1,10 @@
 from __future__ import annotations
 
+from torch import nn
+
 from mtl.core.contracts import HeadSpec
 from mtl.core.specs import Categorical, FeatureSpec, ImageSpec
 from mtl.plugins.heads.mlp import MLPHead
-from torch import nn
 
 
 def test_hidden_layers_come_before_the_answer() -> None:

@@ -7,6 +7,7 @@ import torch
 import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from mtl.core.errors import Incompatible
 from mtl.core.specs import Binary, Categorical, Image, Regression
 from mtl.plugins.losses.binary_cross_entropy import BinaryCrossEntropy

@@ -5,6 +5,7 @@ import sys
 
 import pytest
 import torch
+
 from mtl.core.specs import Binary, Image
 from mtl.plugins.metrics import COMPONENTS
 from mtl.plugins.metrics.accuracy import Accuracy

@@ -4,6 +4,8 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn import metrics as reference
+
 from mtl.core.errors import Incompatible
 from mtl.core.specs import Binary, Categorical, Image, Regression
 from mtl.plugins.metrics.accuracy import Accuracy
@@ -11,7 +13,6 @@ from mtl.plugins.metrics.confusion_matrix import ConfusionMatrix
 from mtl.plugins.metrics.f1 import F1
 from mtl.plugins.metrics.precision import Precision
 from mtl.plugins.metrics.recall import Recall
-from sklearn import metrics as reference
 
 CLASSES = Categorical(tuple("abcde"))
 YES_NO = Binary("even", "odd")

@@ -6,6 +6,8 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn import metrics as reference
+
 from mtl.core.errors import Incompatible
 from mtl.core.specs import Binary, Categorical, Image, Regression
 from mtl.plugins.metrics.binary_cross_entropy import BinaryCrossEntropy
@@ -14,7 +16,6 @@ from mtl.plugins.metrics.mean_squared_error import MeanSquaredError
 from mtl.plugins.metrics.psnr import Psnr
 from mtl.plugins.metrics.root_mean_squared_error import RootMeanSquaredError
 from mtl.plugins.metrics.ssim import Ssim
-from sklearn import metrics as reference
 
 COUNTS = Regression(("a", "b", "c"))
 PICTURE = Image(2, 16, 16)

@@ -7,6 +7,7 @@ from importlib import import_module
 
 import pytest
 import torch
+
 from mtl.core.contracts import Encoder, Sharing
 from mtl.core.specs import ImageSpec, InputSpec
 from mtl.plugins.encoders.mlp import MLP

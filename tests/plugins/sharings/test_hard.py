@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import torch
+
 from mtl.core.contracts import Encoder
 from mtl.core.specs import ImageSpec
 from mtl.plugins.encoders.mlp import MLP

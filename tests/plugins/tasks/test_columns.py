@@ -1,6 +1,7 @@
 """Finding the label column a task reads."""
 
 import pytest
+
 from mtl.core.errors import Incompatible
 from mtl.core.specs import Binary, Categorical, DatasetSpec, ImageSpec, Regression
 from mtl.plugins.tasks.columns import answer_column, class_column, count_column, number_column

@@ -4,6 +4,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from mtl.core.batch import Batch
 from mtl.core.randomness import SampleRandom, StepRandom
 from mtl.core.specs import DatasetSpec, Image, ImageSpec

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+
 from mtl.core.batch import Batch
 from mtl.core.errors import Incompatible
 from mtl.core.randomness import SampleRandom, StepRandom

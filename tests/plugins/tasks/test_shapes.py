@@ -4,6 +4,7 @@ from itertools import combinations
 
 import pytest
 import torch
+
 from mtl.core.batch import Batch
 from mtl.core.errors import Incompatible
 from mtl.core.specs import Categorical, DatasetSpec, ImageSpec, Regression

@@ -1,0 +1,97 @@
+"""README and docs say what the code says.
+
+Tables between `<!-- generated: NAME -->` and `<!-- end -->` are made from the code; rewrite them with
+`MTL_DOCUMENTS=write python -m pytest tests/test_documents.py`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from mtl.core.options import describe_options
+from mtl.core.recipe import Training
+from mtl.core.recipe_reader import read
+from mtl.core.recipe_source import parse_recipe_text
+from mtl.core.records import KINDS
+from mtl.core.registry import Registry
+
+ROOT = Path(__file__).parents[1]
+
+
+def components(registry: Registry) -> str:
+    """One row per kind with its built-in components."""
+    rows = []
+    for kind in KINDS:
+        names = [
+            entry.component.name
+            for entry in registry.entries(kind)
+            if entry.provider.distribution == "mtl-composer"
+        ]
+        if names:
+            rows.append(f"| {kind} | {', '.join(f'`{name}`' for name in names)} |")
+    return "\n".join(["| kind | names |", "|---|---|", *rows])
+
+
+def training(_: Registry) -> str:
+    """One row per training option."""
+    rows = []
+    for option in describe_options(Training):
+        description = option.description + (f" ({option.range})" if option.range else "")
+        rows.append(f"| `{option.name}` | `{json.dumps(option.default)}` | {description} |")
+    return "\n".join(["| key | default | meaning |", "|---|---|---|", *rows])
+
+
+GENERATED: dict[str, tuple[str, Callable[[Registry], str]]] = {
+    "components": ("README.md", components),
+    "training": ("docs/recipes.md", training),
+}
+
+
+@pytest.mark.parametrize("name", GENERATED)
+def test_a_generated_table_is_what_the_code_says(name: str, registry: Registry) -> None:
+    file, make = GENERATED[name]
+    path = ROOT / file
+    text = path.read_text()
+    pattern = re.compile(rf"(<!-- generated: {name} -->\n).*?(\n<!-- end -->)", re.DOTALL)
+    expected, count = pattern.subn(lambda match: match[1] + make(registry) + match[2], text)
+    assert count == 1
+    if os.environ.get("MTL_DOCUMENTS") == "write":
+        path.write_text(expected)
+    assert path.read_text() == expected
+
+
+def blocks(file: str, language: str) -> list[str]:
+    """Return the code blocks of a document in a language."""
+    return re.findall(rf"```{language}\n(.*?)```", (ROOT / file).read_text(), re.DOTALL)
+
+
+def test_the_python_of_the_readme_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    code = "\n".join(blocks("README.md", "python"))
+    exec(compile(code, "README.md", "exec"), {})
+    assert (tmp_path / "bytes.onnx").is_file()
+
+
+def test_the_recipe_of_the_readme_is_valid(registry: Registry) -> None:
+    (text,) = blocks("README.md", "yaml")
+    recipe = read(parse_recipe_text(text, "README.md"), registry)
+    assert [task.name for task in recipe.tasks] == ["even", "third"]
+
+
+def test_links_between_documents_lead_somewhere() -> None:
+    for path in [ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").glob("*.md")]:
+        for target in re.findall(r"\]\(([^)#]+)\)", path.read_text()):
+            if "://" not in target:
+                assert (path.parent / target).exists(), f"{path.name}: {target}"
+
+
+def test_every_file_the_architecture_names_exists() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text()
+    for name in re.findall(r"`((?:core|plugins|exports|tests)/[\w/.]*)`", text):
+        assert (ROOT / name).exists(), name
