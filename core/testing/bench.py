@@ -1,0 +1,139 @@
+"""Where components are tried: the registry with the kit's own data set and task, and its other components.
+
+The kit knows no component by name. It finds partners (a head for this encoder, an encoder for this head)
+by asking those that are installed, as the composer does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import torch
+
+from ..composer import compose
+from ..composition import Composition
+from ..contracts import Dataset
+from ..data import Samples, Splits, load_splits
+from ..errors import Incompatible, MissingRequirementError, RecipeError, UsageError
+from ..options import options_model
+from ..plugin_loading import HOME, Provider
+from ..recipe_reader import read
+from ..recipe_source import RecipeSource
+from ..records import Component
+from ..registry import Entry, Registry
+from ..specs import ImageSpec
+from .checks import CheckSkipped
+
+_KIT = Provider("conformance kit", HOME, "")
+_HERE = __package__
+PICTURES = "kit-pictures"
+ANSWER = "kit-answer"
+COMPONENTS = (
+    Component("dataset", PICTURES, "Pictures of the kit", f"{_HERE}.pictures:Pictures"),
+    Component("task", ANSWER, "Any answer", f"{_HERE}.answer:Answer"),
+)
+SIZES = (
+    ImageSpec(1, 16, 16),
+    ImageSpec(3, 32, 32),
+    ImageSpec(1, 28, 28),
+    ImageSpec(2, 20, 24),
+    ImageSpec(3, 64, 64),
+    ImageSpec(3, 224, 224),
+)
+"""Image forms that components are tried on, small ones first."""
+
+FORMS: tuple[Mapping[str, Any], ...] = (
+    {"form": "categorical"},
+    {"form": "binary"},
+    {"form": "regression"},
+    {"form": "image"},
+    {"form": "image", "link": "logit"},
+)
+"""Options of the kit's task for every form of answer."""
+
+
+class Bench(Registry):
+    """The components of a registry and the kit's own."""
+
+    def __init__(self, registry: Registry) -> None:
+        super().__init__(registry.manager, registry.providers)
+        self._registry = registry
+        self._own = tuple(Entry(component, _KIT) for component in COMPONENTS)
+        self._loaded: dict[str, Splits | str] = {}
+
+    def entries(self, kind: str | None = None) -> tuple[Entry, ...]:
+        """Return the components that are installed, then the kit's own."""
+        own = tuple(entry for entry in self._own if kind is None or entry.component.kind == kind)
+        return (*self._registry.entries(kind), *own)
+
+    def compose(self, tree: Mapping[str, Any]) -> Composition:
+        """Return what a recipe's values describe; raise `Incompatible` when its parts do not fit."""
+        values = {"normalization": "none", **tree}
+        try:
+            return compose(read(RecipeSource(values), self), self)
+        except (RecipeError, UsageError) as error:
+            raise Incompatible(error.message.splitlines()[0]) from error
+
+    def splits(self, composition: Composition) -> Splits:
+        """Return the samples of a composition's data set, loaded once; skip when its files are not here."""
+        choice = composition.recipe.dataset
+        key = repr((choice.name, sorted(choice.options.items(), key=str)))
+        if key not in self._loaded:
+            try:
+                self._loaded[key] = load_splits(composition.dataset, validation=0.1, split_seed=0)
+            except (MissingRequirementError, UsageError) as error:
+                self._loaded[key] = error.message
+        found = self._loaded[key]
+        if isinstance(found, str):
+            raise CheckSkipped(f"the data set cannot be loaded here: {found}")
+        return found
+
+
+def pictures(image: ImageSpec) -> dict[str, Any]:
+    """Return the recipe section of the kit's data set with images of a form."""
+    return {"name": PICTURES, "channels": image.channels, "height": image.height, "width": image.width}
+
+
+def offline_options(entry: Entry) -> dict[str, Any]:
+    """Return the options with which a data set uses no network: `download: false` where it has that."""
+    return {"download": False} if "download" in options_model(entry.load()).model_fields else {}
+
+
+def dataset_of(entry: Entry, options: Mapping[str, Any]) -> Dataset:
+    """Return a data set that uses no network."""
+    dataset: Dataset = entry.load()(**{**offline_options(entry), **options})
+    return dataset
+
+
+def spread(samples: Samples, count: int = 8) -> Samples:
+    """Return up to `count` samples, evenly spread over all: a data set may be sorted by class."""
+    indices = torch.linspace(0, len(samples) - 1, min(count, len(samples))).round().long()
+    return Samples(samples.image[indices], {name: value[indices] for name, value in samples.labels.items()})
+
+
+def repeated(samples: Samples, times: int) -> Samples:
+    """Return the samples several times over."""
+    indices = torch.arange(len(samples)).repeat(times)
+    return Samples(samples.image[indices], {name: value[indices] for name, value in samples.labels.items()})
+
+
+def first_that_fits(bench: Bench, trees: Iterator[dict[str, Any]]) -> Composition:
+    """Return the first composition that fits together; skip with the last reason when there is none."""
+    return next(all_that_fit(bench, trees))
+
+
+def all_that_fit(bench: Bench, trees: Iterator[dict[str, Any]]) -> Iterator[Composition]:
+    """Yield every composition that fits together; skip with the last reason when there is none."""
+    reason = "there is nothing to try it with"
+    found = False
+    for tree in trees:
+        try:
+            composition = bench.compose(tree)
+        except Incompatible as refusal:
+            reason = str(refusal)
+            continue
+        found = True
+        yield composition
+    if not found:
+        raise CheckSkipped(f"nothing installed works with it: {reason}")

@@ -1,0 +1,234 @@
+"""Components that are modules, built and fed alone: one specimen for every place they accept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.utils import _pytree as pytree
+
+from ..batch import Features
+from ..contracts import Encoder, HeadSpec
+from ..errors import Incompatible
+from ..randomness import derive_seed, generator, seeded_generators
+from ..specs import Binary, Categorical, Image, ImageSpec, InputSpec, Regression, TargetSpec
+from .answer import NUMBER
+from .bench import SIZES, dataset_of
+from .checks import CheckSkipped
+from .subjects import Subject
+
+TASKS = ("first", "second")
+
+
+@dataclass(frozen=True)
+class Specimen:
+    """A module in one place: `place` names it, `build` constructs it, `draw(B)` makes arguments.
+
+    `run` returns the outputs, each `[B, ...]`, `shapes` what each must be for one sample.
+    """
+
+    place: str
+    build: Callable[[], nn.Module]
+    draw: Callable[[int], Any]
+    run: Callable[[nn.Module, Any], tuple[Tensor, ...]]
+    shapes: Callable[[nn.Module], tuple[tuple[int, ...], ...]]
+
+    def module(self, seed: int = 0) -> nn.Module:
+        """Return a new module, initialised from a seed."""
+        with seeded_generators() as seed_generators:
+            seed_generators(derive_seed(seed, "conformance"))
+            return self.build()
+
+
+def specimens(subject: Subject) -> Iterator[Specimen]:
+    """Yield a specimen for every place that the component accepts; skip when there is none."""
+    found = False
+    for specimen in _OF_KIND[subject.kind](subject):
+        found = True
+        yield specimen
+    if not found:
+        raise CheckSkipped("it accepts nothing that the kit can offer")
+
+
+def rows(arguments: Any, chosen: slice) -> Any:
+    """Return the arguments of some of the samples."""
+    return pytree.tree_map(lambda value: value[chosen], arguments)
+
+
+def moved(arguments: Any, target: torch.dtype | torch.device) -> Any:
+    """Return the arguments on a device, or their real numbers in another precision."""
+
+    def move(value: Tensor) -> Tensor:
+        if isinstance(target, torch.dtype) and not value.is_floating_point():
+            return value
+        return value.to(target)
+
+    return pytree.tree_map(move, arguments)
+
+
+def images_of(subject: Subject) -> list[ImageSpec]:
+    """Return the image forms to try: the kit's, and those of the plugin's own data sets."""
+    forms = list(SIZES)
+    for entry in subject.bench.entries("dataset"):
+        if entry.provider == subject.provider:
+            try:
+                forms.append(dataset_of(entry, {}).spec().image)
+            except Exception:  # noqa: S112 - a broken data set is another component's matter
+                continue
+    return list(dict.fromkeys(forms))
+
+
+def targets(image: ImageSpec) -> tuple[TargetSpec, ...]:
+    """Return a target of every form."""
+    return (
+        Categorical(("0", "1", "2", "3")),
+        Binary(),
+        Regression(("first", "second")),
+        Image(*image.shape),
+        Image(*image.shape, link="logit"),
+    )
+
+
+def draw_target(target: TargetSpec, count: int, *names: str | int) -> Tensor:
+    """Return random right answers of a target's form."""
+    source = generator("cpu", 0, "targets", *names)
+    if isinstance(target, Categorical):
+        return torch.randint(len(target.classes), (count,), generator=source)
+    if isinstance(target, Binary):
+        return torch.randint(2, (count,), generator=source)
+    return torch.rand(count, *target.output_shape, generator=source)
+
+
+def ideal(target: TargetSpec, value: Tensor) -> Tensor:
+    """Return a raw output that answers right and is sure of it."""
+    if isinstance(target, Categorical):
+        return 20.0 * nn.functional.one_hot(value.clamp(min=0), len(target.classes)).float()
+    if isinstance(target, Binary):
+        return 40.0 * value.float() - 20.0
+    if isinstance(target, Image) and target.link == "logit":
+        return torch.logit(value, eps=1e-6)
+    return value
+
+
+def _inputs(inputs: Sequence[InputSpec], count: int) -> dict[str, Tensor]:
+    source = generator("cpu", 0, "inputs")
+    return {spec.name: torch.randint(spec.count, (count,), generator=source) for spec in inputs}
+
+
+def _image(image: ImageSpec, count: int) -> Tensor:
+    return torch.rand(count, *image.shape, generator=generator("cpu", 0, "image"))
+
+
+def _encoders(subject: Subject) -> Iterator[Specimen]:
+    for image in images_of(subject):
+        for inputs in ((), (NUMBER,)):
+            if subject.accepts(image, inputs) is None:
+                yield _encoder(subject, image, inputs)
+                break
+
+
+def _encoder(subject: Subject, image: ImageSpec, inputs: Sequence[InputSpec]) -> Specimen:
+    return Specimen(
+        f"for {image}",
+        lambda: subject.build(image, inputs),
+        lambda count: (_image(image, count), _inputs(inputs, count)),
+        lambda module, arguments: tuple(module(*arguments)),
+        lambda module: tuple(spec.shape for spec in module.feature_specs),
+    )
+
+
+def _partner_encoders(subject: Subject, image: ImageSpec) -> Iterator[Encoder]:
+    """Yield encoders for an image, those taken by default first."""
+    names = [*subject.bench.defaults("encoder", "recipe"), *subject.bench.names("encoder")]
+    for name in dict.fromkeys(names):
+        component: type[Encoder] = subject.bench.find("encoder", name).load()
+        try:
+            if component.accepts(image, ()) is None:
+                yield component(image, ())
+        except Incompatible:
+            continue
+
+
+def _heads(subject: Subject) -> Iterator[Specimen]:
+    image = SIZES[0]
+    for target in targets(image):
+        for encoder in _partner_encoders(subject, image):
+            places = [HeadSpec(image, encoder.feature_specs, target, inputs) for inputs in ((), (NUMBER,))]
+            fitting = [place for place in places if subject.accepts(place) is None]
+            if fitting:
+                yield _head(subject, fitting[0])
+                break
+
+
+def _head(subject: Subject, spec: HeadSpec) -> Specimen:
+    def draw(count: int) -> tuple[Features]:
+        source = generator("cpu", 0, "features")
+        stages = tuple(torch.rand(count, *stage.shape, generator=source) for stage in spec.stages)
+        return (Features(stages, _image(spec.image, count), _inputs(spec.inputs, count)),)
+
+    return Specimen(
+        f"for a {spec.target.form} target",
+        lambda: subject.build(spec),
+        draw,
+        lambda module, arguments: (module(*arguments),),
+        lambda module: (spec.target.output_shape,),
+    )
+
+
+def _losses(subject: Subject) -> Iterator[Specimen]:
+    for target in targets(SIZES[0]):
+        if subject.accepts(target) is None:
+            yield _loss(subject, target)
+
+
+def _loss(subject: Subject, target: TargetSpec) -> Specimen:
+    def draw(count: int) -> tuple[Tensor, Tensor]:
+        raw = torch.randn(count, *target.output_shape, generator=generator("cpu", 0, "raw"))
+        return raw, draw_target(target, count)
+
+    return Specimen(
+        f"for {'an' if isinstance(target, Image) else 'a'} {target.form} target",
+        lambda: subject.build(target),
+        draw,
+        lambda module, arguments: (module(*arguments),),
+        lambda module: ((),),
+    )
+
+
+def _sharings(subject: Subject) -> Iterator[Specimen]:
+    image = SIZES[0]
+    for name in subject.bench.defaults("encoder", "recipe") or subject.bench.names("encoder"):
+        component: type[Encoder] = subject.bench.find("encoder", name).load()
+        if component.accepts(image, ()) is None:
+            yield _sharing(subject, component, image)
+            return
+
+
+def _sharing(subject: Subject, encoder: type[Encoder], image: ImageSpec) -> Specimen:
+    def run(module: nn.Module, arguments: Any) -> tuple[Tensor, ...]:
+        outputs: Mapping[str, tuple[Tensor, ...]] = module(*arguments, TASKS)
+        return tuple(stage for task in TASKS for stage in outputs[task])
+
+    return Specimen(
+        f"for two tasks and {image}",
+        lambda: subject.build(TASKS, lambda: encoder(image, ())),
+        lambda count: (_image(image, count), {}),
+        run,
+        lambda module: tuple(spec.shape for task in TASKS for spec in _stages(module, task)),
+    )
+
+
+def _stages(module: nn.Module, task: str) -> Any:
+    specs: Any = module.feature_specs
+    return specs[task]
+
+
+_OF_KIND: Mapping[str, Callable[[Subject], Iterator[Specimen]]] = {
+    "encoder": _encoders,
+    "head": _heads,
+    "loss": _losses,
+    "sharing": _sharings,
+}

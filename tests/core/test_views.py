@@ -1,0 +1,64 @@
+"""A view makes its batch in one order: transforms, preparation, inputs, corruption."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from mtl.core.batch import Batch
+from mtl.core.contracts import Task
+from mtl.core.randomness import Random, StepRandom
+from mtl.core.specs import Binary, DatasetSpec, ImageSpec
+from mtl.core.views import plan_views
+
+SPEC = DatasetSpec(ImageSpec(1, 2, 2), {})
+
+
+class Plain(Task):
+    target_spec = Binary()
+
+    def target(self, batch: Batch) -> Tensor:
+        return torch.zeros(len(batch.image), dtype=torch.int64)
+
+
+class Steps(Plain):
+    """Writes down in the image what was done to it: doubles, adds one, then negates."""
+
+    def transform(self, batch: Batch, random: Random) -> Batch:
+        return Batch(batch.image * 2, {**batch.labels, "moved": torch.ones(1)}, batch.inputs)
+
+    def prepare(self, image: Tensor) -> Tensor:
+        return image + 1
+
+    def corrupt(self, image: Tensor, random: Random) -> Tensor:
+        return -image
+
+
+BATCH = Batch(torch.full((1, 1, 2, 2), 3.0), {})
+
+
+def looked(mode: str) -> dict[str, tuple[float, float]]:
+    tasks: dict[str, Task] = {"plain": Plain(SPEC), "steps": Steps(SPEC), "other": Plain(SPEC)}
+    found = {}
+    for view in plan_views(tasks, mode):
+        seen = view.look(BATCH, tasks, StepRandom(1, "cpu", 0))
+        for name in view.tasks:
+            found[name] = (float(seen.clean.image.mean()), float(seen.image.mean()))
+    return found
+
+
+def test_the_clean_image_is_fixed_before_corruption() -> None:
+    assert looked("shared")["steps"] == (7.0, -7.0)
+
+
+def test_a_shared_view_is_the_same_for_all() -> None:
+    assert set(looked("shared").values()) == {(7.0, -7.0)}
+
+
+def test_per_task_views_keep_other_tasks_clean() -> None:
+    assert looked("per-task") == {"plain": (3.0, 3.0), "steps": (7.0, -7.0), "other": (3.0, 3.0)}
+
+
+def test_tasks_that_change_nothing_share_one_pass() -> None:
+    tasks: dict[str, Task] = {"plain": Plain(SPEC), "steps": Steps(SPEC), "other": Plain(SPEC)}
+    assert [view.tasks for view in plan_views(tasks, "per-task")] == [("plain", "other"), ("steps",)]
