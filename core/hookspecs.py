@@ -23,6 +23,12 @@ if TYPE_CHECKING:
     import click
 
 PROJECT = "mtl"
+API = 1
+"""Version of the hooks. A plugin may state the one it was written for: `mtl_api = 1` in its module.
+
+It grows only when a hook changes so that old plugins cannot work; arguments are only ever added.
+"""
+
 hookspec = pluggy.HookspecMarker(PROJECT)
 hookimpl = pluggy.HookimplMarker(PROJECT)
 

@@ -25,14 +25,17 @@ from .errors import ComponentError
 
 GROUP = "mtl"
 HOME = "mtl-composer"
-"""The distribution that carries the core; its plugins load first."""
+"""The distribution that carries the core; its plugins load first, and cannot be switched off."""
+
+SLOW = 1.0
+"""Seconds of import from which a plugin is named as slow; it should take under 0.1."""
 
 
 @dataclass(frozen=True)
 class Provider:
     """A plugin as found: where it came from, and why it is broken if it is.
 
-    `stage` is where it broke: import, register, hooks or records.
+    `stage` is where it stopped: disabled, import, api, register, hooks or records; None when it is in use.
     """
 
     name: str
@@ -45,9 +48,26 @@ class Provider:
     printed: str = ""
 
     @property
+    def status(self) -> str:
+        """`ok`, `broken`, `incompatible` (written for other hooks) or `disabled` (by the user)."""
+        if self.stage is None:
+            return "ok"
+        return {"api": "incompatible", "disabled": "disabled"}.get(self.stage, "broken")
+
+    @property
     def broken(self) -> bool:
-        """Whether the plugin's components are unavailable."""
+        """Whether the plugin's components are missing against the user's will."""
+        return self.status in ("broken", "incompatible")
+
+    @property
+    def unavailable(self) -> bool:
+        """Whether the plugin's components are missing, for whatever reason."""
         return self.stage is not None
+
+    @property
+    def slow(self) -> bool:
+        """Whether its import takes so long that every command suffers."""
+        return self.seconds >= SLOW
 
     @property
     def label(self) -> str:
@@ -66,13 +86,17 @@ class _Found:
 def load_plugins(files: Iterable[Path] = ()) -> tuple[pluggy.PluginManager, tuple[Provider, ...]]:
     """Load every plugin and return the manager with one row per plugin, broken ones included.
 
+    `MTL_PLUGINS` (names separated by commas) restricts the installed plugins to these, an empty value to
+    none; `MTL_DISABLE_PLUGINS` switches some off. Names are those of distributions or of entry points.
     With `MTL_STRICT=1` the first broken plugin raises `ComponentError` instead.
     """
     manager = pluggy.PluginManager(hookspecs.PROJECT)
     manager.add_hookspecs(hookspecs)
     providers = []
-    for found in [*_installed(), *(_from_file(path) for path in files)]:
-        provider = _load(manager, found)
+    named = [(found, _switched_off(found)) for found in _installed()]
+    named += [(_from_file(path), None) for path in files]
+    for found, switch in named:
+        provider = _load(manager, found) if switch is None else _disabled(found, switch)
         if provider.broken and os.environ.get("MTL_STRICT") == "1":
             raise ComponentError(f"{broken_line(provider)}\n{provider.trace}".rstrip())
         providers.append(provider)
@@ -80,8 +104,24 @@ def load_plugins(files: Iterable[Path] = ()) -> tuple[pluggy.PluginManager, tupl
 
 
 def broken_line(provider: Provider) -> str:
-    """Return the one line that says which plugin is broken, where, and why."""
-    return f"plugin {provider.name!r} of {provider.label} is broken ({provider.stage}): {provider.reason}"
+    """Return the one line that says which plugin is unavailable, at which stage, and why."""
+    state = f"{provider.status} ({provider.stage})" if provider.status == "broken" else provider.status
+    return f"plugin {provider.name!r} of {provider.label} is {state}: {provider.reason}"
+
+
+def next_step(provider: Provider) -> str:
+    """Return what to do about a plugin that is not in use."""
+    if provider.status == "incompatible":
+        return f"pip install --upgrade {provider.distribution} {HOME}"
+    if provider.status == "disabled":
+        return f"unset the variable to use {provider.distribution} again"
+    if (provider.reason or "").startswith("ModuleNotFoundError"):
+        return f"install what {provider.distribution} needs, or uninstall it; details: {_details(provider)}"
+    return f"mend or uninstall {provider.distribution}; details: {_details(provider)}"
+
+
+def _details(provider: Provider) -> str:
+    return f"mtl plugins show {provider.name}"
 
 
 def as_broken(provider: Provider, stage: str, error: BaseException) -> Provider:
@@ -117,6 +157,38 @@ def _installed() -> list[_Found]:
     return sorted(found.values(), key=lambda item: (item.distribution != HOME, item.distribution, item.name))
 
 
+def _switched_off(found: _Found) -> str | None:
+    """Return the environment variable that switches a plugin off, or None."""
+    if found.distribution == HOME:
+        return None
+    names = {found.name, found.distribution}
+    allowed = os.environ.get("MTL_PLUGINS")
+    if allowed is not None and not names & _names(allowed):
+        return "MTL_PLUGINS"
+    return "MTL_DISABLE_PLUGINS" if names & _names(os.environ.get("MTL_DISABLE_PLUGINS", "")) else None
+
+
+def _names(value: str) -> set[str]:
+    return {name.strip() for name in value.split(",") if name.strip()}
+
+
+def _disabled(found: _Found, variable: str) -> Provider:
+    reason = f"by the environment variable {variable}"
+    return Provider(found.name, found.distribution, found.version, stage="disabled", reason=reason)
+
+
+def _check_api(plugin: object) -> None:
+    """Raise `ComponentError` when a plugin states that it was written for other hooks."""
+    stated = getattr(plugin, "mtl_api", hookspecs.API)
+    if stated == hookspecs.API:
+        return
+    if isinstance(stated, int) and stated > hookspecs.API:
+        raise ComponentError(
+            f"it needs hook API {stated}, this {HOME} has {hookspecs.API}; {HOME} is too old"
+        )
+    raise ComponentError(f"it was written for hook API {stated}, this {HOME} has {hookspecs.API}")
+
+
 def _from_file(path: Path) -> _Found:
     def load() -> object:
         if not path.is_file():
@@ -142,6 +214,8 @@ def _load(manager: pluggy.PluginManager, found: _Found) -> Provider:
     try:
         with contextlib.redirect_stdout(printed):
             plugin = found.load()
+        stage = "api"
+        _check_api(plugin)
         stage = "register"
         manager.register(plugin, name=f"{found.distribution}/{found.name}")
         stage = "hooks"

@@ -62,9 +62,9 @@ class Registry:
         self.entries()
         return tuple(self._providers.values())
 
-    def broken(self) -> tuple[Provider, ...]:
-        """The plugins whose components are unavailable."""
-        return tuple(provider for provider in self.providers if provider.broken)
+    def unavailable(self) -> tuple[Provider, ...]:
+        """The plugins whose components are missing: broken, incompatible or switched off."""
+        return tuple(provider for provider in self.providers if provider.unavailable)
 
     def entries(self, kind: str | None = None) -> tuple[Entry, ...]:
         """Return all components, or those of one kind, in the order of discovery."""
@@ -113,14 +113,14 @@ class Registry:
     def _unknown_hint(self, kind: str, name: str) -> str:
         names = self.names(kind)
         hint = did_you_mean(name, names) or f"mtl list {kind} names all: {', '.join(names) or 'none'}"
-        for provider in self.broken():
+        for provider in self.unavailable():
             hint += f"\n  note: {broken_line(provider)}"
         return hint
 
     def _collect(self) -> tuple[Entry, ...]:
         entries: list[Entry] = []
         for key, provider in list(self._providers.items()):
-            if provider.broken:
+            if provider.unavailable:
                 continue
             try:
                 entries += [Entry(component, provider) for component in self._records(key, provider)]

@@ -87,7 +87,7 @@ def _plugins(session: Session) -> list[Finding]:
         Finding(
             f"plugin {provider.distribution}/{provider.name}",
             "bad" if provider.broken else "ok",
-            f"broken ({provider.stage}): {provider.reason}" if provider.broken else provider.label,
+            f"{provider.status}: {provider.reason}" if provider.unavailable else provider.label,
         )
         for provider in session.registry.providers
     ]

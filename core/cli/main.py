@@ -92,8 +92,8 @@ def main(arguments: list[str] | None = None) -> None:
 
 def run(arguments: list[str] | None = None) -> int:
     """Run the command line and return its exit status."""
-    # Read when torch loads OpenMP: threads that spin while they wait make a small model's step up to a hundred
-    # times slower as soon as another process wants the same cores.
+    # Read when torch loads OpenMP: threads that spin while they wait make a small model's step up to a
+    # hundred times slower as soon as another process wants the same cores.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     given = sys.argv[1:] if arguments is None else arguments
     debug = "--debug" in given

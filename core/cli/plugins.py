@@ -1,57 +1,96 @@
-"""`mtl plugins`: what is installed, and what is broken and why."""
+"""`mtl plugins`: what is installed, what is broken and why."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
+from ..errors import UsageError, suggest
+from ..plugin_loading import Provider, next_step
+from ..registry import Registry
 from .results import print_table
 from .session import Session, pass_session, print_json
 
 
-@click.command("plugins")
+@click.group("plugins", invoke_without_command=True)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, tracebacks included.")
-@pass_session
-def command(session: Session, as_json: bool) -> None:
-    """List the installed plugins with their components; broken ones with the reason.
+@click.pass_context
+def command(context: click.Context, as_json: bool) -> None:
+    """List the installed plugins with their components; those not in use with the reason.
+
+    `mtl plugins show PLUGIN` shows one in full.
 
     \b
     Examples:
       mtl plugins
-      mtl plugins --json
+      mtl plugins show plugins --json
     """
-    registry = session.registry
-    found = [
-        (
-            provider,
-            [f"{e.component.kind} {e.component.name}" for e in registry.entries() if e.provider == provider],
-        )
-        for provider in registry.providers
-    ]
+    if context.invoked_subcommand is not None:
+        return
+    session = context.find_object(Session) or Session()
+    found = [_as_json(session.registry, provider) for provider in session.registry.providers]
     if as_json:
-        print_json(
-            [
-                {
-                    "name": provider.name,
-                    "distribution": provider.distribution,
-                    "version": provider.version,
-                    "status": "broken" if provider.broken else "ok",
-                    "stage": provider.stage,
-                    "reason": provider.reason,
-                    "traceback": provider.trace,
-                    "import_seconds": round(provider.seconds, 4),
-                    "components": components,
-                }
-                for provider, components in found
-            ]
-        )
+        print_json(found)
         return
     rows = [
         [
-            provider.name,
-            provider.label,
-            f"broken ({provider.stage}): {provider.reason}" if provider.broken else "ok",
-            str(len(components)),
+            row["name"],
+            row["distribution"],
+            row["version"],
+            row["status"],
+            f"{row['import_seconds']:.3f} s",
+            _told(row),
         ]
-        for provider, components in found
+        for row in found
     ]
-    print_table(rows, ["plugin", "distribution", "status", "components"])
+    print_table(rows, ["plugin", "distribution", "version", "status", "import", "components"])
+
+
+@command.command("show")
+@click.argument("name")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@pass_session
+def show(session: Session, name: str, as_json: bool) -> None:
+    """Show one plugin: its components, or why it is not in use, with the traceback."""
+    registry = session.registry
+    matches = [provider for provider in registry.providers if name in (provider.name, provider.distribution)]
+    if not matches:
+        names = [provider.name for provider in registry.providers]
+        raise UsageError(f"no plugin {name!r} is installed", hint=suggest(name, names, "plugins"))
+    found = [_as_json(registry, provider) for provider in matches]
+    if as_json:
+        print_json(found)
+        return
+    for row, provider in zip(found, matches, strict=True):
+        click.echo(
+            f"{row['name']}: {provider.label}, {row['status']}, imported in {row['import_seconds']:.3f} s"
+        )
+        for component in row["components"]:
+            click.echo(f"  {component}")
+        if provider.unavailable:
+            click.echo(f"  {provider.reason}\n  hint: {next_step(provider)}")
+        if provider.trace:
+            click.echo(provider.trace)
+
+
+def _as_json(registry: Registry, provider: Provider) -> dict[str, Any]:
+    return {
+        "name": provider.name,
+        "distribution": provider.distribution,
+        "version": provider.version,
+        "status": provider.status,
+        "stage": provider.stage,
+        "reason": provider.reason,
+        "traceback": provider.trace,
+        "import_seconds": round(provider.seconds, 4),
+        "components": [
+            f"{entry.component.kind} {entry.component.name}"
+            for entry in registry.entries()
+            if entry.provider == provider
+        ],
+    }
+
+
+def _told(row: dict[str, Any]) -> str:
+    return str(row["reason"]) if row["stage"] else str(len(row["components"]))

@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from ..plugin_loading import Provider, broken_line
+from ..plugin_loading import Provider, broken_line, next_step
 from ..registry import Registry, discover
 
 
@@ -49,9 +49,24 @@ class Session:
 
     def _warn(self, providers: Sequence[Provider]) -> None:
         for provider in providers:
-            if provider.broken and (line := broken_line(provider)) not in self._warned:
-                self._warned.add(line)
-                click.echo(f"warning: {line}\n  hint: see mtl plugins --json for the traceback", err=True)
+            if provider.broken:
+                self._warn_once(broken_line(provider), next_step(provider))
+            elif provider.slow:
+                self._warn_once(
+                    f"plugin {provider.name!r} of {provider.label} took {provider.seconds:.1f} s to import",
+                    f"every command waits for it; MTL_DISABLE_PLUGINS={provider.name} switches it off",
+                )
+            if provider.printed:
+                self._warn_once(
+                    f"plugin {provider.name!r} of {provider.label} printed on import: "
+                    f"{provider.printed.splitlines()[0]}",
+                    "a plugin must not print on import: it would end up in the output of every command",
+                )
+
+    def _warn_once(self, line: str, hint: str) -> None:
+        if line not in self._warned:
+            self._warned.add(line)
+            click.echo(f"warning: {line}\n  hint: {hint}", err=True)
 
 
 pass_session = click.make_pass_decorator(Session, ensure=True)

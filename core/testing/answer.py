@@ -10,6 +10,7 @@ from torch import Tensor
 
 from ..batch import Batch
 from ..contracts import Task
+from ..errors import Incompatible
 from ..randomness import Random
 from ..specs import DatasetSpec, Image, InputSpec
 from .pictures import ANSWER, CLASS, VALUES
@@ -36,6 +37,8 @@ class Answer(Task):
         self.column = {"categorical": CLASS, "binary": ANSWER, "regression": VALUES}.get(form)
         if self.column is None:
             self.target_spec = Image(*dataset.image.shape, link=link)
+        elif self.column not in dataset.labels:
+            raise Incompatible("asks for the kit's own pictures")
         else:
             self.target_spec = dataset.labels[self.column]
             self.needs = (self.column,)

@@ -6,6 +6,7 @@ by asking those that are installed, as the composer does.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -13,7 +14,7 @@ import torch
 
 from ..composer import compose
 from ..composition import Composition
-from ..contracts import Dataset
+from ..contracts import Dataset, Encoder
 from ..data import Samples, Splits, load_splits
 from ..errors import Incompatible, MissingRequirementError, RecipeError, UsageError
 from ..options import options_model
@@ -22,7 +23,7 @@ from ..recipe_reader import read
 from ..recipe_source import RecipeSource
 from ..records import Component
 from ..registry import Entry, Registry
-from ..specs import ImageSpec
+from ..specs import FeatureSpec, ImageSpec
 from .checks import CheckSkipped
 
 _KIT = Provider("conformance kit", HOME, "")
@@ -33,15 +34,11 @@ COMPONENTS = (
     Component("dataset", PICTURES, "Pictures of the kit", f"{_HERE}.pictures:Pictures"),
     Component("task", ANSWER, "Any answer", f"{_HERE}.answer:Answer"),
 )
-SIZES = (
-    ImageSpec(1, 16, 16),
-    ImageSpec(3, 32, 32),
-    ImageSpec(1, 28, 28),
-    ImageSpec(2, 20, 24),
-    ImageSpec(3, 64, 64),
-    ImageSpec(3, 224, 224),
-)
+SIZES = (ImageSpec(1, 16, 16), ImageSpec(3, 32, 32), ImageSpec(2, 20, 24), ImageSpec(1, 28, 28))
 """Image forms that components are tried on, small ones first."""
+
+LARGE = (ImageSpec(3, 64, 64), ImageSpec(3, 96, 128), ImageSpec(3, 224, 224))
+"""Image forms for components that accept none of the small ones."""
 
 FORMS: tuple[Mapping[str, Any], ...] = (
     {"form": "categorical"},
@@ -61,11 +58,27 @@ class Bench(Registry):
         self._registry = registry
         self._own = tuple(Entry(component, _KIT) for component in COMPONENTS)
         self._loaded: dict[str, Splits | str] = {}
+        self._features: dict[tuple[str, ImageSpec], tuple[FeatureSpec, ...] | None] = {}
 
     def entries(self, kind: str | None = None) -> tuple[Entry, ...]:
         """Return the components that are installed, then the kit's own."""
         own = tuple(entry for entry in self._own if kind is None or entry.component.kind == kind)
         return (*self._registry.entries(kind), *own)
+
+    def encoders(self) -> list[str]:
+        """Return the names of all encoders, those that are taken by default first."""
+        return list(dict.fromkeys([*self.defaults("encoder", "recipe"), *self.names("encoder")]))
+
+    def features(self, encoder: str, image: ImageSpec) -> tuple[FeatureSpec, ...] | None:
+        """Return what an encoder gives for an image, or None when it refuses it; it is built once."""
+        if (encoder, image) not in self._features:
+            component: type[Encoder] = self.find("encoder", encoder).load()
+            found: tuple[FeatureSpec, ...] | None = None
+            with contextlib.suppress(Incompatible):
+                if component.accepts(image, ()) is None:
+                    found = component(image, ()).feature_specs
+            self._features[encoder, image] = found
+        return self._features[encoder, image]
 
     def compose(self, tree: Mapping[str, Any]) -> Composition:
         """Return what a recipe's values describe; raise `Incompatible` when its parts do not fit."""
@@ -116,11 +129,6 @@ def repeated(samples: Samples, times: int) -> Samples:
     """Return the samples several times over."""
     indices = torch.arange(len(samples)).repeat(times)
     return Samples(samples.image[indices], {name: value[indices] for name, value in samples.labels.items()})
-
-
-def first_that_fits(bench: Bench, trees: Iterator[dict[str, Any]]) -> Composition:
-    """Return the first composition that fits together; skip with the last reason when there is none."""
-    return next(all_that_fit(bench, trees))
 
 
 def all_that_fit(bench: Bench, trees: Iterator[dict[str, Any]]) -> Iterator[Composition]:

@@ -13,6 +13,8 @@ from .subjects import Subject
 
 MODULES = ("encoder", "head", "sharing", "loss")
 _BATCH = 5
+_PLACES = 3
+"""In how many places the behaviour, as against the forms, is checked."""
 
 
 @check("encoder", "head", "sharing")
@@ -42,7 +44,7 @@ def check_output_matches_its_spec(subject: Subject) -> None:
 @check(*MODULES)
 def check_a_batch_does_not_change_its_samples(subject: Subject) -> None:
     """In evaluation mode a sample's result does not depend on the rest of its batch."""
-    for specimen in specimens(subject):
+    for specimen in specimens(subject, _PLACES):
         module = specimen.module().eval()
         arguments = specimen.draw(_BATCH)
         with torch.no_grad():
@@ -61,7 +63,7 @@ def check_a_batch_does_not_change_its_samples(subject: Subject) -> None:
 @check(*MODULES)
 def check_state_survives_safetensors(subject: Subject) -> None:
     """The state, saved and loaded without pickle, gives a new module the same results."""
-    for specimen in specimens(subject):
+    for specimen in specimens(subject, _PLACES):
         module = specimen.module(seed=0)
         arguments = specimen.draw(_BATCH)
         with torch.no_grad():
@@ -83,7 +85,7 @@ def check_state_survives_safetensors(subject: Subject) -> None:
 @check(*MODULES)
 def check_moves_to_another_type_and_device(subject: Subject) -> None:
     """It works in float64, without data on the meta device, and on CUDA where there is one."""
-    for specimen in specimens(subject):
+    for specimen in specimens(subject, _PLACES):
         module = specimen.module().eval()
         arguments = specimen.draw(_BATCH)
         with torch.no_grad():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import torch
@@ -12,11 +13,10 @@ from torch.utils import _pytree as pytree
 
 from ..batch import Features
 from ..contracts import Encoder, HeadSpec
-from ..errors import Incompatible
 from ..randomness import derive_seed, generator, seeded_generators
 from ..specs import Binary, Categorical, Image, ImageSpec, InputSpec, Regression, TargetSpec
 from .answer import NUMBER
-from .bench import SIZES, dataset_of
+from .bench import LARGE, SIZES, dataset_of
 from .checks import CheckSkipped
 from .subjects import Subject
 
@@ -43,10 +43,10 @@ class Specimen:
             return self.build()
 
 
-def specimens(subject: Subject) -> Iterator[Specimen]:
-    """Yield a specimen for every place that the component accepts; skip when there is none."""
+def specimens(subject: Subject, most: int | None = None) -> Iterator[Specimen]:
+    """Yield a specimen for every place that the component accepts (`most` of them); skip when there is none."""
     found = False
-    for specimen in _OF_KIND[subject.kind](subject):
+    for specimen in islice(_OF_KIND[subject.kind](subject), most):
         found = True
         yield specimen
     if not found:
@@ -70,15 +70,26 @@ def moved(arguments: Any, target: torch.dtype | torch.device) -> Any:
 
 
 def images_of(subject: Subject) -> list[ImageSpec]:
-    """Return the image forms to try: the kit's, and those of the plugin's own data sets."""
-    forms = list(SIZES)
+    """Return the image forms to try: the kit's, and those of the plugin's own data sets.
+
+    Large ones only where a component accepts no small one.
+    """
+    forms: list[ImageSpec] = []
     for entry in subject.bench.entries("dataset"):
         if entry.provider == subject.provider:
             try:
                 forms.append(dataset_of(entry, {}).spec().image)
             except Exception:  # noqa: S112 - a broken data set is another component's matter
                 continue
-    return list(dict.fromkeys(forms))
+    offered = list(dict.fromkeys([*SIZES, *forms]))
+    accepted = [image for image in offered if inputs_of(subject, image) is not None]
+    large = (image for image in LARGE if inputs_of(subject, image) is not None)
+    return accepted or list(islice(large, 1))
+
+
+def inputs_of(subject: Subject, image: ImageSpec) -> tuple[InputSpec, ...] | None:
+    """Return the extra inputs with which an encoder accepts an image, or None when it does not."""
+    return next((inputs for inputs in ((), (NUMBER,)) if subject.accepts(image, inputs) is None), None)
 
 
 def targets(image: ImageSpec) -> tuple[TargetSpec, ...]:
@@ -124,10 +135,7 @@ def _image(image: ImageSpec, count: int) -> Tensor:
 
 def _encoders(subject: Subject) -> Iterator[Specimen]:
     for image in images_of(subject):
-        for inputs in ((), (NUMBER,)):
-            if subject.accepts(image, inputs) is None:
-                yield _encoder(subject, image, inputs)
-                break
+        yield _encoder(subject, image, inputs_of(subject, image) or ())
 
 
 def _encoder(subject: Subject, image: ImageSpec, inputs: Sequence[InputSpec]) -> Specimen:
@@ -140,27 +148,24 @@ def _encoder(subject: Subject, image: ImageSpec, inputs: Sequence[InputSpec]) ->
     )
 
 
-def _partner_encoders(subject: Subject, image: ImageSpec) -> Iterator[Encoder]:
-    """Yield encoders for an image, those taken by default first."""
-    names = [*subject.bench.defaults("encoder", "recipe"), *subject.bench.names("encoder")]
-    for name in dict.fromkeys(names):
-        component: type[Encoder] = subject.bench.find("encoder", name).load()
-        try:
-            if component.accepts(image, ()) is None:
-                yield component(image, ())
-        except Incompatible:
-            continue
-
-
 def _heads(subject: Subject) -> Iterator[Specimen]:
+    for target in targets(SIZES[0]):
+        if (place := place_of_head(subject, target)) is not None:
+            yield _head(subject, place[1])
+
+
+def place_of_head(subject: Subject, target: TargetSpec) -> tuple[str, HeadSpec] | None:
+    """Return an encoder behind which a head accepts a target, and where it stands then."""
     image = SIZES[0]
-    for target in targets(image):
-        for encoder in _partner_encoders(subject, image):
-            places = [HeadSpec(image, encoder.feature_specs, target, inputs) for inputs in ((), (NUMBER,))]
-            fitting = [place for place in places if subject.accepts(place) is None]
-            if fitting:
-                yield _head(subject, fitting[0])
-                break
+    for encoder in subject.bench.encoders():
+        stages = subject.bench.features(encoder, image)
+        if stages is None:
+            continue
+        for inputs in ((), (NUMBER,)):
+            place = HeadSpec(image, stages, target, inputs)
+            if subject.accepts(place) is None:
+                return encoder, place
+    return None
 
 
 def _head(subject: Subject, spec: HeadSpec) -> Specimen:
@@ -200,11 +205,9 @@ def _loss(subject: Subject, target: TargetSpec) -> Specimen:
 
 def _sharings(subject: Subject) -> Iterator[Specimen]:
     image = SIZES[0]
-    for name in subject.bench.defaults("encoder", "recipe") or subject.bench.names("encoder"):
-        component: type[Encoder] = subject.bench.find("encoder", name).load()
-        if component.accepts(image, ()) is None:
-            yield _sharing(subject, component, image)
-            return
+    fitting = (name for name in subject.bench.encoders() if subject.bench.features(name, image) is not None)
+    for name in islice(fitting, 1):
+        yield _sharing(subject, subject.bench.find("encoder", name).load(), image)
 
 
 def _sharing(subject: Subject, encoder: type[Encoder], image: ImageSpec) -> Specimen:

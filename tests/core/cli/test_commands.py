@@ -184,7 +184,7 @@ def test_a_broken_plugin_is_named_once_and_stops_nothing(mtl: Command) -> None:
     assert result.status == 0
     assert result.err == (
         "warning: plugin 'bad' of bad.py is broken (import): RuntimeError: no luck\n"
-        "  hint: see mtl plugins --json for the traceback\n"
+        "  hint: mend or uninstall bad.py; details: mtl plugins show bad\n"
     )
 
 

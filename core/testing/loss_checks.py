@@ -1,0 +1,64 @@
+"""Checks of losses alone: one finite number per sample, lower for better answers, with a gradient."""
+
+from __future__ import annotations
+
+import torch
+
+from ..specs import TargetSpec
+from .bench import SIZES
+from .checks import CheckSkipped, check, require
+from .specimens import draw_target, ideal, targets
+from .subjects import Subject
+
+_BATCH = 6
+
+
+@check("loss")
+def check_one_finite_loss_per_sample(subject: Subject) -> None:
+    """Every sample has one finite loss, for mild and for extreme raw outputs."""
+    for target in accepted_targets(subject):
+        loss = subject.build(target)
+        value = draw_target(target, _BATCH)
+        for scale in (1.0, 100.0):
+            raw = scale * torch.linspace(-1, 1, _BATCH).reshape(-1, *[1] * len(target.output_shape))
+            raw = raw.expand(_BATCH, *target.output_shape)
+            got = loss(raw, value)
+            require(
+                list(got.shape) == [_BATCH] and bool(got.isfinite().all()),
+                f"finite losses [B] for a {target.form} target and raw outputs up to {scale:g}",
+                f"{list(got.shape)}: {got.detach().flatten()[:3].tolist()}",
+                "return one loss per sample, averaged over its elements, computed from logits",
+            )
+
+
+@check("loss")
+def check_better_answers_have_a_lower_loss(subject: Subject) -> None:
+    """The right answers have a lower loss than wrong ones, and following the gradient lowers it."""
+    for target in accepted_targets(subject):
+        loss = subject.build(target)
+        value = draw_target(target, _BATCH)
+        right = ideal(target, value)
+        wrong = right.roll(1, dims=0) if target.form != "binary" else -right
+        losses = [float(loss(raw, value).mean()) for raw in (right, wrong)]
+        require(
+            losses[0] < losses[1],
+            f"a lower loss for right answers than for wrong ones ({target.form})",
+            f"{losses[0]:.3g} for right ones, {losses[1]:.3g} for wrong ones",
+            "minimise a distance, or the negative of a likelihood",
+        )
+        raw = (0.5 * (right + wrong)).requires_grad_()
+        loss(raw, value).sum().backward()
+        require(
+            raw.grad is not None and bool(raw.grad.isfinite().all()) and bool(raw.grad.any()),
+            f"a finite gradient with respect to the raw output ({target.form})",
+            "none" if raw.grad is None else f"largest {raw.grad.abs().max().item():.3g}",
+            "compute the loss with differentiable operations on the raw output",
+        )
+
+
+def accepted_targets(subject: Subject) -> list[TargetSpec]:
+    """Return a target of every form the component accepts; skip when there is none."""
+    found = [target for target in targets(SIZES[0]) if subject.accepts(target) is None]
+    if not found:
+        raise CheckSkipped("it accepts none of the forms of answers")
+    return found

@@ -1,0 +1,155 @@
+"""Whole models with the component in them: recipes that a composer accepts, the smallest first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from torch import nn
+
+from ..composition import Composition
+from ..data import Samples
+from ..plugin_loading import HOME
+from .bench import (
+    ANSWER,
+    FORMS,
+    PICTURES,
+    SIZES,
+    all_that_fit,
+    offline_options,
+    pictures,
+    spread,
+)
+from .checks import CheckSkipped
+from .specimens import images_of, inputs_of, place_of_head, targets
+from .subjects import Subject
+
+TASK = "answer"
+OTHER = "other"
+Tree = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Placement:
+    """A composition with the component in it, and eight samples of its data set."""
+
+    composition: Composition
+    eight: Samples
+
+
+def placed(subject: Subject, *, train: Mapping[str, Any] | None = None) -> Placement:
+    """Return the first placement of a component; skip when nothing installed works with it.
+
+    Every call builds it anew, with the same seed.
+    """
+    trees = ({**tree, "train": dict(train or {})} for tree in _trees(subject))
+    for composition in all_that_fit(subject.bench, trees):
+        try:
+            splits = subject.bench.splits(composition)
+        except CheckSkipped as skipped:
+            reason = skipped
+            continue
+        return Placement(composition, spread(splits.train))
+    raise reason
+
+
+def every_placement(subject: Subject, *, train: Mapping[str, Any]) -> Iterator[Placement]:
+    """Yield a placement for every form of answer that a head or a loss accepts, otherwise the first."""
+    if subject.kind not in ("head", "loss"):
+        yield placed(subject, train=train)
+        return
+    trees = ({**tree, "train": dict(train)} for tree in _trees(subject))
+    seen = set()
+    for composition in all_that_fit(subject.bench, trees):
+        if (target := composition.tasks[TASK].target) not in seen:
+            seen.add(target)
+            yield Placement(composition, spread(subject.bench.splits(composition).train))
+
+
+def part_of(subject: Subject, composition: Composition) -> nn.Module:
+    """Return the part of the model in which the component's parameters are."""
+    if subject.kind in ("encoder", "sharing"):
+        return composition.model.sharing
+    if subject.kind == "head":
+        return composition.model.head(TASK)
+    if subject.kind == "balancer":
+        return composition.balancer
+    return composition.model
+
+
+def _trees(subject: Subject) -> Iterator[Tree]:
+    for tree in _OF_KIND[subject.kind](subject):
+        yield {"dataset": pictures(SIZES[0]), **tree}
+
+
+def _answer(**options: Any) -> dict[str, Any]:
+    return {"task": ANSWER, **options}
+
+
+def _two_tasks() -> Tree:
+    return {TASK: _answer(), OTHER: _answer(form="binary")}
+
+
+def _encoders(subject: Subject) -> Iterator[Tree]:
+    for image in images_of(subject):
+        task = _answer(number=bool(inputs_of(subject, image)))
+        yield {"dataset": pictures(image), "encoder": subject.choice, "tasks": {TASK: task}}
+
+
+def _heads(subject: Subject) -> Iterator[Tree]:
+    for form, target in zip(FORMS, targets(SIZES[0]), strict=True):
+        if (place := place_of_head(subject, target)) is not None:
+            encoder, spec = place
+            task = _answer(number=bool(spec.inputs), head=subject.choice, **form)
+            yield {"encoder": encoder, "tasks": {TASK: task}}
+
+
+def _losses(subject: Subject) -> Iterator[Tree]:
+    for form in FORMS:
+        yield {"tasks": {TASK: _answer(loss=subject.choice, **form)}}
+
+
+def _tasks(subject: Subject) -> Iterator[Tree]:
+    task = {"task": subject.record.qualified_name, **subject.options}
+    for dataset in _datasets(subject):
+        yield {"dataset": dataset, "tasks": {TASK: task}}
+
+
+def _datasets(subject: Subject) -> list[dict[str, Any]]:
+    """Return the data sets for a task: its plugin's own, the kit's, then the others."""
+    others = [entry for entry in subject.bench.entries("dataset") if entry.component.name != PICTURES]
+    own = [
+        entry
+        for entry in others
+        if entry.provider == subject.provider and entry.provider.distribution != HOME
+    ]
+    kit = [{"name": PICTURES}]
+    return [
+        *({"name": entry.qualified_name, **offline_options(entry)} for entry in own),
+        *kit,
+        *({"name": entry.qualified_name, **offline_options(entry)} for entry in others if entry not in own),
+    ]
+
+
+def _sharings(subject: Subject) -> Iterator[Tree]:
+    yield {"sharing": subject.choice, "tasks": _two_tasks()}
+
+
+def _balancers(subject: Subject) -> Iterator[Tree]:
+    yield {"balancer": subject.choice, "tasks": _two_tasks()}
+
+
+def _exporters(subject: Subject) -> Iterator[Tree]:
+    yield {"export": subject.choice, "tasks": {TASK: _answer(), OTHER: _answer(form="image")}}
+
+
+_OF_KIND: Mapping[str, Callable[[Subject], Iterator[Tree]]] = {
+    "encoder": _encoders,
+    "head": _heads,
+    "loss": _losses,
+    "task": _tasks,
+    "sharing": _sharings,
+    "balancer": _balancers,
+    "exporter": _exporters,
+}
