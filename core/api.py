@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from .device import choose_device
+from .options import plain
 from .pipeline import Pipeline
 from .progress import Progress
 from .recipe_reader import read
@@ -57,7 +58,7 @@ def compose(
     registry = registry or installed()
     source = Request(recipe, tasks, flags).source(registry)
     for key, value in (set or {}).items():
-        source.put(key.split("."), value, f"set[{key!r}]")
+        source.put(key.split("."), plain(value), f"set[{key!r}]")
     resolved = read(source, registry)
     where = Path(out) if out is not None else next_free(Path("runs"), run_name(resolved.to_plain()))
     chosen = choose_device(device)

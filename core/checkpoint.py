@@ -102,7 +102,9 @@ class CheckpointFolder:
             return {"checkpoints": [], "best": None}
         try:
             manifest: dict[str, Any] = json.loads(path.read_text())
-        except ValueError as error:
+            if not {"checkpoints", "best"} <= manifest.keys():
+                raise ValueError("it is no manifest")
+        except (ValueError, AttributeError) as error:
             raise UsageError(f"{path} is damaged: {error}") from None
         return manifest
 

@@ -11,10 +11,10 @@ from dataclasses import replace
 from typing import Any
 
 from .composition import ComposedTask, Composition
-from .contracts import Encoder, Head, HeadSpec, Sharing, Task
-from .errors import ComponentError, Incompatible, Problem, RecipeError
+from .contracts import Balancer, Encoder, Head, HeadSpec, Sharing, Task
+from .errors import ComponentError, Incompatible, MtlError, Problem, RecipeError
 from .model import MultitaskModel, Normalization
-from .options import options_model, validate_options
+from .options import options_model, plain, validate_options
 from .randomness import derive_seed, seeded_generators
 from .recipe import Choice, Recipe, TaskChoice
 from .recipe_source import PathOfKeys, RecipeSource
@@ -29,6 +29,10 @@ def compose(recipe: Recipe, registry: Registry, source: RecipeSource | None = No
     together, naming those that would.
     """
     return _Composer(recipe, registry, source or RecipeSource()).composition()
+
+
+_IMAGE = "image"
+"""The name of the image input in exported files."""
 
 
 class _Composer:
@@ -54,6 +58,11 @@ class _Composer:
             [task.prepare for task in tasks.values() if task.prepares],
         )
         names = tuple(tasks)
+        balancer: Balancer = self._build("balancer", self.recipe.balancer, ("balancer",), names)
+        if balancer.needs_gradients and not sharing.shared_parameters():
+            reason = f"needs shared parameters; sharing {self.recipe.sharing.name!r} of these tasks has none"
+            hint = "choose another balancer or sharing, or name more tasks"
+            raise self._refused("balancer", self.recipe.balancer.name, reason, ("balancer",), hint)
         return Composition(
             recipe=replace(self.recipe, tasks=choices),
             dataset=dataset,
@@ -64,7 +73,7 @@ class _Composer:
             ),
             tasks=composed,
             model=model,
-            balancer=self._build("balancer", self.recipe.balancer, ("balancer",), names),
+            balancer=balancer,
             exporter=self._build("exporter", self.recipe.exporter, ("export",)),
         )
 
@@ -78,10 +87,12 @@ class _Composer:
         except Incompatible as refusal:
             shown = hint() if callable(hint) else hint
             raise self._refused(kind, choice.name, str(refusal), path, shown) from None
-        except TypeError as error:
+        except MtlError:
+            raise
+        except Exception as error:
             raise ComponentError(
-                f"{kind} {choice.name!r} cannot be constructed: {error}",
-                hint=f"its constructor must take the engine's arguments; see mtl show {kind} {choice.name}",
+                f"{kind} {choice.name!r} cannot be constructed: {type(error).__name__}: {error}",
+                hint=f"look at its options and their sizes: mtl show {kind} {choice.name}",
             ) from error
 
     def _refused(self, kind: str, name: str, reason: str, path: PathOfKeys, hint: str = "") -> RecipeError:
@@ -120,11 +131,16 @@ class _Composer:
         found: dict[str, str] = {}
         for name, task in tasks.items():
             for spec in task.inputs:
-                if spec.name in found or spec.name == "image":
+                if spec.name in found or spec.name == _IMAGE:
                     other = found.get(spec.name, "the image")
                     reason = f"needs an input {spec.name!r}, which is already that of {other}"
-                    raise self._refused("task", name, reason, ("tasks", name))
+                    hint = "one task with this input is possible in a model"
+                    raise self._refused("task", name, reason, ("tasks", name), hint)
                 found[spec.name] = name
+        for name in tasks:
+            if name in found or name == _IMAGE:
+                reason = "has the name of an input of the model, and outputs are named after tasks"
+                raise self._refused("task", name, reason, ("tasks", name), "name the task differently")
         return tuple(spec for task in tasks.values() for spec in task.inputs)
 
     def _sharing(self, spec: DatasetSpec, inputs: tuple[InputSpec, ...]) -> Sharing:
@@ -169,12 +185,44 @@ class _Composer:
             task = tasks[choice.name]
             stages: tuple[FeatureSpec, ...] = sharing.feature_specs[choice.name]
             head_spec = HeadSpec(spec.image, stages, task.target_spec, task.inputs)
-            head_choice = choice.head or self._preferred_head(task, sharing)
+            path: PathOfKeys = ("tasks", choice.name, "head")
+            head_choice = self._chosen("head", choice.head, self._preferred_head(task, sharing), path)
+            self._refuse_contradiction(choice, head_choice, path)
             heads[choice.name] = self._head(choice.name, head_choice, head_spec)
             choices.append(replace(choice, head=head_choice))
             used |= heads[choice.name].fuses
         self._refuse_unread_inputs(tasks, used)
         return heads, tuple(choices)
+
+    def _chosen(self, kind: str, given: Choice | None, preferred: Choice, path: PathOfKeys) -> Choice:
+        """Return the component a recipe names, or the preferred one with the options the recipe gives."""
+        if given is None:
+            return preferred
+        if given.name:
+            return given
+        model = options_model(self.registry.find(kind, preferred.name).load())
+        options, problems = validate_options(model, {**plain(preferred.options), **given.options})
+        if not problems:
+            return Choice(preferred.name, options)
+        raise RecipeError(
+            [
+                Problem(
+                    f"{kind} {preferred.name!r}: {problem.message}",
+                    self.source.where((*path, *problem.path)),
+                    problem.hint,
+                )
+                for problem in problems
+            ]
+        )
+
+    def _refuse_contradiction(self, task: TaskChoice, head: Choice, path: PathOfKeys) -> None:
+        """A task may set an option of the head it prefers; another head must not silently say otherwise."""
+        for name in task.task.options.keys() & head.options.keys():
+            mine, its = task.task.options[name], head.options[name]
+            if mine != its:
+                reason = f"of task {task.name!r} has {name} {its!r}, the task itself {mine!r}"
+                hint = f"set tasks.{task.name}.{name} and tasks.{task.name}.head.{name} to the same"
+                raise self._refused("head", head.name, reason, path, hint)
 
     def _preferred_head(self, task: Task, sharing: Sharing) -> Choice:
         if task.head is not None:
@@ -210,9 +258,10 @@ class _Composer:
         for choice in choices:
             task = tasks[choice.name]
             target = task.target_spec
-            loss = choice.loss or (
+            preferred = (
                 self._own_choice("loss", task.loss) if task.loss else self._default("loss", target.form)[0]
             )
+            loss = self._chosen("loss", choice.loss, preferred, ("tasks", choice.name, "loss"))
             metrics = choice.metrics
             if metrics is None and task.metrics is not None:
                 metrics = tuple(self._own_choice("metric", metric) for metric in task.metrics)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil
 
@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .batch import Batch
+from .batch import Batch, present
 from .contracts import Columns, Dataset
 from .errors import ComponentError, UsageError
 from .randomness import generator
@@ -102,13 +102,31 @@ def check_columns(columns: Columns, spec: DatasetSpec, split: str) -> None:
                 f"{split}: label column {name!r} must be {np.dtype(kind)} {list(shape)}, "
                 f"got {column.dtype} {list(column.shape)}"
             )
-        if isinstance(target, Categorical) and len(column):
+        if isinstance(target, Regression):
+            if np.isinf(column).any():
+                raise ComponentError(f"{split}: label column {name!r} holds an infinite value")
+        elif len(column):
             low, high = int(column.min()), int(column.max())
-            if low < -1 or high >= len(target.classes):
+            most = len(target.classes) - 1 if isinstance(target, Categorical) else 1
+            if low < -1 or high > most:
                 raise ComponentError(
-                    f"{split}: label column {name!r} must lie in -1..{len(target.classes) - 1}, "
-                    f"got {low}..{high}"
+                    f"{split}: label column {name!r} must lie in -1..{most}, got {low}..{high}"
                 )
+
+
+def refuse_unlabelled(splits: Splits, needs: Mapping[str, Sequence[str]]) -> None:
+    """Raise `UsageError` when a split has no label at all in a column that a task needs.
+
+    `needs` are the tasks' columns. Found before anything is trained.
+    """
+    for task, columns in needs.items():
+        for split in ("train", "validation", "test"):
+            for column in columns:
+                if not present(splits.named(split).labels[column]).any():
+                    raise UsageError(
+                        f"task {task!r} needs {column!r}, and no sample of the {split} split has it",
+                        hint="leave the task out, label some samples, or change train.validation",
+                    )
 
 
 def channel_statistics(samples: Samples) -> tuple[list[float], list[float]]:

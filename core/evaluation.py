@@ -39,8 +39,8 @@ def views_of(
 ) -> Iterator[tuple[tuple[str, ...], Seen]]:
     """Yield every batch of a split as each view sees it, with the tasks of that view.
 
-    The noise of a sample depends on the split and the sample's place in it alone: every model is judged on
-    the same images.
+    The noise of a sample depends on the split and the sample's place in it alone, not on the seed or on a
+    task's name: every model is judged on the same images.
     """
     tasks = {name: composed.task for name, composed in composition.tasks.items()}
     views = plan_views(tasks, composition.recipe.views)
@@ -61,7 +61,7 @@ def evaluate(
     model = composition.model
 
     def answer(tasks: tuple[str, ...], seen: Seen) -> dict[str, Tensor]:
-        raw: dict[str, Tensor] = model(seen.image, seen.inputs, tasks)
+        raw: dict[str, Tensor] = model(seen.image, seen.inputs, tasks, prepared=True)
         return raw
 
     training = model.training
@@ -96,7 +96,7 @@ def _judge(
 def baseline(
     composition: Composition, train: Samples, samples: Samples, split: str
 ) -> tuple[dict[str, dict[str, float]], dict[str, str]]:
-    """Return the metrics of the best answer that looks at nothing, and what that answer is, per task.
+    """Return the metrics of a constant answer that looks at nothing, and what that answer is, per task.
 
     Classes: their shares in the training split. Values: the training mean. Images: the model's own input
     when it is corrupted (doing nothing), otherwise the mean training image.

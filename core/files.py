@@ -12,14 +12,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from .errors import MissingRequirementError
+from .errors import MissingRequirementError, UsageError
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 @contextmanager
 def writing_to(path: Path) -> Iterator[None]:
-    """Turn a full disk or a refused write into `MissingRequirementError` that names the file."""
+    """Turn a full disk into `MissingRequirementError`, another refusal into `UsageError`, naming the file."""
     try:
         yield
     except OSError as error:
@@ -28,9 +28,9 @@ def writing_to(path: Path) -> Iterator[None]:
                 f"the disk is full: cannot write {path}",
                 hint="free some space and repeat; files written before are intact",
             ) from None
-        if isinstance(error, PermissionError):
-            raise MissingRequirementError(f"cannot write {path}: {error.strerror}") from None
-        raise
+        raise UsageError(
+            f"cannot write {path}: {error.strerror or error}", hint="choose another place"
+        ) from None
 
 
 def write_bytes(path: Path, content: bytes) -> None:

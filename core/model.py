@@ -68,15 +68,18 @@ class MultitaskModel(nn.Module):
         image: Tensor,
         inputs: Mapping[str, Tensor] | None = None,
         tasks: Sequence[str] | None = None,
+        *,
+        prepared: bool = False,
     ) -> dict[str, Tensor]:
         """Return the raw output of each task (logits, values) by name.
 
         `image` is float32 `[B, C, H, W]` in 0..1; `inputs` are the extra inputs by name, int64 `[B]`;
-        `tasks` restricts the answer to some tasks (None: all).
+        `tasks` restricts the answer to some tasks (None: all); `prepared` says that the image comes from a
+        view, which prepares it before it is corrupted.
         """
         inputs = inputs or {}
         chosen = self.tasks if tasks is None else tuple(tasks)
-        for prepare in self._prepare:
+        for prepare in () if prepared else self._prepare:
             image = prepare(image)
         stages = self.sharing(self.normalization(image), inputs, chosen)
         return {task: self.head(task)(Features(stages[task], image, inputs)) for task in chosen}

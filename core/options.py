@@ -113,6 +113,8 @@ def plain(value: Any) -> Any:
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
         return [plain(item) for item in value]
+    if callable(item := getattr(value, "item", None)):
+        return item()  # a NumPy number
     if value is None or isinstance(value, bool | int | float | str):
         return value
     return str(value)

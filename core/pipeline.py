@@ -12,7 +12,7 @@ import torch
 from .composer import compose
 from .composition import Composition
 from .contracts import ExportReport
-from .data import Splits, channel_statistics, load_splits
+from .data import Splits, channel_statistics, load_splits, refuse_unlabelled
 from .errors import MissingRequirementError
 from .evaluation import Evaluation, baseline, evaluate
 from .exporting import export
@@ -56,7 +56,7 @@ class Pipeline:
         folder = RunFolder.create(path, force=force)
         folder.write_recipe(composition.recipe.to_plain())
         folder.write_environment(self.registry.providers, self._device_name(), recipe.seed)
-        self.registry.manager.hook.mtl_run_started(run=folder.path, recipe=composition.recipe.to_plain())
+        self._notify("mtl_run_started", run=folder.path, recipe=composition.recipe.to_plain())
         trainer = self._trainer(composition, splits)
         return self._finish(folder, composition, splits, trainer, [])
 
@@ -76,6 +76,7 @@ class Pipeline:
         splits = load_splits(
             composition.dataset, validation=training.validation, split_seed=training.split_seed
         )
+        refuse_unlabelled(splits, {name: item.task.needs for name, item in composition.tasks.items()})
         if composition.recipe.normalization == "train":
             composition.model.normalization.set(*channel_statistics(splits.train))
         try:
@@ -98,7 +99,6 @@ class Pipeline:
         trainer: Trainer,
         history: Sequence[Mapping[str, float]],
     ) -> Outcome:
-        hook = self.registry.manager.hook
         history = self._train(folder, composition, splits, trainer, list(history))
         self.progress.stage("evaluate")
         epoch, weights = folder.checkpoints.best()
@@ -116,8 +116,8 @@ class Pipeline:
         self.progress.stage("report")
         write_report(folder, composition, splits, history, metrics, exported.verification)
         folder.finish()
-        hook.mtl_exported(run=folder.path, files=exported.files)
-        hook.mtl_run_finished(run=folder.path, metrics=metrics)
+        self._notify("mtl_exported", run=folder.path, files=exported.files)
+        self._notify("mtl_run_finished", run=folder.path, metrics=metrics)
         return Outcome(folder, composition, splits, metrics, exported)
 
     def _train(
@@ -131,16 +131,20 @@ class Pipeline:
         counts = {name: len(splits.named(name)) for name in ("train", "validation", "test")}
         self.progress.started(composition.recipe.train.epochs, self._device_name(), counts)
         for result in trainer.epochs():
+            history.append(result.row)
+            # Before the checkpoint: a resume drops rows beyond it, but could not make up a missing one.
+            folder.write_history(history)
             folder.checkpoints.save(
                 result.checkpoint, composition.model.state_dict() if result.best else None
             )
-            history.append(result.row)
-            folder.write_history(history)
             self.progress.epoch(result.epoch, result.row, result.best)
-            self.registry.manager.hook.mtl_epoch_ended(
-                run=folder.path, epoch=result.epoch, row=dict(result.row)
-            )
+            self._notify("mtl_epoch_ended", run=folder.path, epoch=result.epoch, row=dict(result.row))
         return history
+
+    def _notify(self, hook: str, **arguments: Any) -> None:
+        """Tell the plugins; one that fails is named and stops nothing."""
+        for failure in self.registry.notify(hook, **arguments):
+            self.progress.warning(failure)
 
     def _device_name(self) -> str:
         if self.device.type == "cuda":

@@ -7,9 +7,11 @@ Plugins come from the entry-point group `mtl` of installed distributions and fro
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import importlib.util
 import io
 import os
+import re
 import sys
 import time
 import traceback
@@ -193,11 +195,15 @@ def _from_file(path: Path) -> _Found:
     def load() -> object:
         if not path.is_file():
             raise ComponentError(f"no such plugin file: {path}")
-        spec = importlib.util.spec_from_file_location(f"mtl_plugin_{path.stem}", path)
+        # The module's name must be importable, and not that of another file with the same stem.
+        place = hashlib.blake2b(str(path.resolve()).encode(), digest_size=4).hexdigest()
+        stem = re.sub(r"\W", "_", path.stem)
+        name = f"mtl_plugin_{stem}_{place}"
+        spec = importlib.util.spec_from_file_location(name, path)
         if spec is None or spec.loader is None:
             raise ComponentError(f"{path} is not a Python file")
         module = importlib.util.module_from_spec(spec)
-        # Targets such as "mtl_plugin_x:Class" are resolved by import, so the module must be findable.
+        # Targets such as f"{__name__}:Class" are resolved by import, so the module must be findable.
         sys.modules[spec.name] = module
         spec.loader.exec_module(module)
         return module

@@ -24,5 +24,8 @@ class Progress:
     def stage(self, name: str) -> None:
         """A later stage begins: evaluate, export, report."""
 
+    def warning(self, text: str) -> None:
+        """Something went wrong that does not stop the job."""
+
     def stopped(self) -> None:
         """The job is over, finished or not."""

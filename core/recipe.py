@@ -19,7 +19,10 @@ FORMAT = 1
 
 @dataclass(frozen=True)
 class Choice:
-    """A component chosen by name, with its options."""
+    """A component chosen by name, with its options.
+
+    An empty name (of a head or loss in a recipe not yet composed) means the one the task would get anyway.
+    """
 
     name: str
     options: Mapping[str, Any] = field(default_factory=dict)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Literal
 
 from .errors import Problem, RecipeError, UsageError, did_you_mean
@@ -27,7 +29,7 @@ _SECTIONS = (
     "export",
 )
 _TASK_KEYS = ("task", "weight", "head", "loss", "metrics")
-_TASK_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*([-.][A-Za-z0-9_]+)*")
+_TASK_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*(-[A-Za-z0-9_]+)*")
 _VIEWS = ("shared", "per-task")
 
 
@@ -118,7 +120,12 @@ class _Reader:
         complete, problems = validate_options(options_model(entry.load()), options)
         for problem in problems:
             self._complain((*path, *problem.path), f"{kind} {name!r}: {problem.message}", problem.hint)
-        return Choice(name, complete)
+        # A recipe must find its files from any folder.
+        placed = {
+            key: item.expanduser().absolute() if isinstance(item, Path) else item
+            for key, item in complete.items()
+        }
+        return Choice(name, placed)
 
     def _choices(self, kind: str, value: Any, path: PathOfKeys) -> tuple[Choice, ...] | None:
         if value is None:
@@ -143,7 +150,12 @@ class _Reader:
             self._complain(("tasks",), f"tasks must be a list or a mapping, got {_shown(value)}", example)
             return ()
         found = [self._task(str(name), body) for name, body in value.items()]
-        return tuple(task for task in found if task is not None)
+        tasks = tuple(task for task in found if task is not None)
+        if tasks and all(task.weight == 0 for task in tasks):
+            self._complain(
+                ("tasks",), "every task has weight 0: nothing would be trained", "raise one weight"
+            )
+        return tasks
 
     def _tasks_from_list(self, items: list[Any]) -> dict[str, Any]:
         named: dict[str, Any] = {}
@@ -197,10 +209,13 @@ class _Reader:
         )
 
     def _optional(self, kind: str, body: Mapping[str, Any], path: PathOfKeys) -> Choice | None:
-        return None if body.get(kind) is None else self._choice(kind, body[kind], (*path, kind))
+        value = body.get(kind)
+        if isinstance(value, Mapping) and "name" not in value:
+            return Choice("", dict(value))  # the composer knows which one is meant
+        return None if value is None else self._choice(kind, value, (*path, kind))
 
     def _weight(self, value: Any, path: PathOfKeys, name: str) -> float:
-        if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
+        if not _is_number(value) or not 0 <= value < math.inf:
             self._complain(
                 path, f"task {name!r}: weight must be a number >= 0, got {_shown(value)}", "default: 1.0"
             )
@@ -234,7 +249,8 @@ class _Reader:
         return {key: tuple(float(number) for number in value[key]) for key in ("mean", "std")}
 
     def _training(self) -> Training:
-        value = self.tree.get("train") or {}
+        value = self.tree.get("train")
+        value = {} if value is None else value
         if not isinstance(value, Mapping):
             self._complain(("train",), f"train must be a mapping, got {_shown(value)}")
             return Training()

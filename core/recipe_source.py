@@ -49,7 +49,7 @@ class RecipeSource:
             if isinstance(below, str):
                 below = {"task" if tuple(path[:depth]) == ("tasks",) else "name": below}
             elif isinstance(below, list) and key == "tasks":
-                below = _tasks_by_name(below)
+                below = tasks_by_name(below)
             elif below is None:
                 below = {}
             elif not isinstance(below, dict):
@@ -124,7 +124,8 @@ def parse_recipe_text(text: str, name: str) -> RecipeSource:
     except YAMLError as error:
         raise RecipeError([Problem(f"not valid YAML: {_first_line(error)}", name)]) from None
     if not isinstance(document, CommentedMap):
-        found = "is empty" if document is None else f"holds a {type(document).__name__}"
+        held = {CommentedSeq: "a list", str: "text"}.get(type(document), "a single value")
+        found = "is empty" if document is None else f"holds {held}"
         raise RecipeError(
             [Problem(f"a recipe is a mapping; this file {found}", name, "start with `tasks: [...]`")]
         )
@@ -149,7 +150,8 @@ def _walk(node: Any, path: PathOfKeys, name: str, origins: dict[PathOfKeys, str]
     if isinstance(node, CommentedMap):
         found = {}
         for key, value in node.items():
-            line, column = node.lc.key(key)
+            # A key that came in through a merge (`<<`) has no place of its own.
+            line, column = node.lc.key(key) if key in (node.lc.data or {}) else (node.lc.line, node.lc.col)
             below = (*path, str(key))
             origins[below] = f"{name}:{line + 1}:{column + 1}"
             found[str(key)] = _walk(value, below, name, origins)
@@ -184,7 +186,7 @@ def _plain_yaml(node: Any) -> Any:
     raise ValueError(f"a recipe holds text, numbers, lists and mappings, not {type(node).__name__}")
 
 
-def _tasks_by_name(items: list[Any]) -> dict[str, Any]:
+def tasks_by_name(items: list[Any]) -> dict[str, Any]:
     """Return a list of tasks as a mapping, so that a value can be set below one of them."""
     named: dict[str, Any] = {}
     for item in items:

@@ -37,7 +37,7 @@ class Entry:
             found: Any = importlib.import_module(module)
             for part in attribute.split("."):
                 found = getattr(found, part)
-        except (ImportError, AttributeError) as error:
+        except (Exception, SystemExit) as error:
             raise ComponentError(
                 f"{what} cannot be loaded from {self.component.target!r}: {error}",
                 hint=f"mend or uninstall {self.provider.distribution}; see: mtl plugins",
@@ -100,6 +100,18 @@ class Registry:
             qualified = " or ".join(entry.qualified_name for entry in matches)
             raise UsageError(f"{kind} {name!r} is claimed by {claims}", hint=f"write {qualified}")
         raise UsageError(f"unknown {kind} {name!r}", hint=self._unknown_hint(kind, name))
+
+    def notify(self, hook_name: str, **arguments: Any) -> list[str]:
+        """Call a hook of every plugin, each on its own; return a line for each that failed."""
+        plugins = {name: plugin for name, plugin in self.manager.list_name_plugin() if plugin is not None}
+        failures = []
+        for name, plugin in plugins.items():
+            others = [other for other in plugins.values() if other is not plugin]
+            try:
+                self.manager.subset_hook_caller(hook_name, remove_plugins=others)(**arguments)
+            except Exception as error:
+                failures.append(f"plugin {name!r} failed in {hook_name}: {type(error).__name__}: {error}")
+        return failures
 
     def defaults(self, kind: str, situation: str) -> list[str]:
         """Return the names of the components that serve a situation when the recipe is silent."""

@@ -10,7 +10,7 @@ from typing import Any
 
 from .errors import ComponentError, UsageError, did_you_mean
 from .options import plain
-from .recipe_source import RecipeSource, parse_recipe_text, read_recipe
+from .recipe_source import RecipeSource, parse_recipe_text, read_recipe, tasks_by_name
 from .registry import Registry
 
 FLAGS = ("dataset", "data_dir", "encoder", "sharing", "balancer", "epochs", "seed")
@@ -34,8 +34,9 @@ class Request:
         source = self._recipe(registry)
         if self.tasks is not None:
             _put_tasks(source, self.tasks)
-        for name, value in self.flags.items():
-            _put_flag(source, name, value)
+        # A data set's folder must follow the data set, whatever the order on the command line.
+        for name in (name for name in FLAGS if name in self.flags):
+            _put_flag(source, name, self.flags[name])
         for assignment in self.assignments:
             source.set(assignment)
         return source
@@ -71,13 +72,17 @@ def _shipped_recipe(registry: Registry, name: str) -> RecipeSource:
 
 
 def _put_tasks(source: RecipeSource, tasks: Sequence[str] | Mapping[str, Any]) -> None:
+    if isinstance(tasks, str):
+        raise UsageError(f"tasks must be a list of names, got {tasks!r}", hint=f"write {tasks.split(',')}")
     if isinstance(tasks, Mapping):
         source.put(("tasks",), plain(tasks), "tasks")
         return
     known = source.tree.get("tasks")
-    bodies = known if isinstance(known, Mapping) else {}
+    bodies = tasks_by_name(known) if isinstance(known, list) else known
+    bodies = bodies if isinstance(bodies, Mapping) else {}
     # A task that the recipe describes keeps its options; others come with their defaults.
-    source.put(("tasks",), [{name: bodies.get(name)} for name in tasks], "--tasks")
+    named = [{name: bodies.get(name)} if isinstance(name, str) else plain(name) for name in tasks]
+    source.put(("tasks",), named, "--tasks")
 
 
 def _put_flag(source: RecipeSource, name: str, value: Any) -> None:

@@ -13,6 +13,7 @@ from .composer import compose
 from .composition import Composition
 from .contracts import ExportReport
 from .data import Splits, load_splits
+from .errors import UsageError
 from .evaluation import evaluate
 from .exporting import build_exporter, export, export_subject
 from .model import MultitaskModel
@@ -92,11 +93,15 @@ class Run:
         """
         chosen = self.composition.recipe.exporter
         name = exporter or chosen.name
-        given: Mapping[str, Any] = options if exporter or options else chosen.options
+        given: Mapping[str, Any] = {**chosen.options, **options} if name == chosen.name else options
         built = build_exporter(self._registry, name, given)
         target = Path(path) if path is not None else self.path / f"model{built.suffix}"
+        if target.suffix != built.suffix:
+            raise UsageError(
+                f"{target} must end in {built.suffix}", hint=f"write {target.stem}{built.suffix}"
+            )
         report = export(self.composition, self.splits.validation, self.metrics, target, built)
-        self._registry.manager.hook.mtl_exported(run=self.path, files=report.files)
+        self._registry.notify("mtl_exported", run=self.path, files=report.files)
         return report
 
     def verify(self, path: str | Path | None = None) -> Mapping[str, Any]:

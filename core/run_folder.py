@@ -33,7 +33,6 @@ class RunFolder:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.checkpoints = CheckpointFolder(path / "checkpoint")
-        self._replaced: Path | None = None
 
     @classmethod
     def create(cls, path: Path, *, force: bool = False) -> RunFolder:
@@ -43,21 +42,27 @@ class RunFolder:
         """
         cls.refuse_existing(path, force=force)
         folder = cls(path)
-        if path.exists():
-            aside = path.with_name(f".{path.name}.replaced")
-            if aside.exists():
-                shutil.rmtree(aside)
-            path.rename(aside)
-            folder._replaced = aside
         with writing_to(path):
+            if path.exists() and folder.replaced.exists():
+                # What stands there replaced a run and never finished; that run is the one to keep.
+                shutil.rmtree(path)
+            elif path.exists():
+                path.rename(folder.replaced)
             path.mkdir(parents=True)
         return folder
 
     @staticmethod
     def refuse_existing(path: Path, *, force: bool) -> None:
         """Raise `UsageError` when `create` would."""
-        if not path.exists() and not path.is_symlink():
-            return
+        try:
+            if path.is_symlink():
+                raise UsageError(
+                    f"{path} is a link", hint="name the folder itself, or another one, with --out"
+                )
+            if not path.exists():
+                return
+        except OSError as error:
+            raise UsageError(f"{path} cannot be a run folder: {error.strerror}") from None
         if not force:
             hint = "choose another folder with --out, or replace it with --force"
             raise UsageError(f"{path} exists already", hint=hint)
@@ -65,11 +70,16 @@ class RunFolder:
             hint = "choose another folder with --out"
             raise UsageError(f"{path} is no run folder, and --force replaces runs only", hint=hint)
 
+    @property
+    def replaced(self) -> Path:
+        """Where a run that this one replaces is kept until this one is complete."""
+        here = self.path.absolute()
+        return here.with_name(f".{here.name}.replaced")
+
     def finish(self) -> None:
         """Delete the run that this one replaces."""
-        if self._replaced is not None:
-            shutil.rmtree(self._replaced)
-            self._replaced = None
+        if self.replaced.exists():
+            shutil.rmtree(self.replaced)
 
     def write_recipe(self, recipe: Mapping[str, Any]) -> None:
         """Write the resolved recipe, re-runnable with `mtl compose --recipe`."""
@@ -113,7 +123,10 @@ class RunFolder:
         if not path.is_file():
             return []
         with path.open(newline="") as stream:
-            return [{key: float(value) for key, value in row.items()} for row in csv.DictReader(stream)]
+            return [
+                {key: int(value) if key == "epoch" else float(value) for key, value in row.items()}
+                for row in csv.DictReader(stream)
+            ]
 
     def read_json(self, name: str) -> dict[str, Any]:
         """Return the content of a JSON file of the run; raise `UsageError` when it is missing or damaged."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from .errors import ComponentError
 from .options import options_model
 from .recipe import FORMAT, Training
 from .registry import Registry
@@ -66,7 +67,8 @@ def _component(registry: Registry, kind: str) -> dict[str, Any]:
     for name in names:
         schema = _options(registry, kind, name)
         schema["properties"] = {"name": {"const": name}, **schema["properties"]}
-        schema["required"] = ["name"]
+        if name not in registry.defaults(kind, "recipe"):
+            schema["required"] = ["name"]
         choices.append(schema)
     return {"anyOf": choices} if choices else {"type": "string"}
 
@@ -74,9 +76,9 @@ def _component(registry: Registry, kind: str) -> dict[str, Any]:
 def _task(registry: Registry, reference: Any, many: Any) -> dict[str, Any]:
     common = {
         "weight": {"type": "number", "minimum": 0, "default": 1.0},
-        "head": reference("head"),
-        "loss": reference("loss"),
-        "metrics": many("metric"),
+        "head": {"anyOf": [{"type": "null"}, reference("head"), {"type": "object"}]},
+        "loss": {"anyOf": [{"type": "null"}, reference("loss"), {"type": "object"}]},
+        "metrics": {"anyOf": [{"type": "string"}, many("metric")]},
     }
     choices: list[dict[str, Any]] = [{"type": "null"}, {"enum": registry.names("task")}]
     for name in registry.names("task"):
@@ -88,7 +90,11 @@ def _task(registry: Registry, reference: Any, many: Any) -> dict[str, Any]:
 
 def _options(registry: Registry, kind: str, name: str) -> dict[str, Any]:
     entry = registry.find(kind, name)
-    schema = options_model(entry.load()).model_json_schema()
+    try:
+        schema = options_model(entry.load()).model_json_schema()
+    except ComponentError as error:
+        # One broken component must not take the schema of all others with it.
+        return {"type": "object", "title": f"{kind} {name}", "description": str(error), "properties": {}}
     return {
         "type": "object",
         "title": f"{kind} {name}",

@@ -82,12 +82,6 @@ class Trainer:
         parameters = [*self.composition.model.parameters(), *self.composition.balancer.parameters()]
         self._optimizer = build_optimizer(parameters, self._training)
         self._shared = self.composition.model.sharing.shared_parameters()
-        if self.composition.balancer.needs_gradients and not self._shared:
-            raise UsageError(
-                f"balancer {recipe.balancer.name!r} needs gradients of shared parameters, "
-                f"but sharing {recipe.sharing.name!r} shares none",
-                hint="choose another sharing or balancer",
-            )
 
     def epochs(self) -> Iterator[EpochResult]:
         """Train until the recipe's epochs are done or patience runs out, yielding after each epoch.
@@ -103,7 +97,7 @@ class Trainer:
                 group["lr"] = rate
             losses = self._train_epoch()
             seconds = time.perf_counter() - started
-            self.composition.balancer.post_epoch(losses.to(self.device))
+            self.composition.balancer.post_epoch(losses.to(self.device) * self._weights)
             validation = evaluate(self.composition, self.splits.validation, "validation").metrics
             yield self._result(losses, validation, rate, seconds)
 
@@ -139,12 +133,9 @@ class Trainer:
             for step, indices in enumerate(batches):
                 seed_generators(derive_seed(self.composition.recipe.seed, "layers", self._epoch, step))
                 losses, counts = self._losses(indices, step)
-                failure.note(losses, step)
-                self._update(losses, failure.found)
-                losses = losses.detach()
-                totals += losses * counts
+                self._update(losses, step, failure)
+                totals += losses.detach() * counts
                 seen += counts
-                self.composition.balancer.post_step(losses)
                 if self.on_step is not None:
                     self.on_step(step + 1, len(batches))
         failure.raise_if_found(list(self._tasks), self._epoch)
@@ -160,22 +151,25 @@ class Trainer:
         found: dict[str, tuple[Tensor, Tensor]] = {}
         for view in self._views:
             seen = view.look(batch, self._tasks, random)
-            raw = self.composition.model(seen.image, seen.inputs, view.tasks)
+            raw = self.composition.model(seen.image, seen.inputs, view.tasks, prepared=True)
             for name in view.tasks:
                 target = self._tasks[name].target(seen.clean)
                 found[name] = masked_loss(self.composition.tasks[name].loss, raw[name], target)
         ordered = [found[name] for name in self._tasks]
         return torch.stack([loss for loss, _ in ordered]), torch.stack([count for _, count in ordered])
 
-    def _update(self, losses: Tensor, not_finite: Tensor) -> None:
+    def _update(self, losses: Tensor, step: int, failure: _Failure) -> None:
         weighted = losses * self._weights
         gradients = self._task_gradients(weighted) if self.composition.balancer.needs_gradients else None
         weights = self.composition.balancer.weights(weighted, gradients)
+        balanced = weights * weighted
+        failure.note(balanced, step)
         self._optimizer.zero_grad(set_to_none=True)
-        (weights * weighted).sum().backward()
+        balanced.sum().backward()
         # A fused optimizer skips the update on the device where this flag is 1: no reading back.
-        self._optimizer.found_inf = not_finite  # type: ignore[attr-defined]
+        self._optimizer.found_inf = failure.found  # type: ignore[attr-defined]
         self._optimizer.step()
+        self.composition.balancer.post_step(weighted.detach())
 
     def _task_gradients(self, losses: Tensor) -> Tensor:
         """Return each task's gradient with respect to the shared parameters, `[T, P]`."""
@@ -204,7 +198,10 @@ class Trainer:
             raise NotFiniteError(
                 f"the validation loss of task {bad[0]!r} is not finite after epoch {self._epoch}", hint=_HINT
             )
-        weights = {name: composed.weight for name, composed in self.composition.tasks.items()}
+        fixed = self.composition.balancer.fixed_weights
+        weights = {
+            name: composed.weight * fixed.get(name, 1.0) for name, composed in self.composition.tasks.items()
+        }
         score = self._selection.score(judged, weights)
         best = self._select(score)
         row: dict[str, float] = {"epoch": self._epoch, "learning_rate": rate, "seconds": seconds}
@@ -240,7 +237,7 @@ class Trainer:
         return Checkpoint(self._epoch, tensors, {"epoch": self._epoch, "selection": selection})
 
 
-_HINT = "lower train.learning_rate, or look at the data; the last checkpoint is intact"
+_HINT = "lower train.learning_rate, or look at the data; epochs before this one are in the checkpoint"
 
 
 class _Failure:

@@ -1,7 +1,7 @@
 """What happens to a batch before the model sees it, and which tasks share one look at it.
 
 The order: transforms, preparation (which fixes the clean image, the target of reconstructions), extra
-inputs, corruptions, model.
+inputs, corruptions, model. Preparation belongs to the model, so every view has all tasks' preparation.
 """
 
 from __future__ import annotations
@@ -38,23 +38,21 @@ class View:
 
     def look(self, batch: Batch, tasks: Mapping[str, Task], random: Random) -> Seen:
         """Return the batch as this view's tasks see it."""
-        makers = [(name, tasks[name]) for name in self.makers]
-        for name, task in makers:
-            if task.transforms:
-                batch = task.transform(batch, random.stream(f"transform {name}"))
-        for _, task in makers:
+        # Streams are numbered, not named: what a sample looks like must not depend on what a task is called.
+        makers = [tasks[name] for name in self.makers]
+        for index, task in enumerate(task for task in makers if task.transforms):
+            batch = task.transform(batch, random.stream(f"transform {index}"))
+        for task in tasks.values():
             if task.prepares:
                 batch = replace(batch, image=task.prepare(batch.image))
         # Every task draws: an encoder that reads an extra input needs it in every view.
         drawn: dict[str, Tensor] = dict(batch.inputs)
-        for name, task in tasks.items():
-            if task.inputs:
-                drawn.update(task.draw_inputs(batch, random.stream(f"inputs {name}")))
+        for index, task in enumerate(task for task in tasks.values() if task.inputs):
+            drawn.update(task.draw_inputs(batch, random.stream(f"inputs {index}")))
         clean = replace(batch, inputs=drawn)
         image = clean.image
-        for name, task in makers:
-            if task.corrupts:
-                image = task.corrupt(image, random.stream(f"corrupt {name}"))
+        for index, task in enumerate(task for task in makers if task.corrupts):
+            image = task.corrupt(image, random.stream(f"corrupt {index}"))
         return Seen(clean, image)
 
     def corrupts(self, tasks: Mapping[str, Task]) -> bool:
@@ -70,9 +68,7 @@ def plan_views(tasks: Mapping[str, Task], mode: str) -> tuple[View, ...]:
     names = tuple(tasks)
     if mode == "shared":
         return (View(names, names),)
-    plain = tuple(
-        name for name, task in tasks.items() if not (task.transforms or task.prepares or task.corrupts)
-    )
+    plain = tuple(name for name, task in tasks.items() if not (task.transforms or task.corrupts))
     views = [View((name,), (name,)) for name in names if name not in plain]
     return (View(plain, ()), *views) if plain else tuple(views)
 

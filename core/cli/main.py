@@ -20,6 +20,7 @@ _COMMANDS = {
     "evaluate": "Evaluate a run's model on a split.",
     "export": "Export a run's model, verified.",
     "list": "List the components of a kind.",
+    "plugin": "Write plugins and check them.",
     "plugins": "List the installed plugins, broken ones included.",
     "resume": "Continue an interrupted run.",
     "schema": "Print the JSON Schema of recipes.",

@@ -14,6 +14,7 @@ from rich.progress import Progress as RichProgress
 
 from ..pipeline import Outcome, Pipeline
 from ..progress import Progress
+from ..run_folder import RunFolder
 from .results import print_metrics
 from .session import print_json
 
@@ -53,6 +54,9 @@ class LineProgress(Progress):
 
     def stage(self, name: str) -> None:
         click.echo(f"{name} ...", err=True)
+
+    def warning(self, text: str) -> None:
+        click.echo(f"warning: {text}", err=True)
 
 
 class BarProgress(LineProgress):
@@ -128,6 +132,10 @@ def finish_run(pipeline: Pipeline, path: Path, as_json: bool, job: Callable[[], 
     except KeyboardInterrupt:
         if (path / "checkpoint" / "manifest.json").is_file():
             click.echo(f"\n{path} is readable; go on with: mtl resume {path}", err=True)
+        raise
+    except Exception:
+        if RunFolder(path).replaced.exists():
+            click.echo(f"the run that was to be replaced is kept in {RunFolder(path).replaced}", err=True)
         raise
     finally:
         progress.stopped()

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -38,14 +39,8 @@ class Session:
 
     def add_commands(self, group: click.Group) -> None:
         """Let every plugin add its commands; one that fails is named and stops nothing."""
-        manager = self.plugins.manager
-        everyone = {name: plugin for name, plugin in manager.list_name_plugin() if plugin is not None}
-        for name, plugin in everyone.items():
-            others = [other for other in everyone.values() if other is not plugin]
-            try:
-                manager.subset_hook_caller("mtl_commands", remove_plugins=others)(cli=group)
-            except Exception as error:
-                click.echo(f"warning: plugin {name!r} cannot add its commands: {error}", err=True)
+        for failure in self.plugins.notify("mtl_commands", cli=group):
+            click.echo(f"warning: {failure}", err=True)
 
     def _warn(self, providers: Sequence[Provider]) -> None:
         for provider in providers:
@@ -74,4 +69,13 @@ pass_session = click.make_pass_decorator(Session, ensure=True)
 
 def print_json(value: Any) -> None:
     """Write one JSON document to stdout."""
-    click.echo(json.dumps(value, indent=2, allow_nan=False, default=str))
+    click.echo(json.dumps(finite(value), indent=2, allow_nan=False, default=str))
+
+
+def finite(value: Any) -> Any:
+    """Return the value with null for every number that JSON does not know."""
+    if isinstance(value, Mapping):
+        return {key: finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [finite(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

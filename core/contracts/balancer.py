@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from torch import Tensor, nn
 
@@ -10,12 +11,15 @@ from torch import Tensor, nn
 class Balancer(nn.Module):
     """A balancer; its constructor takes `(tasks: Sequence[str], *, options)`.
 
-    The flags say what it needs and where it is safe; the composer checks them.
+    The losses it sees are multiplied by the tasks' own weights. `needs_gradients` asks for shared parameters,
+    which the composer checks; the other flags say where it is safe. `fixed_weights` are factors by task
+    that never change: they count when the best epoch is chosen.
     """
 
     needs_gradients: bool = False
     ddp_safe: bool = True
     compile_safe: bool = True
+    fixed_weights: Mapping[str, float] = MappingProxyType({})
 
     def __init__(self, tasks: Sequence[str]) -> None:
         super().__init__()

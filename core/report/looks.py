@@ -60,7 +60,7 @@ def look(composition: Composition, test: Samples) -> dict[str, Look]:
     try:
         with torch.inference_mode():
             for names, seen in views_of(composition, first, "test", SHOWN * 8):
-                raw = composition.model(seen.image, seen.inputs, names)
+                raw = composition.model(seen.image, seen.inputs, names, prepared=True)
                 for name in names:
                     composed = composition.tasks[name]
                     target = composed.task.target(seen.clean)

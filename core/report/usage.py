@@ -80,7 +80,7 @@ def _image(subject: Subject) -> list[str]:
     pixels = "np.asarray(picture)" if whole else "np.asarray(picture, dtype=np.float32) / np.float32(255)"
     opened = f'Image.open("IMAGE.png").convert("{_MODES[form.channels]}")'
     return [
-        f"picture = {opened}.resize(({form.width}, {form.height}))",
+        f"picture = {opened}.resize(({form.width}, {form.height}), Image.Resampling.BILINEAR)",
         f"image = ({pixels}){added}  {about}",
     ]
 

@@ -55,7 +55,7 @@ def check_images_stay_images(subject: Subject) -> None:
 
 @check("augmentation")
 def check_labels_move_with_the_pixels(subject: Subject) -> None:
-    """Where an image was turned or mirrored, labels with a declared symmetry moved likewise; others stayed."""
+    """Labels with a declared symmetry turned or mirrored with the image; others stayed."""
     for augmentation, spec in _augmentations(subject):
         batch = _batch(spec)
         for seed in _SEEDS:

@@ -132,16 +132,16 @@ def repeated(samples: Samples, times: int) -> Samples:
 
 
 def all_that_fit(bench: Bench, trees: Iterator[dict[str, Any]]) -> Iterator[Composition]:
-    """Yield every composition that fits together; skip with the last reason when there is none."""
-    reason = "there is nothing to try it with"
+    """Yield every composition that fits together; skip with the first refusal when there is none."""
+    reason = ""
     found = False
     for tree in trees:
         try:
             composition = bench.compose(tree)
         except Incompatible as refusal:
-            reason = str(refusal)
+            reason = reason or str(refusal)
             continue
         found = True
         yield composition
     if not found:
-        raise CheckSkipped(f"nothing installed works with it: {reason}")
+        raise CheckSkipped(f"nothing installed works with it: {reason or 'there is nothing to try it with'}")

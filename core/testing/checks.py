@@ -1,4 +1,4 @@
-"""What a check is: a named promise of a contract that a component keeps or breaks, with what to do about it."""
+"""What a check is: a named promise of a contract, kept or broken, with what to do about it."""
 
 from __future__ import annotations
 
@@ -83,9 +83,9 @@ class Check:
             failure.where = f"{component.label}: {self.name}: "
             raise
         except (Exception, SystemExit) as error:
-            failure = CheckFailed(self.promise, described(error), _remedy(error))
-            failure.where = f"{component.label}: {self.name}: "
-            raise failure from error
+            broken = CheckFailed(self.promise, described(error), _remedy(error))
+            broken.where = f"{component.label}: {self.name}: "
+            raise broken from error
 
     def run(self, component: Subject) -> Result:
         """Return what the check says about a component."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 
+from ..randomness import generator
 from ..specs import TargetSpec
 from .bench import SIZES
 from .checks import CheckSkipped, check, require
@@ -19,13 +20,12 @@ def check_one_finite_loss_per_sample(subject: Subject) -> None:
     for target in accepted_targets(subject):
         loss = subject.build(target)
         value = draw_target(target, _BATCH)
+        shape = (_BATCH, *target.output_shape)
         for scale in (1.0, 100.0):
-            raw = scale * torch.linspace(-1, 1, _BATCH).reshape(-1, *[1] * len(target.output_shape))
-            raw = raw.expand(_BATCH, *target.output_shape)
-            got = loss(raw, value)
+            got = loss(scale * torch.randn(shape, generator=generator("cpu", 0, "raw")), value)
             require(
                 list(got.shape) == [_BATCH] and bool(got.isfinite().all()),
-                f"finite losses [B] for a {target.form} target and raw outputs up to {scale:g}",
+                f"finite losses [B] for a {target.form} target and raw outputs of size {scale:g}",
                 f"{list(got.shape)}: {got.detach().flatten()[:3].tolist()}",
                 "return one loss per sample, averaged over its elements, computed from logits",
             )

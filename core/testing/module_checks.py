@@ -12,8 +12,8 @@ from .specimens import Specimen, moved, rows, specimens
 from .subjects import Subject
 
 MODULES = ("encoder", "head", "sharing", "loss")
-_BATCH = 5
-_PLACES = 3
+_BATCH = 4
+_PLACES = 2
 """In how many places the behaviour, as against the forms, is checked."""
 
 

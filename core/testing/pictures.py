@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field
 
 from ..contracts import Columns, Dataset
-from ..specs import Binary, Categorical, DatasetSpec, ImageSpec, Regression, Symmetry
+from ..specs import Binary, Categorical, DatasetSpec, ImageSpec, Regression, Symmetry, TargetSpec
 
 CLASSES = ("0", "1", "2", "3")
 CLASS, ANSWER, VALUES, SIDES = "class", "yes", "values", "sides"
@@ -34,7 +35,7 @@ class Pictures(Dataset):
         self.image = ImageSpec(channels, height, width)
 
     def spec(self) -> DatasetSpec:
-        labels = {
+        labels: dict[str, TargetSpec] = {
             CLASS: Categorical(CLASSES),
             ANSWER: Binary(),
             VALUES: Regression(("first", "second")),
@@ -52,7 +53,7 @@ class Pictures(Dataset):
         rows = np.arange(height) * _BLOCKS // height
         columns = np.arange(width) * _BLOCKS // width
         image = blocks[:, :, rows][..., columns] + random.integers(-30, 30, (count, channels, height, width))
-        labels = {
+        labels: dict[str, NDArray[Any]] = {
             CLASS: np.arange(count, dtype=np.int64) % len(CLASSES),
             ANSWER: np.arange(count, dtype=np.int64) // 2 % 2,
             VALUES: random.random((count, 2), dtype=np.float32),

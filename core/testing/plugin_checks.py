@@ -28,10 +28,12 @@ print(json.dumps({"seconds": time.perf_counter() - started, "torch": "torch" in 
 def check_records_are_valid(subject: Subject) -> None:
     """The plugin loads and yields valid records."""
     provider = subject.provider
-    if provider.broken:
+    if provider.stage == "disabled":
+        raise CheckSkipped(f"it is switched off: {provider.reason}")
+    if provider.stage is not None:
         raise CheckFailed(
             "a plugin that loads and yields valid records",
-            f"it is broken ({provider.stage}): {provider.reason}",
+            f"it is {provider.status} ({provider.stage}): {provider.reason}",
             "mend the module; `mtl plugins --json` has the traceback",
         )
     for entry in subject.bench.entries():
@@ -51,8 +53,8 @@ def check_import_is_light(subject: Subject) -> None:
     """The import leaves torch out of sys.modules and takes under 100 ms."""
     if subject.is_file:
         raise CheckSkipped("a plugin file is imported only when it is named; this matters to packages")
-    if subject.provider.broken:
-        raise CheckSkipped("the plugin is broken")
+    if subject.provider.stage is not None:
+        raise CheckSkipped("the plugin is not in use")
     attempts: list[float] = []
     while len(attempts) < 3 and (not attempts or attempts[-1] >= LIMIT):
         found = _import(subject)

@@ -13,6 +13,7 @@ from torch.utils import _pytree as pytree
 
 from ..batch import Features
 from ..contracts import Encoder, HeadSpec
+from ..errors import Incompatible, MtlError
 from ..randomness import derive_seed, generator, seeded_generators
 from ..specs import Binary, Categorical, Image, ImageSpec, InputSpec, Regression, TargetSpec
 from .answer import NUMBER
@@ -44,7 +45,7 @@ class Specimen:
 
 
 def specimens(subject: Subject, most: int | None = None) -> Iterator[Specimen]:
-    """Yield a specimen for every place that the component accepts (`most` of them); skip when there is none."""
+    """Yield a specimen for every place the component accepts, at `most` so many; skip when there is none."""
     found = False
     for specimen in islice(_OF_KIND[subject.kind](subject), most):
         found = True
@@ -79,7 +80,7 @@ def images_of(subject: Subject) -> list[ImageSpec]:
         if entry.provider == subject.provider:
             try:
                 forms.append(dataset_of(entry, {}).spec().image)
-            except Exception:  # noqa: S112 - a broken data set is another component's matter
+            except (MtlError, Incompatible):  # a broken data set is another component's matter
                 continue
     offered = list(dict.fromkeys([*SIZES, *forms]))
     accepted = [image for image in offered if inputs_of(subject, image) is not None]
@@ -144,7 +145,7 @@ def _encoder(subject: Subject, image: ImageSpec, inputs: Sequence[InputSpec]) ->
         lambda: subject.build(image, inputs),
         lambda count: (_image(image, count), _inputs(inputs, count)),
         lambda module, arguments: tuple(module(*arguments)),
-        lambda module: tuple(spec.shape for spec in module.feature_specs),
+        lambda module: tuple(spec.shape for spec in _specs(module)),
     )
 
 
@@ -220,13 +221,12 @@ def _sharing(subject: Subject, encoder: type[Encoder], image: ImageSpec) -> Spec
         lambda: subject.build(TASKS, lambda: encoder(image, ())),
         lambda count: (_image(image, count), {}),
         run,
-        lambda module: tuple(spec.shape for task in TASKS for spec in _stages(module, task)),
+        lambda module: tuple(spec.shape for task in TASKS for spec in _specs(module)[task]),
     )
 
 
-def _stages(module: nn.Module, task: str) -> Any:
-    specs: Any = module.feature_specs
-    return specs[task]
+def _specs(module: nn.Module) -> Any:
+    return module.feature_specs
 
 
 _OF_KIND: Mapping[str, Callable[[Subject], Iterator[Specimen]]] = {

@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from ..errors import Incompatible, UsageError, suggest
+from ..errors import Incompatible, UsageError, did_you_mean
 from ..plugin_loading import Provider
 from ..registry import Entry, Registry
 from .bench import Bench
@@ -117,12 +117,13 @@ def subjects(
     for name in names:
         meant = {index for index, subject in enumerate(everything) if _means(name, subject)}
         if not meant:
-            known = sorted({subject.distribution for subject in everything})
+            known = [subject.distribution for subject in everything] + [
+                subject.name for subject in everything
+            ]
+            distributions = ", ".join(sorted({subject.distribution for subject in everything}))
             raise UsageError(
                 f"no plugin or component {name!r}",
-                hint=suggest(name, [*known, *(subject.name for subject in everything)], "known")
-                if name
-                else f"distributions: {', '.join(known)}",
+                hint=did_you_mean(name, dict.fromkeys(known)) or f"distributions: {distributions}",
             )
         chosen |= meant
     return [

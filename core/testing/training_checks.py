@@ -24,8 +24,7 @@ _CPU = torch.device("cpu")
 _STEPS = 8
 """Updates per epoch."""
 
-_EPOCHS = 40
-_LEARNING_RATE = 3e-3
+_EPOCHS = 60
 
 
 @check(*TRAINED)
@@ -80,7 +79,7 @@ def check_the_same_seed_gives_the_same_model(subject: Subject) -> None:
 @check(*TRAINED)
 def check_overfits_eight_samples(subject: Subject) -> None:
     """A small training on eight samples brings the loss down by half at least."""
-    training = {"epochs": _EPOCHS, "batch_size": 8, "learning_rate": _LEARNING_RATE}
+    training = {"epochs": _EPOCHS, "batch_size": 8}
     placement = placed(subject, train=training)
     samples = repeated(placement.eight, _STEPS)
     composition = placement.composition

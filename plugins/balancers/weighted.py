@@ -47,6 +47,7 @@ class Weighted(Balancer):
             raise Incompatible("at least one weight must be above 0")
         if normalise:
             values = values * (len(values) / values.sum())
+        self.fixed_weights = dict(zip(self.tasks, values.tolist(), strict=True))
         # Not part of the state: after a change of the recipe, a checkpoint must not bring old weights back.
         self.register_buffer("values", values, persistent=False)
 

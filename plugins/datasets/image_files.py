@@ -29,19 +29,22 @@ class ImageFile:
 
 def image_size(file: ImageFile) -> tuple[int, int]:
     """Return `(height, width)` of an image file; raise `UsageError` when it is not a readable image."""
+    from PIL import ImageOps
+
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         image = _open(file)
-    return image.height, image.width
+        upright = ImageOps.exif_transpose(image)
+    return upright.height, upright.width
 
 
 def read_images(files: Sequence[ImageFile], spec: ImageSpec, *, resize: bool = False) -> NDArray[np.uint8]:
     """Return the images, uint8 `[N, C, H, W]`, in the order of the files.
 
-    One channel is grey (ITU-R 601 luma), three are red, green, blue; transparency is dropped. With
+    Pictures are converted as `mtl.core.pictures` says. With
     `resize`, an image of another size is scaled to the size of `spec` (bilinear, smoothed when shrunk).
-    Raises `UsageError` for the first file, in order, that is no readable image, has more than 8 bits per
-    channel, or is of another size.
+    Raises `UsageError` for the first file, in order, that is no readable image, or is of
+    another size.
     """
     images = np.empty((len(files), *spec.shape), dtype=np.uint8)
 
@@ -76,19 +79,17 @@ def _pixels(file: ImageFile, spec: ImageSpec, resize: bool) -> NDArray[np.uint8]
     """Return one image, uint8 `[C, H, W]`."""
     from PIL.Image import Resampling
 
-    image = _open(file)
-    if image.mode.startswith(("I", "F")):
-        raise UsageError(f"{file.name}: has more than 8 bits per channel", hint="convert it to 8 bits")
+    from ...core.pictures import convert_picture
+
     size = (spec.width, spec.height)
+    opened = _open(file)
+    try:
+        image = convert_picture(opened, file.name, spec.channels)
+    except (OSError, ValueError, SyntaxError) as problem:  # what Pillow's decoders raise for damaged files
+        raise UsageError(f"{file.name}: cannot be read: {problem}") from problem
     if image.size != size and not resize:
         found = f"{image.height} x {image.width}"
         raise UsageError(f"{file.name}: is {found} pixels, expected {spec.height} x {spec.width}")
-    mode = "L" if spec.channels == 1 else "RGB"
-    try:
-        image.load()
-        image = image if image.mode == mode else image.convert(mode)
-    except (OSError, ValueError, SyntaxError) as problem:  # what Pillow's decoders raise for damaged files
-        raise UsageError(f"{file.name}: cannot be read: {problem}") from problem
     if image.size != size:
         image = image.resize(size, Resampling.BILINEAR)
     pixels = np.asarray(image, dtype=np.uint8).reshape(spec.height, spec.width, spec.channels)

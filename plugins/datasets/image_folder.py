@@ -108,4 +108,4 @@ def _natural(name: str) -> tuple[list[tuple[int, int | str]], str]:
     """
     parts = re.findall(r"[0-9]+|[^0-9]+", name)
     # The name itself settles ties such as `01` and `1`.
-    return [(0, int(part)) if part.isdigit() else (1, part) for part in parts], name
+    return [(0, int(part)) if part.isdecimal() else (1, part) for part in parts], name

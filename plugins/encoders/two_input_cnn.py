@@ -83,4 +83,5 @@ class _Join(nn.Module):
         self.embed = nn.Sequential(nn.Linear(number.count, embedding), nn.ReLU())
 
     def forward(self, features: Tensor, value: Tensor) -> Tensor:
-        return torch.cat([features.flatten(1), self.embed(one_hot(self.number, value))], dim=1)
+        number = one_hot(self.number, value).to(features.dtype)
+        return torch.cat([features.flatten(1), self.embed(number)], dim=1)

@@ -34,7 +34,7 @@ class ClassMetric(Adapter):
     def update(self, prediction: Tensor, target: Tensor) -> None:
         """Add probabilities `[B, K]` or `[B]` and the right answers, int64 `[B]`."""
         # An answer and not a probability, because yes and no may be judged as two classes.
-        super().update((prediction > 0.5).long() if isinstance(self.target, Binary) else prediction, target)
+        super().update((prediction >= 0.5).long() if isinstance(self.target, Binary) else prediction, target)
 
 
 class ClassScore(ClassMetric):

@@ -110,6 +110,33 @@ def test_a_metric_may_not_stand_twice(build: Build) -> None:
         build(tasks={"classify": {"metrics": ["accuracy", "accuracy"]}})
 
 
+GREEDY = """
+    from mtl import Component, hookimpl
+
+    @hookimpl
+    def mtl_balancers():
+        yield Component("balancer", "greedy", "Needs gradients", "greedy_plugin:Greedy")
+
+    def __getattr__(name):
+        from mtl.core.contracts import Balancer
+
+        class Greedy(Balancer):
+            needs_gradients = True
+
+        if name == "Greedy":
+            return Greedy
+        raise AttributeError(name)
+"""
+
+
+def test_a_gradient_balancer_needs_something_shared(install_plugin: Callable[..., str]) -> None:
+    install_plugin("greedy-plugin", GREEDY)
+    registry = discover()
+    tree = {"tasks": ["classify", "parity"], "sharing": "none", "balancer": "greedy"}
+    with pytest.raises(RecipeError, match="balancer 'greedy' needs shared parameters; sharing 'none'"):
+        compose(read(RecipeSource(tree), registry), registry)
+
+
 LYING = """
     from collections import OrderedDict
     from mtl import Component, hookimpl

@@ -86,3 +86,25 @@ def test_per_task_views_leave_other_tasks_inputs_alone(registry: Registry) -> No
         metrics[views] = evaluate(composition, splits.test, "test").metrics
     assert metrics["shared"]["denoise"] == metrics["per-task"]["denoise"]
     assert metrics["shared"]["classify"] != metrics["per-task"]["classify"]
+
+
+def test_a_binarising_denoiser_sees_the_noise(registry: Registry) -> None:
+    tree = {"tasks": {"autoencode": {"binarise": True, "corruption": "gaussian"}}, "encoder": "mlp"}
+    composition = compose(read(RecipeSource(tree), registry), registry)
+    splits = load_splits(composition.dataset, validation=0.1, split_seed=0)
+    seen: list[torch.Tensor] = []
+    composition.model.normalization.register_forward_pre_hook(lambda _, given: seen.append(given[0]))
+    evaluate(composition, splits.validation, "validation")
+    assert len(seen[0].unique()) > 100
+    seen.clear()
+    composition.model(torch.rand(2, 1, 28, 28))
+    assert sorted(seen[0].unique().tolist()) == [0.0, 1.0]
+
+
+def test_noise_does_not_depend_on_a_tasks_name(registry: Registry) -> None:
+    values = []
+    for name in ("denoise", "clean"):
+        composition = compose(read(RecipeSource({"tasks": {name: {"task": "denoise"}}}), registry), registry)
+        splits = load_splits(composition.dataset, validation=0.1, split_seed=0)
+        values.append(baseline(composition, splits.train, splits.test, "test")[0][name])
+    assert values[0] == values[1]

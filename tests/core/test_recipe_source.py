@@ -74,7 +74,7 @@ def test_nothing_can_be_set_below_a_list() -> None:
         ("a: 1\na: 2\n", "a.yaml:2:1: not valid YAML: found duplicate key"),
         ("a:\n\t- 1\n", "a.yaml:2:1: not valid YAML"),
         ("", "a.yaml: a recipe is a mapping; this file is empty"),
-        ("- 1\n", "a.yaml: a recipe is a mapping; this file holds a CommentedSeq"),
+        ("- 1\n", "a.yaml: a recipe is a mapping; this file holds a list"),
         ("seed: .nan\n", "a.yaml:1:1: nan is not a usable number"),
         ("seed: !!python/object:os.system x\n", "a.yaml:1:1: a recipe holds text"),
     ],

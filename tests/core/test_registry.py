@@ -154,7 +154,7 @@ def test_what_a_plugin_prints_on_import_is_kept_from_stdout(
 
 def test_a_plugin_file_adds_components(tmp_path, registry: Registry) -> None:
     path = tmp_path / "mine.py"
-    path.write_text(TINY.format(module="mtl_plugin_mine"))
+    path.write_text(TINY.replace('"{module}:Tiny"', '__name__ + ":Tiny"'))
     assert discover([path]).find("encoder", "tiny").load().__name__ == "Tiny"
 
 

@@ -134,8 +134,8 @@ def test_nothing_is_read_back_inside_a_step(build: Build, monkeypatch: pytest.Mo
         inside["step"] = True
         return plain[0](indices, step)
 
-    def update(values: Tensor, flag: Tensor) -> None:
-        plain[1](values, flag)
+    def update(values: Tensor, *rest: Any) -> None:
+        plain[1](values, *rest)
         inside["step"] = False
 
     monkeypatch.setattr(trainer, "_losses", losses)
@@ -212,8 +212,9 @@ def test_a_gradient_balancer_gets_the_gradients_of_shared_parameters(build: Buil
     assert balancer.seen.abs().sum() > 0
 
 
-def test_a_gradient_balancer_needs_something_shared(build: Build) -> None:
-    composition, splits = build(sharing="none")
-    object.__setattr__(composition, "balancer", Projection(list(composition.tasks)))
-    with pytest.raises(UsageError, match="needs gradients of shared parameters"):
-        Trainer(composition, splits, CPU)
+def test_the_balancers_fixed_weights_choose_the_epoch(build: Build) -> None:
+    balancer = {"name": "weighted", "weights": {"classify": 0.0}}
+    composition, splits = build(balancer=balancer, train={"epochs": 6, "learning_rate": 0.02})
+    results = list(Trainer(composition, splits, CPU).epochs())
+    losses = [result.row["validation/parity/loss"] for result in results]
+    assert max(result.epoch for result in results if result.best) == 1 + losses.index(min(losses))

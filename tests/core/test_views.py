@@ -56,7 +56,8 @@ def test_a_shared_view_is_the_same_for_all() -> None:
 
 
 def test_per_task_views_keep_other_tasks_clean() -> None:
-    assert looked("per-task") == {"plain": (3.0, 3.0), "steps": (7.0, -7.0), "other": (3.0, 3.0)}
+    # Preparation (adding one) is the model's, so every view has it.
+    assert looked("per-task") == {"plain": (4.0, 4.0), "steps": (7.0, -7.0), "other": (4.0, 4.0)}
 
 
 def test_tasks_that_change_nothing_share_one_pass() -> None:

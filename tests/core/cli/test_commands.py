@@ -204,7 +204,7 @@ def test_a_plugin_cannot_take_over_a_command(mtl: Command) -> None:
     )
     result = mtl("--plugin", "more.py", "--help")
     assert result.status == 0
-    assert "cannot add its commands: command 'compose' exists already" in result.err
+    assert "failed in mtl_commands: ComponentError: command 'compose' exists already" in result.err
     assert "Mine." not in result.out
 
 

@@ -238,3 +238,85 @@ def test_data_is_on_stdout_and_progress_on_stderr(mtl: Command) -> None:
     result = mtl("compose", "--tasks", "parity", "--encoder", "mlp", "--epochs", "1", *QUICK)
     assert result.out.splitlines()[0].split() == ["task", "metric", "value", "baseline"]
     assert "epoch 1/1" in result.err
+
+
+def test_the_datas_folder_follows_the_data_set_whatever_the_order(mtl: Command) -> None:
+    plans = [
+        mtl("compose", "--tasks", "classify", *flags, "--dry-run", "--json").out
+        for flags in (
+            ("--dataset", "mnist", "--data-dir", "data"),
+            ("--data-dir", "data", "--dataset", "mnist"),
+        )
+    ]
+    assert plans[0] == plans[1]
+    assert json.loads(plans[0])["recipe"]["dataset"]["data_dir"] == str(Path("data").absolute())
+
+
+def test_tasks_picked_from_a_list_keep_their_options(mtl: Command) -> None:
+    Path("recipe.yaml").write_text("tasks:\n  - denoise: {amount: 0.5}\n  - classify\n")
+    told = mtl("compose", "--recipe", "recipe.yaml", "--tasks", "denoise", "--dry-run", "--json").out
+    assert json.loads(told)["recipe"]["tasks"]["denoise"]["amount"] == 0.5
+
+
+def test_an_option_of_the_default_head_can_be_set_alone(mtl: Command) -> None:
+    told = mtl(
+        "compose", "--tasks", "denoise", "--set", "tasks.denoise.head.width=8", "--dry-run", "--json"
+    ).out
+    head = json.loads(told)["recipe"]["tasks"]["denoise"]["head"]
+    assert (head["name"], head["width"]) == ("decoder", 8)
+
+
+def test_a_task_and_its_head_may_not_contradict_each_other(mtl: Command) -> None:
+    told = mtl("compose", "--tasks", "autoencode", "--dry-run", "--json").out
+    Path("recipe.yaml").write_text(json.dumps(json.loads(told)["recipe"]))
+    result = mtl("compose", "--recipe", "recipe.yaml", "--set", "tasks.autoencode.latent=3", "--dry-run")
+    assert result.status == 2
+    assert "has latent 10, the task itself 3" in result.err
+
+
+@pytest.mark.parametrize("name", ["image", "number"])
+def test_a_task_named_like_an_input_is_refused_before_training(name: str, mtl: Command) -> None:
+    Path("recipe.yaml").write_text(f"tasks:\n  {name}: {{task: classify}}\n  sum: {{task: random-sum}}\n")
+    result = mtl("compose", "--recipe", "recipe.yaml", "--out", "run")
+    assert result.status == 2
+    assert f"task {name!r} has the name of an input" in result.err
+    assert not Path("run").exists()
+
+
+def test_a_failing_replacement_keeps_the_replaced_run(mtl: Command) -> None:
+    quick = ("compose", "--tasks", "parity", "--encoder", "mlp", "--epochs", "1", *QUICK, "--out", "run")
+    assert mtl(*quick).status == 0
+    kept = Path("run/model.onnx").read_bytes()
+    for _ in range(2):
+        result = mtl(*quick, "--force", "--set", "train.learning_rate=1e30")
+        assert result.status == 1
+        assert "the run that was to be replaced is kept in " in result.err
+    assert Path(".run.replaced/model.onnx").read_bytes() == kept
+    assert mtl(*quick, "--force").status == 0
+    assert sorted(path.name for path in Path().iterdir()) == ["run"]
+
+
+def test_a_plugin_that_fails_during_a_run_is_named_and_stops_nothing(mtl: Command) -> None:
+    Path("loud.py").write_text(
+        "from mtl import hookimpl\n\n"
+        "@hookimpl\ndef mtl_epoch_ended(run, epoch, row):\n    raise ValueError('logger down')\n"
+    )
+    quick = ("compose", "--tasks", "parity", "--encoder", "mlp", "--epochs", "1", *QUICK)
+    result = mtl("--plugin", "loud.py", *quick)
+    assert result.status == 0
+    assert "failed in mtl_epoch_ended: ValueError: logger down" in result.err
+
+
+def test_an_export_may_not_overwrite_another_file_of_the_run(mtl: Command, demo_copy: Path) -> None:
+    report = (demo_copy / "report.html").read_bytes()
+    result = mtl("export", str(demo_copy), "--to", str(demo_copy / "report.html"))
+    assert result.status == 2
+    assert (demo_copy / "report.html").read_bytes() == report
+
+
+def test_exporting_again_keeps_the_recipes_export_options(mtl: Command) -> None:
+    quick = ("compose", "--tasks", "parity", "--encoder", "mlp", "--epochs", "1", *QUICK, "--out", "run")
+    assert mtl(*quick, "--set", "export.raw=true").status == 0
+    assert mtl("export", "run", "--input", "uint8").status == 0
+    verification = json.loads(Path("run/verify.json").read_text())
+    assert (verification["raw"], verification["input"]) == (True, "uint8")

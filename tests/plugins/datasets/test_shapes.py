@@ -144,11 +144,9 @@ def test_a_truncated_image_is_named(data):
     assert usage_error(data).message.startswith(f"{path}: cannot be read: ")
 
 
-def test_sixteen_bit_images_are_refused_rather_than_clipped(data):
-    Image.fromarray(np.zeros((28, 28), np.uint16)).save(data / "img_00000.png")
-    error = usage_error(data)
-    assert error.message == f"{data}/img_00000.png: has more than 8 bits per channel"
-    assert error.hint == "convert it to 8 bits"
+def test_sixteen_bit_images_are_scaled_rather_than_clipped(data):
+    Image.fromarray(np.full((28, 28), 257 * 99, np.uint16)).save(data / "img_00000.png")
+    assert (Shapes(data_dir=data, test_size=1).load()["train"].image[0] == 99).all()
 
 
 def test_a_test_size_that_leaves_no_training_images_is_refused(data):

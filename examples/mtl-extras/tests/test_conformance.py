@@ -1,0 +1,8 @@
+"""Every component of mtl-extras keeps the promises of its contract."""
+
+from mtl.core.testing import parametrize_with_checks
+
+
+@parametrize_with_checks(["mtl-extras"])
+def test_conformance(component, check):
+    check(component)

@@ -1,0 +1,368 @@
+"""Every task with every encoder under every sharing: trained, exported, and proven to compute the same.
+
+`docs/matrix.md` keeps the result. The test checks that it tells of the same cells with the same outcome
+(differences vary by machine); `MTL_MATRIX=write python -m pytest tests/test_matrix.py` writes it again.
+
+One test walks one encoder under one sharing, with all tasks of a data set in one model: an export costs
+seconds, whatever the number of its outputs. Names come from the registry alone, so a new component is
+walked without a word here, unless it is a task that needs options or another data set.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from itertools import product
+from pathlib import Path
+from typing import Annotated, Any
+
+import onnxruntime
+import pytest
+import torch
+from pydantic import Field
+
+from mtl.core.composer import compose
+from mtl.core.composition import Composition
+from mtl.core.contracts import Columns, Dataset
+from mtl.core.data import channel_statistics, load_splits
+from mtl.core.errors import RecipeError
+from mtl.core.exporting import export
+from mtl.core.hookspecs import hookimpl
+from mtl.core.plugin_loading import HOME, Provider
+from mtl.core.recipe_reader import read
+from mtl.core.recipe_source import RecipeSource
+from mtl.core.records import Component
+from mtl.core.registry import Registry, discover, installed
+from mtl.core.specs import DatasetSpec, ImageSpec
+from mtl.core.trainer import Trainer
+from mtl.exports.verification import ABSOLUTE, BATCHES, KINDS, RELATIVE
+
+DATASETS: dict[str, dict[str, int]] = {
+    "digits": {},
+    "shapes-synthetic": {"train_size": 40, "test_size": 16},
+}
+"""The data sets and their options; a task is walked on the first one that serves it."""
+
+OPTIONS: dict[str, dict[str, Any]] = {"label-group": {"groups": {"round": ["0", "6", "8", "9"]}}}
+"""Tasks that do not work without options."""
+
+SIDE = 16
+"""Images are cut to this size, the least that every encoder takes: whole ones take twice the time."""
+
+SAMPLES = {"train": 40, "test": 16}
+TRAIN = {"epochs": 1, "batch_size": 8, "validation": 0.4}
+STEPS = 3
+
+LARGE = 40_000_000
+"""Parameters above which the tasks are split over two models: exporting keeps several copies in memory."""
+
+DOCUMENT = Path(__file__).parents[1] / "docs" / "matrix.md"
+REWRITE = "MTL_MATRIX=write python -m pytest tests/test_matrix.py"
+WRITING = os.environ.get("MTL_MATRIX") == "write"
+BESIDE = "beside another task only; alone: "
+
+
+class Middle(Dataset):
+    """A few samples of a built-in data set, only the middle of their images."""
+
+    def __init__(
+        self,
+        *,
+        of: Annotated[str, Field(description="The data set.")] = "digits",
+        options: Annotated[dict[str, int], Field(description="Its options.")] = {},  # noqa: B006
+    ) -> None:
+        self.whole: Dataset = installed().find("dataset", of).load()(**options)
+
+    def spec(self) -> DatasetSpec:
+        spec = self.whole.spec()
+        return replace(spec, image=ImageSpec(spec.image.channels, SIDE, SIDE))
+
+    def load(self) -> Mapping[str, Columns]:
+        return {split: self._few(columns, SAMPLES[split]) for split, columns in self.whole.load().items()}
+
+    def _few(self, columns: Columns, count: int) -> Columns:
+        top, left = ((size - SIDE) // 2 for size in columns.image.shape[2:])
+        image = columns.image[:count, :, top : top + SIDE, left : left + SIDE]
+        return Columns(image, {name: column[:count] for name, column in columns.labels.items()})
+
+
+class Plugin:
+    """What a third party's module would be."""
+
+    @hookimpl
+    def mtl_datasets(self) -> list[Component]:
+        return [Component("dataset", "middle", "The middle of few images", f"{__name__}:Middle")]
+
+
+@cache
+def components() -> Registry:
+    """The installed plugins and the data set of this file."""
+    found = discover()
+    found.manager.register(Plugin(), name="tests/middle")
+    return Registry(found.manager, [*found.providers, Provider("middle", "tests", "")])
+
+
+def names(kind: str) -> list[str]:
+    """The built-in components of a kind, whatever else is installed here."""
+    entries = components().entries(kind)
+    return [entry.component.name for entry in entries if entry.provider.distribution == HOME]
+
+
+@dataclass(frozen=True)
+class Column:
+    """One encoder under one sharing, on one data set; a cell is this with a task."""
+
+    dataset: str
+    encoder: str
+    sharing: str
+
+    def __str__(self) -> str:
+        return f"{self.dataset}-{self.encoder}-{self.sharing}"
+
+
+@dataclass(frozen=True)
+class Cell:
+    """The worst difference between file and model, or None where they do not fit, and a reason.
+
+    With a difference, the reason is why the task needs another one beside it, if it does.
+    """
+
+    difference: float | None
+    reason: str = ""
+
+    @property
+    def outcome(self) -> tuple[bool, str]:
+        """What is the same on every machine."""
+        return self.difference is not None, self.reason
+
+
+COLUMNS = [Column(*found) for found in product(DATASETS, names("encoder")[::-1], names("sharing"))]
+"""The encoders listed last are the largest; they start first, so that two workers end together."""
+
+walked: dict[Column, dict[str, Cell]] = {}
+seconds: list[float] = []
+
+
+def composed(column: Column, tasks: Sequence[str]) -> Composition:
+    tree = {
+        "dataset": {"name": "middle", "of": column.dataset, "options": DATASETS[column.dataset]},
+        "encoder": column.encoder,
+        "sharing": column.sharing,
+        "tasks": {task: OPTIONS.get(task, {}) for task in tasks},
+        "train": TRAIN,
+    }
+    return compose(read(RecipeSource(tree), components()), components())
+
+
+def refusal(column: Column, tasks: Sequence[str]) -> str | None:
+    """Return why these tasks do not fit there, or None."""
+    try:
+        composed(column, tasks)
+    except RecipeError as error:
+        return "; ".join(problem.message for problem in error.problems)
+    return None
+
+
+@cache
+def unserved(dataset: str) -> dict[str, str]:
+    """Return the tasks that a data set cannot serve, whatever the encoder, with the reason."""
+    found = {}
+    for task in names("task"):
+        refusals = [
+            refusal(column, [task])
+            for column in COLUMNS
+            if column.dataset == dataset and column.sharing == names("sharing")[0]
+        ]
+        if None not in refusals:
+            found[task] = str(refusals[0])
+    return found
+
+
+@cache
+def tasks_of(dataset: str) -> list[str]:
+    """Return the tasks walked on a data set: those it serves and none before it does."""
+    before = list(DATASETS)[: list(DATASETS).index(dataset)]
+    return [
+        task
+        for task in names("task")
+        if task not in unserved(dataset) and all(task in unserved(other) for other in before)
+    ]
+
+
+def negotiated(column: Column) -> dict[str, tuple[bool, str]]:
+    """Return for every task whether it fits, and why not (or why not alone)."""
+    tasks = tasks_of(column.dataset)
+    found = {}
+    for task in tasks:
+        alone = refusal(column, [task])
+        fits = alone is None or any(
+            refusal(column, [task, other]) is None for other in tasks if other != task
+        )
+        found[task] = (fits, alone or "")
+    return found
+
+
+def models(column: Column, tasks: list[str]) -> Iterator[tuple[list[str], Composition]]:
+    """Yield models that together answer every task once."""
+    composition = composed(column, tasks)
+    parts = [tasks[: len(tasks) // 2], tasks[len(tasks) // 2 :]]
+    whole = composition.parameters()["total"] <= LARGE or any(refusal(column, part) for part in parts)
+    if whole:
+        yield tasks, composition
+        return
+    del composition
+    for part in parts:
+        yield part, composed(column, part)
+
+
+def train(composition: Composition, tmp_path: Path) -> dict[str, float]:
+    """Train a few steps, export and verify; return the worst difference of each task."""
+    splits = load_splits(composition.dataset, validation=TRAIN["validation"], split_seed=0)
+    model = composition.model
+    model.normalization.set(*channel_statistics(splits.train))
+    before = {task: weights(composition, task) for task in composition.tasks}
+    steps: list[int] = []
+    trainer = Trainer(composition, splits, torch.device("cpu"), lambda done, total: steps.append(done))
+    (result,) = trainer.epochs()
+    assert len(steps) == STEPS
+    assert all(not torch.equal(before[task], weights(composition, task)) for task in before)
+    metrics = {"test": {task: {"loss": result.row[f"validation/{task}/loss"]} for task in before}}
+    report = export(composition, splits.validation, metrics, tmp_path / "model.onnx").verification
+    assert report["passed"] is True
+    found = dict.fromkeys(before, 0.0)
+    for case in report["cases"]:
+        assert set(case["differences"]) == set(found)
+        found = {task: max(found[task], value) for task, value in case["differences"].items()}
+    return found
+
+
+def weights(composition: Composition, task: str) -> torch.Tensor:
+    head = composition.model.head(task)
+    return torch.cat([parameter.detach().flatten() for parameter in head.parameters()])
+
+
+@pytest.mark.parametrize("column", COLUMNS, ids=str)
+def test_every_cell_that_fits_trains_and_exports_the_same_numbers(column: Column, tmp_path: Path) -> None:
+    started = time.perf_counter()
+    verdicts = negotiated(column)
+    cells = {task: Cell(None, reason) for task, (fits, reason) in verdicts.items() if not fits}
+    fitting = [task for task in verdicts if task not in cells]
+    for part, composition in models(column, fitting) if fitting else ():
+        differences = train(composition, tmp_path)
+        assert list(differences) == part
+        cells |= {task: Cell(value, verdicts[task][1]) for task, value in differences.items()}
+    walked[column] = {task: cells[task] for task in verdicts}
+    seconds.append(time.perf_counter() - started)
+    for task, cell in walked[column].items():
+        print(f"{column.dataset} {task} {column.encoder} {column.sharing}: {shown(cell)} {cell.reason}")
+    if not WRITING:
+        told = {task: cell.outcome for task, cell in documented()[column].items()}
+        assert told == {task: cell.outcome for task, cell in cells.items()}, f"rewrite it: {REWRITE}"
+
+
+def test_some_data_set_serves_every_task() -> None:
+    assert sorted(task for dataset in DATASETS for task in tasks_of(dataset)) == sorted(names("task"))
+
+
+def test_the_document_tells_of_every_cell_and_no_other(request: pytest.FixtureRequest) -> None:
+    complete = list(walked) == COLUMNS
+    if complete:
+        print("\n" + document(walked))
+    if WRITING:
+        if not complete:
+            pytest.fail(f"the document is written by one process that walks all: {REWRITE}")
+        DOCUMENT.write_text(document(walked), encoding="utf-8")
+    cells = [(column, task) for column, told in documented().items() for task in told]
+    expected = [(column, task) for column in COLUMNS for task in tasks_of(column.dataset)]
+    assert sorted(map(str, cells)) == sorted(map(str, expected)), f"rewrite it: {REWRITE}"
+
+
+def shown(cell: Cell) -> str:
+    return "no" if cell.difference is None else f"{cell.difference:.1e}"
+
+
+def document(cells: Mapping[Column, Mapping[str, Cell]]) -> str:
+    """Return the text of `docs/matrix.md`."""
+    found = [cell.difference for told in cells.values() for cell in told.values()]
+    differences = [difference for difference in found if difference is not None]
+    summary = (
+        f"{len(found)} cells: {len(differences)} fit, were trained a few steps, exported and verified; "
+        f"{len(found) - len(differences)} do not fit, for the reason given. The worst difference of all is "
+        f"**{max(differences):.1e}** (allowed: {ABSOLUTE:.0e} absolute + {RELATIVE:.0e} relative)."
+    )
+    method = (
+        "A number is the absolute difference between the output in onnxruntime and in torch, where it comes "
+        "nearest to what is allowed, over all cases of the verification: batches of "
+        f"{', '.join(map(str, BATCHES))}; {', '.join(KINDS.values())}. Images are cut to their middle, "
+        f"{SIDE} x {SIDE}. All tasks of a table that fit an encoder "
+        "and a sharing are answered by one model (a large one is split in two). `tests/test_matrix.py` walks "
+        "all cells again and checks that they still fit, or do not, as it stands here."
+    )
+    origin = (
+        f"Written on {time.strftime('%Y-%m-%d')} by `{REWRITE}` in {sum(seconds):.0f} s on "
+        f"{platform.system()} {platform.machine()} ({os.cpu_count()} cores), Python "
+        f"{platform.python_version()}, torch {torch.__version__}, onnxruntime {onnxruntime.__version__}. "
+        "The same command writes it again."
+    )
+    lines = ["# The matrix: task x encoder x sharing", "", summary, "", method, "", origin]
+    for dataset in DATASETS:
+        lines += ["", f"## {dataset}", "", *table(dataset, cells)]
+    return "\n".join(lines) + "\n"
+
+
+def table(dataset: str, cells: Mapping[Column, Mapping[str, Cell]]) -> Iterator[str]:
+    notes: list[str] = []
+    yield f"| task | encoder | {' | '.join(names('sharing'))} |"
+    yield f"|---|---|{'---|' * len(names('sharing'))}"
+    for task, encoder in product(tasks_of(dataset), names("encoder")):
+        row = []
+        for sharing in names("sharing"):
+            cell = cells[Column(dataset, encoder, sharing)][task]
+            text = cell.reason if cell.difference is None else shown(cell)
+            if cell.difference is not None and cell.reason:
+                if cell.reason not in notes:
+                    notes.append(cell.reason)
+                text += f" ({notes.index(cell.reason) + 1})"
+            row.append(text)
+        yield f"| {task} | {encoder} | {' | '.join(row)} |"
+    if notes:
+        yield ""
+        yield from (f"{number}. {BESIDE}{note}" for number, note in enumerate(notes, 1))
+    if elsewhere := {task: why for task, why in unserved(dataset).items() if task not in tasks_of(dataset)}:
+        yield ""
+        yield "Not on this data set:"
+        yield ""
+        yield from (f"- {reason}" for reason in elsewhere.values())
+
+
+@cache
+def documented() -> dict[Column, dict[str, Cell]]:
+    """Read the cells back from the document."""
+    if not DOCUMENT.is_file():
+        pytest.fail(f"{DOCUMENT} is missing; write it: {REWRITE}")
+    found: dict[Column, dict[str, Cell]] = {column: {} for column in COLUMNS}
+    for section in DOCUMENT.read_text(encoding="utf-8").split("\n## ")[1:]:
+        dataset = section.partition("\n")[0]
+        notes = dict(re.findall(rf"^(\d+)\. {BESIDE}(.*)$", section, re.MULTILINE))
+        header, _, *rows = [
+            [text.strip() for text in line.strip("|").split("|")]
+            for line in section.splitlines()
+            if line.startswith("|")
+        ]
+        for task, encoder, *texts in rows:
+            for sharing, text in zip(header[2:], texts, strict=True):
+                column = Column(dataset, encoder, sharing)
+                found.setdefault(column, {})[task] = parsed(text, notes)
+    return found
+
+
+def parsed(text: str, notes: Mapping[str, str]) -> Cell:
+    number = re.fullmatch(r"(\d\.\de[+-]\d\d)(?: \((\d+)\))?", text)
+    if number is None:
+        return Cell(None, text)
+    return Cell(float(number[1]), notes[number[2]] if number[2] else "")
