@@ -95,6 +95,17 @@ class _Composer:
                 hint=f"look at its options and their sizes: mtl show {kind} {choice.name}",
             ) from error
 
+    def _negotiated(self, kind: str, choice: Choice, path: PathOfKeys, owner: str, *arguments: Any) -> Any:
+        """Construct a component that accepts its arguments; name those that would when it does not."""
+
+        def hint() -> str:
+            return self._fitting(kind, lambda other: other.accepts(*arguments))
+
+        reason = self.registry.find(kind, choice.name).load().accepts(*arguments)
+        if reason is not None:
+            raise self._refused(kind, choice.name, f"{owner}{reason}", path, hint())
+        return self._build(kind, choice, path, *arguments, hint=hint)
+
     def _refused(self, kind: str, name: str, reason: str, path: PathOfKeys, hint: str = "") -> RecipeError:
         return RecipeError([Problem(f"{kind} {name!r} {reason}", self.source.where(path), hint or None)])
 
@@ -145,18 +156,11 @@ class _Composer:
 
     def _sharing(self, spec: DatasetSpec, inputs: tuple[InputSpec, ...]) -> Sharing:
         choice = self.recipe.encoder
-        component: type[Encoder] = self.registry.find("encoder", choice.name).load()
-
-        def hint() -> str:
-            return self._fitting("encoder", lambda other: other.accepts(spec.image, inputs))
-
-        if (reason := component.accepts(spec.image, inputs)) is not None:
-            raise self._refused("encoder", choice.name, reason, ("encoder",), hint())
 
         def build_encoder() -> Encoder:
             self._encoders_built += 1
             with self._seeded("encoder", self._encoders_built):
-                encoder: Encoder = self._build("encoder", choice, ("encoder",), spec.image, inputs, hint="")
+                encoder: Encoder = self._negotiated("encoder", choice, ("encoder",), "", spec.image, inputs)
             if len(encoder.stages) != len(encoder.feature_specs):
                 raise ComponentError(
                     f"encoder {choice.name!r} has {len(encoder.stages)} stages but states "
@@ -232,13 +236,8 @@ class _Composer:
         return self._default("head", situation)[0]
 
     def _head(self, name: str, choice: Choice, spec: HeadSpec) -> Head:
-        path = ("tasks", name, "head")
-        component: type[Head] = self.registry.find("head", choice.name).load()
-        hint = self._fitting("head", lambda other: other.accepts(spec))
-        if (reason := component.accepts(spec)) is not None:
-            raise self._refused("head", choice.name, f"of task {name!r} {reason}", path, hint)
         with self._seeded("head", name):
-            head: Head = self._build("head", choice, path, spec, hint=hint)
+            head: Head = self._negotiated("head", choice, ("tasks", name, "head"), f"of task {name!r} ", spec)
         return head
 
     def _refuse_unread_inputs(self, tasks: Mapping[str, Task], used: set[str]) -> None:
@@ -286,11 +285,7 @@ class _Composer:
 
     def _judge(self, kind: str, choice: Choice, name: str, target: TargetSpec) -> Any:
         path = ("tasks", name, "loss" if kind == "loss" else "metrics")
-        component = self.registry.find(kind, choice.name).load()
-        hint = self._fitting(kind, lambda other: other.accepts(target))
-        if (reason := component.accepts(target)) is not None:
-            raise self._refused(kind, choice.name, f"of task {name!r} {reason}", path, hint)
-        return self._build(kind, choice, path, target, hint=hint)
+        return self._negotiated(kind, choice, path, f"of task {name!r} ", target)
 
     def _default(self, kind: str, situation: str) -> tuple[Choice, ...]:
         names = self.registry.defaults(kind, situation)

@@ -124,7 +124,7 @@ def parse_recipe_text(text: str, name: str) -> RecipeSource:
     except YAMLError as error:
         raise RecipeError([Problem(f"not valid YAML: {_first_line(error)}", name)]) from None
     if not isinstance(document, CommentedMap):
-        held = {CommentedSeq: "a list", str: "text"}.get(type(document), "a single value")
+        held = "a list" if isinstance(document, CommentedSeq) else "a single value"
         found = "is empty" if document is None else f"holds {held}"
         raise RecipeError(
             [Problem(f"a recipe is a mapping; this file {found}", name, "start with `tasks: [...]`")]

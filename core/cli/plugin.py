@@ -6,6 +6,7 @@ from .group import LazyGroup
 
 _COMMANDS = {
     "check": "Check that a plugin keeps the promises of its contracts.",
+    "new": "Write a complete small plugin package.",
 }
 
 command = LazyGroup(
@@ -14,6 +15,7 @@ command = LazyGroup(
 
 \b
 Examples:
+  mtl plugin new my-plugin
   mtl plugin check
   mtl plugin check mtl-composer --kind balancer --name sum
 """,
