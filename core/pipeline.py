@@ -63,6 +63,10 @@ class Pipeline:
     def resume(self, folder: RunFolder, recipe: Recipe) -> Outcome:
         """Continue an interrupted run after its last intact checkpoint, as if it had never stopped."""
         checkpoint = folder.checkpoints.latest()
+        if checkpoint.epoch >= recipe.train.epochs:
+            self.progress.warning(
+                f"all {checkpoint.epoch} epochs were done; the run is evaluated and exported again"
+            )
         composition = compose(recipe, self.registry)
         self.progress.planned(composition.plan())
         splits = self._load(composition)

@@ -23,7 +23,7 @@ from pathlib import Path
 import pluggy
 
 from . import hookspecs
-from .errors import ComponentError
+from .errors import ComponentError, did_you_mean
 
 GROUP = "mtl"
 HOME = "mtl-composer"
@@ -131,7 +131,7 @@ def as_broken(provider: Provider, stage: str, error: BaseException) -> Provider:
     reason = str(error).splitlines()[0] if str(error) else type(error).__name__
     if isinstance(error, SystemExit):
         reason = f"it called sys.exit({error.code!r})"
-    elif not isinstance(error, ComponentError | pluggy.PluginValidationError):
+    elif not isinstance(error, ComponentError):
         reason = f"{type(error).__name__}: {reason}"
     trace = "".join(traceback.format_exception(error))
     return Provider(
@@ -177,6 +177,15 @@ def _names(value: str) -> set[str]:
 def _disabled(found: _Found, variable: str) -> Provider:
     reason = f"by the environment variable {variable}"
     return Provider(found.name, found.distribution, found.version, stage="disabled", reason=reason)
+
+
+def _refuse_unknown_hooks(manager: pluggy.PluginManager, plugin: object) -> None:
+    """Raise `ComponentError` for a hook that does not exist: pluggy alone would never call it."""
+    for caller in manager.get_hookcallers(plugin) or ():
+        if not caller.has_spec():
+            known = [name for name in vars(hookspecs) if name.startswith("mtl_")]
+            near = did_you_mean(caller.name, known)
+            raise ComponentError(f"unknown hook {caller.name!r}" + (f"; {near}" if near else ""))
 
 
 def _check_api(plugin: object) -> None:
@@ -225,7 +234,7 @@ def _load(manager: pluggy.PluginManager, found: _Found) -> Provider:
         stage = "register"
         manager.register(plugin, name=f"{found.distribution}/{found.name}")
         stage = "hooks"
-        manager.check_pending()
+        _refuse_unknown_hooks(manager, plugin)
     except (Exception, SystemExit) as raised:
         error = raised
     seconds = time.perf_counter() - started

@@ -16,6 +16,7 @@ from typing import Any
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.representer import RoundTripRepresenter
 
 from .errors import Problem, RecipeError, UsageError
 from .options import plain
@@ -137,6 +138,7 @@ def parse_recipe_text(text: str, name: str) -> RecipeSource:
 def write_yaml(value: Mapping[str, Any]) -> str:
     """Return plain values as YAML text in the given order."""
     yaml = YAML(typ="rt", pure=True)
+    yaml.Representer = _Representer
     yaml.default_flow_style = False
     yaml.width = 110
     # Left to itself the writer keeps control characters as they are, and a reader folds them away.
@@ -144,6 +146,15 @@ def write_yaml(value: Mapping[str, Any]) -> str:
     stream = StringIO()
     yaml.dump(plain(value), stream)
     return stream.getvalue()
+
+
+class _Representer(RoundTripRepresenter):
+    """Writes `null` for None, where ruamel would leave a gap that looks like a mistake."""
+
+
+_Representer.add_representer(
+    type(None), lambda writer, _: writer.represent_scalar("tag:yaml.org,2002:null", "null")
+)
 
 
 def _walk(node: Any, path: PathOfKeys, name: str, origins: dict[PathOfKeys, str]) -> Any:

@@ -39,6 +39,9 @@ class Run:
         self._device = torch.device(device)
         self._outcome = outcome
 
+    def __repr__(self) -> str:
+        return f"Run({str(self.path)!r})"
+
     @property
     def path(self) -> Path:
         """The run's folder."""

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from .results import describe_verification
 from .session import Session, pass_session, print_json
 
 
@@ -53,3 +54,4 @@ def command(
     else:
         for file in report.files:
             click.echo(str(file))
+        click.echo(describe_verification(report.verification), err=True)

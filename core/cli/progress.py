@@ -15,7 +15,7 @@ from rich.progress import Progress as RichProgress
 from ..pipeline import Outcome, Pipeline
 from ..progress import Progress
 from ..run_folder import RunFolder
-from .results import print_metrics
+from .results import describe_verification, print_metrics
 from .session import print_json
 
 _SECTIONS = ("encoder", "sharing", "balancer")
@@ -132,6 +132,8 @@ def finish_run(pipeline: Pipeline, path: Path, as_json: bool, job: Callable[[], 
     except KeyboardInterrupt:
         if (path / "checkpoint" / "manifest.json").is_file():
             click.echo(f"\n{path} is readable; go on with: mtl resume {path}", err=True)
+        elif path.exists():
+            click.echo(f"\nno epoch was finished; start again with --out {path} --force", err=True)
         raise
     except Exception:
         if RunFolder(path).replaced.exists():
@@ -152,6 +154,6 @@ def finish_run(pipeline: Pipeline, path: Path, as_json: bool, job: Callable[[], 
         )
         return
     print_metrics(outcome.metrics["test"], outcome.metrics["baseline"])
-    click.echo(
-        f"\n{outcome.folder.path}: test split above, everything else in {path / 'report.html'}", err=True
-    )
+    model = outcome.export.files[0]
+    click.echo(f"\n{model} is {describe_verification(outcome.export.verification)}", err=True)
+    click.echo(f"test split above, everything else in {path / 'report.html'}", err=True)

@@ -15,6 +15,15 @@ def print_table(rows: list[list[str]], header: list[str]) -> None:
         click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
 
 
+def describe_verification(verification: Mapping[str, Any]) -> str:
+    """Return what an exporter's verification found, in a few words."""
+    worst = verification.get("worst")
+    if not isinstance(worst, Mapping) or "difference" not in worst:
+        return "verified"
+    allowed = f" (allowed there: {worst['allowed']:.2g})" if "allowed" in worst else ""
+    return f"verified: largest difference {worst['difference']:.2g}{allowed}"
+
+
 def print_metrics(
     metrics: Mapping[str, Mapping[str, float | None]], baseline: Mapping[str, Any] | None = None
 ) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from .results import describe_verification
 from .session import Session, pass_session, print_json
 
 
@@ -29,9 +30,14 @@ def command(session: Session, target: Path, run: Path | None, as_json: bool) -> 
 
     if not target.exists():
         raise UsageError(f"{target} does not exist", hint="name a run folder or an exported file in one")
+    if run is None and target.is_file() and not (target.parent / "recipe.yaml").is_file():
+        raise UsageError(
+            f"{target} lies in no run folder", hint=f"name its run: mtl verify {target} --run RUN"
+        )
     loaded = load_run(run or target, session.registry)
     verification = loaded.verify(target if target.is_file() else None)
     if as_json:
         print_json(verification)
     else:
-        click.echo(f"verified: {target} computes what the model of {loaded.path} computes")
+        click.echo(f"{target} computes what the model of {loaded.path} computes")
+        click.echo(describe_verification(verification))

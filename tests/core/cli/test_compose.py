@@ -191,14 +191,23 @@ def test_control_c_ends_the_process_with_130(tmp_path: Path) -> None:
         "9999",
     ]
     process = subprocess.Popen(
-        [*command, "--out", "run", "--device", "cpu"], cwd=tmp_path, stderr=subprocess.PIPE, text=True
+        [*command, "--out", "run", "--device", "cpu"],
+        cwd=tmp_path,
+        stderr=subprocess.PIPE,
+        text=True,
+        # A job in the background of a shell starts with Ctrl-C ignored, and its children too.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     assert process.stderr is not None
-    for line in process.stderr:
-        if line.startswith("epoch 2/"):
-            process.send_signal(signal.SIGINT)
-            break
-    _, rest = process.communicate(timeout=60)
+    with process:
+        for line in process.stderr:
+            if line.startswith("epoch 2/"):
+                process.send_signal(signal.SIGINT)
+                break
+        try:
+            _, rest = process.communicate(timeout=60)
+        finally:
+            process.kill()
     assert process.returncode == 130
     assert "run is readable; go on with: mtl resume run" in rest
     assert "Traceback" not in rest
