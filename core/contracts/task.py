@@ -37,8 +37,11 @@ class Task(ABC):
 
     @abstractmethod
     def target(self, batch: Batch) -> Tensor:
-        """Return the target: int64 `[B]` for classes and yes/no (-1 absent), float32 `[B, n]` for values
-        (with a NaN the whole sample is absent), float32 `[B, C, H, W]` in 0..1 for images (usually `batch.image`, the clean one)."""
+        """Return the target of every sample.
+
+        int64 `[B]` for classes and yes/no (-1: absent); float32 `[B, n]` for values (with a NaN the whole
+        sample is absent); float32 `[B, C, H, W]` in 0..1 for images (usually `batch.image`, the clean one).
+        """
 
     def transform(self, batch: Batch, random: Random) -> Batch:
         """Return the batch with image and labels changed (rotation), in training and in evaluation."""
