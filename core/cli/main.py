@@ -93,8 +93,8 @@ def main(arguments: list[str] | None = None) -> None:
 
 def run(arguments: list[str] | None = None) -> int:
     """Run the command line and return its exit status."""
-    # Read when torch loads OpenMP. Left to itself it spins for milliseconds at every wait, and a small
-    # model's epoch becomes up to a hundred times slower as soon as another process wants the same cores; without
+    # Read when torch loads OpenMP. Left to itself it spins for milliseconds at every wait: a small model's
+    # epoch becomes up to a hundred times slower as soon as another process wants the same cores. Without
     # any spinning it is half as fast on a quiet machine. This many turns lose neither.
     if "OMP_WAIT_POLICY" not in os.environ:
         os.environ.setdefault("GOMP_SPINCOUNT", "10000")
