@@ -23,7 +23,7 @@ from .recipe_source import RecipeSource
 from .registry import Registry
 from .report import write_report
 from .run_folder import RunFolder
-from .trainer import Trainer
+from .training.trainer import Trainer
 
 
 @dataclass(frozen=True)

@@ -18,11 +18,11 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from .checkpoint import CheckpointFolder
 from .errors import UsageError
 from .files import write_json, write_text, writing_to
 from .plugin_loading import Provider
 from .recipe_source import write_yaml
+from .training.checkpoint import CheckpointFolder
 
 _VERSIONS = ("mtl-composer", "torch", "torchvision", "onnx", "onnxruntime", "numpy", "torchmetrics")
 

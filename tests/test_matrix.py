@@ -43,7 +43,7 @@ from mtl.core.recipe_source import RecipeSource
 from mtl.core.records import Component
 from mtl.core.registry import Registry, discover, installed
 from mtl.core.specs import DatasetSpec, ImageSpec
-from mtl.core.trainer import Trainer
+from mtl.core.training.trainer import Trainer
 from mtl.exports.verification import ABSOLUTE, BATCHES, KINDS, RELATIVE
 
 DATASETS: dict[str, dict[str, int]] = {

@@ -12,7 +12,7 @@ from ..data import Samples, Splits
 from ..evaluation import evaluate, views_of
 from ..losses import masked_loss
 from ..specs import Image
-from ..trainer import Trainer
+from ..training.trainer import Trainer
 from .bench import repeated
 from .checks import check, require
 from .placements import Placement, every_placement, part_of, placed

@@ -17,7 +17,8 @@ from mtl.core.errors import UsageError
 from mtl.core.recipe_reader import read
 from mtl.core.recipe_source import RecipeSource
 from mtl.core.registry import Registry
-from mtl.core.trainer import NotFiniteError, Trainer
+from mtl.core.training.failure import NotFiniteError
+from mtl.core.training.trainer import Trainer
 
 CPU = torch.device("cpu")
 
@@ -128,18 +129,15 @@ def test_nothing_is_read_back_inside_a_step(build: Build, monkeypatch: pytest.Mo
 
         monkeypatch.setattr(Tensor, name, spy)
     trainer = Trainer(composition, splits, CPU)
-    plain = trainer._losses, trainer._update
+    plain = trainer._step
 
-    def losses(indices: Tensor, step: int) -> tuple[Tensor, Tensor]:
+    def step(*args: Any) -> tuple[Tensor, Tensor]:
         inside["step"] = True
-        return plain[0](indices, step)
-
-    def update(values: Tensor, *rest: Any) -> None:
-        plain[1](values, *rest)
+        found = plain(*args)
         inside["step"] = False
+        return found
 
-    monkeypatch.setattr(trainer, "_losses", losses)
-    monkeypatch.setattr(trainer, "_update", update)
+    monkeypatch.setattr(trainer, "_step", step)
     next(trainer.epochs())
     assert reads == []
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from mtl.core.checkpoint import Checkpoint, CheckpointFolder
 from mtl.core.errors import UsageError
+from mtl.core.training.checkpoint import Checkpoint, CheckpointFolder
 
 
 def checkpoint(epoch: int) -> Checkpoint:

@@ -16,8 +16,8 @@ from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 from torch import Tensor
 
-from .errors import UsageError
-from .files import sha256, write_bytes, write_json
+from ..errors import UsageError
+from ..files import sha256, write_bytes, write_json
 
 MANIFEST = "manifest.json"
 KEPT = 2

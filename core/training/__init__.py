@@ -1,0 +1,1 @@
+"""Training: the epochs, one step, and what is kept of them."""

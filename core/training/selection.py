@@ -1,0 +1,41 @@
+"""Which epoch is kept, and when patience ends: decided by the validation losses alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from ..recipe import Training
+
+
+@dataclass
+class Selection:
+    """The best validation score so far, the one that patience is counted from, and the first losses."""
+
+    best: float = float("inf")
+    reference: float = float("inf")
+    waited: int = 0
+    first: dict[str, float] = field(default_factory=dict)
+
+    def score(self, losses: Mapping[str, float], weights: Mapping[str, float]) -> float:
+        """Return the weighted mean of the tasks' losses, each relative to its value after the first epoch.
+
+        Plain sums would let the task with the largest numbers choose the epoch alone.
+        """
+        self.first = self.first or {name: loss or 1.0 for name, loss in losses.items()}
+        total = sum(weights.values()) or 1.0
+        return sum(weights[name] * loss / self.first[name] for name, loss in losses.items()) / total
+
+    def keep(self, score: float, training: Training) -> bool:
+        """Take note of an epoch's score; return whether its weights are the ones to keep."""
+        if score < self.reference - training.min_delta:
+            self.reference, self.waited = score, 0
+        else:
+            self.waited += 1
+        improved = score < self.best
+        self.best = min(score, self.best)
+        return improved or training.select == "last"
+
+    def out_of_patience(self, training: Training) -> bool:
+        """Return whether training stops here."""
+        return training.patience is not None and self.waited >= training.patience

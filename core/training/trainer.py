@@ -1,0 +1,154 @@
+"""Trains a composition: one loop for CPU and CUDA, nothing read back from the device inside a step."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from math import isfinite
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ..composition import Composition
+from ..data import Splits
+from ..errors import UsageError
+from ..evaluation import evaluate
+from ..randomness import derive_seed, generator, seeded_generators
+from .checkpoint import Checkpoint
+from .failure import HINT, Failure, NotFiniteError
+from .optimizers import build_optimizer, learning_rate, load_optimizer_tensors, optimizer_tensors
+from .selection import Selection
+from .step import Step
+
+
+@dataclass(frozen=True)
+class EpochResult:
+    """One trained and validated epoch, counted from 1; `row` is its line of the history."""
+
+    epoch: int
+    row: Mapping[str, float]
+    best: bool
+    checkpoint: Checkpoint
+
+
+@dataclass
+class Trainer:
+    """Trains epoch by epoch; `epochs()` yields a result after each, ready to be saved.
+
+    `on_step(done, total)` is called after each step, without waiting for the device.
+    """
+
+    composition: Composition
+    splits: Splits
+    device: torch.device
+    on_step: Callable[[int, int], None] | None = None
+    _epoch: int = 0
+    _selection: Selection = field(default_factory=Selection)
+
+    def __post_init__(self) -> None:
+        self._training = self.composition.recipe.train
+        self.composition.model.to(self.device)
+        self.composition.balancer.to(self.device)
+        parameters = [*self.composition.model.parameters(), *self.composition.balancer.parameters()]
+        self._optimizer = build_optimizer(parameters, self._training)
+        self._step = Step(self.composition, self.splits.train, self._optimizer, self.device)
+
+    def epochs(self) -> Iterator[EpochResult]:
+        """Train until the recipe's epochs are done or patience runs out, yielding after each epoch.
+
+        Raises `NotFiniteError` before an update that would use a loss that is not finite, naming task and
+        step, and `UsageError` when a task saw no label in a whole epoch.
+        """
+        while self._epoch < self._training.epochs and not self._selection.out_of_patience(self._training):
+            self._epoch += 1
+            started = time.perf_counter()
+            rate = learning_rate(self._training, self._epoch)
+            for group in self._optimizer.param_groups:
+                group["lr"] = rate
+            losses = self._train_epoch()
+            seconds = time.perf_counter() - started
+            self.composition.balancer.post_epoch(losses.to(self.device) * self._step.task_weights)
+            validation = evaluate(self.composition, self.splits.validation, "validation").metrics
+            yield self._result(losses, validation, rate, seconds)
+
+    def restore(self, checkpoint: Checkpoint) -> None:
+        """Continue after a checkpoint as if training had never stopped."""
+        groups: dict[str, dict[str, Tensor]] = {"model": {}, "optimizer": {}, "balancer": {}}
+        for key, value in checkpoint.tensors.items():
+            group, _, name = key.partition("/")
+            groups[group][name] = value
+        self.composition.model.load_state_dict(groups["model"])
+        self.composition.balancer.load_state_dict(groups["balancer"])
+        load_optimizer_tensors(self._optimizer, groups["optimizer"])
+        self._epoch = checkpoint.epoch
+        # JSON has no infinity: null stands for it.
+        numbers: dict[str, Any] = {
+            k: float("inf") if v is None else v for k, v in checkpoint.state["selection"].items()
+        }
+        self._selection = Selection(**numbers)
+
+    def _train_epoch(self) -> Tensor:
+        """Train once over the training split; return each task's mean loss `[T]` on the CPU."""
+        seed = self.composition.recipe.seed
+        order = torch.randperm(len(self.splits.train), generator=generator("cpu", seed, "order", self._epoch))
+        batches = order.to(self.device).split(self._training.batch_size)
+        tasks = tuple(self.composition.tasks)
+        totals = torch.zeros(len(tasks), device=self.device)
+        seen = torch.zeros(len(tasks), device=self.device)
+        failure = Failure(len(tasks), self.device)
+        self.composition.model.train()
+        with seeded_generators(self.device) as seed_generators:
+            for step, indices in enumerate(batches):
+                seed_generators(derive_seed(seed, "layers", self._epoch, step))
+                losses, counts = self._step(indices, self._epoch, step, failure)
+                totals += losses * counts
+                seen += counts
+                if self.on_step is not None:
+                    self.on_step(step + 1, len(batches))
+        failure.raise_if_found(tasks, self._epoch)
+        self._refuse_unlabelled(seen)
+        return (totals / seen).cpu()
+
+    def _refuse_unlabelled(self, seen: Tensor) -> None:
+        for name, count in zip(self.composition.tasks, seen.tolist(), strict=True):
+            if count == 0:
+                raise UsageError(
+                    f"task {name!r} saw no label in epoch {self._epoch}",
+                    hint="leave the task out, or give at least some training samples its label",
+                )
+
+    def _result(
+        self, losses: Tensor, validation: Mapping[str, Mapping[str, float]], rate: float, seconds: float
+    ) -> EpochResult:
+        judged = {name: metrics["loss"] for name, metrics in validation.items()}
+        bad = [name for name, loss in judged.items() if not isfinite(loss)]
+        if bad:
+            raise NotFiniteError(
+                f"the validation loss of task {bad[0]!r} is not finite after epoch {self._epoch}", hint=HINT
+            )
+        fixed = self.composition.balancer.fixed_weights
+        weights = {
+            name: composed.weight * fixed.get(name, 1.0) for name, composed in self.composition.tasks.items()
+        }
+        score = self._selection.score(judged, weights)
+        best = self._selection.keep(score, self._training)
+        row: dict[str, float] = {"epoch": self._epoch, "learning_rate": rate, "seconds": seconds}
+        for name, loss in zip(self.composition.tasks, losses.tolist(), strict=True):
+            row[f"train/{name}/loss"] = loss
+        for name, metrics in validation.items():
+            row |= {f"validation/{name}/{metric}": value for metric, value in metrics.items()}
+        return EpochResult(self._epoch, row, best, self._checkpoint())
+
+    def _checkpoint(self) -> Checkpoint:
+        groups: dict[str, Mapping[str, Tensor]] = {
+            "model": self.composition.model.state_dict(),
+            "balancer": self.composition.balancer.state_dict(),
+            "optimizer": optimizer_tensors(self._optimizer),
+        }
+        tensors = {f"{group}/{name}": value for group, part in groups.items() for name, value in part.items()}
+        selection = {
+            key: None if value == float("inf") else value for key, value in vars(self._selection).items()
+        }
+        return Checkpoint(self._epoch, tensors, {"epoch": self._epoch, "selection": selection})
