@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from .composition import Composition
 from .contracts import Exporter, ExportReport, ExportSubject
 from .data import Samples, Splits
-from .errors import UsageError
+from .errors import UsageError, suggest
 from .judging import SplitJudge
 from .options import options_model, validate_options
 from .randomness import SampleRandom, derive_seed
@@ -73,14 +73,22 @@ def export(
     return (exporter or composition.exporter).export(subject, path)
 
 
-def exporter_of(registry: Registry, path: Path, preferred: Exporter) -> Exporter:
+def exporter_of(registry: Registry, path: Path, preferred: Exporter | None = None) -> Exporter:
     """Return the exporter that an existing file or folder is of; raise `UsageError` when it is of none."""
-    if preferred.recognizes(path):
+    if preferred is not None and preferred.recognizes(path):
         return preferred
     for name in registry.names("exporter"):
         if registry.find("exporter", name).load().recognizes(path):
             return build_exporter(registry, name, {})
     raise UsageError(f"{path} is no export that an exporter here knows", hint="mtl list exporter")
+
+
+def check_runtimes(exporter: Exporter, path: Path, runtimes: Sequence[str]) -> None:
+    """Raise `UsageError` for a runtime that the exporter does not verify in."""
+    for name in runtimes:
+        if name not in exporter.runtimes:
+            known = suggest(name, exporter.runtimes, "runtimes")
+            raise UsageError(f"{path.name} is not run in {name!r}", hint=known)
 
 
 def build_exporter(registry: Registry, name: str, options: Mapping[str, Any]) -> Exporter:

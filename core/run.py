@@ -13,9 +13,9 @@ from .composer import compose
 from .composition import Composition
 from .contracts import ExportReport
 from .data import Splits, load_splits
-from .errors import UsageError, suggest
+from .errors import UsageError
 from .evaluation import evaluate
-from .exporting import build_exporter, export, export_subject, exporter_of
+from .exporting import build_exporter, check_runtimes, export, export_subject, exporter_of
 from .model import MultitaskModel
 from .pipeline import Outcome
 from .recipe_reader import read
@@ -135,10 +135,7 @@ class Run:
         subject = export_subject(self.composition, self.splits.validation, self.metrics, self.splits)
         if runtimes is None:
             return exporter.verify(subject, target)
-        for name in runtimes:
-            if name not in exporter.runtimes:
-                known = suggest(name, exporter.runtimes, "runtimes")
-                raise UsageError(f"{target.name} is not run in {name!r}", hint=known)
+        check_runtimes(exporter, target, runtimes)
         return exporter.verify_in(subject, target, runtimes)
 
 

@@ -18,6 +18,18 @@ def mtl_exporters() -> Iterable[Component]:
         "mtl.exports.onnx_exporter:OnnxExporter",
         default_for=("recipe",),
     )
+    yield Component(
+        "exporter",
+        "bundle",
+        "A folder to deploy: models in several precisions, labels, samples, sums, code to copy",
+        "mtl.exports.bundle.exporter:BundleExporter",
+    )
+    yield Component(
+        "exporter",
+        "torch-export",
+        "A program that torch runs without the classes it was made from",
+        "mtl.exports.torch_export_exporter:TorchExportExporter",
+    )
 
 
 @hookimpl

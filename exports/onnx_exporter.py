@@ -14,7 +14,7 @@ from ..core.contracts import Exporter, ExportReport, ExportSubject
 from ..core.errors import UsageError
 from .onnx_model import ExportForm, build_model
 from .precision import FLOAT32
-from .publication import partial, publish, unpublished, write_partial
+from .publication import partial, proof_path, publish, unpublished, write_partial
 from .runtimes import RUNTIMES
 from .variants import build_variant, precision_for
 from .verification import verify_bytes
@@ -116,12 +116,3 @@ def _read(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise UsageError(f"cannot read {path}: {error.strerror or error}") from error
-
-
-def proof_path(path: Path) -> Path:
-    """Return where the proof of an export lies: `verify.json`, or `NAME.verify.json` for another name.
-
-    >>> proof_path(Path("run/model.onnx")).name, proof_path(Path("run/bytes.onnx")).name
-    ('verify.json', 'bytes.verify.json')
-    """
-    return path.with_name("verify.json" if path.stem == "model" else f"{path.stem}.verify.json")

@@ -64,9 +64,9 @@ def build_model(subject: ExportSubject, form: ExportForm, opset: int) -> onnx.Mo
     check_names(subject)
     frozen = copy.deepcopy(subject.model).cpu().eval().to(memory_format=torch.contiguous_format)
     _check_size(frozen)
-    wrapped = _Exported(frozen, subject, form).eval()
-    example = _example(subject, form)
-    _check_outputs(frozen, subject)
+    wrapped = Exported(frozen, subject, form).eval()
+    example = example_of(subject, form)
+    check_outputs(frozen, subject)
     model = _trace(wrapped, example, opset)
     clean(model, (IMAGE, *(spec.name for spec in subject.inputs)), tuple(subject.targets))
     onnx.helper.set_model_props(model, card_of(subject, form).to_properties())
@@ -90,7 +90,7 @@ def check_names(subject: ExportSubject) -> None:
             )
 
 
-class _Exported(nn.Module):
+class Exported(nn.Module):
     """The model as users meet it: positional inputs, pixels of the chosen type, a tuple of answers."""
 
     def __init__(self, model: nn.Module, subject: ExportSubject, form: ExportForm) -> None:
@@ -101,6 +101,7 @@ class _Exported(nn.Module):
         self.targets: Mapping[str, TargetSpec] = dict(subject.targets)
 
     def forward(self, image: Tensor, *extra: Tensor) -> tuple[Tensor, ...]:
+        """Return the answers in the order of `targets`."""
         if self.form.pixels == "uint8":
             image = image.float() / 255.0
         raw = self.model(image, dict(zip(self.names, extra, strict=True)))
@@ -109,7 +110,8 @@ class _Exported(nn.Module):
         return tuple(predict(raw[task], target) for task, target in self.targets.items())
 
 
-def _example(subject: ExportSubject, form: ExportForm) -> tuple[Tensor, ...]:
+def example_of(subject: ExportSubject, form: ExportForm) -> tuple[Tensor, ...]:
+    """Return inputs to trace a model with, in order."""
     # Two samples: torch.export would take a batch of one for a constant.
     pixels = torch.uint8 if form.pixels == "uint8" else torch.float32
     image = torch.zeros((2, *subject.image.shape), dtype=pixels)
@@ -122,7 +124,8 @@ def _check_size(model: nn.Module) -> None:
         raise UsageError(f"the model holds {size / 2**30:.1f} GiB; one ONNX file holds less than 2 GiB")
 
 
-def _check_outputs(model: nn.Module, subject: ExportSubject) -> None:
+def check_outputs(model: nn.Module, subject: ExportSubject) -> None:
+    """Raise `ComponentError` unless the model answers every task in its form."""
     image = torch.zeros((2, *subject.image.shape))
     inputs = {spec.name: torch.zeros(2, dtype=torch.int64) for spec in subject.inputs}
     with torch.inference_mode():

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -25,7 +27,8 @@ from .session import Session, pass_session, print_json
 def command(session: Session, target: Path, run: Path | None, runtimes: str | None, as_json: bool) -> None:
     """Compare an export with the model of its run.
 
-    TARGET is a run folder, an exported file, or an exported folder.
+    TARGET is a run folder, an exported file, or an exported folder. A bundle that lies in no run is checked
+    by itself: the sums of its files, and its models on the samples beside them.
 
     \b
     Examples:
@@ -34,25 +37,35 @@ def command(session: Session, target: Path, run: Path | None, runtimes: str | No
     """
     from ..run import load_run
 
-    run = run or _run_of(target)
-    loaded = load_run(run, session.registry)
     names = None if runtimes is None else [name.strip() for name in runtimes.split(",")]
-    verification = loaded.verify(None if target == run else target, runtimes=names)
+    run = run or _run_of(target)
+    if run is None:
+        verification = _alone(session, target, names or [])
+        told = f"{target} is as it was exported"
+    else:
+        loaded = load_run(run, session.registry)
+        verification = loaded.verify(None if target == run else target, runtimes=names)
+        told = f"{target} computes what the model of {loaded.path} computes"
     if as_json:
         print_json(verification)
     else:
-        click.echo(f"{target} computes what the model of {loaded.path} computes")
+        click.echo(told)
         for name, report in verification.items() if names is not None else [("", verification)]:
             click.echo(f"{name}: " * bool(name) + describe_verification(report))
 
 
-def _run_of(target: Path) -> Path:
-    """Return the run that a target is or lies in; raise `UsageError` when there is none."""
+def _run_of(target: Path) -> Path | None:
+    """Return the run that a target is or lies in, or None; raise `UsageError` when there is no target."""
     if not target.exists():
         raise UsageError(f"{target} does not exist", hint="name a run folder or an exported file in one")
-    for folder in (target, target.absolute().parent) if target.is_dir() else (target.parent,):
-        if (folder / "recipe.yaml").is_file():
-            return folder
-    if target.is_dir() and not (target / "SHA256SUMS").is_file():
-        return target
-    raise UsageError(f"{target} lies in no run folder", hint=f"name its run: mtl verify {target} --run RUN")
+    around = (target, target.absolute().parent) if target.is_dir() else (target.parent,)
+    return next((folder for folder in around if (folder / "recipe.yaml").is_file()), None)
+
+
+def _alone(session: Session, target: Path, runtimes: list[str]) -> Mapping[str, Any]:
+    """Check an export that lies in no run."""
+    from ..exporting import check_runtimes, exporter_of
+
+    exporter = exporter_of(session.registry, target)
+    check_runtimes(exporter, target, runtimes)
+    return exporter.check(target, runtimes)

@@ -167,3 +167,10 @@ class Exporter(ABC):
         raise UsageError(
             f"{type(self).__name__} verifies in its own runtime only", hint="leave out --runtime"
         )
+
+    def check(self, path: Path, runtimes: Sequence[str]) -> Mapping[str, Any]:
+        """Check an export without the model it came from, as far as it can be; raise as `verify_in` does.
+
+        Without `runtimes` the report is that of the exporter's own, otherwise one by runtime.
+        """
+        raise UsageError(f"{path} lies in no run folder", hint=f"name its run: mtl verify {path} --run RUN")
