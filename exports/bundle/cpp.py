@@ -84,7 +84,8 @@ def _input(index: int, kind: str, file: str, shape: tuple[int, ...]) -> Iterator
     sizes = ", ".join(map(str, shape))
     yield f"  const std::array<int64_t, {len(shape)}> shape_{index}{{{sizes}}};"
     yield f"  inputs.push_back(Ort::Value::CreateTensor<{kind}>("
-    yield f"      memory, values_{index}.data(), values_{index}.size(), shape_{index}.data(), shape_{index}.size()));"
+    yield f"      memory, values_{index}.data(), values_{index}.size(),"
+    yield f"      shape_{index}.data(), shape_{index}.size()));"
 
 
 def _answer(index: int, output: Output, labels: str) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 
 from ...core.specs import Binary, Categorical, Image
@@ -26,11 +27,11 @@ def _lines(card: ModelCard) -> Iterator[str]:
         "",
         *_image_comment(card, "#"),
         f'image = np.fromfile("{files[IMAGE]}", "{"<f4" if card.pixels == "float32" else "u1"}")',
-        f"feed = {{{IMAGE!r}: image.reshape(1, {', '.join(map(str, card.image.shape))})}}",
+        f"feed = {{{json.dumps(IMAGE)}: image.reshape(1, {', '.join(map(str, card.image.shape))})}}",
     )
     for spec in card.inputs:
         yield f"# {described(spec.description)}0..{spec.count - 1}"
-        yield f'feed[{spec.name!r}] = np.fromfile("{files[spec.name]}", "<i8")'
+        yield f'feed[{json.dumps(spec.name)}] = np.fromfile("{files[spec.name]}", "<i8")'
     yield "names = [output.name for output in session.get_outputs()]"
     yield "answers = dict(zip(names, session.run(names, feed)))"
     for output in card.outputs:
@@ -39,7 +40,7 @@ def _lines(card: ModelCard) -> Iterator[str]:
 
 
 def _answer(output: Output, labels: str) -> Iterator[str]:
-    name = repr(output.name)
+    name = json.dumps(output.name)
     if isinstance(output.target, Image):
         yield f"picture = answers[{name}][0]  # {list(output.target.output_shape)}"
         yield f'print({name}, f"{{picture.mean():.4f}}", sep="\\t")'

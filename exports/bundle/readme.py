@@ -12,6 +12,11 @@ from .javascript import javascript
 from .python import python
 
 
+_PYTHON = "`pip install onnxruntime numpy`"
+_JAVASCRIPT = "`npm install onnxruntime-node`; in a browser `onnxruntime-web` has the same API"
+_CPP = "`g++ -std=c++17 main.cpp -lonnxruntime`"
+
+
 def readme(card: ModelCard, verification: Mapping[str, Any]) -> str:
     """Return the text, Markdown."""
     return "\n".join(_lines(card, verification)) + "\n"
@@ -22,7 +27,7 @@ def _lines(card: ModelCard, verification: Mapping[str, Any]) -> Iterator[str]:
     yield from (
         f"# {tasks}",
         "",
-        "A multitask model, exported and verified by `mtl`. `mtl verify .` checks the sums of all files and "
+        "A multitask model, exported and verified by `mtl`. `mtl verify .` checks the sums of all files and",
         "every model on the samples beside it; `sha256sum -c SHA256SUMS` checks the sums without `mtl`.",
         "",
         "| file | what it is |",
@@ -45,17 +50,12 @@ def _lines(card: ModelCard, verification: Mapping[str, Any]) -> Iterator[str]:
     for item in properties["outputs"]:
         yield f"| output `{item['name']}` | {item['dtype']} | {_shape(item)} | {item['description']} |"
     yield from _quality(verification)
-    for language, note, code in (
-        ("python", "`pip install onnxruntime numpy`", python(card)),
-        (
-            "js",
-            "`npm install onnxruntime-node`; in a browser `onnxruntime-web` has the same API",
-            javascript(card),
-        ),
-        ("cpp", "`g++ -std=c++17 main.cpp -lonnxruntime`", cpp(card)),
+    for title, fence, note, code in (
+        ("Python", "python", _PYTHON, python(card)),
+        ("JavaScript", "js", _JAVASCRIPT, javascript(card)),
+        ("C++", "cpp", _CPP, cpp(card)),
     ):
-        title = {"python": "Python", "js": "JavaScript", "cpp": "C++"}[language]
-        yield from ("", f"## {title}", "", f"{note}. Run it in this folder.", "", f"```{language}")
+        yield from ("", f"## {title}", "", f"{note}. Run it in this folder.", "", f"```{fence}")
         yield code.rstrip("\n")
         yield "```"
 
