@@ -14,10 +14,11 @@ import torch
 
 from mtl.core.contracts import ExportSubject
 from mtl.core.errors import ComponentError, UsageError, VerificationError
+from mtl.core.specs import Categorical
 from mtl.exports import torch_export_exporter, torch_program
-from mtl.exports.onnx_model import ExportForm
+from mtl.exports.onnx_model import ExportForm, card_of
 from mtl.exports.torch_export_exporter import TorchExportExporter
-from mtl.exports.torch_program import Program, build_program
+from mtl.exports.torch_program import Program, build_program, program_bytes
 
 from .conftest import Exported, tiny_subject
 
@@ -103,7 +104,7 @@ def test_swapped_outputs_are_refused(
         return {**found, "shade": found["classify"], "classify": found["shade"]}
 
     monkeypatch.setattr(torch_program._Named, "forward", crossed)
-    with pytest.raises(VerificationError, match="output '(classify|shade)' differs"):
+    with pytest.raises(VerificationError, match=r"output '(classify|shade)' differs"):
         TorchExportExporter().export(program.subject, tmp_path / "model.pt2")
     assert not list(tmp_path.iterdir())
 
@@ -118,10 +119,18 @@ def test_a_fixed_batch_is_refused(program: Exported, tmp_path: Path, monkeypatch
 
 
 def test_altered_names_are_refused(program: Exported, tmp_path: Path) -> None:
+    targets = {**program.subject.targets, "classify": Categorical(("cat", "dog", "cow"))}
+    card = card_of(dataclasses.replace(program.subject, targets=targets), ExportForm())
+    (tmp_path / "model.pt2").write_bytes(program_bytes(torch.export.load(program.path), card))
+    with pytest.raises(VerificationError, match=r"metadata mtl\.outputs does not agree"):
+        TorchExportExporter().verify(program.subject, tmp_path / "model.pt2")
+
+
+def test_a_changed_byte_is_refused(program: Exported, tmp_path: Path) -> None:
     data = program.path.read_bytes()
     assert data.count(b"owl") == 1
     (tmp_path / "model.pt2").write_bytes(data.replace(b"owl", b"cow"))
-    with pytest.raises(VerificationError):
+    with pytest.raises(VerificationError, match=r"^model\.pt2 is not a valid export: "):
         TorchExportExporter().verify(program.subject, tmp_path / "model.pt2")
 
 
