@@ -37,3 +37,4 @@ def mtl_commands(cli: Any) -> None:
     cli.add_lazy(
         "predict", "mtl.exports.predict_command:predict", "Answer for images with an exported model."
     )
+    cli.add_lazy("bench", "mtl.exports.bench_command:bench", "Measure exported files in onnxruntime.")
