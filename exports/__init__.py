@@ -18,6 +18,12 @@ def mtl_exporters() -> Iterable[Component]:
         "mtl.exports.onnx_exporter:OnnxExporter",
         default_for=("recipe",),
     )
+    yield Component(
+        "exporter",
+        "web",
+        "A folder with a page that runs the model in a browser",
+        "mtl.exports.web.exporter:WebExporter",
+    )
 
 
 @hookimpl
