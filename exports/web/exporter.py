@@ -42,9 +42,7 @@ class WebExporter(Exporter):
             str | None,
             Field(description="Folder with onnxruntime-web's files; none: fetched once through npm."),
         ] = None,
-        samples: Annotated[
-            int, Field(ge=1, le=64, description="Real images to pick from.")
-        ] = 12,
+        samples: Annotated[int, Field(ge=1, le=64, description="Real images to pick from.")] = 12,
     ) -> None:
         self.runtime = None if runtime is None else Path(runtime)
         self.samples = samples
@@ -85,15 +83,23 @@ class WebExporter(Exporter):
         pixels = np.ascontiguousarray(subject.samples[IMAGE][:count], dtype=np.uint8)
         (folder / "samples.bin").write_bytes(pixels.tobytes())
         properties = card_of(subject, ExportForm()).to_properties()
-        _write_json(folder / "mtl.json", {key.removeprefix("mtl."): json.loads(text) for key, text in properties.items()})
+        _write_json(
+            folder / "mtl.json",
+            {key.removeprefix("mtl."): json.loads(text) for key, text in properties.items()},
+        )
         _write_json(
             folder / "page.json",
             {
                 "samples": {
                     "count": count,
-                    "inputs": {spec.name: subject.samples[spec.name][:count].tolist() for spec in subject.inputs},
+                    "inputs": {
+                        spec.name: subject.samples[spec.name][:count].tolist() for spec in subject.inputs
+                    },
                 },
-                "bytes": {MODEL: (folder / MODEL).stat().st_size, "runtime": len(runtime["ort-wasm-simd-threaded.wasm"])},
+                "bytes": {
+                    MODEL: (folder / MODEL).stat().st_size,
+                    "runtime": len(runtime["ort-wasm-simd-threaded.wasm"]),
+                },
             },
         )
 
