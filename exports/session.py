@@ -10,14 +10,15 @@ _TYPES = {"float32": "tensor(float)", "uint8": "tensor(uint8)", "int64": "tensor
 _FATAL = 4
 
 
-def open_session(data: bytes, *, spinning: bool = True) -> onnxruntime.InferenceSession:
+def open_session(data: bytes, *, threads: int | None = None) -> onnxruntime.InferenceSession:
     """Open a model on the CPU; onnxruntime's own exceptions pass through, its log lines do not.
 
-    Threads that wait for work spin, unless others need the cores meanwhile.
+    With `threads`, that many compute, and none of them spins while it waits: others need the cores.
     """
     options = onnxruntime.SessionOptions()
     options.log_severity_level = _FATAL
-    if not spinning:
+    if threads is not None:
+        options.intra_op_num_threads = threads
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
 

@@ -31,19 +31,21 @@ def application(models: Mapping[str, ServedModel], bodies: Bodies) -> Starlette:
         "extensions": ["binary_tensor_data"],
         "models": list(models),
     }
-    infer = _Infer(models, bodies)
     model = "/v2/models/{name}"
-    routes = [
+    paths = (model, f"{model}/versions/{{version}}")
+    infer = _Infer(models, bodies)
+    # Routes are tried in order, and this one is in a hurry.
+    routes = [Route(f"{path}/infer", infer, methods=["POST"]) for path in paths]
+    for path in paths:
+        routes += [
+            Route(path, _answering(lambda request: _find(models, request.path_params).metadata())),
+            Route(f"{path}/ready", _answering(lambda request: _ready(_find(models, request.path_params)))),
+        ]
+    routes += [
         Route("/v2", _answering(lambda _: server)),
         Route("/v2/health/live", _answering(lambda _: {"live": True})),
         Route("/v2/health/ready", _answering(lambda _: {"ready": True})),
     ]
-    for path in (model, f"{model}/versions/{{version}}"):
-        routes += [
-            Route(path, _answering(lambda request: _find(models, request.path_params).metadata())),
-            Route(f"{path}/ready", _answering(lambda request: _ready(_find(models, request.path_params)))),
-            Route(f"{path}/infer", infer, methods=["POST"]),
-        ]
     return Starlette(
         routes=routes, exception_handlers={HTTPException: _explained, Refusal: _refused, Exception: _broken}
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,11 +31,12 @@ _MEBIBYTE = 2**20
 @click.option(
     "--window",
     metavar="MS",
-    default=1.0,
+    default=0.0,
     show_default=True,
     type=click.FloatRange(0, 1000),
-    help="Milliseconds in which several clients may come back together; a lone one never waits.",
+    help="Milliseconds a batch waits for as many clients as the last one had; a lone client never waits.",
 )
+@click.option("--threads", type=click.IntRange(1), help="Cores that compute [default: all].")
 @click.option(
     "--max-body",
     metavar="MIB",
@@ -57,6 +59,7 @@ def serve(
     port: int,
     batch: int,
     window: float,
+    threads: int | None,
     max_body: int,
     connections: int,
     as_json: bool,
@@ -79,9 +82,9 @@ def serve(
     from .server import serve as run_server
 
     allow_connections(connections)
-    opened = listen(host, port)
-    with opened:
-        served = {name: _open(name, path, batch, window / 1000) for name, path in paths.items()}
+    cores = threads or len(os.sched_getaffinity(0))
+    with listen(host, port) as opened:
+        served = {name: _open(name, path, cores, batch, window / 1000) for name, path in paths.items()}
         largest = max_body * _MEBIBYTE
 
         def started() -> None:
@@ -132,11 +135,10 @@ def _require_packages() -> None:
         ) from None
 
 
-def _open(name: str, path: Path, batch: int, window: float) -> ServedModel:
-    from ..inference import ExportedModel
+def _open(name: str, path: Path, threads: int, batch: int, window: float) -> ServedModel:
     from .served_model import ServedModel
 
-    return ServedModel(name, ExportedModel(path, spinning=False), batch=batch, window=window)
+    return ServedModel(name, path, threads=threads, batch=batch, window=window)
 
 
 def _announce(address: str, names: list[str], as_json: bool) -> None:

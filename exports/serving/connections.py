@@ -72,10 +72,13 @@ class BoundedConnection(HttpToolsProtocol):
         if self.transport.is_closing():
             return
         body = b'{"error":"' + reason + b'"}'
-        self.transport.write(
-            b"HTTP/1.1 %d %s\r\ncontent-type: application/json\r\ncontent-length: %d\r\nconnection: close\r\n\r\n%s"
-            % (status, phrase, len(body), body)
+        head = (
+            b"HTTP/1.1 %d %s" % (status, phrase),
+            b"content-type: application/json",
+            b"content-length: %d" % len(body),
+            b"connection: close",
         )
+        self.transport.write(b"\r\n".join((*head, b"", body)))
         self.transport.close()
 
 

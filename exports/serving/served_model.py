@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,21 +18,32 @@ from .tensors import TensorForm
 VERSION = "1"
 """Version of every served model; the protocol lets clients ask for one."""
 
+_LARGE = 8
+"""Images per request from which computing takes far longer than reading and writing."""
+
 Arrays = Mapping[str, NDArray[Any]]
 
 
 class ServedModel:
-    """A model with its name, its tensors' forms, and the thread that runs it in batches."""
+    """A model with its name, its tensors' forms, and the thread that runs it in batches.
 
-    def __init__(self, name: str, exported: ExportedModel, *, batch: int, window: float) -> None:
+    It computes on `threads` cores. Where many small requests arrive, one of them is left to reading and
+    writing them, which then takes as long as computing: a second session of the same file does that.
+    """
+
+    def __init__(self, name: str, path: Path, *, threads: int, batch: int, window: float) -> None:
         self.name = name
+        exported = ExportedModel(path, threads=threads)
+        self._alone = exported.infer
+        self._beside = ExportedModel(path, threads=threads - 1).infer if threads > 1 else self._alone
         self.card = exported.card
         self.inputs = {form.name: form for form in _inputs(exported.card)}
         self.outputs = {item.name: _output(item) for item in exported.card.outputs}
         # The first runs are slow: memory is planned for each new batch size.
         for rows in (1, batch):
-            exported.infer(self._zeros(rows))
-        self.batcher = Batcher(exported.infer, rows=batch, window=window)
+            for infer in (self._alone, self._beside):
+                infer(self._zeros(rows))
+        self.batcher = Batcher(self._run, rows=batch, window=window)
 
     def metadata(self) -> dict[str, Any]:
         """Return the model's metadata as the protocol has it, with what each output means beside."""
@@ -43,6 +55,10 @@ class ServedModel:
             "inputs": [_tensor(form) for form in self.inputs.values()],
             "outputs": [_tensor(form) | described[form.name] for form in self.outputs.values()],
         }
+
+    def _run(self, feed: Arrays, requests: int) -> Arrays:
+        small = requests > 1 and len(feed[IMAGE]) < _LARGE * requests
+        return (self._beside if small else self._alone)(feed)
 
     def _zeros(self, rows: int) -> Arrays:
         dtypes = {"FP32": np.float32, "UINT8": np.uint8, "INT64": np.int64}

@@ -83,7 +83,10 @@ def from_json(form: TensorForm, shape: Sequence[int], data: Any) -> NDArray[Any]
 
 
 def from_bytes(form: TensorForm, shape: Sequence[int], data: bytes | memoryview) -> NDArray[Any]:
-    """Return an array of the shape over raw little-endian bytes; raise `Refusal` for the wrong number."""
+    """Return an array of the shape over raw little-endian bytes, wherever in memory they begin.
+
+    Raises `Refusal` for the wrong number of bytes.
+    """
     dtype = _DTYPES[form.datatype]
     needed = prod(shape) * dtype.itemsize
     if len(data) != needed:
@@ -91,7 +94,7 @@ def from_bytes(form: TensorForm, shape: Sequence[int], data: bytes | memoryview)
             f"input {form.name!r} has {len(data)} bytes of data; "
             f"{form.datatype} of shape {list(shape)} needs {needed}"
         )
-    return np.require(np.frombuffer(data, dtype).reshape(shape), requirements="A")
+    return np.frombuffer(data, dtype).reshape(shape)
 
 
 def _flat(form: TensorForm, shape: Sequence[int], data: list[Any]) -> list[Any]:
