@@ -4,7 +4,7 @@
     python benchmarks/serving.py --seconds 0.5 --rounds 1    # a quick look
 
 Raw is one caller of `InferenceSession.run` in a loop: the fastest of three sessions, one as `mtl predict`
-opens it (all cores, spinning), one with all cores and no spinning, one with one thread. The server
+opens it (all cores, spinning), one with all cores and little spinning, one with one thread. The server
 runs in a process of its own and the clients (benchmarks/load.py) in another, on the same machine. Rounds
 alternate raw and served; a row holds the medians over rounds. Two targets: at 64 images per request the
 server adds at most 10 % to one client's time; 32 clients reach at least 60 % of raw, and no request fails.

@@ -34,7 +34,7 @@ class ExportedModel:
     Raises `UsageError`, naming the file and the reason, when it cannot be read or is not one of ours.
     """
 
-    def __init__(self, path: Path | str, *, threads: int | None = None) -> None:
+    def __init__(self, path: Path | str, *, threads: int = 0, spin: int | None = None) -> None:
         self.path = Path(path)
         try:
             data = self.path.read_bytes()
@@ -44,7 +44,7 @@ class ExportedModel:
                 hint="name a model.onnx that mtl wrote, or the run folder it is in",
             ) from error
         try:
-            self._session = open_session(data, threads=threads)
+            self._session = open_session(data, threads=threads, spin=spin)
         except Exception as error:  # onnxruntime's errors share no base class
             raise UsageError(
                 f"{self.path} is not a readable ONNX file ({_first_line(error)})",

@@ -18,6 +18,8 @@ from .tensors import TensorForm
 VERSION = "1"
 """Version of every served model; the protocol lets clients ask for one."""
 
+_SPIN = 10
+"""Microseconds: long enough to meet the next piece of work, too short to take a core from others."""
 _LARGE = 8
 """Images per request from which computing takes far longer than reading and writing."""
 
@@ -33,9 +35,11 @@ class ServedModel:
 
     def __init__(self, name: str, path: Path, *, threads: int, batch: int, window: float) -> None:
         self.name = name
-        exported = ExportedModel(path, threads=threads)
+        exported = ExportedModel(path, threads=threads, spin=_SPIN)
         self._alone = exported.infer
-        self._beside = ExportedModel(path, threads=threads - 1).infer if threads > 1 else self._alone
+        self._beside = (
+            ExportedModel(path, threads=threads - 1, spin=_SPIN).infer if threads > 1 else self._alone
+        )
         self.card = exported.card
         self.inputs = {form.name: form for form in _inputs(exported.card)}
         self.outputs = {item.name: _output(item) for item in exported.card.outputs}
