@@ -17,10 +17,10 @@ from rich.table import Table
 
 from ..comparison.cells import Cell
 from ..comparison.comparison import Comparison
-from ..comparison.grid import Grid
+from ..comparison.grid import Grid, Variant
 from ..comparison.progress import ComparisonProgress
 from ..comparison.summary import HEADER_NOTE, summary_rows
-from ..report.numbers import duration
+from ..report.numbers import ABSENT, duration
 from .results import print_table
 from .session import print_json
 
@@ -118,45 +118,42 @@ def telling_what_is_kept(progress: ComparisonProgress, path: Path) -> Iterator[N
 
 def print_grid(grid: Grid, as_json: bool) -> None:
     """Write what would be trained."""
-    rows = [
-        {
-            "name": variant.name,
-            "settings": dict(variant.settings),
-            "parameters": variant.parameters.get("total"),
-            "parameters_alone": sum(variant.parameters_alone.values()) or None,
-            "status": variant.status if variant.cell is None else "to be trained",
-            "reason": variant.reason,
-        }
-        for variant in grid.variants
-    ]
     cells = grid.cells
-    if as_json:
-        judges = {name: judge.to_json() for name, judge in grid.judges.items()}
-        counts = {
-            "trainings": len(cells),
-            "single_task_trainings": sum(cell.task is not None for cell in cells),
-        }
-        print_json({"tasks": judges, "seeds": list(grid.seeds), "variants": rows, **counts})
-        return
-    shown = [
-        [
-            str(row["name"]),
-            *("–" if row[key] is None else f"{row[key]:,}" for key in ("parameters", "parameters_alone")),
-            row["reason"] or row["status"],
-        ]
-        for row in rows
-    ]
-    print_table(shown, ["variant", "parameters", "single-task", ""])
-    judged = ", ".join(
-        f"{name} by {judge.metric} ({judge.direction} is better)" for name, judge in grid.judges.items()
-    )
     alone = sum(cell.task is not None for cell in cells)
-    click.echo(f"\njudged on the test split: {judged}", err=True)
+    if as_json:
+        print_json(
+            {
+                "tasks": {name: judge.to_json() for name, judge in grid.judges.items()},
+                "seeds": list(grid.seeds),
+                "variants": [_planned(variant) for variant in grid.variants],
+                "trainings": len(cells),
+                "single_task_trainings": alone,
+            }
+        )
+        return
+    rows = []
+    for variant in grid.variants:
+        counts = [variant.parameters.get("total"), sum(variant.parameters_alone.values()) or None]
+        shown = [ABSENT if count is None else f"{count:,}" for count in counts]
+        rows.append([variant.name, *shown, variant.reason or ""])
+    print_table(rows, ["variant", "parameters", "single-task", ""])
+    judged = [f"{name} by {judge.metric} ({judge.direction})" for name, judge in grid.judges.items()]
+    seeds = ", ".join(map(str, grid.seeds))
+    click.echo(f"\njudged on the test split: {', '.join(judged)}", err=True)
     click.echo(
-        f"{len(cells)} trainings: {len(cells) - alone} cells and {alone} of single tasks, "
-        f"seeds {', '.join(map(str, grid.seeds))}",
-        err=True,
+        f"{len(cells)} trainings: {len(cells) - alone} cells and {alone} single-task, seeds {seeds}", err=True
     )
+
+
+def _planned(variant: Variant) -> dict[str, Any]:
+    return {
+        "name": variant.name,
+        "settings": dict(variant.settings),
+        "parameters": dict(variant.parameters) or None,
+        "parameters_alone": dict(variant.parameters_alone) or None,
+        "trainable": variant.cell is not None,
+        "reason": variant.reason,
+    }
 
 
 def print_comparison(comparison: Comparison) -> None:
@@ -181,9 +178,8 @@ def print_comparison(comparison: Comparison) -> None:
 def _caveats(results: Mapping[str, Any]) -> list[str]:
     method = results["method"]
     if not method["enough_seeds"]:
-        return [
-            f"nothing can be concluded from {len(results['seeds'])} seed"
-            f"{'s' if len(results['seeds']) != 1 else ''}: {method['minimum_seeds']} are the least, 5 or more are better"
-        ]
+        seeds = f"{len(results['seeds'])} seed{'s' if len(results['seeds']) != 1 else ''}"
+        least = f"{method['minimum_seeds']} are the least, 5 or more are better"
+        return [f"nothing can be concluded from {seeds}: {least}"]
     count = method["comparisons"]["tasks"]
     return [f"{HEADER_NOTE} {count} comparisons were made, corrected by {method['correction']}."]

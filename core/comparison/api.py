@@ -43,10 +43,10 @@ def compare(
     """Train every combination at every seed beside single-task runs; return what can be concluded.
 
     `encoder`, `sharing` and `balancer` are one or a list of names or `{"name": ..., options}`; `axes` varies
-    anything else (`{"tasks.denoise.weight": [0.2, 0.5]}`). `seeds` is a number of seeds or the seeds. `metrics`
-    says what judges a task (`{"denoise": "psnr"}`; else its first metric with a direction). `set`, `recipe` and
-    the rest are those of `mtl.compose`. What `out` has finished is not trained again. With `jobs` above 1,
-    cells are trained in processes: call it under `if __name__ == "__main__"`.
+    anything else (`{"tasks.denoise.weight": [0.2, 0.5]}`). `seeds` is a number of seeds or the seeds.
+    `metrics` says what judges a task (else its first metric with a direction). `recipe`, `set` and the rest
+    are those of `mtl.compose`. What `out` has finished is not trained again. With `jobs` above 1, cells are
+    trained in processes: call it under `if __name__ == "__main__"`.
 
     Raises `RecipeError` with all mistakes at once, `UsageError` for a folder of another comparison; a
     cell that fails is a row of `results["cells"]` with its reason.

@@ -81,7 +81,8 @@ def assigned_axes(assignments: Sequence[str]) -> tuple[tuple[str, ...], tuple[Ax
     >>> assigned_axes(["train.epochs=5", "tasks.a.weight=0.2,0.8"])[1][0].values
     ('0.2', '0.8')
     """
-    single, axes = [], []
+    single: list[str] = []
+    axes: list[Axis] = []
     for assignment in assignments:
         key, equals, text = assignment.partition("=")
         key = key.strip()

@@ -13,7 +13,7 @@ from ..recipe import Recipe
 
 @dataclass(frozen=True)
 class Cell:
-    """One training: a row of the comparison (`task` is None) or the single-task run of `task`, at one seed."""
+    """One training at one seed: a row of the comparison (`task` is None) or the single-task run of `task`."""
 
     title: str
     recipe: Recipe

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
-from ..report.markup import Html, folded, pairs, section, table, tag
+from ..report.markup import Html, section, table, tag
 from ..report.numbers import ABSENT, duration, listed, number
 from ..report.style import STYLE
 from .page_curves import conflict, curves, weights
+from .page_method import counted, every_training, method
 from .page_pictures import intervals, trade_off
 from .page_style import STYLE as COMPARISON_STYLE
 from .summary import summary_rows
@@ -42,39 +43,41 @@ def page(results: Results) -> Html:
 def _summary(results: Results) -> Html:
     """Return the title, what was compared, and the verdicts."""
     varied = [axis["title"] for axis in results["axes"] if len(axis["values"]) > 1]
-    fixed = results["recipe"]
-    parts = [
-        f"{label} {fixed[key]['name']}"
-        for key, label in (("dataset", "data set"), ("encoder", "encoder"), ("sharing", "sharing"),
-                           ("balancer", "balancer"))
-        if key in fixed
-    ]  # fmt: skip
-    parts += [f"{axis['title']} {axis['values'][0]}" for axis in results["axes"] if len(axis["values"]) == 1]
-    seeds = results["seeds"]
-    trained = sum(cell["status"] == "trained" for cell in results["cells"])
-    lead = (
-        f"{', '.join(parts)}; {_count(seeds, 'seed')}, {trained} trainings of "
-        f"{_count(range(fixed['train'].get('epochs', 0)), 'epoch') if 'epochs' in fixed['train'] else 'varied length'}. "
-        "Every variant is held against models trained for one task each, with the same encoder, budget and seeds."
-    )
     return tag(
         "header",
         tag("p", "mtl: a comparison", class_="kicker"),
         tag("h1", f"{listed(list(results['tasks']))}{f', by {listed(varied)}' if varied else ''}"),
-        tag("p", lead[0].upper() + lead[1:], class_="lead"),
+        tag("p", _lead(results), class_="lead"),
         *_warnings(results),
         tag("ul", *(_verdict(row) for row in results["variants"]), class_="headline", aria_label="Verdicts"),
     )
 
 
+def _lead(results: Results) -> str:
+    fixed = results["recipe"]
+    parts = [f"{label} {fixed[key]['name']}" for key, label in _LABELS.items() if key in fixed]
+    single = [axis for axis in results["axes"] if len(axis["values"]) == 1]
+    parts += [f"{axis['title']} {axis['values'][0]}" for axis in single]
+    trained = sum(cell["status"] == "trained" for cell in results["cells"])
+    epochs = fixed["train"].get("epochs")
+    length = "" if epochs is None else f" of {epochs} epoch{'s' if epochs != 1 else ''}"
+    lead = (
+        f"{', '.join(parts)}; {counted(results['seeds'], 'seed')}, {trained} trainings{length}. Every "
+        "variant is held against models trained for one task each, with the same encoder, budget and seeds."
+    )
+    return lead[0].upper() + lead[1:]
+
+
+_LABELS = {"dataset": "data set", "encoder": "encoder", "sharing": "sharing", "balancer": "balancer"}
+
+
 def _warnings(results: Results) -> list[Html]:
-    method = results["method"]
+    known = results["method"]
     texts = list(results["notes"])
-    if not method["enough_seeds"]:
+    if not known["enough_seeds"]:
+        seeds, least = counted(results["seeds"], "seed"), known["minimum_seeds"]
         texts.insert(
-            0,
-            f"Nothing can be concluded from {_count(results['seeds'], 'seed')}: {method['minimum_seeds']} are the "
-            "least for a verdict, 5 or more are better.",
+            0, f"Nothing can be concluded from {seeds}: {least} are the least, 5 or more are better."
         )
     return [tag("p", text, class_="verdict poor", role="note") for text in texts]
 
@@ -97,11 +100,11 @@ Part = tuple[str, str, Html] | None
 
 
 def _table(results: Results) -> Part:
-    header, rows = summary_rows(results)
+    header, rows = summary_rows(results, cost=False)
     note = (
-        "Test split, mean over seeds. A gain is the difference to single-task training, paired by seed; positive "
-        "is better, whatever the metric. In brackets: its 95 % interval. + and - mark verdicts; in parentheses, "
-        "those that do not survive the correction for all comparisons."
+        "Test split, mean over seeds. A gain is the difference to single-task training, paired by seed; "
+        "positive is better, whatever the metric. In brackets: its 95 % interval. + and - mark verdicts; in "
+        "parentheses, those that do not survive the correction for all comparisons."
     )
     shown = table(["variant", *header[1:]], rows, caption="Results by variant", numeric=range(1, len(header)))
     return "results", "Results", tag("div", tag("p", note, class_="note"), shown)
@@ -120,18 +123,18 @@ def _cost(results: Results) -> Part:
                 name,
                 number(row["parameters"]["total"]),
                 number(row["parameters"]["encoder"]),
-                f"{row['parameters']['total'] / counts:.2f} ×",
+                f"{row['parameters']['total'] / counts:.2f}",
                 ABSENT if seconds is None else duration(seconds),
-                ABSENT if seconds is None or not sum(known) else f"{seconds / sum(known):.2f} ×",
+                ABSENT if seconds is None or not sum(known) else f"{seconds / sum(known):.2f}",
             ]
         )
     if not rows:
         return None
     note = (
-        "Trainable parameters; the encoder's include what the sharing scheme adds. Seconds of training, mean over "
-        "seeds, without evaluation. Ratios are to all single-task models together."
+        "Trainable parameters; the encoder's include what the sharing scheme adds. Seconds of training, mean "
+        "over seeds, without evaluation. Ratios are to all single-task models together."
     )
-    header = ["variant", "parameters", "encoder", "to single-task", "training", "to single-task"]
+    header = ["variant", "parameters", "encoder", "ratio", "training", "ratio"]
     shown = table(header, rows, caption="Parameters and time", numeric=range(1, 6))
     return "cost", "Cost", tag("div", tag("p", note, class_="note"), shown)
 
@@ -152,53 +155,15 @@ def _untrained(results: Results) -> Part:
     )
 
 
-def _cells(results: Results) -> Part:
-    rows = []
-    for cell in results["cells"]:
-        values = [
-            number(cell["metrics"][task].get(judge["metric"])) if task in cell["metrics"] else ABSENT
-            for task, judge in results["tasks"].items()
-        ]
-        seconds = ABSENT if cell["seconds"] is None else duration(cell["seconds"])
-        epoch = ABSENT if cell["chosen_epoch"] is None else str(cell["chosen_epoch"])
-        rows.append([f"{cell['name']}, seed {cell['seed']}", *values, epoch, seconds, cell["folder"]])
-    judged = [f"{task}: {judge['metric']}" for task, judge in results["tasks"].items()]
-    header = ["training", *judged, "epoch kept", "seconds", "folder"]
-    shown = table(header, rows, caption="Every training", numeric=range(1, len(header) - 1))
-    note = "Every training with its test metrics, as in cells.csv. Each folder has its recipe, history and weights."
-    return "cells", "Every training", tag("div", tag("p", note, class_="note"), folded("Show all", shown))
-
-
-def _method(results: Results) -> Part:
-    method = results["method"]
-    judged = [
-        f"{task} by {judge['metric']} ({judge['direction']} is better)"
-        for task, judge in results["tasks"].items()
-    ]
-    count = method["comparisons"]
-    return (
-        "method",
-        "Method",
-        pairs(
-            [
-                ("Judged", f"{listed(judged)}, on the test split; epochs were chosen on the validation split."),
-                ("Pairs", "A variant and the single-task runs of the same seed make a pair; each gives one "
-                 "difference."),
-                ("Intervals", f"95 %. The one quoted holds two: the percentile bootstrap over seeds "
-                 f"({method['bootstrap']}) and Student's t of the paired differences. With few seeds the "
-                 "bootstrap alone is too narrow: it cannot reach beyond the data."),
-                ("Verdicts", f"At least {method['minimum_seeds']} seeds, the interval on one side of zero, and the "
-                 f"paired t test after {method['correction']}'s correction below 5 %: for {count['tasks']} "
-                 f"comparisons of tasks, and for {count['delta_m']} of delta-m."),
-                ("delta-m", "The mean over tasks of the gain in percent of the single-task value "
-                 "(Maninis et al. 2019)."),
-            ]
-        ),
-    )  # fmt: skip
-
-
-def _count(items: Sequence[Any], what: str) -> str:
-    return f"{len(items)} {what}{'s' if len(items) != 1 else ''}"
-
-
-_SECTIONS = (_table, intervals, trade_off, _cost, curves, conflict, weights, _untrained, _cells, _method)
+_SECTIONS = (
+    _table,
+    intervals,
+    trade_off,
+    _cost,
+    curves,
+    conflict,
+    weights,
+    _untrained,
+    every_training,
+    method,
+)

@@ -40,7 +40,10 @@ def curves(results: Results) -> Part:
     shown = [group for group in groups if group is not None]
     if not shown:
         return None
-    note = "Validation split. Lines are means over seeds, areas their range; all charts of a task have the same axes."
+    note = (
+        "Validation split. Lines are means over seeds, areas their range; all charts of a task have the same "
+        "axes."
+    )
     return "curves", "Curves", tag("div", tag("p", note, class_="note"), _key(), *shown)
 
 
@@ -50,8 +53,8 @@ def conflict(results: Results) -> Part:
         results,
         "cosine/",
         ("conflict", "Gradient conflict"),
-        "The cosine between two tasks' gradients on the shared parameters, once per epoch. Above zero a step for one "
-        "task helps the other, below zero it hurts: the tasks are in conflict.",
+        "The cosine between two tasks' gradients on the shared parameters, once per epoch. Above zero a step "
+        "for one task helps the other, below zero it hurts: the tasks are in conflict.",
         lambda key: " and ".join(key.split("/")[1:]),
         zero=True,
     )

@@ -34,8 +34,8 @@ def intervals(results: Results) -> Part:
     if not shown:
         return None
     note = (
-        "Gains over single-task training; to the right of the line is better. Thin: the 95 % interval; thick: the "
-        "bootstrap's part of it. A triangle is a verdict (up: better, down: worse), a circle is none."
+        "Gains over single-task training; to the right of the line is better. Thin: the 95 % interval; "
+        "thick: the bootstrap's part of it. A triangle is a verdict (up: better, down: worse), a circle is none."
     )
     return "intervals", "Intervals", tag("div", tag("p", note, class_="note"), *shown)
 
@@ -66,8 +66,9 @@ def trade_off(results: Results) -> Part:
     if not figures:
         return None
     note = (
-        "Means over seeds with their standard deviations, on the test split. The dashed front joins the variants "
-        "that no other one beats on one task without losing on the other (filled); single-task training is ringed."
+        "Means over seeds with their standard deviations, on the test split. The dashed front joins the "
+        "variants that no other one beats on one task without losing on the other (filled); single-task "
+        "training is ringed."
     )
     return "trade-off", "Trade-off", tag("div", tag("p", note, class_="note"), *figures)
 
@@ -75,7 +76,8 @@ def trade_off(results: Results) -> Part:
 def _plane(results: Results, item: Mapping[str, Any]) -> Html:
     tasks = item["tasks"]
     judges = [results["tasks"][task] for task in tasks]
-    spots, key = [], []
+    spots: list[Spot] = []
+    key: list[tuple[str, str]] = []
     for row in results["variants"]:
         values = [row["tasks"].get(task, {}).get("value") for task in tasks]
         if all(values):

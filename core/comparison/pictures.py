@@ -11,6 +11,8 @@ from ..report.markup import Html, tag
 from ..report.numbers import number, shortened
 
 Points = Sequence[Mapping[str, Any]]
+_LABEL = 36
+"""Longer names are cut in a picture; its title has them whole."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,7 @@ def band_chart(
     label: str,
     zero: bool = False,
 ) -> Html:
-    """Return a small chart over epochs, `over` is `span` of all charts beside it; `zero` draws a line there."""
+    """Return a small chart; `over` is the `span` of all charts beside it, `zero` draws a line there."""
     width, height = 264.0, 176.0
     x = whole_axis(over[0], over[1], 46, width - 10)
     y = axis_over(over[2], over[3], height - 38, 12)
@@ -83,7 +85,9 @@ class Gain:
 
 def forest(gains: Sequence[Gain], *, label: str, x_title: str) -> Html:
     """Return intervals one below the other with the line of no difference; better is to the right."""
-    width, row, left, right = 620.0, 26.0, 176.0, 20.0
+    longest = min(_LABEL, max(len(gain.label) for gain in gains))
+    row, left, right = 26.0, 24.0 + 6.7 * longest, 20.0
+    width = left + 440.0
     bounds = [bound for gain in gains for bound in (*(gain.interval or ()), gain.mean, 0.0)]
     bottom = 14 + row * len(gains)
     height = bottom + 40
@@ -99,7 +103,9 @@ def forest(gains: Sequence[Gain], *, label: str, x_title: str) -> Html:
 
 def _gain(gain: Gain, x: Axis, y: float, left: float) -> Html:
     told = f"{gain.label}: {gain.mean:+.4g}"
-    parts = [tag("text", shortened(gain.label, 26), x=left - 10, y=y + 4, text_anchor="end", class_="legend")]
+    parts = [
+        tag("text", shortened(gain.label, _LABEL), x=left - 10, y=y + 4, text_anchor="end", class_="legend")
+    ]
     if gain.interval is not None:
         low, high = (x(bound) for bound in gain.interval)
         told += f", 95 % interval {gain.interval[0]:+.4g} to {gain.interval[1]:+.4g}"
@@ -123,7 +129,7 @@ def _mark(kind: str, x: float, y: float) -> Html:
 
 @dataclass(frozen=True)
 class Spot:
-    """A variant in the plane of two tasks, with its standard deviations; `kind` is the class that draws it."""
+    """A variant in the plane of two tasks, with standard deviations; `kind` is the class that draws it."""
 
     label: str
     mark: str

@@ -126,7 +126,7 @@ class _Row:
 
 
 def _correct(rows: Sequence[_Row]) -> None:
-    """Adjust the p-values for the number of comparisons: those of tasks together, those of delta-m together."""
+    """Adjust the p-values for the number of comparisons: those of tasks, and those of delta-m."""
     able = [(row, task) for row in rows for task in row.judges]
     p_values = [_p(row.gains[task]) for row, task in able]
     for (row, task), adjusted in zip(able, holm(p_values), strict=True):
@@ -179,10 +179,8 @@ def _notes(outcomes: Mapping[str, Outcome]) -> list[str]:
     if len(origins) < 2:
         return []
     differing = [key for key, *values in zip(*_columns(origins), strict=True) if len(set(values)) > 1]
-    return [
-        f"the cells were not all trained under the same conditions: {', '.join(differing)} differ; "
-        "--force trains all of them again"
-    ]
+    parted = ", ".join(differing)
+    return [f"the cells were not all trained alike ({parted} differ); --force trains all of them again"]
 
 
 def _columns(origins: Sequence[tuple[tuple[str, str], ...]]) -> list[list[str]]:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import shutil
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
 
-from ..pipeline import Pipeline
 from ..registry import Registry
 from ..run_folder import RunFolder
 from .cells import Cell
@@ -18,8 +16,7 @@ from .folder import ComparisonFolder, DamagedCell
 from .judging import Judge
 from .origin import origin
 from .progress import ComparisonProgress
-from .training import train
-from .workers import Answer, Setting, Warnings, attempt, jobs_of, share_of_cores, train_in_processes
+from .workers import Answer, Setting, attempt, jobs_of, share_of_cores, train_in_processes
 
 
 @dataclass(frozen=True)
@@ -55,7 +52,6 @@ class Runner:
         self.progress.started(len(cells), len(cells) - len(missing) - len(adopted), len(adopted))
         by_key = {cell.key: cell for cell in missing}
         failures: dict[str, Failure] = {}
-        started = time.perf_counter()
         for answer in self._train(missing):
             cell = by_key[answer.key]
             for text in dict.fromkeys(answer.warnings):
@@ -65,8 +61,7 @@ class Runner:
                 self.progress.failed(cell, answer.reason)
                 continue
             self.folder.mark(cell, here)
-            seconds, started = time.perf_counter() - started, time.perf_counter()
-            self.progress.trained(cell, seconds, self._judged(cell))
+            self.progress.trained(cell, answer.seconds, self._judged(cell))
         return failures
 
     def _finished(self, cell: Cell) -> bool:
@@ -83,11 +78,8 @@ class Runner:
             setting = Setting(str(self.device), self.publishes, share_of_cores(self.jobs), self.plugin_files)
             yield from train_in_processes(jobs_of(cells, self.folder.cell), self.jobs, setting)
             return
-        for cell in cells:
-            told = Warnings()
-            pipeline = Pipeline(self.registry, self.device, told, self.publishes)
-            reason, status = attempt(lambda: train(pipeline, cell.recipe, self.folder.cell(cell)))  # noqa: B023
-            yield Answer(cell.key, reason, status, tuple(told.texts))
+        for job in jobs_of(cells, self.folder.cell):
+            yield attempt(job, self.registry, self.device, self.publishes)
 
     def _judged(self, cell: Cell) -> dict[str, float | None]:
         test = RunFolder(self.folder.cell(cell)).read_json("metrics.json")["test"]

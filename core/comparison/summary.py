@@ -15,14 +15,17 @@ MARKS = {BETTER: "+", WORSE: "-", UNSURE_BETTER: "(+)", UNSURE_WORSE: "(-)"}
 """Beside a gain: sure, or sure only without the correction for all comparisons."""
 
 
-def summary_rows(results: Mapping[str, Any]) -> tuple[list[str], list[list[str]]]:
-    """Return the header and the rows."""
+def summary_rows(results: Mapping[str, Any], *, cost: bool = True) -> tuple[list[str], list[list[str]]]:
+    """Return the header and the rows; without `cost`, no parameters and seconds."""
     tasks = results["tasks"]
     header = ["", "parameters"]
     for task, judge in tasks.items():
         header += [f"{task}: {judge['metric']}", f"gain ({judge['unit']})"]
     header += ["delta-m (%)", "seconds"]
-    return header, [*_alone(results), *(_variant(row, tasks) for row in results["variants"])]
+    rows = [*_alone(results), *(_variant(row, tasks) for row in results["variants"])]
+    if not cost:
+        return [header[0], *header[2:-1]], [[row[0], *row[2:-1]] for row in rows]
+    return header, rows
 
 
 def _alone(results: Mapping[str, Any]) -> list[list[str]]:

@@ -1,8 +1,8 @@
 """Verdicts in plain words, and the rule behind them.
 
-A scheme beats (or loses to) single-task training on a task when three things hold: there are at least 3 seeds,
-the interval, which holds both the bootstrap's and Student's, is on one side of zero, and so is the paired t test
-after Holm's correction for all comparisons of the table, at 5 %.
+A scheme beats (or loses to) single-task training on a task when three things hold: there are at least 3
+seeds; the interval, which holds both the bootstrap's and Student's, is on one side of zero; and the paired
+t test stays below 5 % after Holm's correction for all comparisons of the table.
 """
 
 from __future__ import annotations

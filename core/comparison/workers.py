@@ -1,7 +1,7 @@
 """Trains cells in several processes, each with its share of the cores.
 
-A process that dies fails the cell it was at, with a row that says so, and is replaced. Processes ignore Ctrl-C:
-the one that gives them work stops them, and what they leave is gone on with by the next run.
+A process that dies fails the cell it was at, with a row that says so, and is replaced. Processes ignore
+Ctrl-C: the one that gives them work stops them, and what they leave is gone on with by the next run.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -16,12 +17,15 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import torch
+
 from ..errors import ComponentError
 from ..pipeline import Pipeline
 from ..progress import Progress
 from ..recipe_reader import read
 from ..recipe_source import RecipeSource
-from ..registry import discover
+from ..registry import Registry, discover
+from .cells import Cell
 from .training import reason_of, train
 
 
@@ -34,12 +38,13 @@ class Job(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """How a job ended: why it failed (None: it did not), the exit status of that, and its warnings."""
+    """How a job ended: why it failed (None: it did not) with the exit status, warnings and seconds."""
 
     key: str
     reason: str | None
     status: int
-    warnings: tuple[str, ...]
+    warnings: tuple[str, ...] = ()
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -116,7 +121,7 @@ class _Worker:
             f"the process that trained it {how}", hint="perhaps memory was short; try --jobs 1"
         )
         reason, status = reason_of(error)
-        return Answer(job.key, reason, status, ())
+        return Answer(job.key, reason, status)
 
 
 @contextmanager
@@ -135,32 +140,26 @@ def _workers(count: int, setting: Setting) -> Iterator[list[_Worker]]:
 
 def _work(connection: Connection, setting: Setting) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    import torch
-
     torch.set_num_threads(setting.threads)
     registry = discover(setting.plugin_files)
     with suppress(EOFError, BrokenPipeError):
         while True:
             job: Job = connection.recv()
-            told = Warnings()
-
-            def run(job: Job = job, told: Warnings = told) -> None:
-                pipeline = Pipeline(registry, torch.device(setting.device), told, setting.publishes)
-                train(pipeline, read(RecipeSource(job.recipe), registry), job.path)
-
-            reason, status = attempt(run)
-            connection.send(Answer(job.key, reason, status, tuple(told.texts)))
+            connection.send(attempt(job, registry, torch.device(setting.device), setting.publishes))
 
 
-def attempt(action: Callable[[], None]) -> tuple[str | None, int]:
-    """Do something; return why it failed and the exit status of that, or `(None, 0)`."""
+def attempt(job: Job, registry: Registry, device: torch.device, publishes: bool) -> Answer:
+    """Train a cell; what goes wrong in it is in the answer, and only an interruption is raised."""
+    told, started = Warnings(), time.perf_counter()
+    reason, status = None, 0
     try:
-        action()
+        recipe = read(RecipeSource(job.recipe), registry)
+        train(Pipeline(registry, device, told, publishes), recipe, job.path)
     except Exception as error:  # a plugin may fail in any way: it becomes a row that says so
-        return reason_of(error)
-    return None, 0
+        reason, status = reason_of(error)
+    return Answer(job.key, reason, status, tuple(told.texts), time.perf_counter() - started)
 
 
-def jobs_of(cells: Sequence[Any], place: Callable[[Any], Path]) -> list[Job]:
+def jobs_of(cells: Sequence[Cell], place: Callable[[Cell], Path]) -> list[Job]:
     """Return the jobs of cells; `place` says where the run of one is to be."""
     return [Job(cell.key, cell.recipe.to_plain(), place(cell)) for cell in cells]
