@@ -98,8 +98,7 @@ def command(
         print_json({"comparison": str(path), **comparison.results})
     else:
         print_comparison(comparison)
-    if comparison.exit_status:
-        click.get_current_context().exit(comparison.exit_status)
+    comparison.raise_if_incomplete()
 
 
 def _request(asked: dict[str, Any]) -> tuple[Any, tuple[Any, ...]]:

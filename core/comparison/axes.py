@@ -136,9 +136,10 @@ def read_seeds(text: str) -> tuple[int, ...]:
     """
     hint = "write a number of seeds (--seeds 5), or the seeds (--seeds 0,3,7; only seed 4: --seeds 4,)"
     parts = [part.strip() for part in text.split(",")]
-    if not all(part.isascii() and part.isdigit() for part in (parts if parts[-1] else parts[:-1])):
+    named = parts[:-1] if len(parts) > 1 and not parts[-1] else parts
+    if not all(part.isascii() and part.isdigit() for part in named):
         raise UsageError(f"--seeds {text!r} is neither a number nor a list of them", hint=hint)
-    numbers = tuple(int(part) for part in parts if part)
+    numbers = tuple(int(part) for part in named)
     if len(parts) == 1:
         if not 1 <= numbers[0] <= 1000:
             raise UsageError(f"--seeds {text!r}: from 1 to 1000 seeds are possible", hint=hint)

@@ -9,10 +9,11 @@ from typing import Any
 
 import torch
 
+from ..errors import MtlError
 from ..files import write_json, write_text
 from ..registry import Registry
 from .folder import ComparisonFolder
-from .grid import Grid
+from .grid import MISSING, Grid
 from .outcomes import outcomes_of
 from .page import page
 from .progress import ComparisonProgress
@@ -36,6 +37,29 @@ class Comparison:
     def verdicts(self) -> list[str]:
         """One sentence per variant."""
         return list(self.results["verdicts"])
+
+    def raise_if_incomplete(self) -> None:
+        """Raise `IncompleteError` when something that can be trained was not."""
+        if not self.exit_status:
+            return
+        rows = [row["name"] for row in self.results["variants"] if row["status"] == MISSING]
+        rows += [
+            f"{cell['name']}, seed {cell['seed']}"
+            for cell in self.results["cells"]
+            if cell["status"] == "failed"
+        ]
+        shown = "; ".join(rows[:3]) + (f" and {len(rows) - 3} more" if len(rows) > 3 else "")
+        raise IncompleteError(f"not trained: {shown}", self.exit_status)
+
+
+class IncompleteError(MtlError):
+    """A comparison is finished but for what could not be trained; `status` is that of the first failure."""
+
+    def __init__(self, message: str, status: int) -> None:
+        super().__init__(
+            message, hint="the reasons are in the table; repeating the command tries these again"
+        )
+        self.status = status
 
 
 @dataclass

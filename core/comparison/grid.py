@@ -97,6 +97,11 @@ def lay_out(question: Question, registry: Registry) -> Grid:
     combinations = list(product(*(axis.values for axis in question.axes)))
     sources = [_source(question, values, registry) for values in combinations]
     recipes = _read_all(sources, registry)
+    if len(recipes[0].tasks) < 2:
+        raise UsageError(
+            f"task {recipes[0].tasks[0].name!r} alone is its own single-task run",
+            hint="name two or more tasks",
+        )
     variants: list[Variant] = []
     failures: list[MtlError] = []
     composed: Composition | None = None

@@ -62,7 +62,8 @@ _JUDGED = "{judged}, on the test split. Epochs were chosen on the validation spl
 _PAIRS = "A variant and the single-task runs of the same seed make a pair; each gives one difference."
 _INTERVALS = (
     "95 %. The one quoted holds two: the percentile bootstrap over seeds ({bootstrap}) and Student's t of "
-    "the paired differences. With few seeds the bootstrap alone is too narrow: it cannot reach beyond the data."
+    "the paired differences. With few seeds the bootstrap alone is too narrow: it cannot reach beyond the "
+    "data."
 )
 _VERDICTS = (
     "At least {seeds} seeds, the interval on one side of zero, and the paired t test below 5 % after "

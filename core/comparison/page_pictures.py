@@ -35,7 +35,8 @@ def intervals(results: Results) -> Part:
         return None
     note = (
         "Gains over single-task training; to the right of the line is better. Thin: the 95 % interval; "
-        "thick: the bootstrap's part of it. A triangle is a verdict (up: better, down: worse), a circle is none."
+        "thick: the bootstrap's part of it. A triangle is a verdict (up: better, down: worse), a circle is "
+        "none."
     )
     return "intervals", "Intervals", tag("div", tag("p", note, class_="note"), *shown)
 
