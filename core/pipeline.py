@@ -28,7 +28,10 @@ from .training.trainer import Trainer
 
 @dataclass(frozen=True)
 class Outcome:
-    """A finished run: its folder, the trained composition, its metrics, and the verified export."""
+    """A finished run: its folder, the trained composition, its metrics, and the verified export.
+
+    A run that publishes nothing has an export without files.
+    """
 
     folder: RunFolder
     composition: Composition
@@ -39,11 +42,15 @@ class Outcome:
 
 @dataclass
 class Pipeline:
-    """Runs one recipe; `run` starts anew, `resume` continues after the last checkpoint."""
+    """Runs one recipe; `run` starts anew, `resume` continues after the last checkpoint.
+
+    Without `publishes` a run ends with its metrics: no export, no report.
+    """
 
     registry: Registry
     device: torch.device
     progress: Progress = field(default_factory=Progress)
+    publishes: bool = True
 
     def run(
         self, recipe: Recipe, path: Path, *, source: RecipeSource | None = None, force: bool = False
@@ -114,15 +121,28 @@ class Pipeline:
             "seconds": sum(row["seconds"] for row in history),
         }
         write_json(folder.path / "metrics.json", metrics)
+        exported = ExportReport((), {})
+        if self.publishes:
+            exported = self._publish(folder, composition, splits, history, metrics)
+        folder.finish()
+        self._notify("mtl_run_finished", run=folder.path, metrics=metrics)
+        return Outcome(folder, composition, splits, metrics, exported)
+
+    def _publish(
+        self,
+        folder: RunFolder,
+        composition: Composition,
+        splits: Splits,
+        history: Sequence[Mapping[str, float]],
+        metrics: Mapping[str, Any],
+    ) -> ExportReport:
         self.progress.stage("export")
         path = folder.path / composition.exporter.file_name
         exported = export(composition, splits.validation, metrics, path, splits=splits)
         self.progress.stage("report")
         write_report(folder, composition, splits, history, metrics, exported.verification)
-        folder.finish()
         self._notify("mtl_exported", run=folder.path, files=exported.files)
-        self._notify("mtl_run_finished", run=folder.path, metrics=metrics)
-        return Outcome(folder, composition, splits, metrics, exported)
+        return exported
 
     def _train(
         self,
