@@ -23,6 +23,8 @@ from .recipe_source import RecipeSource
 from .registry import Registry
 from .report import write_report
 from .run_folder import RunFolder
+from .training.execution import Execution
+from .training.memory_format import settle
 from .training.trainer import Trainer
 
 
@@ -60,11 +62,14 @@ class Pipeline:
         composition = compose(recipe, self.registry, source)
         self.progress.planned(composition.plan())
         splits = self._load(composition)
+        execution = settle(composition, splits.train, self.device)
         folder = RunFolder.create(path, force=force)
         folder.write_recipe(composition.recipe.to_plain())
-        folder.write_environment(self.registry.providers, self._device_name(), recipe.seed)
+        folder.write_environment(
+            self.registry.providers, self._device_name(), recipe.seed, execution.to_json()
+        )
         self._notify("mtl_run_started", run=folder.path, recipe=composition.recipe.to_plain())
-        trainer = self._trainer(composition, splits)
+        trainer = self._trainer(composition, splits, execution)
         return self._finish(folder, composition, splits, trainer, [])
 
     def resume(self, folder: RunFolder, recipe: Recipe) -> Outcome:
@@ -77,7 +82,8 @@ class Pipeline:
         composition = compose(recipe, self.registry)
         self.progress.planned(composition.plan())
         splits = self._load(composition)
-        trainer = self._trainer(composition, splits)
+        execution = Execution.from_json(folder.read_json("environment.json").get("execution", {}))
+        trainer = self._trainer(composition, splits, execution)
         trainer.restore(checkpoint)
         history = [row for row in folder.read_history() if row["epoch"] <= checkpoint.epoch]
         return self._finish(folder, composition, splits, trainer, history)
@@ -99,8 +105,8 @@ class Pipeline:
                 hint="use --device cpu",
             ) from None
 
-    def _trainer(self, composition: Composition, splits: Splits) -> Trainer:
-        return Trainer(composition, splits, self.device, self.progress.step)
+    def _trainer(self, composition: Composition, splits: Splits, execution: Execution) -> Trainer:
+        return Trainer(composition, splits, self.device, self.progress.step, execution)
 
     def _finish(
         self,
@@ -113,6 +119,8 @@ class Pipeline:
         history = self._train(folder, composition, splits, trainer, list(history))
         self.progress.stage("evaluate")
         epoch, weights = folder.checkpoints.best()
+        # Judged and exported in torch's usual memory format, as a model loaded from the folder will be.
+        composition.model.to(memory_format=torch.contiguous_format)
         composition.model.load_state_dict(weights)
         metrics = judge(composition, splits)
         metrics["training"] = {
