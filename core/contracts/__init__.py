@@ -14,7 +14,7 @@ from .exporter import Exporter, ExportReport, ExportSubject
 from .head import Head, HeadSpec
 from .loss import Loss
 from .metric import Metric
-from .sharing import Sharing
+from .sharing import EncoderBuilder, LearnedTable, Sharing
 from .task import Task
 
 __all__ = [
@@ -23,11 +23,13 @@ __all__ = [
     "Columns",
     "Dataset",
     "Encoder",
+    "EncoderBuilder",
     "ExportReport",
     "ExportSubject",
     "Exporter",
     "Head",
     "HeadSpec",
+    "LearnedTable",
     "Loss",
     "Metric",
     "Sharing",
