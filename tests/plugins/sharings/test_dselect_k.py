@@ -38,7 +38,7 @@ def weights_by_hand(gate, seen: torch.Tensor, gamma: float) -> list[list[float]]
     found = []
     for vector in seen:
         shares = (gate.shares.weight @ vector).softmax(0)
-        logits = (gate.choices.weight @ vector).reshape(len(shares), -1)
+        logits = (gate.choices.weight.detach() @ vector).reshape(len(shares), -1)
         digits = logits.shape[1]
         row = [0.0] * 2**digits
         for selector, share in enumerate(shares.tolist()):
