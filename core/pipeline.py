@@ -17,6 +17,7 @@ from .errors import MissingRequirementError
 from .evaluation import Evaluation, baseline, evaluate
 from .exporting import export
 from .files import write_json
+from .learned import write_learned
 from .progress import Progress
 from .recipe import Recipe
 from .recipe_source import RecipeSource
@@ -129,6 +130,7 @@ class Pipeline:
             "seconds": sum(row["seconds"] for row in history),
         }
         write_json(folder.path / "metrics.json", metrics)
+        write_learned(folder.path, composition, splits.validation)
         exported = ExportReport((), {})
         if self.publishes:
             exported = self._publish(folder, composition, splits, history, metrics)
