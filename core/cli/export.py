@@ -16,6 +16,7 @@ from .session import Session, pass_session, print_json
 @click.option("--format", "exporter", metavar="NAME", help="The exporter [default: the recipe's].")
 @click.option("--to", "path", type=click.Path(path_type=Path), help="The file [default: into the run].")
 @click.option("--input", "input_type", metavar="TYPE", help="What the image input holds: float32 or uint8.")
+@click.option("--seed", metavar="best|N", help="Which seed, of a run of several [default: best].")
 @click.option("--raw", is_flag=True, help="Export logits instead of probabilities.")
 @click.option("--set", "assignments", multiple=True, metavar="KEY=VALUE", help="Set an exporter's option.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -26,6 +27,7 @@ def command(
     exporter: str | None,
     path: Path | None,
     input_type: str | None,
+    seed: str | None,
     raw: bool,
     assignments: tuple[str, ...],
     as_json: bool,
@@ -39,7 +41,11 @@ def command(
     """
     from ..recipe_source import RecipeSource
     from ..run import load_run
+    from ..run_folder import SEEDS
+    from ..seeds import choose_seed
 
+    if seed is not None or (run / SEEDS).is_file():
+        run = choose_seed(run, seed or "best")
     options = RecipeSource()
     for assignment in assignments:
         options.set(assignment)
