@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ..composition import Composition
+from ..errors import ComponentError
 from ..losses import mean_loss
 from .balancing import Balancing
-from .blocks import StepLooks
+from .blocks import Look, StepLooks
 from .failure import Failure
 from .update import Update
 
@@ -33,6 +34,13 @@ class Step:
         weights = [composed.weight for composed in composition.tasks.values()]
         self.task_weights = torch.tensor(weights, device=device)
         self._weighs = any(weight != 1.0 for weight in weights)
+        training = composition.recipe.train
+        self._model: nn.Module = composition.model
+        self._compiles = training.compile
+        if training.compile:
+            self._model = cast(nn.Module, torch.compile(composition.model))
+        self._mixed = training.precision == "bf16"
+        self._device_type = device.type
 
     def __call__(self, looks: StepLooks, failure: Failure) -> StepLosses:
         """Update once from a step's looks.
@@ -53,10 +61,24 @@ class Step:
         found: dict[str, Tensor] = {}
         counts: dict[str, Tensor] = {}
         for look in looks:
-            raw = composition.model(look.image, look.inputs, look.tasks, prepared=True)
+            raw = self._answer(look)
             for name in look.tasks:
                 answers = look.answers[name]
                 found[name] = mean_loss(composition.tasks[name].loss, raw[name], answers)
                 counts[name] = answers.count
         names = composition.tasks
         return torch.stack([found[name] for name in names]), torch.stack([counts[name] for name in names])
+
+    def _answer(self, look: Look) -> dict[str, Tensor]:
+        """Return the raw outputs, float32; compiled and in mixed precision if the recipe says so."""
+        if not (self._mixed or self._compiles):
+            plain: dict[str, Tensor] = self._model(look.image, look.inputs, look.tasks, prepared=True)
+            return plain
+        try:
+            with torch.autocast(self._device_type, torch.bfloat16, enabled=self._mixed):
+                raw = self._model(look.image, look.inputs, look.tasks, prepared=True)
+        except (torch._dynamo.exc.TorchDynamoException, torch._inductor.exc.InductorError) as error:
+            raise ComponentError(
+                f"the model cannot be compiled: {str(error).splitlines()[0]}", hint="leave train.compile out"
+            ) from error
+        return {name: value.float() for name, value in raw.items()}

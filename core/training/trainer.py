@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from math import isfinite
 from typing import Any
@@ -40,7 +41,8 @@ class EpochResult:
 class Trainer:
     """Trains epoch by epoch; `epochs()` yields a result after each, ready to be saved.
 
-    `on_step(done, total)` is called after each step, without waiting for the device.
+    `on_step(done, total)` is called after each step, without waiting for the device. Without `seeds_layers`
+    torch's own generators are left alone: only for models whose layers draw from none.
     """
 
     composition: Composition
@@ -48,6 +50,7 @@ class Trainer:
     device: torch.device
     on_step: Callable[[int, int], None] | None = None
     execution: Execution = field(default_factory=Execution)
+    seeds_layers: bool = True
     _epoch: int = 0
     _selection: Selection = field(default_factory=Selection)
 
@@ -73,7 +76,7 @@ class Trainer:
             started = time.perf_counter()
             rate = learning_rate(self._training, self._epoch)
             self._update.rate = rate
-            losses = self._train_epoch()
+            losses = self.train_epoch()
             seconds = time.perf_counter() - started
             self.composition.balancer.post_epoch(losses.to(self.device) * self._step.task_weights)
             validation = evaluate(self.composition, self.splits.validation, "validation").metrics
@@ -95,7 +98,7 @@ class Trainer:
         }
         self._selection = Selection(**numbers)
 
-    def _train_epoch(self) -> Tensor:
+    def train_epoch(self) -> Tensor:
         """Train once over the training split; return each task's mean loss `[T]` on the CPU."""
         seed = self.composition.recipe.seed
         order = torch.randperm(len(self.splits.train), generator=generator("cpu", seed, "order", self._epoch))
@@ -103,7 +106,8 @@ class Trainer:
         self.composition.model.train()
         found: list[StepLosses] = []
         total = -(-len(order) // self._training.batch_size)
-        with seeded_generators(self.device) as seed_generators:
+        layers = seeded_generators(self.device) if self.seeds_layers else nullcontext(lambda value: None)
+        with layers as seed_generators:
             for block, indices in enumerate(self._blocks.split(order.to(self.device))):
                 seed_generators(derive_seed(seed, "layers", self._epoch, block))
                 self._blocks.restart(self._epoch, block)
