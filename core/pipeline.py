@@ -115,8 +115,8 @@ class Pipeline:
         }
         write_json(folder.path / "metrics.json", metrics)
         self.progress.stage("export")
-        path = folder.path / f"model{composition.exporter.suffix}"
-        exported = export(composition, splits.validation, metrics, path)
+        path = folder.path / composition.exporter.file_name
+        exported = export(composition, splits.validation, metrics, path, splits=splits)
         self.progress.stage("report")
         write_report(folder, composition, splits, history, metrics, exported.verification)
         folder.finish()

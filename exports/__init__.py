@@ -20,6 +20,18 @@ def mtl_exporters() -> Iterable[Component]:
     )
     yield Component(
         "exporter",
+        "bundle",
+        "A folder to deploy: models in several precisions, labels, samples, sums, code to copy",
+        "mtl.exports.bundle.exporter:BundleExporter",
+    )
+    yield Component(
+        "exporter",
+        "torch-export",
+        "A program that torch runs without the classes it was made from",
+        "mtl.exports.torch_export_exporter:TorchExportExporter",
+    )
+    yield Component(
+        "exporter",
         "web",
         "A folder with a page that runs the model in a browser",
         "mtl.exports.web.exporter:WebExporter",
