@@ -8,7 +8,6 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 import httpx
 import pytest
@@ -32,7 +31,7 @@ class Served:
 
 
 @contextmanager
-def running(*arguments: object) -> Iterator[Served]:
+def run_server(*arguments: object) -> Iterator[Served]:
     """Start `mtl serve` on a free port and end it."""
     command = [sys.executable, "-m", "mtl", "serve", *map(str, arguments), "--port", "0", "--json"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
@@ -45,26 +44,25 @@ def running(*arguments: object) -> Iterator[Served]:
             process.kill()
 
 
+@pytest.fixture
+def running():
+    """Return `run_server`: test modules import nothing from here."""
+    return run_server
+
+
 @pytest.fixture(scope="session")
 def served(exported) -> Iterator[Served]:
-    with running(f"tiny={exported.path}", "--max-body", "1", "--connections", "60") as server:
+    with run_server(f"tiny={exported.path}", "--max-body", "1", "--connections", "60") as server:
         yield server
 
 
 @pytest.fixture
 def fresh(exported) -> Iterator[Served]:
-    with running(f"tiny={exported.path}", "--max-body", "1", "--connections", "60") as server:
+    with run_server(f"tiny={exported.path}", "--max-body", "1", "--connections", "60") as server:
         yield server
 
 
 @pytest.fixture(scope="session")
 def served_bytes(exported_bytes) -> Iterator[Served]:
-    with running(exported_bytes.path) as server:
+    with run_server(exported_bytes.path) as server:
         yield server
-
-
-def name_of(path: Path) -> str:
-    """Return the name a model gets when none is given."""
-    from mtl.exports.serving.command import named_paths
-
-    return next(iter(named_paths((str(path),))))
