@@ -6,7 +6,7 @@ import { show } from "./picture.js";
 const SHOWN = 20;
 const FIRST = 8;
 
-// Return the view of an output as mtl.json describes it; `metrics` are those of the test split, or nothing.
+// Return the view of an output as card.json describes it; `metrics` are those of the test split, or nothing.
 export function viewOf(output, metrics) {
   const { form } = output.target;
   if (form === "image") return new PictureView(output, metrics);
