@@ -48,3 +48,4 @@ def mtl_commands(cli: Any) -> None:
         "mtl.exports.serving.command:serve",
         "Answer inference requests over HTTP, in the Open Inference Protocol.",
     )
+    cli.add_lazy("bench", "mtl.exports.bench_command:bench", "Measure exported files in onnxruntime.")
