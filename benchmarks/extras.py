@@ -16,7 +16,7 @@ import numpy as np
 import torch
 
 from mtl.core.evaluation import evaluate
-from mtl.core.pipeline import Pipeline, Shared
+from mtl.core.pipeline import Pipeline
 from mtl.core.seeds import SeedsPipeline
 from mtl.core.training.memory_format import settle
 from mtl.core.training.trainer import Trainer
@@ -61,12 +61,10 @@ class _Together:
     def __init__(self, job: Job, device: torch.device, count: int) -> None:
         splits = samples_of(job, job.steps * job.batch_size, device)
         execution = settle(job.compose(), splits.train, device)
-        shared = Shared(splits, execution)
         self._steps = job.steps
         self._many = SeedsPipeline(Pipeline(registry(), device))
         self._trainers = [
-            Trainer(job.compose(seed=seed), shared.splits, device, execution=execution)
-            for seed in range(count)
+            Trainer(job.compose(seed=seed), splits, device, execution=execution) for seed in range(count)
         ]
         self.side_by_side = not self._many.takes_turns(self._trainers)
         for trainer in self._trainers:
@@ -109,7 +107,7 @@ def memory() -> dict[str, Any]:
 
 
 def start_up() -> dict[str, Any]:
-    """Return the seconds from the end of the imports to the first step, first and second run, MNIST's size."""
+    """Return the seconds from the imports to the first step, of a first and a second run, in MNIST's size."""
     with tempfile.TemporaryDirectory() as folder:
         raw = Path(folder) / "MNIST" / "raw"
         raw.mkdir(parents=True)

@@ -4,8 +4,8 @@
     python -m benchmarks.speed --only lenet   # jobs whose name holds this, without touching the table
     python -m benchmarks.speed --device cuda  # fills the column of the GPU
 
-Claim: on a CPU with two cores mtl is at least 1.8 times as fast as the usual loop and reaches at least 0.92 of
-the limit. Hardware, versions and the number of rounds stand in the result, `benchmarks/results/DEVICE.json`.
+Claim: on a CPU with two cores mtl is at least 1.8 times as fast as the usual loop and reaches at least 0.92
+of the limit. Hardware, versions and the number of rounds stand in the result, `benchmarks/results/DEVICE.json`.
 Contenders take turns within one process and ratios are formed within a round; two rounds of warm-up do not
 count; shown are medians with quartiles.
 """

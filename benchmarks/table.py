@@ -33,9 +33,9 @@ def _where(found: dict[str, Any]) -> str:
     for name, value in found.items():
         machine = value["machine"]
         lines.append(
-            f"{name.upper()}: {machine['cpu']} ({machine['capability']}), {machine['threads']} threads, device "
-            f"{machine['device']}, Python {machine['python']}, torch {machine['torch']}, mtl {machine['mtl']}; "
-            f"{value['rounds']} rounds, {value['minutes']} minutes in all."
+            f"{name.upper()}: {machine['cpu']} ({machine['capability']}), {machine['threads']} threads, "
+            f"device {machine['device']}, Python {machine['python']}, torch {machine['torch']}, "
+            f"mtl {machine['mtl']}; {value['rounds']} rounds, {value['minutes']} minutes in all."
         )
     return "\n".join(lines)
 
