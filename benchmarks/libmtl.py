@@ -2,7 +2,7 @@
 
 It is no dependency: `pip download LibMTL --no-deps`, unpack, and put the folder into PYTHONPATH. Version
 1.1.5 asks its loader's iterator for `.next()`, which torch no longer has; `_process_data` is therefore
-replaced by the same lines with `next(...)`. Hard sharing and the plain sum (its equal weighting) are compared.
+replaced by the same lines with `next(...)`. Hard sharing and the plain sum (its equal weights) are compared.
 """
 
 from __future__ import annotations

@@ -177,7 +177,7 @@ class SeedsPipeline:
         )
 
     def each(self, jobs: Sequence[Job], work: Callable[[Job], object], *, alone: bool = False) -> None:
-        """Do the work of every job: one after the other (`alone`), or as many at once as threads are there."""
+        """Do the work of every job: one after the other (`alone`), or as many at once as cores."""
         threads = torch.get_num_threads()
         if alone or threads == 1 or len(jobs) == 1:
             for job in jobs:
