@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from .composition import ComposedTask, Composition
-from .contracts import Balancer, Encoder, Head, HeadSpec, Sharing, Task
+from .contracts import Balancer, Encoder, EncoderBuilder, Head, HeadSpec, Sharing, Task
 from .errors import ComponentError, Incompatible, MtlError, Problem, RecipeError
 from .model import MultitaskModel, Normalization
 from .options import options_model, plain, validate_options
@@ -169,13 +169,14 @@ class _Composer:
             return encoder
 
         names = [task.name for task in self.recipe.tasks]
+        builder = EncoderBuilder(spec.image, build_encoder)
 
         def fitting_sharings() -> str:
-            return self._fitting("sharing", lambda other: _tried(other, names, build_encoder))
+            return self._fitting("sharing", lambda other: _tried(other, names, builder))
 
         with self._seeded("sharing"):
             sharing: Sharing = self._build(
-                "sharing", self.recipe.sharing, ("sharing",), names, build_encoder, hint=fitting_sharings
+                "sharing", self.recipe.sharing, ("sharing",), names, builder, hint=fitting_sharings
             )
         return sharing
 

@@ -17,6 +17,7 @@ from .errors import MissingRequirementError
 from .evaluation import Evaluation, baseline, evaluate
 from .exporting import export
 from .files import write_json
+from .learned import write_learned
 from .progress import Progress
 from .recipe import Recipe
 from .recipe_source import RecipeSource
@@ -30,7 +31,10 @@ from .training.trainer import Trainer
 
 @dataclass(frozen=True)
 class Outcome:
-    """A finished run: its folder, the trained composition, its metrics, and the verified export."""
+    """A finished run: its folder, the trained composition, its metrics, and the verified export.
+
+    A run that publishes nothing has an export without files.
+    """
 
     folder: RunFolder
     composition: Composition
@@ -60,11 +64,15 @@ class Shared:
 
 @dataclass
 class Pipeline:
-    """Runs one recipe; `run` starts anew, `resume` continues after the last checkpoint."""
+    """Runs one recipe; `run` starts anew, `resume` continues after the last checkpoint.
+
+    Without `publishes` a run ends with its metrics: no export, no report.
+    """
 
     registry: Registry
     device: torch.device
     progress: Progress = field(default_factory=Progress)
+    publishes: bool = True
 
     def run(
         self, recipe: Recipe, path: Path, *, source: RecipeSource | None = None, force: bool = False
@@ -147,15 +155,21 @@ class Pipeline:
             "seconds": sum(row["seconds"] for row in started.history),
         }
         write_json(folder.path / "metrics.json", metrics)
-        self.progress.stage("export")
-        path = folder.path / f"model{composition.exporter.suffix}"
-        exported = export(composition, splits.validation, metrics, path)
-        self.progress.stage("report")
-        write_report(folder, composition, splits, started.history, metrics, exported.verification)
+        write_learned(folder.path, composition, splits.validation)
+        exported = self._publish(started, metrics) if self.publishes else ExportReport((), {})
         folder.finish()
-        self._notify("mtl_exported", run=folder.path, files=exported.files)
         self._notify("mtl_run_finished", run=folder.path, metrics=metrics)
         return Outcome(folder, composition, splits, metrics, exported)
+
+    def _publish(self, started: Started, metrics: Mapping[str, Any]) -> ExportReport:
+        folder, composition, splits = started.folder, started.composition, started.splits
+        self.progress.stage("export")
+        path = folder.path / composition.exporter.file_name
+        exported = export(composition, splits.validation, metrics, path, splits=splits)
+        self.progress.stage("report")
+        write_report(folder, composition, splits, started.history, metrics, exported.verification)
+        self._notify("mtl_exported", run=folder.path, files=exported.files)
+        return exported
 
     def _splits(self, composition: Composition, shared: Shared | None) -> Splits:
         training = composition.recipe.train

@@ -1,7 +1,8 @@
 """The folder everything of one training is left in.
 
-`recipe.yaml`, `environment.json`, `history.csv`, `checkpoint/`, `metrics.json`, the export with its
-`verify.json`, and `report.html`; each file is written atomically, and the folder is readable at any time.
+`recipe.yaml`, `environment.json`, `history.csv`, `checkpoint/`, `metrics.json`, `sharing.json` where the
+scheme learned something about sharing, the export with its `verify.json`, and `report.html`; each file is
+written atomically, and the folder is readable at any time.
 """
 
 from __future__ import annotations
