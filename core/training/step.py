@@ -77,7 +77,7 @@ class Step:
         try:
             with torch.autocast(self._device_type, torch.bfloat16, enabled=self._mixed):
                 raw = self._model(look.image, look.inputs, look.tasks, prepared=True)
-        except (torch._dynamo.exc.TorchDynamoException, torch._inductor.exc.InductorError) as error:
+        except torch._dynamo.exc.TorchDynamoException as error:
             raise ComponentError(
                 f"the model cannot be compiled: {str(error).splitlines()[0]}", hint="leave train.compile out"
             ) from error
