@@ -24,7 +24,7 @@ class Balancing:
         """Run the backward pass; return the balanced losses `[T]` whose sum the update minimises."""
         gradients = self._task_gradients(losses) if self._balancer.needs_gradients else None
         balanced = self._balancer.weights(losses, gradients) * losses
-        balanced.sum().backward()  # type: ignore[no-untyped-call]
+        balanced.sum().backward()
         return balanced.detach()
 
     def _task_gradients(self, losses: Tensor) -> Tensor:
