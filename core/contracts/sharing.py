@@ -15,11 +15,13 @@ class Sharing(nn.Module):
 
     `build_encoder()` returns a new, independently initialised `Encoder` at every call. The scheme sets
     `feature_specs`, the stages each task's head will see. It raises `Incompatible` with the reason when the
-    tasks or the encoder do not suit it.
+    tasks or the encoder do not suit it. `common_features` says that all heads read the very same tensors, as
+    a balancer on features needs.
     """
 
     feature_specs: Mapping[str, tuple[FeatureSpec, ...]]
     fuses: frozenset[str] = frozenset()
+    common_features: bool = False
 
     def __init__(self, tasks: Sequence[str], build_encoder: Callable[[], Encoder]) -> None:
         super().__init__()
