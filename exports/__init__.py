@@ -30,11 +30,28 @@ def mtl_exporters() -> Iterable[Component]:
         "A program that torch runs without the classes it was made from",
         "mtl.exports.torch_export_exporter:TorchExportExporter",
     )
+    yield Component(
+        "exporter",
+        "triton",
+        "A model repository for NVIDIA's Triton Inference Server",
+        "mtl.exports.triton_exporter:TritonExporter",
+    )
+    yield Component(
+        "exporter",
+        "web",
+        "A folder with a page that runs the model in a browser",
+        "mtl.exports.web.exporter:WebExporter",
+    )
 
 
 @hookimpl
 def mtl_commands(cli: Any) -> None:
     cli.add_lazy(
         "predict", "mtl.exports.predict_command:predict", "Answer for images with an exported model."
+    )
+    cli.add_lazy(
+        "serve",
+        "mtl.exports.serving.command:serve",
+        "Answer inference requests over HTTP, in the Open Inference Protocol.",
     )
     cli.add_lazy("bench", "mtl.exports.bench_command:bench", "Measure exported files in onnxruntime.")

@@ -17,6 +17,7 @@ from mtl.core.errors import UsageError
 from mtl.core.recipe_reader import read
 from mtl.core.recipe_source import RecipeSource
 from mtl.core.registry import Registry
+from mtl.core.training.blocks import Blocks
 from mtl.core.training.failure import NotFiniteError
 from mtl.core.training.trainer import Trainer
 
@@ -129,15 +130,18 @@ def test_nothing_is_read_back_inside_a_step(build: Build, monkeypatch: pytest.Mo
 
         monkeypatch.setattr(Tensor, name, spy)
     trainer = Trainer(composition, splits, CPU)
-    plain = type(trainer._step).__call__
 
-    def step(*args: Any) -> tuple[Tensor, Tensor]:
-        inside["step"] = True
-        found = plain(*args)
-        inside["step"] = False
-        return found
+    def watched(plain: Any) -> Any:
+        def call(*args: Any) -> Any:
+            inside["step"] = True
+            found = plain(*args)
+            inside["step"] = False
+            return found
 
-    monkeypatch.setattr(type(trainer._step), "__call__", step)
+        return call
+
+    for part, name in ((type(trainer._step), "__call__"), (Blocks, "looks"), (Blocks, "restart")):
+        monkeypatch.setattr(part, name, watched(getattr(part, name)))
     next(trainer.epochs())
     assert reads == []
 
@@ -216,3 +220,14 @@ def test_the_balancers_fixed_weights_choose_the_epoch(build: Build) -> None:
     results = list(Trainer(composition, splits, CPU).epochs())
     losses = [result.row["validation/parity/loss"] for result in results]
     assert max(result.epoch for result in results if result.best) == 1 + losses.index(min(losses))
+
+
+def test_mixed_precision_trains_nearly_the_same_model_in_float32(build: Build) -> None:
+    rows = []
+    for precision in ("float32", "bf16"):
+        composition, splits = build(**NOISY, train={"epochs": 2, "precision": precision})
+        rows.append(train(composition, splits)[-1])
+        assert {parameter.dtype for parameter in composition.model.parameters()} == {torch.float32}
+    assert rows[0] != rows[1]
+    for name in ("train/denoise/loss", "train/classify/loss"):
+        assert rows[1][name] == pytest.approx(rows[0][name], rel=0.1)

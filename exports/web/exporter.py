@@ -1,0 +1,113 @@
+"""The exporter `web`: the verified model with a page that runs it in the browser."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from importlib.resources import files
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from pydantic import Field
+
+from ...core.contracts import Exporter, ExportReport, ExportSubject
+from ...core.files import writing_to
+from ..folder import SUMS, check_folder, unpublished_folder
+from ..inference import ExportedModel
+from ..metadata import IMAGE
+from ..onnx_exporter import OnnxExporter
+from .runtime import WASM, runtime_files
+
+MODEL = "model.onnx"
+PAGE = "page.json"
+ASSETS = "assets"
+"""Folder of the page's own files, beside this module."""
+
+
+class WebExporter(Exporter):
+    """Writes a folder that any static file server can publish: the model, a page, and what runs it.
+
+    A person draws an image or picks a real one, turns it, adds noise, and sees every task's answer. The
+    folder needs no network and no special headers; nothing leaves the browser. It appears complete, with
+    `SHA256SUMS`, and only when the model in it has passed the verification of the exporter `onnx`.
+    """
+
+    suffix = ""
+    runtimes = OnnxExporter.runtimes
+
+    def __init__(
+        self,
+        *,
+        runtime: Annotated[
+            str | None,
+            Field(description="Folder with onnxruntime-web's files; none: fetched once through npm."),
+        ] = None,
+        samples: Annotated[int, Field(ge=1, le=64, description="Real images to pick from.")] = 12,
+        precision: Annotated[
+            Literal["float32", "float16", "int8"],
+            Field(description="Numbers the model computes with, as for `onnx`."),
+        ] = "float32",
+        max_drop: Annotated[
+            dict[str, float],
+            Field(description="Most that float16 or int8 may lose, by task or metric, as for `onnx`."),
+        ] = {},  # noqa: B006
+    ) -> None:
+        self.runtime = None if runtime is None else Path(runtime)
+        self.samples = samples
+        self._model = OnnxExporter(precision=precision, max_drop=max_drop)
+
+    @property
+    def file_name(self) -> str:
+        return "web"
+
+    @classmethod
+    def recognizes(cls, path: Path) -> bool:
+        return (path / SUMS).is_file() and (path / PAGE).is_file()
+
+    def export(self, subject: ExportSubject, path: Path) -> ExportReport:
+        """Write the folder `path`.
+
+        Raises `VerificationError` when the model does not compute the same numbers, and
+        `MissingRequirementError` when onnxruntime-web cannot be had; nothing is published then.
+        """
+        runtime = runtime_files(self.runtime)
+        with unpublished_folder(path) as folder:
+            report = self._model.export(subject, folder / MODEL)
+            with writing_to(path):
+                self._write(subject, folder, runtime)
+        return ExportReport((path, path / "index.html", path / MODEL), report.verification)
+
+    def verify(self, subject: ExportSubject, path: Path) -> Mapping[str, Any]:
+        """Check every file's sum and compare the model inside with the trained one.
+
+        Raises `VerificationError` naming what changed or differs.
+        """
+        check_folder(path)
+        return self._model.verify(subject, path / MODEL)
+
+    def verify_in(self, subject: ExportSubject, path: Path, runtimes: Sequence[str]) -> Mapping[str, Any]:
+        check_folder(path)
+        return self._model.verify_in(subject, path / MODEL, runtimes)
+
+    def _write(self, subject: ExportSubject, folder: Path, runtime: Mapping[str, bytes]) -> None:
+        count = min(self.samples, len(subject.samples[IMAGE]))
+        for asset in files(__package__).joinpath(ASSETS).iterdir():
+            (folder / asset.name).write_bytes(asset.read_bytes())
+        (folder / "onnxruntime").mkdir()
+        for name, content in runtime.items():
+            # Servers know the type of .js; browsers refuse a module whose type is not JavaScript's.
+            (folder / "onnxruntime" / name.replace(".mjs", ".js")).write_bytes(content)
+        pixels = np.ascontiguousarray(subject.samples[IMAGE][:count], dtype=np.uint8)
+        (folder / "samples.bin").write_bytes(pixels.tobytes())
+        _write_json(folder / "card.json", ExportedModel(folder / MODEL).card.to_json())
+        inputs = {spec.name: subject.samples[spec.name][:count].tolist() for spec in subject.inputs}
+        page = {
+            "samples": {"count": count, "inputs": inputs},
+            "bytes": {"model": (folder / MODEL).stat().st_size, "runtime": len(runtime[WASM])},
+        }
+        _write_json(folder / PAGE, page)
+
+
+def _write_json(path: Path, value: Mapping[str, Any]) -> None:
+    path.write_text(json.dumps(value, indent=2, allow_nan=False) + "\n", encoding="utf-8")
