@@ -155,7 +155,7 @@ def version(name: str) -> str:
 
 def variants(run: mtl.Run, folder: Path, model: Model, *, seconds: float) -> Iterator[dict[str, Any]]:
     """Export every variant, and every precision of a part; yield one row per variant."""
-    limits = {task: 1e9 for task in run.composition.tasks}
+    limits = dict.fromkeys(run.composition.tasks, 1000000000.0)
     for name, exporter, options in VARIANTS:
         yield row(run, folder, name, exporter, options, None, limits, seconds)
     for name, exporter, options in VARIANTS:
