@@ -78,6 +78,8 @@ CASES: dict[str, tuple[int, list[str]]] = {
     "verify-nothing": (2, ["verify", "nowhere"]),
     "resume-nothing": (2, ["resume", "nowhere"]),
     "predict-nothing": (2, ["predict", "nowhere.onnx", "image.png"]),
+    "serve-nothing": (2, ["serve", "nowhere.onnx", "--port", "0"]),
+    "serve-same-name": (2, ["serve", "a/model.onnx", "b/a.onnx"]),
 }
 
 
