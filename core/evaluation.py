@@ -45,7 +45,7 @@ def views_of(
     tasks = {name: composed.task for name, composed in composition.tasks.items()}
     views = plan_views(tasks, composition.recipe.views)
     for indices in samples.slices(batch_size):
-        random = SampleRandom(indices, seed=derive_seed(0, "evaluation", split))
+        random = SampleRandom(indices.to(samples.device), seed=derive_seed(0, "evaluation", split))
         batch = samples.batch(indices)
         for view in views:
             yield view.tasks, view.look(batch, tasks, random)
@@ -79,8 +79,8 @@ def _judge(
     batch_size: int,
     answer: Callable[[tuple[str, ...], Seen], dict[str, Tensor]],
 ) -> Evaluation:
-    metrics = _fresh_metrics(composition, samples.image.device)
-    totals = {name: torch.zeros(2, device=samples.image.device) for name in composition.tasks}
+    metrics = _fresh_metrics(composition, samples.device)
+    totals = {name: torch.zeros(2, device=samples.device) for name in composition.tasks}
     with torch.inference_mode():
         for tasks, seen in views_of(composition, samples, split, batch_size):
             raw = answer(tasks, seen)
@@ -126,7 +126,7 @@ def score(
     `answer` gets the tasks of a view and what it shows, and returns predictions (probabilities, values,
     images in 0..1) for all of these tasks or some.
     """
-    metrics = _fresh_metrics(composition, samples.image.device)
+    metrics = _fresh_metrics(composition, samples.device)
     answered: set[str] = set()
     with torch.inference_mode():
         for tasks, seen in views_of(composition, samples, split):
@@ -153,7 +153,7 @@ def _constant_answers(composition: Composition, train: Samples) -> dict[str, _Co
     views = plan_views(tasks, composition.recipe.views)
     corrupted = {name for view in views if view.corrupts(tasks) for name in view.tasks}
     sums: dict[str, Tensor] = {}
-    counts = {name: torch.zeros((), device=train.image.device) for name in tasks}
+    counts = {name: torch.zeros((), device=train.device) for name in tasks}
     with torch.inference_mode():
         for names, seen in views_of(composition, train, "train"):
             for name in names:
