@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from .batch import present
 from .composition import Composition
 from .data import Samples
+from .device import is_out_of_memory
 from .errors import UsageError
 from .losses import masked_loss
 from .predictions import predict
@@ -24,6 +25,9 @@ from .views import Seen, plan_views
 
 BATCH_SIZE = 500
 """Samples per forward pass; results do not depend on it."""
+
+LARGE = 8192
+"""Samples per forward pass on a device with thousands of cores, if they fit."""
 
 
 @dataclass(frozen=True)
@@ -52,10 +56,11 @@ def views_of(
 
 
 def evaluate(
-    composition: Composition, samples: Samples, split: str, batch_size: int = BATCH_SIZE
+    composition: Composition, samples: Samples, split: str, batch_size: int | None = None
 ) -> Evaluation:
     """Return losses and metrics of the model on a split; the model is left in its mode.
 
+    Without a `batch_size` it is as large as suits the device, and halved until it fits.
     Raises `UsageError` when no sample of the split has a task's label.
     """
     model = composition.model
@@ -66,8 +71,15 @@ def evaluate(
 
     training = model.training
     model.eval()
+    size = batch_size or (LARGE if samples.device.type == "cuda" else BATCH_SIZE)
     try:
-        return _judge(composition, samples, split, batch_size, answer)
+        while True:
+            try:
+                return _judge(composition, samples, split, size, answer)
+            except (RuntimeError, MemoryError) as error:
+                if not is_out_of_memory(error) or size == 1:
+                    raise
+            size //= 2
     finally:
         model.train(training)
 

@@ -13,6 +13,7 @@ from .composer import compose
 from .composition import Composition
 from .contracts import ExportReport
 from .data import Splits, channel_statistics, load_splits, refuse_unlabelled
+from .device import is_out_of_memory
 from .errors import MissingRequirementError
 from .evaluation import Evaluation, baseline, evaluate
 from .exporting import export
@@ -25,7 +26,7 @@ from .registry import Registry
 from .report import write_report
 from .run_folder import RunFolder
 from .training.execution import Execution
-from .training.memory import fits, is_out_of_memory, largest_batch
+from .training.memory import fits, largest_batch
 from .training.memory_format import settle
 from .training.trainer import EpochResult, Trainer
 

@@ -8,6 +8,7 @@ import torch
 
 from ..composition import Composition
 from ..data import Samples
+from ..device import is_out_of_memory
 from .execution import Execution
 from .memory_format import Trial
 
@@ -21,15 +22,6 @@ def fits(size: int, device: torch.device) -> bool:
         return True
     free, _ = torch.cuda.mem_get_info(device)
     return size <= SHARE * free
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """Return whether an error says that memory ran out, on CUDA or on the CPU.
-
-    >>> is_out_of_memory(MemoryError()), is_out_of_memory(RuntimeError("shapes differ"))
-    (True, False)
-    """
-    return isinstance(error, torch.OutOfMemoryError | MemoryError) or "can't allocate memory" in str(error)
 
 
 def largest_batch(composition: Composition, samples: Samples, device: torch.device) -> int | None:

@@ -69,7 +69,7 @@ class Trainer:
 
     @property
     def eager_reason(self) -> str | None:
-        """Why steps are not captured in a CUDA graph; None where nothing speaks against it, and on the CPU."""
+        """Why steps are not captured in a CUDA graph; None where nothing speaks against it, or on the CPU."""
         return self._captured.reason if self._captured else None
 
     def epochs(self) -> Iterator[EpochResult]:
