@@ -367,11 +367,11 @@ def document(cells: Mapping[Column, Mapping[str, Cell]]) -> str:
         "nearest to what is allowed, over all cases of the verification: batches of "
         f"{', '.join(map(str, BATCHES))}; {', '.join(KINDS.values())}. Images are cut to their middle, "
         f"{SIDE} x {SIDE}. The tasks of a table that fit an encoder and a sharing are answered by one model; "
-        f"where it has more than {LARGE // 10**6} million parameters, some of them are, and on the second data "
-        f"set none but under `{names('sharing')[0]}`; the others say `{FITS}`: composed, not trained. Heads see features of the same form under every sharing, and "
-        f"under `{names('sharing')[0]}` every cell is walked. `tests/test_matrix.py` checks that cells still "
-        "fit, or do not, as it stands here, and walks them again: every sharing and every encoder by "
-        "default, all with `-m slow`."
+        f"where it has more than {LARGE // 10**6} million parameters, some of them are, and on the second "
+        f"data set none but under `{names('sharing')[0]}`; the others say `{FITS}`: composed, not trained. "
+        f"Heads see features of the same form under every sharing, and under `{names('sharing')[0]}` every "
+        "cell is walked. `tests/test_matrix.py` checks that cells still fit, or do not, as it stands here, "
+        "and walks them again: every sharing and every encoder by default, all with `-m slow`."
     )
     origin = (
         f"Written on {time.strftime('%Y-%m-%d')} by `{REWRITE}` in {time.perf_counter() - BEGAN:.0f} s on "
