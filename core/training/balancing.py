@@ -49,7 +49,7 @@ class Balancing:
         balanced = weights * losses
         total = balanced.sum()
         own = self._balancer.own_loss(losses.detach(), None)
-        (total if own is None else total + own).backward()  # type: ignore[no-untyped-call]
+        (total if own is None else total + own).backward()
         self.seen.add_(weights.detach())
         return balanced.detach()
 
@@ -76,7 +76,7 @@ class Balancing:
     def _train_balancer(self, losses: Tensor, gradients: Tensor) -> None:
         own = self._balancer.own_loss(losses, gradients)
         if own is not None:
-            own.backward()  # type: ignore[no-untyped-call]
+            own.backward()
 
     def _task_gradients(
         self, losses: Tensor
