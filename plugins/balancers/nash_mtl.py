@@ -39,7 +39,8 @@ class NashBargain(GradientBalancer):
         assert gradients is not None
         weights = solved(gradients, bargain)
         length = (weights @ gradients).norm()
-        return weights * (self.max_norm / length.clamp(min=self.max_norm))
+        cut: Tensor = weights * (self.max_norm / length.clamp(min=self.max_norm))
+        return cut
 
 
 def bargain(gramian: Tensor) -> Tensor:
