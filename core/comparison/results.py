@@ -136,7 +136,7 @@ def _correct(rows: Sequence[_Row]) -> None:
 
 
 def _p(found: Estimate | None) -> float | None:
-    """Return the p-value of a comparison that counts; one without a known spread counts too, as no evidence."""
+    """Return the p-value of a comparison that counts; one without a known spread counts as no evidence."""
     if found is None or found.n < MINIMUM_SEEDS:
         return None
     return 1.0 if found.p is None else found.p
