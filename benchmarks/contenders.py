@@ -152,6 +152,7 @@ class Usual:
         self._optimizer = torch.optim.Adam(self._model.parameters(), lr=1e-3)
         self._batches = self._forever()
         self._device = device
+        self._size = job.batch_size
         self.running: dict[str, float] = {}
 
     def run(self, steps: int) -> None:
@@ -168,6 +169,16 @@ class Usual:
                 right = self._right(name, output[name], targets[name])
                 self.running[f"{name}/right"] = self.running.get(f"{name}/right", 0.0) + right
         wait(self._device)
+
+    def evaluate(self, samples: int) -> None:
+        """Judge about so many samples batch by batch."""
+        for _ in range(-(-samples // self._size)):
+            seen, clean, index, turns = next(self._batches)
+            targets = self._targets(clean, index, turns)
+            output = self._model(seen.to(self._device), prepared=True)
+            for name in self._tasks:
+                self._loss(name, output[name], targets[name]).item()
+                self._right(name, output[name], targets[name])
 
     def _forever(self) -> Iterator[list[Tensor]]:
         while True:

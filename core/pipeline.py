@@ -177,7 +177,10 @@ class Pipeline:
             shared.splits
             if shared
             else load_splits(
-                composition.dataset, validation=training.validation, split_seed=training.split_seed
+                composition.dataset,
+                validation=training.validation,
+                split_seed=training.split_seed,
+                choice=composition.recipe.dataset.to_plain(),
             )
         )
         refuse_unlabelled(splits, {name: item.task.needs for name, item in composition.tasks.items()})

@@ -13,9 +13,10 @@ from .options import plain
 from .recipe_source import RecipeSource, parse_recipe_text, read_recipe, tasks_by_name
 from .registry import Registry
 
-FLAGS = ("dataset", "data_dir", "encoder", "sharing", "balancer", "epochs", "seed", "precision")
+FLAGS = ("dataset", "data_dir", "encoder", "sharing", "balancer", "balance_on", "epochs", "seed", "precision")
 _PATHS = {
     "data_dir": ("dataset", "data_dir"),
+    "balance_on": ("balancer", "on"),
     "epochs": ("train", "epochs"),
     "precision": ("train", "precision"),
 }

@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 
@@ -28,6 +28,9 @@ from .recipe_source import RecipeSource
 from .report import write_seeds_report
 from .run_folder import SEEDS, RunFolder
 from .training.memory_format import draws_from_torch
+from .training.trainer import Trainer
+
+Job = TypeVar("Job")
 
 MANY = 1000
 """Most seeds of one command."""
@@ -159,30 +162,39 @@ class SeedsPipeline:
 
     def _train(self, started: Mapping[int, tuple[Pipeline, Started]]) -> None:
         """Train every run; side by side where nothing is shared that they could disturb."""
-        jobs = list(started.values())
-        threads = torch.get_num_threads()
-        pipeline, first = jobs[0]
-        alone = pipeline.device.type != "cpu" or draws_from_torch(
-            first.composition, first.splits.train, pipeline.device
+        trainers = [run.trainer for _, run in started.values()]
+        alone = self.takes_turns(trainers)
+        for trainer in trainers:
+            trainer.on_step = self._on_step
+            trainer.seeds_layers = alone
+        self.each(list(started.values()), lambda job: job[0].train(job[1]), alone=alone)
+
+    def takes_turns(self, trainers: Sequence[Trainer]) -> bool:
+        """Return whether the seeds must train one after the other: they would disturb each other."""
+        first = trainers[0]
+        return first.device.type != "cpu" or draws_from_torch(
+            first.composition, first.splits.train, first.device
         )
-        for _, run in jobs:
-            run.trainer.on_step = self._on_step
-            run.trainer.seeds_layers = alone
+
+    def each(self, jobs: Sequence[Job], work: Callable[[Job], object], *, alone: bool = False) -> None:
+        """Do the work of every job: one after the other (`alone`), or as many at once as cores."""
+        threads = torch.get_num_threads()
         if alone or threads == 1 or len(jobs) == 1:
-            for pipeline, run in jobs:
-                pipeline.train(run)
+            for job in jobs:
+                work(job)
             return
         workers = ThreadPoolExecutor(
             min(threads, len(jobs)), initializer=torch.set_num_threads, initargs=(1,)
         )
         try:
-            waiting = [workers.submit(pipeline.train, run) for pipeline, run in jobs]
+            waiting = [workers.submit(work, job) for job in jobs]
             for ended in wait(waiting, return_when=FIRST_EXCEPTION).done:
                 ended.result()
         finally:
             # After an error or Ctrl-C the others end at their next step; their checkpoints stay.
             self._stop.set()
             workers.shutdown(wait=True, cancel_futures=True)
+            self._stop.clear()
             torch.set_num_threads(threads)
 
     def _on_step(self, done: int, total: int) -> None:
