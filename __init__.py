@@ -18,12 +18,20 @@ from .core.records import Component
 
 if TYPE_CHECKING:
     from .core.api import compose, load
+    from .core.comparison.api import compare
+    from .core.comparison.comparison import Comparison
     from .core.run import Run
 
-__all__ = ["Component", "Run", "compose", "errors", "hookimpl", "load"]
+__all__ = ["Comparison", "Component", "Run", "compare", "compose", "errors", "hookimpl", "load"]
 __version__ = "0.1.0"
 
-_LAZY = {"compose": "api", "load": "api", "Run": "run"}
+_LAZY = {
+    "compose": "api",
+    "load": "api",
+    "Run": "run",
+    "compare": "comparison.api",
+    "Comparison": "comparison.comparison",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -102,19 +102,43 @@ def baseline(
     when it is corrupted (doing nothing), otherwise the mean training image.
     """
     answers = _constant_answers(composition, train)
+
+    def answer(tasks: tuple[str, ...], seen: Seen) -> dict[str, Tensor]:
+        count = len(seen.image)
+        found = {}
+        for name in tasks:
+            constant = answers[name].value
+            found[name] = seen.image if constant is None else constant.expand(count, *constant.shape)
+        return found
+
+    values = score(composition, samples, split, answer)
+    return values, {name: answer.description for name, answer in answers.items()}
+
+
+def score(
+    composition: Composition,
+    samples: Samples,
+    split: str,
+    answer: Callable[[tuple[str, ...], Seen], Mapping[str, Tensor]],
+) -> dict[str, dict[str, float]]:
+    """Return the scalar metrics of anybody's predictions on a split, `{task: {metric: value}}`.
+
+    `answer` gets the tasks of a view and what it shows, and returns predictions (probabilities, values,
+    images in 0..1) for all of these tasks or some.
+    """
     metrics = _fresh_metrics(composition, samples.image.device)
+    answered: set[str] = set()
     with torch.inference_mode():
         for tasks, seen in views_of(composition, samples, split):
-            for name in tasks:
-                target = composition.tasks[name].task.target(seen.clean)
-                constant = answers[name].value
-                guess = seen.image if constant is None else constant.expand(len(target), *constant.shape)
-                _update(metrics[name], guess, target, composition.tasks[name].target)
-        values = {
+            for name, guess in answer(tasks, seen).items():
+                composed = composition.tasks[name]
+                _update(metrics[name], guess, composed.task.target(seen.clean), composed.target)
+                answered.add(name)
+        return {
             task: {name: float(metric.compute()) for name, metric in kept.items() if metric.scalar}
             for task, kept in metrics.items()
+            if task in answered
         }
-    return values, {name: answer.description for name, answer in answers.items()}
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from .composition import Composition
 from .contracts import Exporter, ExportReport, ExportSubject
-from .data import Samples
-from .errors import UsageError
+from .data import Samples, Splits
+from .errors import UsageError, suggest
+from .judging import SplitJudge
 from .options import options_model, validate_options
 from .randomness import SampleRandom, derive_seed
 from .registry import Registry
@@ -24,8 +25,13 @@ SAMPLES = 256
 """Real samples that a verification uses."""
 
 
-def export_subject(composition: Composition, samples: Samples, metrics: Mapping[str, Any]) -> ExportSubject:
-    """Return what the exporter needs: a copy of the model on the CPU, real samples, and metadata."""
+def export_subject(
+    composition: Composition, samples: Samples, metrics: Mapping[str, Any], splits: Splits | None = None
+) -> ExportSubject:
+    """Return what the exporter needs: a copy of the model on the CPU, real samples, and metadata.
+
+    With `splits` it can calibrate and measure too.
+    """
     # A copy: exporting must not move or retrace the model that the caller holds.
     model = copy.deepcopy(composition.model).cpu().eval()
     normalization = model.normalization
@@ -42,6 +48,8 @@ def export_subject(composition: Composition, samples: Samples, metrics: Mapping[
             "test_metrics": metrics.get("test", {}),
             "versions": versions(),
         },
+        reads={name: _reads(composition, name) for name in composition.tasks},
+        judge=SplitJudge(composition, splits) if splits is not None else None,
     )
 
 
@@ -51,10 +59,36 @@ def export(
     metrics: Mapping[str, Any],
     path: Path,
     exporter: Exporter | None = None,
+    *,
+    splits: Splits | None = None,
+    tasks: Sequence[str] | None = None,
 ) -> ExportReport:
-    """Export to `path` and verify; raise `VerificationError`, and publish nothing, when numbers differ."""
-    subject = export_subject(composition, samples, metrics)
+    """Export to `path` and verify; raise `VerificationError`, and publish nothing, when numbers differ.
+
+    `tasks` exports some of the tasks only, with what these depend on.
+    """
+    subject = export_subject(composition, samples, metrics, splits)
+    if tasks is not None:
+        subject = subject.only(tasks)
     return (exporter or composition.exporter).export(subject, path)
+
+
+def exporter_of(registry: Registry, path: Path, preferred: Exporter | None = None) -> Exporter:
+    """Return the exporter that an existing file or folder is of; raise `UsageError` when it is of none."""
+    if preferred is not None and preferred.recognizes(path):
+        return preferred
+    for name in registry.names("exporter"):
+        if registry.find("exporter", name).load().recognizes(path):
+            return build_exporter(registry, name, {})
+    raise UsageError(f"{path} is no export that an exporter here knows", hint="mtl list exporter")
+
+
+def check_runtimes(exporter: Exporter, path: Path, runtimes: Sequence[str]) -> None:
+    """Raise `UsageError` for a runtime that the exporter does not verify in."""
+    for name in runtimes:
+        if name not in exporter.runtimes:
+            known = suggest(name, exporter.runtimes, "runtimes")
+            raise UsageError(f"{path.name} is not run in {name!r}", hint=known)
 
 
 def build_exporter(registry: Registry, name: str, options: Mapping[str, Any]) -> Exporter:
@@ -65,6 +99,11 @@ def build_exporter(registry: Registry, name: str, options: Mapping[str, Any]) ->
         raise UsageError(f"exporter {name!r}: {problems[0].message}", hint=problems[0].hint)
     exporter: Exporter = component(**complete)
     return exporter
+
+
+def _reads(composition: Composition, task: str) -> frozenset[str]:
+    """Return the extra inputs that a task's answer depends on: its head's, and those of the encoders."""
+    return composition.model.head(task).fuses | composition.model.sharing.fuses
 
 
 def _real_samples(composition: Composition, samples: Samples) -> dict[str, NDArray[np.generic]]:

@@ -23,12 +23,17 @@ from .recipe_source import RecipeSource
 from .registry import Registry
 from .report import write_report
 from .run_folder import RunFolder
+from .training.execution import Execution
+from .training.memory_format import settle
 from .training.trainer import Trainer
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """A finished run: its folder, the trained composition, its metrics, and the verified export."""
+    """A finished run: its folder, the trained composition, its metrics, and the verified export.
+
+    A run that publishes nothing has an export without files.
+    """
 
     folder: RunFolder
     composition: Composition
@@ -39,11 +44,15 @@ class Outcome:
 
 @dataclass
 class Pipeline:
-    """Runs one recipe; `run` starts anew, `resume` continues after the last checkpoint."""
+    """Runs one recipe; `run` starts anew, `resume` continues after the last checkpoint.
+
+    Without `publishes` a run ends with its metrics: no export, no report.
+    """
 
     registry: Registry
     device: torch.device
     progress: Progress = field(default_factory=Progress)
+    publishes: bool = True
 
     def run(
         self, recipe: Recipe, path: Path, *, source: RecipeSource | None = None, force: bool = False
@@ -53,11 +62,14 @@ class Pipeline:
         composition = compose(recipe, self.registry, source)
         self.progress.planned(composition.plan())
         splits = self._load(composition)
+        execution = settle(composition, splits.train, self.device)
         folder = RunFolder.create(path, force=force)
         folder.write_recipe(composition.recipe.to_plain())
-        folder.write_environment(self.registry.providers, self._device_name(), recipe.seed)
+        folder.write_environment(
+            self.registry.providers, self._device_name(), recipe.seed, execution.to_json()
+        )
         self._notify("mtl_run_started", run=folder.path, recipe=composition.recipe.to_plain())
-        trainer = self._trainer(composition, splits)
+        trainer = self._trainer(composition, splits, execution)
         return self._finish(folder, composition, splits, trainer, [])
 
     def resume(self, folder: RunFolder, recipe: Recipe) -> Outcome:
@@ -70,7 +82,8 @@ class Pipeline:
         composition = compose(recipe, self.registry)
         self.progress.planned(composition.plan())
         splits = self._load(composition)
-        trainer = self._trainer(composition, splits)
+        execution = Execution.from_json(folder.read_json("environment.json").get("execution", {}))
+        trainer = self._trainer(composition, splits, execution)
         trainer.restore(checkpoint)
         history = [row for row in folder.read_history() if row["epoch"] <= checkpoint.epoch]
         return self._finish(folder, composition, splits, trainer, history)
@@ -92,8 +105,8 @@ class Pipeline:
                 hint="use --device cpu",
             ) from None
 
-    def _trainer(self, composition: Composition, splits: Splits) -> Trainer:
-        return Trainer(composition, splits, self.device, self.progress.step)
+    def _trainer(self, composition: Composition, splits: Splits, execution: Execution) -> Trainer:
+        return Trainer(composition, splits, self.device, self.progress.step, execution)
 
     def _finish(
         self,
@@ -106,6 +119,8 @@ class Pipeline:
         history = self._train(folder, composition, splits, trainer, list(history))
         self.progress.stage("evaluate")
         epoch, weights = folder.checkpoints.best()
+        # Judged and exported in torch's usual memory format, as a model loaded from the folder will be.
+        composition.model.to(memory_format=torch.contiguous_format)
         composition.model.load_state_dict(weights)
         metrics = judge(composition, splits)
         metrics["training"] = {
@@ -114,15 +129,28 @@ class Pipeline:
             "seconds": sum(row["seconds"] for row in history),
         }
         write_json(folder.path / "metrics.json", metrics)
-        self.progress.stage("export")
-        path = folder.path / f"model{composition.exporter.suffix}"
-        exported = export(composition, splits.validation, metrics, path)
-        self.progress.stage("report")
-        write_report(folder, composition, splits, history, metrics, exported.verification)
+        exported = ExportReport((), {})
+        if self.publishes:
+            exported = self._publish(folder, composition, splits, history, metrics)
         folder.finish()
-        self._notify("mtl_exported", run=folder.path, files=exported.files)
         self._notify("mtl_run_finished", run=folder.path, metrics=metrics)
         return Outcome(folder, composition, splits, metrics, exported)
+
+    def _publish(
+        self,
+        folder: RunFolder,
+        composition: Composition,
+        splits: Splits,
+        history: Sequence[Mapping[str, float]],
+        metrics: Mapping[str, Any],
+    ) -> ExportReport:
+        self.progress.stage("export")
+        path = folder.path / composition.exporter.file_name
+        exported = export(composition, splits.validation, metrics, path, splits=splits)
+        self.progress.stage("report")
+        write_report(folder, composition, splits, history, metrics, exported.verification)
+        self._notify("mtl_exported", run=folder.path, files=exported.files)
+        return exported
 
     def _train(
         self,

@@ -17,6 +17,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from copy import copy
 
 import torch
 from torch import Tensor
@@ -86,17 +87,62 @@ class Random(ABC):
         return (self.uniform(*shape) * count).long().clamp_(max=count - 1)
 
 
-class StepRandom(Random):
-    """The source of one training step: one seeded generator per purpose."""
+class Generators:
+    """Generators that live as long as a training, so that a captured step can keep drawing from them.
 
-    def __init__(self, batch_size: int, device: torch.device | str, seed: int, *names: str | int) -> None:
+    Each is known by the names of its stream and by how often that stream was asked for since `restart`:
+    asking again for a stream gives the same numbers from a generator of its own.
+    """
+
+    def __init__(self, device: torch.device | str) -> None:
+        self.device = torch.device(device)
+        self._found: dict[tuple[tuple[str, ...], int], torch.Generator] = {}
+        self._asked: dict[tuple[str, ...], int] = {}
+
+    def restart(self, seed: int, *names: str | int) -> None:
+        """Seed every generator as a `StepRandom` of the same seed and names will want it."""
+        self._asked.clear()
+        seed = derive_seed(seed, *names)
+        for (stream, _), found in self._found.items():
+            found.manual_seed(_stream_seed(seed, stream))
+
+    def take(self, seed: int, names: tuple[str, ...]) -> torch.Generator:
+        """Return the seeded generator of a stream that was not yet drawn from."""
+        number = self._asked.get(names, 0)
+        self._asked[names] = number + 1
+        found = self._found.get((names, number))
+        if found is None:
+            found = torch.Generator(device=self.device).manual_seed(_stream_seed(seed, names))
+            self._found[names, number] = found
+        return found
+
+    def __iter__(self) -> Iterator[torch.Generator]:
+        return iter(self._found.values())
+
+
+class StepRandom(Random):
+    """The source of a step, or of a block of steps: one seeded generator per purpose."""
+
+    def __init__(
+        self,
+        batch_size: int,
+        device: torch.device | str,
+        seed: int,
+        *names: str | int,
+        generators: Generators | None = None,
+    ) -> None:
         self.batch_size = batch_size
         self.device = torch.device(device)
         self._seed = derive_seed(seed, *names)
+        self._generators = generators or Generators(self.device)
+        self._names: tuple[str, ...] = ()
         self._generator: torch.Generator | None = None
 
     def stream(self, name: str) -> StepRandom:
-        return StepRandom(self.batch_size, self.device, self._seed, name)
+        source = copy(self)
+        source._names = (*self._names, name)
+        source._generator = None
+        return source
 
     def uniform(self, *shape: int) -> Tensor:
         return torch.rand((self.batch_size, *shape), generator=self._source(), device=self.device)
@@ -106,8 +152,14 @@ class StepRandom(Random):
 
     def _source(self) -> torch.Generator:
         if self._generator is None:
-            self._generator = torch.Generator(device=self.device).manual_seed(self._seed)
+            self._generator = self._generators.take(self._seed, self._names)
         return self._generator
+
+
+def _stream_seed(seed: int, names: tuple[str, ...]) -> int:
+    for name in names:
+        seed = derive_seed(seed, name)
+    return seed
 
 
 class SampleRandom(Random):

@@ -84,6 +84,15 @@ class Training(BaseModel):
         Literal["best", "last"],
         Field(description="Weights kept: of the epoch with the best validation score, or of the last epoch."),
     ] = "best"
+    precision: Annotated[
+        Literal["float32", "bf16"],
+        Field(description="Arithmetic of the forward pass; bf16 is mixed precision with bfloat16."),
+    ] = "float32"
+    compile: Annotated[bool, Field(description="Compile the model with torch.compile.")] = False
+    channels_last: Annotated[
+        bool | None,
+        Field(description="Store channels innermost; null: what a short trial finds faster on this machine."),
+    ] = None
     patience: Annotated[
         int | None, Field(ge=1, description="Stop after so many epochs without improvement; null: never.")
     ] = None

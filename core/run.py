@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from .contracts import ExportReport
 from .data import Splits, load_splits
 from .errors import UsageError
 from .evaluation import evaluate
-from .exporting import build_exporter, export, export_subject
+from .exporting import build_exporter, check_runtimes, export, export_subject, exporter_of
 from .model import MultitaskModel
 from .pipeline import Outcome
 from .recipe_reader import read
@@ -87,32 +87,56 @@ class Run:
         return evaluate(self.composition, self.splits.named(split), split).metrics
 
     def export(
-        self, path: str | Path | None = None, *, exporter: str | None = None, **options: Any
+        self,
+        path: str | Path | None = None,
+        *,
+        exporter: str | None = None,
+        tasks: Sequence[str] | None = None,
+        **options: Any,
     ) -> ExportReport:
         """Export the model, verified, to `path` (None: into the run folder) and return the files.
 
-        Options are those of the exporter (`mtl show exporter NAME`). Raises `VerificationError`, and
-        publishes nothing, when the export does not compute the same numbers.
+        `tasks` exports some of the tasks only, with what these depend on. Options are those of the exporter
+        (`mtl show exporter NAME`). Raises `VerificationError`, and publishes nothing, when the export does
+        not compute the same numbers or loses more quality than allowed.
         """
         chosen = self.composition.recipe.exporter
         name = exporter or chosen.name
         given: Mapping[str, Any] = {**chosen.options, **options} if name == chosen.name else options
         built = build_exporter(self._registry, name, given)
-        target = Path(path) if path is not None else self.path / f"model{built.suffix}"
-        if target.suffix != built.suffix:
+        target = Path(path) if path is not None else self.path / built.file_name
+        if built.suffix and target.suffix != built.suffix:
             raise UsageError(
                 f"{target} must end in {built.suffix}", hint=f"write {target.stem}{built.suffix}"
             )
-        report = export(self.composition, self.splits.validation, self.metrics, target, built)
+        report = export(
+            self.composition,
+            self.splits.validation,
+            self.metrics,
+            target,
+            built,
+            splits=self.splits,
+            tasks=tasks,
+        )
         self._registry.notify("mtl_exported", run=self.path, files=report.files)
         return report
 
-    def verify(self, path: str | Path | None = None) -> Mapping[str, Any]:
-        """Compare an exported file with the model; raise `VerificationError` when they differ."""
-        exporter = self.composition.exporter
-        target = Path(path) if path is not None else self.path / f"model{exporter.suffix}"
-        subject = export_subject(self.composition, self.splits.validation, self.metrics)
-        return exporter.verify(subject, target)
+    def verify(
+        self, path: str | Path | None = None, *, runtimes: Sequence[str] | None = None
+    ) -> Mapping[str, Any]:
+        """Compare an export with the model; raise `VerificationError` when they differ.
+
+        `runtimes` names where the file is run (None: where its exporter verifies); with names, the report
+        holds one report for each.
+        """
+        preferred = self.composition.exporter
+        target = Path(path) if path is not None else self.path / preferred.file_name
+        exporter = exporter_of(self._registry, target, preferred)
+        subject = export_subject(self.composition, self.splits.validation, self.metrics, self.splits)
+        if runtimes is None:
+            return exporter.verify(subject, target)
+        check_runtimes(exporter, target, runtimes)
+        return exporter.verify_in(subject, target, runtimes)
 
 
 def load_run(path: str | Path, registry: Registry, device: torch.device | str = "cpu") -> Run:

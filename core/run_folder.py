@@ -85,8 +85,10 @@ class RunFolder:
         """Write the resolved recipe, re-runnable with `mtl compose --recipe`."""
         write_text(self.path / "recipe.yaml", write_yaml(recipe))
 
-    def write_environment(self, providers: Sequence[Provider], device: str, seed: int) -> None:
-        """Write versions, plugins, machine, device, seed and the git commit of the working folder."""
+    def write_environment(
+        self, providers: Sequence[Provider], device: str, seed: int, execution: Mapping[str, Any]
+    ) -> None:
+        """Write versions, plugins, machine, device, seed, the git commit, and how the run is computed."""
         write_json(
             self.path / "environment.json",
             {
@@ -94,6 +96,7 @@ class RunFolder:
                 "platform": platform.platform(),
                 "device": device,
                 "seed": seed,
+                "execution": dict(execution),
                 "command": [Path(sys.argv[0]).name, *sys.argv[1:]],
                 "versions": versions(),
                 "plugins": [

@@ -18,10 +18,33 @@ def mtl_exporters() -> Iterable[Component]:
         "mtl.exports.onnx_exporter:OnnxExporter",
         default_for=("recipe",),
     )
+    yield Component(
+        "exporter",
+        "bundle",
+        "A folder to deploy: models in several precisions, labels, samples, sums, code to copy",
+        "mtl.exports.bundle.exporter:BundleExporter",
+    )
+    yield Component(
+        "exporter",
+        "torch-export",
+        "A program that torch runs without the classes it was made from",
+        "mtl.exports.torch_export_exporter:TorchExportExporter",
+    )
+    yield Component(
+        "exporter",
+        "web",
+        "A folder with a page that runs the model in a browser",
+        "mtl.exports.web.exporter:WebExporter",
+    )
 
 
 @hookimpl
 def mtl_commands(cli: Any) -> None:
     cli.add_lazy(
         "predict", "mtl.exports.predict_command:predict", "Answer for images with an exported model."
+    )
+    cli.add_lazy(
+        "serve",
+        "mtl.exports.serving.command:serve",
+        "Answer inference requests over HTTP, in the Open Inference Protocol.",
     )

@@ -5,23 +5,26 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import numpy as np
 import onnx
 from numpy.typing import NDArray
 
-from ..core.errors import VerificationError
+from ..core.errors import MtlError, VerificationError
+from .graphs import inner_graphs
 from .metadata import PREFIX, ModelCard
+from .runtimes import Run, open_runtime, run_session
 from .session import interface_problem, open_session
 
 
 class Candidate:
-    """An ONNX file as bytes, opened in onnxruntime on the CPU.
+    """An ONNX file as bytes, opened in onnxruntime on the CPU, and run there or in another runtime.
 
-    Every failure is a `VerificationError` of one line that starts with `name`.
+    Every failure is a `VerificationError` of one line that starts with `name`; a runtime that is not
+    installed is a `MissingRequirementError`.
     """
 
-    def __init__(self, data: bytes, name: str) -> None:
+    def __init__(self, data: bytes, name: str, runtime: str = "onnxruntime") -> None:
         self.name = name
+        self.runtime = runtime
         try:
             self.model = onnx.load_model_from_string(data)
             onnx.checker.check_model(data, full_check=True)
@@ -29,6 +32,7 @@ class Candidate:
             self.card = ModelCard.from_properties(self.session.get_modelmeta().custom_metadata_map)
         except Exception as error:  # foreign parsers raise what they like; none of it may pass
             raise VerificationError(f"{name} is not a valid export: {reason(error)}") from error
+        self._run = self._opened(data)
 
     def check_contents(self) -> None:
         """Raise when there is more than computation: paths, traces, side files, foreign operators."""
@@ -56,12 +60,20 @@ class Candidate:
 
     def run(self, feed: Mapping[str, NDArray[Any]], case: str = "real samples") -> dict[str, NDArray[Any]]:
         """Return the outputs by name."""
-        names = [output.name for output in self.session.get_outputs()]
         try:
-            values = self.session.run(names, dict(feed))
-        except Exception as error:  # onnxruntime's errors share no base class
+            return self._run(feed)
+        except Exception as error:  # the runtimes' errors share no base class
             raise VerificationError(f"{self.name} cannot be run ({case}): {reason(error)}") from error
-        return {name: np.asarray(value) for name, value in zip(names, values, strict=True)}
+
+    def _opened(self, data: bytes) -> Run:
+        if self.runtime == "onnxruntime":
+            return run_session(self.session)
+        try:
+            return open_runtime(self.runtime, data)
+        except MtlError:
+            raise
+        except Exception as error:  # the runtimes' errors share no base class
+            raise VerificationError(f"{self.name} is refused by {self.runtime}: {reason(error)}") from error
 
 
 def reason(error: BaseException) -> str:
@@ -81,5 +93,5 @@ def _parts(graph: onnx.GraphProto) -> Iterator[tuple[Any, str]]:
         for attribute in node.attribute:
             if attribute.HasField("t"):
                 yield attribute.t, f"a constant of node {node.name!r}"
-            for inner in (*([attribute.g] if attribute.HasField("g") else []), *attribute.graphs):
-                yield from _parts(inner)
+        for inner in inner_graphs(node):
+            yield from _parts(inner)

@@ -34,7 +34,7 @@ class ExportedModel:
     Raises `UsageError`, naming the file and the reason, when it cannot be read or is not one of ours.
     """
 
-    def __init__(self, path: Path | str) -> None:
+    def __init__(self, path: Path | str, *, threads: int = 0, spin: int | None = None) -> None:
         self.path = Path(path)
         try:
             data = self.path.read_bytes()
@@ -44,7 +44,7 @@ class ExportedModel:
                 hint="name a model.onnx that mtl wrote, or the run folder it is in",
             ) from error
         try:
-            self._session = open_session(data)
+            self._session = open_session(data, threads=threads, spin=spin)
         except Exception as error:  # onnxruntime's errors share no base class
             raise UsageError(
                 f"{self.path} is not a readable ONNX file ({_first_line(error)})",
@@ -65,6 +65,10 @@ class ExportedModel:
         """
         feed = {IMAGE: self._pixels(np.asarray(images))}
         feed |= self.check_inputs(inputs, len(feed[IMAGE]))
+        return self.infer(feed)
+
+    def infer(self, feed: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[np.float32]]:
+        """Return each output by task name, for inputs that are known to fit the model: nothing is checked."""
         names = [output.name for output in self.card.outputs]
         return dict(zip(names, self._session.run(names, feed), strict=True))
 

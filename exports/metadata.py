@@ -86,16 +86,19 @@ class ModelCard:
         plain = json.loads(_dump(dict(metadata)))
         return cls(image, pixels, tuple(inputs), outputs, plain)
 
-    def to_properties(self) -> dict[str, str]:
-        """Return the card as the string pairs that ONNX keeps, in a fixed order."""
+    def to_json(self) -> dict[str, Any]:
+        """Return the card as plain JSON values, in a fixed order."""
         own = {
             "format": FORMAT,
             "tasks": [output.name for output in self.outputs],
             "inputs": [_image_to_json(self.image, self.pixels), *map(_input_to_json, self.inputs)],
             "outputs": [output.to_json() for output in self.outputs],
         }
-        values = own | {key: self.metadata[key] for key in sorted(self.metadata)}
-        return {PREFIX + key: _dump(value) for key, value in values.items()}
+        return own | {key: self.metadata[key] for key in sorted(self.metadata)}
+
+    def to_properties(self) -> dict[str, str]:
+        """Return the card as the string pairs that ONNX keeps, in a fixed order."""
+        return {PREFIX + key: _dump(value) for key, value in self.to_json().items()}
 
     @classmethod
     def from_properties(cls, properties: Mapping[str, str]) -> Self:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -12,7 +13,10 @@ from pydantic import Field
 from ..core.contracts import Exporter, ExportReport, ExportSubject
 from ..core.errors import UsageError
 from .onnx_model import ExportForm, build_model
-from .publication import partial, publish, unpublished, write_partial
+from .precision import FLOAT32
+from .publication import partial, proof_path, publish, unpublished, write_partial
+from .runtimes import RUNTIMES
+from .variants import build_variant, precision_for
 from .verification import verify_bytes
 
 
@@ -20,10 +24,12 @@ class OnnxExporter(Exporter):
     """Writes one self-contained ONNX file and its proof, a JSON file beside it.
 
     Inputs: `image` `[batch, C, H, W]`, float32 in 0..1 or uint8, and one int64 `[batch]` per extra input.
-    Outputs, named after the tasks: probabilities, values, or an image in 0..1; raw outputs with `raw`.
+    Outputs, named after the tasks: probabilities, values, or an image in 0..1; raw outputs with `raw`. They
+    are float32 in every precision.
     """
 
     suffix = ".onnx"
+    runtimes = tuple(RUNTIMES)
 
     def __init__(
         self,
@@ -36,44 +42,77 @@ class OnnxExporter(Exporter):
             bool, Field(description="Write logits and unclamped values instead of predictions.")
         ] = False,
         opset: Annotated[int, Field(ge=18, le=23, description="Version of ONNX's operators.")] = 20,
+        precision: Annotated[
+            Literal["float32", "float16", "int8"],
+            Field(description="Numbers the file computes with; int8 is calibrated on the train split."),
+        ] = "float32",
+        keep_float: Annotated[
+            tuple[str, ...], Field(description="int8: tasks whose own layers stay in float32.")
+        ] = (),
+        max_drop: Annotated[
+            dict[str, float],
+            Field(
+                description="Most that float16 or int8 may lose, by task or metric: points of a bounded "
+                "metric (0.5), dB of PSNR (0.3), percent of an error (2)."
+            ),
+        ] = {},  # noqa: B006
+        calibration: Annotated[
+            int, Field(ge=1, le=10_000, description="int8: training samples that give the ranges.")
+        ] = 256,
     ) -> None:
-        self.form = ExportForm(input, raw)
+        self.pixels: Literal["float32", "uint8"] = input
+        self.raw = raw
         self.opset = opset
+        self.precision: Literal["float32", "float16", "int8"] = precision
+        self.keep_float = keep_float
+        self.max_drop = max_drop
+        self.calibration = calibration
 
     def export(self, subject: ExportSubject, path: Path) -> ExportReport:
         """Write the model to `path` and its proof to `proof_path(path)`, both or neither.
 
-        Raises `VerificationError` when the file does not compute the same numbers, `ComponentError` when
-        the model cannot be exported, `UsageError` when names clash or the path cannot be written; whatever
-        was at the two paths before is then untouched.
+        Raises `VerificationError` when the file does not compute the same numbers or loses more quality than
+        allowed, `ComponentError` when the model cannot be exported, `UsageError` when names clash or the path
+        cannot be written; whatever was at the two paths before is then untouched.
         """
         proof = proof_path(path)
         with unpublished((path, proof)):
-            model = build_model(subject, self.form, self.opset)
+            form = self.form(subject)
+            base = build_model(subject, replace(form, precision=FLOAT32), self.opset)
+            model = base if self.precision == "float32" else build_variant(subject, form, base)
             write_partial(path, model.SerializeToString(deterministic=True))
             # Read back: what is verified is what is on the disk.
             data = partial(path).read_bytes()
-            verification = verify_bytes(subject, data, name=path.name, form=self.form)
+            verification = verify_bytes(subject, data, name=path.name, form=form, base=base)
             write_partial(proof, (json.dumps(verification, indent=2, allow_nan=False) + "\n").encode())
             publish((path, proof))
         return ExportReport((path, proof), verification)
+
+    def form(self, subject: ExportSubject) -> ExportForm:
+        """Return what the file of a subject will read, answer and compute with."""
+        precision = precision_for(
+            subject,
+            self.precision,
+            keep_float=self.keep_float,
+            max_drop=self.max_drop,
+            samples=self.calibration,
+        )
+        return ExportForm(self.pixels, self.raw, precision)
 
     def verify(self, subject: ExportSubject, path: Path) -> Mapping[str, Any]:
         """Compare the file at `path` with the model, in the form the file itself declares.
 
         Raises `VerificationError` when they differ, `UsageError` when the file cannot be read.
         """
-        try:
-            data = path.read_bytes()
-        except OSError as error:
-            raise UsageError(f"cannot read {path}: {error.strerror or error}") from error
-        return verify_bytes(subject, data, name=path.name)
+        return verify_bytes(subject, _read(path), name=path.name)
+
+    def verify_in(self, subject: ExportSubject, path: Path, runtimes: Sequence[str]) -> Mapping[str, Any]:
+        data = _read(path)
+        return {name: verify_bytes(subject, data, name=path.name, runtime=name) for name in runtimes}
 
 
-def proof_path(path: Path) -> Path:
-    """Return where the proof of an export lies: `verify.json`, or `NAME.verify.json` for another name.
-
-    >>> proof_path(Path("run/model.onnx")).name, proof_path(Path("run/bytes.onnx")).name
-    ('verify.json', 'bytes.verify.json')
-    """
-    return path.with_name("verify.json" if path.stem == "model" else f"{path.stem}.verify.json")
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise UsageError(f"cannot read {path}: {error.strerror or error}") from error

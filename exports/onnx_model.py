@@ -6,7 +6,7 @@ import contextlib
 import copy
 import io
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import onnx
@@ -17,7 +17,9 @@ from ..core.contracts import ExportSubject
 from ..core.errors import ComponentError, UsageError, VerificationError
 from ..core.predictions import predict
 from ..core.specs import TargetSpec
+from .graphs import inner_graphs
 from .metadata import IMAGE, ModelCard, PixelType
+from .precision import FLOAT32, KEY, Precision
 
 BATCH = "batch"
 _LARGEST = 2**31 - 2**20
@@ -25,14 +27,21 @@ _LARGEST = 2**31 - 2**20
 
 @dataclass(frozen=True)
 class ExportForm:
-    """What an exported file reads and answers: the type of its pixels, logits (`raw`) or predictions."""
+    """What an exported file reads, answers and computes with.
+
+    The type of its pixels, logits (`raw`) or predictions, and its precision.
+    """
 
     pixels: PixelType = "float32"
     raw: bool = False
+    precision: Precision = FLOAT32
 
 
 def card_of(subject: ExportSubject, form: ExportForm) -> ModelCard:
     """Return what the file will say about itself; `VerificationError` when the metadata is no finite JSON."""
+    metadata = dict(subject.metadata)
+    if form.precision.type != "float32":
+        metadata[KEY] = form.precision.to_json()
     try:
         return ModelCard.of(
             subject.image,
@@ -40,14 +49,14 @@ def card_of(subject: ExportSubject, form: ExportForm) -> ModelCard:
             subject.targets,
             pixels=form.pixels,
             raw=form.raw,
-            metadata=subject.metadata,
+            metadata=metadata,
         )
     except (TypeError, ValueError) as error:
         raise VerificationError(f"the metadata to be exported is not finite JSON: {error}") from error
 
 
 def build_model(subject: ExportSubject, form: ExportForm, opset: int) -> onnx.ModelProto:
-    """Return the ONNX model, metadata included; the same weights give the same bytes.
+    """Return the float32 ONNX model, metadata included; the same weights give the same bytes.
 
     Raises `UsageError` when names clash or the model is too large for one file, and `ComponentError` when
     the model breaks its contract or cannot be traced.
@@ -55,11 +64,11 @@ def build_model(subject: ExportSubject, form: ExportForm, opset: int) -> onnx.Mo
     check_names(subject)
     frozen = copy.deepcopy(subject.model).cpu().eval().to(memory_format=torch.contiguous_format)
     _check_size(frozen)
-    wrapped = _Exported(frozen, subject, form).eval()
-    example = _example(subject, form)
-    _check_outputs(frozen, subject)
+    wrapped = Exported(frozen, subject, form).eval()
+    example = example_of(subject, form)
+    check_outputs(frozen, subject)
     model = _trace(wrapped, example, opset)
-    _clean(model, (IMAGE, *(spec.name for spec in subject.inputs)), tuple(subject.targets))
+    clean(model, (IMAGE, *(spec.name for spec in subject.inputs)), tuple(subject.targets))
     onnx.helper.set_model_props(model, card_of(subject, form).to_properties())
     return model
 
@@ -81,7 +90,7 @@ def check_names(subject: ExportSubject) -> None:
             )
 
 
-class _Exported(nn.Module):
+class Exported(nn.Module):
     """The model as users meet it: positional inputs, pixels of the chosen type, a tuple of answers."""
 
     def __init__(self, model: nn.Module, subject: ExportSubject, form: ExportForm) -> None:
@@ -92,6 +101,7 @@ class _Exported(nn.Module):
         self.targets: Mapping[str, TargetSpec] = dict(subject.targets)
 
     def forward(self, image: Tensor, *extra: Tensor) -> tuple[Tensor, ...]:
+        """Return the answers in the order of `targets`."""
         if self.form.pixels == "uint8":
             image = image.float() / 255.0
         raw = self.model(image, dict(zip(self.names, extra, strict=True)))
@@ -100,7 +110,8 @@ class _Exported(nn.Module):
         return tuple(predict(raw[task], target) for task, target in self.targets.items())
 
 
-def _example(subject: ExportSubject, form: ExportForm) -> tuple[Tensor, ...]:
+def example_of(subject: ExportSubject, form: ExportForm) -> tuple[Tensor, ...]:
+    """Return inputs to trace a model with, in order."""
     # Two samples: torch.export would take a batch of one for a constant.
     pixels = torch.uint8 if form.pixels == "uint8" else torch.float32
     image = torch.zeros((2, *subject.image.shape), dtype=pixels)
@@ -113,7 +124,8 @@ def _check_size(model: nn.Module) -> None:
         raise UsageError(f"the model holds {size / 2**30:.1f} GiB; one ONNX file holds less than 2 GiB")
 
 
-def _check_outputs(model: nn.Module, subject: ExportSubject) -> None:
+def check_outputs(model: nn.Module, subject: ExportSubject) -> None:
+    """Raise `ComponentError` unless the model answers every task in its form."""
     image = torch.zeros((2, *subject.image.shape))
     inputs = {spec.name: torch.zeros(2, dtype=torch.int64) for spec in subject.inputs}
     with torch.inference_mode():
@@ -176,8 +188,11 @@ def _quiet() -> Iterator[None]:
             logger.disabled = False
 
 
-def _clean(model: onnx.ModelProto, inputs: tuple[str, ...], outputs: tuple[str, ...]) -> None:
-    """Rename everything by role and drop whatever is not computation: paths, traces, documentation."""
+def clean(model: onnx.ModelProto, inputs: Sequence[str], outputs: Sequence[str]) -> None:
+    """Rename everything by role and drop whatever is not computation: paths, traces, metadata.
+
+    `inputs` and `outputs` are the names that the graph's get, in order.
+    """
     graph = model.graph
     names = _new_names(graph, inputs, outputs)
     symbols = {value.type.tensor_type.shape.dim[0].dim_param for value in graph.input}
@@ -194,7 +209,7 @@ def _clean(model: onnx.ModelProto, inputs: tuple[str, ...], outputs: tuple[str, 
         model.opset_import.remove(opset)
 
 
-def _new_names(graph: onnx.GraphProto, inputs: tuple[str, ...], outputs: tuple[str, ...]) -> dict[str, str]:
+def _new_names(graph: onnx.GraphProto, inputs: Sequence[str], outputs: Sequence[str]) -> dict[str, str]:
     names = dict(zip((value.name for value in graph.input), inputs, strict=True))
     names |= dict(zip((value.name for value in graph.output), outputs, strict=True))
     taken = set(names.values())
@@ -208,7 +223,9 @@ def _new_names(graph: onnx.GraphProto, inputs: tuple[str, ...], outputs: tuple[s
 
     for tensor in graph.initializer:
         weight = tensor.name.startswith("model.")
-        give(tensor.name, tensor.name.removeprefix("model.") if weight else f"constant_{len(taken)}")
+        # A part of a model keeps it inside: `model.model.`.
+        bare = tensor.name.removeprefix("model.").removeprefix("model.")
+        give(tensor.name, bare if weight else f"constant_{len(taken)}")
     for part in _graphs(graph):
         for local in (*part.input, *part.initializer):
             give(local.name, f"value_{len(taken)}")
@@ -221,9 +238,8 @@ def _new_names(graph: onnx.GraphProto, inputs: tuple[str, ...], outputs: tuple[s
 def _graphs(graph: onnx.GraphProto) -> Iterator[onnx.GraphProto]:
     yield graph
     for node in graph.node:
-        for attribute in node.attribute:
-            for inner in (*([attribute.g] if attribute.HasField("g") else []), *attribute.graphs):
-                yield from _graphs(inner)
+        for inner in inner_graphs(node):
+            yield from _graphs(inner)
 
 
 def _rewrite(graph: onnx.GraphProto, names: Mapping[str, str]) -> None:

@@ -11,6 +11,17 @@ from pathlib import Path
 from ..core.errors import MissingRequirementError, MtlError, UsageError
 
 
+def proof_path(path: Path) -> Path:
+    """Return where the proof of an export lies: `verify.json`, or `NAME.verify.json` for another name.
+
+    >>> [proof_path(Path(name)).name for name in ("model.onnx", "bytes.onnx", "model.pt2")]
+    ['verify.json', 'bytes.verify.json', 'model.pt2.verify.json']
+    """
+    if path.name == "model.onnx":
+        return path.with_name("verify.json")
+    return path.with_name(f"{path.stem if path.suffix == '.onnx' else path.name}.verify.json")
+
+
 def partial(path: Path) -> Path:
     """Return the unfinished file that will become `path`: in the same folder, so that it can be moved."""
     return path.with_name(f".{path.name}.{os.getpid()}.partial")

@@ -10,10 +10,17 @@ _TYPES = {"float32": "tensor(float)", "uint8": "tensor(uint8)", "int64": "tensor
 _FATAL = 4
 
 
-def open_session(data: bytes) -> onnxruntime.InferenceSession:
-    """Open a model on the CPU; onnxruntime's own exceptions pass through, its log lines do not."""
+def open_session(data: bytes, *, threads: int = 0, spin: int | None = None) -> onnxruntime.InferenceSession:
+    """Open a model on the CPU; onnxruntime's own exceptions pass through, its log lines do not.
+
+    `threads` cores compute (0: all). Between two pieces of work their threads spin for `spin` microseconds
+    (None: as long as onnxruntime likes, which is slow as soon as others need the cores).
+    """
     options = onnxruntime.SessionOptions()
     options.log_severity_level = _FATAL
+    options.intra_op_num_threads = threads
+    if spin is not None:
+        options.add_session_config_entry("session.intra_op.spin_duration_us", str(spin))
     return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
 
 

@@ -1,284 +1,161 @@
-"""The proof that an exported file computes what the trained model computes. Any doubt is a failure.
+"""The proof that an exported ONNX file computes what the trained model computes. Any doubt is a failure.
 
-The reference comes from the subject's own model, not from what was handed to the ONNX exporter, so a wrong
-wrapper, a dropped normalisation or swapped outputs show up as different numbers.
+A float32 file is compared number by number. A float16 or int8 file is proven in four steps: the float32 file
+it was made from passes that comparison; it is that file with rounded weights and nothing else
+(`derivation`); its own numbers lie within its precision's tolerance; and no task loses more quality than
+allowed (`quality`).
 """
 
 from __future__ import annotations
 
-import copy
 import hashlib
-import math
-from collections.abc import Iterator, Mapping, Set
-from dataclasses import dataclass
+from collections.abc import Sequence, Set
+from dataclasses import replace
 from typing import Any
 
-import numpy as np
 import onnx
-import onnxruntime
 import torch
-from numpy.typing import NDArray
-from torch import Tensor, nn
 
 from ..core.contracts import ExportSubject
 from ..core.errors import VerificationError
-from ..core.predictions import predict
-from ..core.randomness import generator
-from ..core.specs import Binary, Categorical, Image, TargetSpec
-from .candidate import Candidate, reason
-from .metadata import IMAGE, PREFIX, ModelCard
-from .onnx_model import ExportForm, card_of
+from .candidate import Candidate
+from .comparison import BATCHES as BATCHES
+from .comparison import KINDS as KINDS
+from .comparison import Comparison, answers_of
+from .derivation import prove_derivation
+from .metadata import PREFIX, ModelCard
+from .onnx_model import ExportForm, build_model, card_of
+from .precision import FLOAT32, KEY, TOLERANCES, Precision
+from .quality import measure_change
+from .runtimes import SLOW, runtime_version
+from .variants import calibration_feed
 
-BATCHES = (1, 2, 7, 64)
-KINDS = {"real": "real samples", "random": "random pixels", "zeros": "black images", "ones": "white images"}
-ABSOLUTE = 1e-4
-RELATIVE = 1e-4
-PICTURES = 60.0
-"""Lowest PSNR in dB between the file's and the model's picture of a real sample."""
+ABSOLUTE = TOLERANCES["float32"].absolute
+RELATIVE = TOLERANCES["float32"].relative
+DEFAULT_RUNTIME = "onnxruntime"
+FEW = (1, 2, 7)
+"""Batches compared in a runtime that is too slow for more."""
 
-_IDENTICAL = 200.0
-Arrays = Mapping[str, NDArray[Any]]
+_OPSET = ("", "ai.onnx")
 
 
 def verify_bytes(
-    subject: ExportSubject, data: bytes, *, name: str, form: ExportForm | None = None
+    subject: ExportSubject,
+    data: bytes,
+    *,
+    name: str,
+    form: ExportForm | None = None,
+    base: onnx.ModelProto | None = None,
+    runtime: str = DEFAULT_RUNTIME,
 ) -> dict[str, Any]:
     """Return the report of a passed comparison; raise `VerificationError` at the first doubt.
 
     `name` is what messages call the file. Without `form`, the file is an existing one: its own account of
-    its form is taken, and then proven, and the versions that wrote it need not be those of today.
+    its form and its tasks is taken, and then proven, and the versions that wrote it need not be those of
+    today. `base` is the float32 model that a file of another precision was made from (None: built anew).
     """
-    candidate = Candidate(data, name)
+    candidate = Candidate(data, name, runtime)
     candidate.check_contents()
     # An older file was written by other versions than those that check it now.
     unlike = {f"{PREFIX}versions"} if form is None else set()
-    form = form or _form_of(candidate.card)
-    _check_card(candidate, card_of(subject, form), unlike)
+    if form is None:
+        form, subject = form_of(candidate.card, name), part_of(subject, candidate.card)
+    check_card(name, candidate.card, card_of(subject, form), unlike)
     candidate.check_interface()
-    comparison = _Comparison(subject, candidate, form)
-    cases, worst = comparison.numbers()
-    return {
+    report = {
         "passed": True,
         "file": {"name": name, "sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)},
-        "input": form.pixels,
-        "raw": form.raw,
-        "tolerance": {"absolute": ABSOLUTE, "relative": RELATIVE},
-        "worst": worst,
-        "agreement": comparison.agreement(),
-        "cases": cases,
+        "tasks": list(subject.targets),
+        **compare(subject, candidate, form, FEW if runtime in SLOW else None),
+        "runtime": runtime,
         "versions": {
             "onnx": onnx.__version__,
-            "onnxruntime": onnxruntime.__version__,
+            runtime: runtime_version(runtime),
             "torch": str(torch.__version__),
         },
     }
+    if form.precision.type != "float32":
+        report |= _rounding(subject, candidate, form, base)
+    return report
 
 
-def _form_of(card: ModelCard) -> ExportForm:
-    return ExportForm(card.pixels, any(output.raw for output in card.outputs))
+def compare(
+    subject: ExportSubject, candidate: Any, form: ExportForm, batches: tuple[int, ...] | None = None
+) -> dict[str, Any]:
+    """Return how an opened file's numbers and answers compare; raise `VerificationError` when they do not."""
+    comparison = Comparison(subject, candidate, form, *(() if batches is None else (batches,)))
+    tolerance = TOLERANCES[form.precision.type]
+    cases, worst = comparison.numbers()
+    return {
+        "input": form.pixels,
+        "raw": form.raw,
+        "precision": form.precision.type,
+        "tolerance": {
+            "absolute": tolerance.absolute,
+            "relative": tolerance.relative,
+            "of": "each number" if tolerance.elementwise else "root mean square",
+        },
+        "worst": worst,
+        "agreement": comparison.agreement(),
+        "cases": cases,
+    }
 
 
-def _check_card(candidate: Candidate, expected: ModelCard, unlike: Set[str]) -> None:
-    found, wanted = candidate.card.to_properties(), expected.to_properties()
+def _rounding(
+    subject: ExportSubject, candidate: Candidate, form: ExportForm, base: onnx.ModelProto | None
+) -> dict[str, Any]:
+    """Return the proof that a file is a proven float32 file, rounded, and what that costs."""
+    plain = replace(form, precision=FLOAT32)
+    if base is None:
+        base = build_model(subject, plain, _opset(candidate.model))
+    before = Candidate(base.SerializeToString(deterministic=True), f"the float32 form of {candidate.name}")
+    check_card(before.name, before.card, card_of(subject, plain), set())
+    before.check_interface()
+    worst = compare(subject, before, plain)["worst"]
+    derivation = prove_derivation(base, candidate.model, candidate.name)
+    if form.precision.type == "int8":
+        calibration_feed(subject, form)
+    change = measure_change(subject, answers_of(candidate, subject, form), form.precision, candidate.name)
+    return {
+        "float32": {"worst": worst},
+        "derivation": derivation.to_json(),
+        "quality": change,
+        KEY: form.precision.type,
+        "settings": form.precision.to_json(),
+    }
+
+
+def form_of(card: ModelCard, name: str) -> ExportForm:
+    """Return the form that a file says it has; `VerificationError` when it says none that there is."""
+    try:
+        stated = card.metadata.get(KEY)
+        precision = FLOAT32 if stated is None else Precision.from_json(stated)
+    except ValueError as error:
+        raise VerificationError(f"{name}: {error}") from error
+    return ExportForm(card.pixels, any(output.raw for output in card.outputs), precision)
+
+
+def part_of(subject: ExportSubject, card: ModelCard) -> ExportSubject:
+    """Return the part of a model that a file says it is; other tasks than the model's are left to differ."""
+    tasks = [output.name for output in card.outputs]
+    if tasks and len(set(tasks)) == len(tasks) and set(tasks) < set(subject.targets):
+        return subject.only(tasks)
+    return subject
+
+
+def check_card(name: str, card: ModelCard, expected: ModelCard, unlike: Set[str] = frozenset()) -> None:
+    """Raise `VerificationError` unless a file's account of itself is the expected one."""
+    found, wanted = card.to_properties(), expected.to_properties()
     for key in wanted:
         if key not in found:
-            raise VerificationError(f"{candidate.name}: metadata {key} is missing")
+            raise VerificationError(f"{name}: metadata {key} is missing")
     for key in found:
         if key not in wanted:
-            raise VerificationError(f"{candidate.name}: metadata {key} does not belong to this model")
+            raise VerificationError(f"{name}: metadata {key} does not belong to this model")
         if key not in unlike and found[key] != wanted[key]:
-            raise VerificationError(f"{candidate.name}: metadata {key} does not agree with the trained model")
+            raise VerificationError(f"{name}: metadata {key} does not agree with the trained model")
 
 
-@dataclass(frozen=True)
-class _Difference:
-    """The largest difference of one output in one case, in units of what is allowed there."""
-
-    output: str
-    batch: int
-    kind: str
-    difference: float
-    allowed: float
-
-    @property
-    def excess(self) -> float:
-        return self.difference / self.allowed
-
-    def to_json(self) -> dict[str, Any]:
-        return {
-            "output": self.output,
-            "batch": self.batch,
-            "kind": self.kind,
-            "difference": self.difference,
-            "allowed": self.allowed,
-        }
-
-
-class _Comparison:
-    """The model and the candidate, run side by side."""
-
-    def __init__(self, subject: ExportSubject, candidate: Candidate, form: ExportForm) -> None:
-        self.subject = subject
-        self.candidate = candidate
-        self.form = form
-        self.model: nn.Module = copy.deepcopy(subject.model).cpu().eval()
-        names = (IMAGE, *(spec.name for spec in subject.inputs))
-        if missing := [name for name in names if name not in subject.samples]:
-            raise VerificationError(f"the real samples to verify on lack {', '.join(map(repr, missing))}")
-        if len(subject.samples[IMAGE]) == 0:
-            raise VerificationError("there are no real samples to verify on")
-
-    def numbers(self) -> tuple[list[dict[str, Any]], dict[str, Any]]:
-        """Compare every case; return the table of differences and the worst of them."""
-        cases, worst = [], None
-        for batch in BATCHES:
-            for kind in KINDS:
-                pixels, inputs = self._case(batch, kind)
-                found = self._compare(batch, kind, pixels, inputs)
-                cases.append(
-                    {
-                        "batch": batch,
-                        "kind": kind,
-                        "differences": {item.output: item.difference for item in found},
-                    }
-                )
-                for item in found:
-                    worst = item if worst is None or item.excess > worst.excess else worst
-        if worst is None or not worst.excess <= 1.0:
-            raise self._unequal(worst)
-        return cases, worst.to_json()
-
-    def agreement(self) -> dict[str, Any]:
-        """Compare the answers to all real samples; return one summary per task."""
-        references: dict[str, list[Tensor]] = {task: [] for task in self.subject.targets}
-        answers: dict[str, list[Tensor]] = {task: [] for task in self.subject.targets}
-        for pixels, inputs in self._all_samples():
-            raw = self._reference(pixels, inputs)
-            outputs = self.candidate.run({IMAGE: self._fed(pixels), **inputs})
-            for task, target in self.subject.targets.items():
-                answer = torch.from_numpy(outputs[task])
-                references[task].append(predict(raw[task], target))
-                answers[task].append(predict(answer, target) if self.form.raw else answer)
-        return {
-            task: _agree(
-                self.candidate.name, task, target, torch.cat(references[task]), torch.cat(answers[task])
-            )
-            for task, target in self.subject.targets.items()
-        }
-
-    def _compare(self, batch: int, kind: str, pixels: NDArray[Any], inputs: Arrays) -> list[_Difference]:
-        raw = self._reference(pixels, inputs)
-        outputs = self.candidate.run({IMAGE: self._fed(pixels), **inputs}, f"batch {batch}, {KINDS[kind]}")
-        found = []
-        for task, target in self.subject.targets.items():
-            expected = (raw[task] if self.form.raw else predict(raw[task], target)).numpy().astype(np.float64)
-            place = f"output {task!r} (batch {batch}, {KINDS[kind]})"
-            if not np.isfinite(expected).all():
-                raise VerificationError(f"the trained model itself is not finite: {place}")
-            actual = outputs[task]
-            if actual.shape != expected.shape:
-                raise VerificationError(
-                    f"{self.candidate.name}: {place} has shape {list(actual.shape)}, "
-                    f"not {list(expected.shape)}"
-                )
-            if not np.isfinite(actual).all():
-                raise VerificationError(f"{self.candidate.name} is not finite: {place}")
-            difference = np.abs(actual - expected).reshape(-1)
-            allowed = ABSOLUTE + RELATIVE * np.abs(expected).reshape(-1)
-            at = int(np.argmax(difference / allowed))
-            found.append(_Difference(task, batch, kind, float(difference[at]), float(allowed[at])))
-        return found
-
-    def _unequal(self, worst: _Difference | None) -> VerificationError:
-        if worst is None:
-            return VerificationError(f"{self.candidate.name}: nothing was compared")
-        return VerificationError(
-            f"{self.candidate.name} does not compute what the trained model computes: "
-            f"output {worst.output!r} differs by {worst.difference:.3g} at batch {worst.batch}, "
-            f"{KINDS[worst.kind]}; allowed there: {worst.allowed:.3g}"
-        )
-
-    def _reference(self, pixels: NDArray[Any], inputs: Arrays) -> Mapping[str, Tensor]:
-        """Return the trained model's raw outputs, on the CPU, in evaluation mode."""
-        image = torch.from_numpy(pixels)
-        image = image.float() / 255.0 if image.dtype == torch.uint8 else image
-        try:
-            with torch.inference_mode():
-                raw = self.model(image, {name: torch.from_numpy(value) for name, value in inputs.items()})
-                return {task: raw[task].float() for task in self.subject.targets}
-        except Exception as error:  # whatever the model does wrong, nothing has been proven
-            raise VerificationError(f"the trained model itself cannot be run: {reason(error)}") from error
-
-    def _fed(self, pixels: NDArray[Any]) -> NDArray[Any]:
-        if self.form.pixels == "float32" and pixels.dtype == np.uint8:
-            return pixels.astype(np.float32) / np.float32(255.0)
-        return pixels
-
-    def _case(self, batch: int, kind: str) -> tuple[NDArray[Any], Arrays]:
-        if kind == "real":
-            rows = np.arange(batch) % len(self.subject.samples[IMAGE])
-            return self._rows(rows)
-        source = generator("cpu", 0, "verification", kind, batch)
-        shape = (batch, *self.subject.image.shape)
-        whole = self.form.pixels == "uint8"
-        if kind == "random":
-            pixels = (
-                torch.randint(0, 256, shape, generator=source, dtype=torch.uint8)
-                if whole
-                else torch.rand(shape, generator=source)
-            )
-        else:
-            value = 0 if kind == "zeros" else 255 if whole else 1
-            pixels = torch.full(shape, value, dtype=torch.uint8 if whole else torch.float32)
-        inputs = {
-            spec.name: torch.randint(0, spec.count, (batch,), generator=source).numpy()
-            for spec in self.subject.inputs
-        }
-        return pixels.numpy(), inputs
-
-    def _all_samples(self) -> Iterator[tuple[NDArray[Any], Arrays]]:
-        count = len(self.subject.samples[IMAGE])
-        for start in range(0, count, BATCHES[-1]):
-            yield self._rows(np.arange(start, min(start + BATCHES[-1], count)))
-
-    def _rows(self, rows: NDArray[np.intp]) -> tuple[NDArray[Any], Arrays]:
-        samples = self.subject.samples
-        pixels = np.ascontiguousarray(samples[IMAGE][rows])
-        if pixels.dtype != np.uint8:
-            raise VerificationError(f"the real samples to verify on are {pixels.dtype}, not uint8")
-        inputs = {spec.name: samples[spec.name][rows].astype(np.int64) for spec in self.subject.inputs}
-        return pixels, inputs
-
-
-def _agree(name: str, task: str, target: TargetSpec, reference: Tensor, answer: Tensor) -> dict[str, Any]:
-    """Return how well the answers agree; raise `VerificationError` when a decided one differs."""
-    if not (answer.isfinite().all() and reference.isfinite().all()):
-        raise VerificationError(f"{name}: task {task!r} is not finite on the real samples")
-    count = len(reference)
-    if isinstance(target, Image):
-        error = (reference.double() - answer.double()).square().reshape(count, -1).mean(dim=1).max().item()
-        psnr = _IDENTICAL if error == 0 else min(_IDENTICAL, -10 * math.log10(error))
-        if psnr < PICTURES:
-            raise VerificationError(
-                f"{name}: task {task!r} draws another picture: {psnr:.1f} dB on the worst real sample, "
-                f"at least {PICTURES:.0f} dB are needed"
-            )
-        inside = ((reference > 0) & (reference < 1)).float().mean().item()
-        return {"samples": count, "lowest_psnr": psnr, "pixels_not_clamped": inside}
-    if isinstance(target, Categorical):
-        same = reference.argmax(dim=1) == answer.argmax(dim=1)
-        chosen = reference.gather(1, answer.argmax(dim=1, keepdim=True)).squeeze(1)
-        decided = reference.amax(dim=1) - chosen > ABSOLUTE + RELATIVE
-    elif isinstance(target, Binary):
-        same = (reference >= 0.5) == (answer >= 0.5)
-        decided = (reference - 0.5).abs() > ABSOLUTE + RELATIVE
-    else:
-        allowed = ABSOLUTE + RELATIVE * reference.abs()
-        same = ((reference - answer).abs() <= allowed).reshape(count, -1).all(dim=1)
-        decided = torch.ones_like(same)
-    wrong = int((~same & decided).sum())
-    if wrong:
-        raise VerificationError(
-            f"{name}: task {task!r} answers differently on {wrong} of {count} real samples"
-        )
-    return {"samples": count, "same": int(same.sum()), "too_close_to_call": int((~same).sum())}
+def _opset(model: onnx.ModelProto) -> int:
+    versions: Sequence[int] = [item.version for item in model.opset_import if item.domain in _OPSET]
+    return max(versions, default=20)

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from ..errors import UsageError
 from .results import describe_verification
 from .session import Session, pass_session, print_json
 
@@ -14,8 +15,17 @@ from .session import Session, pass_session, print_json
 @click.command("export")
 @click.argument("run", type=click.Path(path_type=Path))
 @click.option("--format", "exporter", metavar="NAME", help="The exporter [default: the recipe's].")
-@click.option("--to", "path", type=click.Path(path_type=Path), help="The file [default: into the run].")
+@click.option("--to", "path", type=click.Path(path_type=Path), help="Where to [default: into the run].")
+@click.option("--tasks", metavar="A,B", help="Export these tasks only, with what they depend on.")
 @click.option("--input", "input_type", metavar="TYPE", help="What the image input holds: float32 or uint8.")
+@click.option("--precision", metavar="TYPE", help="What it computes with: float32, float16 or int8.")
+@click.option(
+    "--max-drop",
+    "drops",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Most that a task or metric may lose by float16 or int8 (points, dB, or percent of an error).",
+)
 @click.option("--raw", is_flag=True, help="Export logits instead of probabilities.")
 @click.option("--set", "assignments", multiple=True, metavar="KEY=VALUE", help="Set an exporter's option.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -25,7 +35,10 @@ def command(
     run: Path,
     exporter: str | None,
     path: Path | None,
+    tasks: str | None,
     input_type: str | None,
+    precision: str | None,
+    drops: tuple[str, ...],
     raw: bool,
     assignments: tuple[str, ...],
     as_json: bool,
@@ -44,14 +57,32 @@ def command(
     for assignment in assignments:
         options.set(assignment)
     given: dict[str, Any] = dict(options.tree)
-    if input_type is not None:
-        given["input"] = input_type
-    if raw:
-        given["raw"] = True
-    report = load_run(run, session.registry).export(path, exporter=exporter, **given)
+    flags = {"input": input_type, "precision": precision, "raw": raw or None, "max_drop": _drops(drops)}
+    given |= {name: value for name, value in flags.items() if value}
+    chosen = None if tasks is None else [task.strip() for task in tasks.split(",")]
+    report = load_run(run, session.registry).export(path, exporter=exporter, tasks=chosen, **given)
     if as_json:
         print_json({"files": [str(file) for file in report.files], "verification": report.verification})
     else:
         for file in report.files:
             click.echo(str(file))
-        click.echo(describe_verification(report.verification), err=True)
+        size = report.files[0].stat().st_size if report.files[0].is_file() else None
+        shown = "" if size is None else f"; {size:,} bytes"
+        click.echo(describe_verification(report.verification) + shown, err=True)
+
+
+def _drops(given: tuple[str, ...]) -> dict[str, float]:
+    """Read `NAME=VALUE` pairs; raise `UsageError` for anything else."""
+    found = {}
+    for item in given:
+        name, equals, text = item.rpartition("=")
+        try:
+            found[name] = float(text)
+        except ValueError:
+            equals = ""
+        if not equals or not name:
+            raise UsageError(
+                f"--max-drop {item!r} is not NAME=VALUE with a number",
+                hint="for example --max-drop classify=1",
+            )
+    return found

@@ -15,6 +15,7 @@ from .group import LazyGroup
 from .session import Session
 
 _COMMANDS = {
+    "compare": "Compare sharing schemes, balancers or anything else with single-task training.",
     "compose": "Train, evaluate, export and verify a multitask model.",
     "doctor": "Check this machine and the installation.",
     "evaluate": "Evaluate a run's model on a split.",

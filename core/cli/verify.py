@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import click
 
+from ..errors import UsageError
 from .results import describe_verification
 from .session import Session, pass_session, print_json
 
@@ -13,31 +16,56 @@ from .session import Session, pass_session, print_json
 @click.command("verify")
 @click.argument("target", type=click.Path(path_type=Path))
 @click.option("--run", type=click.Path(path_type=Path), help="The run of the file [default: its folder].")
+@click.option(
+    "--runtime",
+    "runtimes",
+    metavar="A,B",
+    help="Where to run the file, for example onnxruntime,openvino,reference [default: the first].",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @pass_session
-def command(session: Session, target: Path, run: Path | None, as_json: bool) -> None:
-    """Compare an exported file with the model of its run.
+def command(session: Session, target: Path, run: Path | None, runtimes: str | None, as_json: bool) -> None:
+    """Compare an export with the model of its run.
 
-    TARGET is a run folder or an exported file.
+    TARGET is a run folder, an exported file, or an exported folder. A bundle that lies in no run is checked
+    by itself: the sums of its files, and its models on the samples beside them.
 
     \b
     Examples:
       mtl verify runs/demo
-      mtl verify runs/demo/model.onnx --json
+      mtl verify runs/demo/model.onnx --runtime onnxruntime,reference --json
     """
-    from ..errors import UsageError
     from ..run import load_run
 
-    if not target.exists():
-        raise UsageError(f"{target} does not exist", hint="name a run folder or an exported file in one")
-    if run is None and target.is_file() and not (target.parent / "recipe.yaml").is_file():
-        raise UsageError(
-            f"{target} lies in no run folder", hint=f"name its run: mtl verify {target} --run RUN"
-        )
-    loaded = load_run(run or target, session.registry)
-    verification = loaded.verify(target if target.is_file() else None)
+    names = None if runtimes is None else [name.strip() for name in runtimes.split(",")]
+    run = run or _run_of(target)
+    if run is None:
+        verification = _alone(session, target, names or [])
+        told = f"{target} is as it was exported"
+    else:
+        loaded = load_run(run, session.registry)
+        verification = loaded.verify(None if target == run else target, runtimes=names)
+        told = f"{target} computes what the model of {loaded.path} computes"
     if as_json:
         print_json(verification)
     else:
-        click.echo(f"{target} computes what the model of {loaded.path} computes")
-        click.echo(describe_verification(verification))
+        click.echo(told)
+        for name, report in verification.items() if names is not None else [("", verification)]:
+            click.echo(f"{name}: " * bool(name) + describe_verification(report))
+
+
+def _run_of(target: Path) -> Path | None:
+    """Return the run that a target is or lies in, or None; raise `UsageError` when there is no target."""
+    if not target.exists():
+        raise UsageError(f"{target} does not exist", hint="name a run folder or an exported file in one")
+    around = (target, target.absolute().parent) if target.is_dir() else (target.parent,)
+    return next((folder for folder in around if (folder / "recipe.yaml").is_file()), None)
+
+
+def _alone(session: Session, target: Path, runtimes: list[str]) -> Mapping[str, Any]:
+    """Check an export that lies in no run."""
+    from ..exporting import check_runtimes, exporter_of
+
+    exporter = exporter_of(session.registry, target)
+    check_runtimes(exporter, target, runtimes)
+    return exporter.check(target, runtimes)

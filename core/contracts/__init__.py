@@ -10,7 +10,7 @@ from .augmentation import Augmentation
 from .balancer import Balancer
 from .dataset import Columns, Dataset
 from .encoder import Encoder
-from .exporter import Exporter, ExportReport, ExportSubject
+from .exporter import Answer, Arrays, Exporter, ExportReport, ExportSubject, Judge, Leading, Metrics
 from .head import Head, HeadSpec
 from .loss import Loss
 from .metric import Metric
@@ -18,6 +18,8 @@ from .sharing import Sharing
 from .task import Task
 
 __all__ = [
+    "Answer",
+    "Arrays",
     "Augmentation",
     "Balancer",
     "Columns",
@@ -28,8 +30,11 @@ __all__ = [
     "Exporter",
     "Head",
     "HeadSpec",
+    "Judge",
+    "Leading",
     "Loss",
     "Metric",
+    "Metrics",
     "Sharing",
     "Task",
 ]

@@ -3,16 +3,57 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import nn
+from torch import Tensor, nn
 
+from ..errors import UsageError, suggest
 from ..specs import ImageSpec, InputSpec, TargetSpec
+
+Arrays = Mapping[str, NDArray[Any]]
+Answer = Callable[[Arrays], Arrays]
+"""From inputs by name (`image` float32 `[N, C, H, W]`, extra inputs int64 `[N]`) to predictions by task."""
+
+Metrics = Mapping[str, Mapping[str, float]]
+"""`{task: {metric: value}}`."""
+
+
+@dataclass(frozen=True)
+class Leading:
+    """The metric that a task's quality is judged by: its first one that has a better direction."""
+
+    metric: str
+    direction: Literal["higher", "lower"]
+    bounds: tuple[float, float]
+
+
+class Judge(ABC):
+    """The data of a run, as an exporter that changes numbers needs it: to calibrate, and to see the loss.
+
+    `leading` names the metric each task is judged by; a task without one is missing.
+    """
+
+    leading: Mapping[str, Leading]
+
+    @abstractmethod
+    def training_samples(self, count: int, seed: int) -> Arrays:
+        """Return at most `count` samples of the training split, drawn by `seed`, as the model sees them.
+
+        `image` is float32 `[N, C, H, W]` in 0..1, after corruption; extra inputs are int64 `[N]`.
+        """
+
+    @abstractmethod
+    def measure(self, answer: Answer, tasks: Sequence[str]) -> Mapping[str, Metrics]:
+        """Return the metrics of the answers to some tasks on `"validation"` and `"test"`."""
+
+    @abstractmethod
+    def reference(self) -> Mapping[str, Metrics]:
+        """Return `measure` for the trained model itself, all tasks."""
 
 
 @dataclass(frozen=True)
@@ -20,8 +61,10 @@ class ExportSubject:
     """What is exported: a trained model, its inputs and outputs, and real samples to prove it on.
 
     `model(image, inputs)` takes float32 `[B, C, H, W]` in 0..1 and a dict of int64 `[B]`, and returns the
-    raw output of each task by name. `targets` are in output order. `samples` holds `image` (uint8
-    `[N, C, H, W]`) and each extra input (int64 `[N]`). `metadata` is JSON, kept inside the file.
+    raw output of each task by name; with a sequence of names as third argument, of those tasks only.
+    `targets` are in output order. `samples` holds `image` (uint8 `[N, C, H, W]`) and each extra input (int64
+    `[N]`). `metadata` is JSON, kept inside the file. `reads` names the extra inputs that a task's answer
+    depends on (a task that is missing there: all of them). `judge` is None when there is no data at hand.
     """
 
     model: nn.Module
@@ -30,6 +73,49 @@ class ExportSubject:
     targets: Mapping[str, TargetSpec]
     samples: Mapping[str, NDArray[np.generic]]
     metadata: Mapping[str, Any]
+    reads: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    judge: Judge | None = None
+
+    def only(self, tasks: Sequence[str]) -> ExportSubject:
+        """Return the subject with some of its tasks, and the inputs that these depend on.
+
+        Raises `UsageError` for an unknown task, a repeated one, or none.
+        """
+        for task in tasks:
+            if task not in self.targets:
+                raise UsageError(
+                    f"there is no task {task!r}", hint=suggest(task, list(self.targets), "tasks")
+                )
+        if not tasks or len(set(tasks)) < len(tasks):
+            raise UsageError("name at least one task, and each once")
+        chosen = {task: target for task, target in self.targets.items() if task in tasks}
+        if len(chosen) == len(self.targets):
+            return self
+        every = frozenset(spec.name for spec in self.inputs)
+        read = frozenset[str]().union(*(self.reads.get(task, every) for task in chosen))
+        inputs = tuple(spec for spec in self.inputs if spec.name in read)
+        kept = {name: value for name, value in self.samples.items() if name not in every - read}
+        metadata = {**self.metadata, "subset_of": list(self.targets)}
+        if isinstance(measured := metadata.get("test_metrics"), Mapping):
+            metadata["test_metrics"] = {task: measured[task] for task in chosen if task in measured}
+        model = _Part(self.model, tuple(chosen))
+        return replace(self, model=model, inputs=inputs, targets=chosen, samples=kept, metadata=metadata)
+
+
+class _Part(nn.Module):
+    """A model that answers some tasks; what only the others need is not computed."""
+
+    def __init__(self, model: nn.Module, tasks: tuple[str, ...]) -> None:
+        super().__init__()
+        self.model = model
+        self.tasks = tasks
+
+    def forward(
+        self, image: Tensor, inputs: Mapping[str, Tensor], tasks: Sequence[str] | None = None
+    ) -> dict[str, Tensor]:
+        chosen = self.tasks if tasks is None else tuple(tasks)
+        raw: dict[str, Tensor] = self.model(image, inputs, chosen)
+        return raw
 
 
 @dataclass(frozen=True)
@@ -43,10 +129,23 @@ class ExportReport:
 class Exporter(ABC):
     """An exporter; its constructor takes keyword-only options.
 
-    `suffix` is the file name ending of what it writes.
+    `suffix` is the file name ending of what it writes, empty for a folder; `file_name` is what it is called
+    inside a run when no path is given. `runtimes` are the names that `verify` may be asked to compare in; the
+    first is the one it uses unasked.
     """
 
     suffix: str
+    runtimes: tuple[str, ...] = ()
+
+    @property
+    def file_name(self) -> str:
+        """The name of the export inside a run."""
+        return f"model{self.suffix}"
+
+    @classmethod
+    def recognizes(cls, path: Path) -> bool:
+        """Whether the file or folder looks like one of this exporter's."""
+        return bool(cls.suffix) and path.suffix == cls.suffix
 
     @abstractmethod
     def export(self, subject: ExportSubject, path: Path) -> ExportReport:
@@ -58,3 +157,20 @@ class Exporter(ABC):
     @abstractmethod
     def verify(self, subject: ExportSubject, path: Path) -> Mapping[str, Any]:
         """Compare an existing export with the model; raise `VerificationError` when they differ."""
+
+    def verify_in(self, subject: ExportSubject, path: Path, runtimes: Sequence[str]) -> Mapping[str, Any]:
+        """Compare as `verify` does, in each of `runtimes`; return a report by runtime.
+
+        Raises `UsageError` when the exporter knows no others, `MissingRequirementError` when one of them is
+        not installed.
+        """
+        raise UsageError(
+            f"{type(self).__name__} verifies in its own runtime only", hint="leave out --runtime"
+        )
+
+    def check(self, path: Path, runtimes: Sequence[str]) -> Mapping[str, Any]:
+        """Check an export without the model it came from, as far as it can be; raise as `verify_in` does.
+
+        Without `runtimes` the report is that of the exporter's own, otherwise one by runtime.
+        """
+        raise UsageError(f"{path} lies in no run folder", hint=f"name its run: mtl verify {path} --run RUN")

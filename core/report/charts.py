@@ -31,8 +31,8 @@ class Series:
 
 
 @dataclass(frozen=True)
-class _Axis:
-    """A range of values laid over a range of the drawing."""
+class Axis:
+    """A range of values, `low` to `high`, laid over a range of the drawing, `start` to `end`."""
 
     low: float
     high: float
@@ -53,14 +53,14 @@ def line_chart(
     if not finite:
         return tag("p", "No finite values.", class_="note")
     xs, ys = zip(*finite, strict=True)
-    x = _whole_axis(min(xs), max(xs), _LEFT, width - _RIGHT)
-    y = _axis(min(ys), max(ys), height - _BOTTOM, _TOP)
-    parts = [_frame(x, y, x_title), *_legend(series)]
+    x = whole_axis(min(xs), max(xs), _LEFT, width - _RIGHT)
+    y = axis_over(min(ys), max(ys), height - _BOTTOM, _TOP)
+    parts = [frame(x, y, x_title), *_legend(series)]
     if mark is not None and x.low <= mark[0] <= x.high:
         parts.append(_mark(x, mark, height))
     for line in series:
         parts += _line(line, x, y)
-    return _svg(width, height, label, parts)
+    return drawing(width, height, label, parts)
 
 
 def scatter(points: Sequence[Point], *, label: str, x_title: str, y_title: str) -> Html:
@@ -70,12 +70,12 @@ def scatter(points: Sequence[Point], *, label: str, x_title: str, y_title: str) 
     if not finite:
         return tag("p", "No finite values.", class_="note")
     values = [value for point in finite for value in point]
-    x = _axis(min(values), max(values), _LEFT, size - _RIGHT)
-    y = _axis(min(values), max(values), size - _BOTTOM, _TOP)
+    x = axis_over(min(values), max(values), _LEFT, size - _RIGHT)
+    y = axis_over(min(values), max(values), size - _BOTTOM, _TOP)
     diagonal = tag("line", x1=x.start, y1=y.start, x2=x.end, y2=y.end, class_="diagonal")
     dots = [tag("circle", cx=x(across), cy=y(up), r=2.8) for across, up in finite]
     title = tag("text", y_title, x=_LEFT - 8, y=16, class_="legend")
-    return _svg(size, size, label, [_frame(x, y, x_title), title, diagonal, tag("g", *dots, class_="dots")])
+    return drawing(size, size, label, [frame(x, y, x_title), title, diagonal, tag("g", *dots, class_="dots")])
 
 
 def ticks(low: float, high: float, count: int = 5) -> list[float]:
@@ -91,26 +91,29 @@ def ticks(low: float, high: float, count: int = 5) -> list[float]:
     return [float(f"{index * step:.12g}") for index in range(first, last + 1)]
 
 
-def _axis(low: float, high: float, start: float, end: float) -> _Axis:
+def axis_over(low: float, high: float, start: float, end: float) -> Axis:
+    """Return an axis that holds the values with a margin."""
     # A flat line needs a range too, and one wide enough for short numbers at its ticks.
     least = max(abs(low), abs(high), 1e-6) * (5e-2 if low == high else 1e-3)
     margin = max((high - low) * 0.05, least)
     low, high = low - margin, high + margin
-    return _Axis(low, high, start, end, ticks(low, high))
+    return Axis(low, high, start, end, ticks(low, high))
 
 
-def _whole_axis(low: float, high: float, start: float, end: float) -> _Axis:
+def whole_axis(low: float, high: float, start: float, end: float) -> Axis:
+    """Return an axis of whole numbers without a margin, the first of them marked."""
     if low == high:
-        return _Axis(low - 1, high + 1, start, end, [low])
+        return Axis(low - 1, high + 1, start, end, [low])
     step = max(1.0, *(after - before for before, after in pairwise(ticks(low, high, 8))))
     first = math.ceil(low / step)
     marks = [low, *(index * step for index in range(first, math.floor(high / step) + 1))]
-    return _Axis(
+    return Axis(
         low, high, start, end, sorted({mark for mark in marks if mark == low or mark - low >= step / 2})
     )
 
 
-def _frame(x: _Axis, y: _Axis, x_title: str) -> Html:
+def frame(x: Axis, y: Axis, x_title: str) -> Html:
+    """Return both axes with their ticks, and the grid of `y`."""
     bottom, top = y.start, y.end
     parts = []
     for value in y.ticks:
@@ -142,7 +145,7 @@ def _legend(series: Sequence[Series]) -> list[Html]:
     return parts
 
 
-def _mark(x: _Axis, mark: tuple[float, str], height: float) -> Html:
+def _mark(x: Axis, mark: tuple[float, str], height: float) -> Html:
     at, text = x(mark[0]), mark[1]
     late = at > (x.start + x.end) / 2
     return tag(
@@ -153,7 +156,7 @@ def _mark(x: _Axis, mark: tuple[float, str], height: float) -> Html:
     )
 
 
-def _line(line: Series, x: _Axis, y: _Axis) -> list[Html]:
+def _line(line: Series, x: Axis, y: Axis) -> list[Html]:
     path, gap = [], True
     for across, up in line.points:
         if math.isfinite(up):
@@ -176,7 +179,8 @@ def _line(line: Series, x: _Axis, y: _Axis) -> list[Html]:
     return parts
 
 
-def _svg(width: float, height: float, label: str, parts: Sequence[str]) -> Html:
+def drawing(width: float, height: float, label: str, parts: Sequence[str]) -> Html:
+    """Return an SVG image of that size whose content is told by `label` to those who cannot see it."""
     return tag(
         "svg",
         *parts,

@@ -23,7 +23,7 @@ def check_exports_and_agrees(subject: Subject) -> None:
     if subject.kind == "task" and not (task.prepares or task.inputs):
         raise CheckSkipped("it adds nothing to the exported model")
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / f"model{composition.exporter.suffix}"
+        path = Path(folder) / composition.exporter.file_name
         try:
             export(composition, placement.eight, {}, path)
         except MtlError as error:
@@ -40,9 +40,9 @@ def check_exports_and_verifies(subject: Subject) -> None:
     placement = placed(subject)
     composition = placement.composition
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / f"model{composition.exporter.suffix}"
+        path = Path(folder) / composition.exporter.file_name
         report = export(composition, placement.eight, {}, path)
-        missing = [str(file) for file in report.files if not file.is_file()]
+        missing = [str(file) for file in report.files if not file.exists()]
         require(
             not missing and report.files and report.files[0] == path,
             f"files, {path.name} the first",
@@ -58,7 +58,7 @@ def check_another_model_is_refused(subject: Subject) -> None:
     placement = placed(subject)
     composition = placement.composition
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / f"model{composition.exporter.suffix}"
+        path = Path(folder) / composition.exporter.file_name
         export(composition, placement.eight, {}, path)
         with torch.no_grad():
             for parameter in composition.model.parameters():

@@ -17,31 +17,35 @@ class NotFiniteError(MtlError):
 
 
 class Failure:
-    """Remembers on the device the first step whose losses were not finite, and which they were.
+    """Remembers on the device that a loss of the epoch was not finite.
 
-    `found` is 1 from that step on: a fused optimizer given it as `found_inf` skips the update.
+    `found` is 1 from that step on: a fused update given it is skipped.
     """
 
-    def __init__(self, tasks: int, device: torch.device) -> None:
+    def __init__(self, device: torch.device) -> None:
         self.found = torch.zeros((), device=device)
-        self._step = torch.full((), -1, dtype=torch.int64, device=device)
-        self._tasks = torch.zeros(tasks, dtype=torch.bool, device=device)
+        self._poison = torch.zeros((), device=device)
 
-    def note(self, losses: Tensor, step: int) -> None:
-        """Look at the losses `[T]` of a step, counted from 0, without reading them back."""
-        bad = ~torch.isfinite(losses.detach())
-        first = bad.any() & (self._step < 0)
-        self._step = torch.where(first, step, self._step)
-        self._tasks = torch.where(first, bad, self._tasks)
-        # Once found it stays: no later step of the epoch may update from what came after.
-        self.found = torch.maximum(self.found, bad.any().float())
+    def restart(self) -> None:
+        """Forget, for a new epoch."""
+        self.found.zero_()
+        self._poison.zero_()
 
-    def raise_if_found(self, tasks: Sequence[str], epoch: int) -> None:
-        """Raise `NotFiniteError` naming the first bad step and task; waits for the device."""
-        step = int(self._step)
-        if step < 0:
+    def note(self, total: Tensor) -> None:
+        """Look at a step's total loss, a scalar, without reading it back."""
+        # Zero times what is not finite is NaN, and a NaN stays: no later step of the epoch may update
+        # from what came after.
+        self._poison.add_(total * 0.0)
+        torch.ne(self._poison, self._poison, out=self.found)
+
+    def raise_if_found(self, losses: Tensor, tasks: Sequence[str], epoch: int) -> None:
+        """Raise `NotFiniteError` naming the first bad step and task; `losses` is `[steps, T]`."""
+        if not bool(self.found):
             return
-        bad = [name for name, is_bad in zip(tasks, self._tasks.tolist(), strict=True) if is_bad]
+        steps = (~torch.isfinite(losses.sum(dim=1))).int()
+        step = int(steps.argmax())
+        # Every loss may be finite and their sum not: then the largest is named.
+        task = int(losses[step].nan_to_num(nan=torch.inf).abs().argmax())
         raise NotFiniteError(
-            f"the loss of task {bad[0]!r} is not finite at epoch {epoch}, step {step + 1}", hint=HINT
+            f"the loss of task {tasks[task]!r} is not finite at epoch {epoch}, step {step + 1}", hint=HINT
         )

@@ -1,69 +1,62 @@
-"""One step of training: gather, views, forward, losses, balance, update. Nothing is read back."""
+"""One step of training: forward, losses, balance, update. Nothing is read back."""
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from ..composition import Composition
-from ..data import Samples
-from ..losses import masked_loss
-from ..randomness import StepRandom
-from ..views import augment, plan_views
+from ..losses import mean_loss
 from .balancing import Balancing
+from .blocks import StepLooks
 from .failure import Failure
+from .update import Update
+
+
+class StepLosses(NamedTuple):
+    """Each task's mean loss before weighting, its balanced loss, and how many labels it had, all `[T]`."""
+
+    losses: Tensor
+    balanced: Tensor
+    counts: Tensor
 
 
 class Step:
-    """Trains on one batch of `samples` at a time, updating the composition's model and balancer."""
+    """Trains on one batch at a time, updating the composition's model and balancer."""
 
-    def __init__(
-        self,
-        composition: Composition,
-        samples: Samples,
-        optimizer: torch.optim.Optimizer,
-        device: torch.device,
-    ) -> None:
+    def __init__(self, composition: Composition, update: Update, device: torch.device) -> None:
         self._composition = composition
-        self._samples = samples
-        self._optimizer = optimizer
-        self._device = device
-        self._tasks = {name: composed.task for name, composed in composition.tasks.items()}
-        self._views = plan_views(self._tasks, composition.recipe.views)
+        self._update = update
         self._balancing = Balancing(composition.balancer, composition.model.sharing.shared_parameters())
-        self.task_weights = torch.tensor(
-            [composed.weight for composed in composition.tasks.values()], device=device
-        )
+        weights = [composed.weight for composed in composition.tasks.values()]
+        self.task_weights = torch.tensor(weights, device=device)
+        self._weighs = any(weight != 1.0 for weight in weights)
 
-    def __call__(self, indices: Tensor, epoch: int, step: int, failure: Failure) -> tuple[Tensor, Tensor]:
-        """Update once from the samples at `indices` `[B]`; return losses and label counts, both `[T]`.
+    def __call__(self, looks: StepLooks, failure: Failure) -> StepLosses:
+        """Update once from a step's looks.
 
-        The losses are each task's mean before weighting. The update is skipped on the device when one is
-        not finite, or was in an earlier step of the epoch.
+        The update is skipped on the device when a loss is not finite, or was in an earlier step of the epoch.
         """
-        losses, counts = self._losses(indices, epoch, step)
-        self._update(losses, step, failure)
-        return losses.detach(), counts
-
-    def _losses(self, indices: Tensor, epoch: int, step: int) -> tuple[Tensor, Tensor]:
-        composition = self._composition
-        random = StepRandom(len(indices), self._device, composition.recipe.seed, "train", epoch, step)
-        batch = augment(self._samples.batch(indices), composition.augmentations, random)
-        found: dict[str, tuple[Tensor, Tensor]] = {}
-        for view in self._views:
-            seen = view.look(batch, self._tasks, random)
-            raw = composition.model(seen.image, seen.inputs, view.tasks, prepared=True)
-            for name in view.tasks:
-                target = self._tasks[name].target(seen.clean)
-                found[name] = masked_loss(composition.tasks[name].loss, raw[name], target)
-        ordered = [found[name] for name in self._tasks]
-        return torch.stack([loss for loss, _ in ordered]), torch.stack([count for _, count in ordered])
-
-    def _update(self, losses: Tensor, step: int, failure: Failure) -> None:
-        weighted = losses * self.task_weights
-        self._optimizer.zero_grad(set_to_none=True)
-        failure.note(self._balancing.backward(weighted), step)
-        # A fused optimizer skips the update on the device where this flag is 1: no reading back.
-        self._optimizer.found_inf = failure.found  # type: ignore[attr-defined]
-        self._optimizer.step()
+        losses, counts = self._losses(looks)
+        weighted = losses * self.task_weights if self._weighs else losses
+        self._update.forget_gradients()
+        balanced = self._balancing.backward(weighted)
+        failure.note(balanced.sum())
+        self._update(failure.found)
         self._composition.balancer.post_step(weighted.detach())
+        return StepLosses(losses.detach(), balanced, counts)
+
+    def _losses(self, looks: StepLooks) -> tuple[Tensor, Tensor]:
+        composition = self._composition
+        found: dict[str, Tensor] = {}
+        counts: dict[str, Tensor] = {}
+        for look in looks:
+            raw = composition.model(look.image, look.inputs, look.tasks, prepared=True)
+            for name in look.tasks:
+                answers = look.answers[name]
+                found[name] = mean_loss(composition.tasks[name].loss, raw[name], answers)
+                counts[name] = answers.count
+        names = composition.tasks
+        return torch.stack([found[name] for name in names]), torch.stack([counts[name] for name in names])

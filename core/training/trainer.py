@@ -16,11 +16,14 @@ from ..data import Splits
 from ..errors import UsageError
 from ..evaluation import evaluate
 from ..randomness import derive_seed, generator, seeded_generators
+from .blocks import Blocks
 from .checkpoint import Checkpoint
+from .execution import Execution
 from .failure import HINT, Failure, NotFiniteError
-from .optimizers import build_optimizer, learning_rate, load_optimizer_tensors, optimizer_tensors
+from .schedule import learning_rate
 from .selection import Selection
-from .step import Step
+from .step import Step, StepLosses
+from .update import Update
 
 
 @dataclass(frozen=True)
@@ -44,16 +47,20 @@ class Trainer:
     splits: Splits
     device: torch.device
     on_step: Callable[[int, int], None] | None = None
+    execution: Execution = field(default_factory=Execution)
     _epoch: int = 0
     _selection: Selection = field(default_factory=Selection)
 
     def __post_init__(self) -> None:
         self._training = self.composition.recipe.train
-        self.composition.model.to(self.device)
+        memory_format = self.execution.memory_format
+        self.composition.model.to(self.device, memory_format=memory_format)  # type: ignore[call-overload]
         self.composition.balancer.to(self.device)
         parameters = [*self.composition.model.parameters(), *self.composition.balancer.parameters()]
-        self._optimizer = build_optimizer(parameters, self._training)
-        self._step = Step(self.composition, self.splits.train, self._optimizer, self.device)
+        self._update = Update(parameters, self._training)
+        self._failure = Failure(self.device)
+        self._step = Step(self.composition, self._update, self.device)
+        self._blocks = Blocks(self.composition, self.splits.train, self.device, memory_format)
 
     def epochs(self) -> Iterator[EpochResult]:
         """Train until the recipe's epochs are done or patience runs out, yielding after each epoch.
@@ -65,8 +72,7 @@ class Trainer:
             self._epoch += 1
             started = time.perf_counter()
             rate = learning_rate(self._training, self._epoch)
-            for group in self._optimizer.param_groups:
-                group["lr"] = rate
+            self._update.rate = rate
             losses = self._train_epoch()
             seconds = time.perf_counter() - started
             self.composition.balancer.post_epoch(losses.to(self.device) * self._step.task_weights)
@@ -81,7 +87,7 @@ class Trainer:
             groups[group][name] = value
         self.composition.model.load_state_dict(groups["model"])
         self.composition.balancer.load_state_dict(groups["balancer"])
-        load_optimizer_tensors(self._optimizer, groups["optimizer"])
+        self._update.load(groups["optimizer"])
         self._epoch = checkpoint.epoch
         # JSON has no infinity: null stands for it.
         numbers: dict[str, Any] = {
@@ -93,23 +99,23 @@ class Trainer:
         """Train once over the training split; return each task's mean loss `[T]` on the CPU."""
         seed = self.composition.recipe.seed
         order = torch.randperm(len(self.splits.train), generator=generator("cpu", seed, "order", self._epoch))
-        batches = order.to(self.device).split(self._training.batch_size)
-        tasks = tuple(self.composition.tasks)
-        totals = torch.zeros(len(tasks), device=self.device)
-        seen = torch.zeros(len(tasks), device=self.device)
-        failure = Failure(len(tasks), self.device)
+        self._failure.restart()
         self.composition.model.train()
+        found: list[StepLosses] = []
+        total = -(-len(order) // self._training.batch_size)
         with seeded_generators(self.device) as seed_generators:
-            for step, indices in enumerate(batches):
-                seed_generators(derive_seed(seed, "layers", self._epoch, step))
-                losses, counts = self._step(indices, self._epoch, step, failure)
-                totals += losses * counts
-                seen += counts
-                if self.on_step is not None:
-                    self.on_step(step + 1, len(batches))
-        failure.raise_if_found(tasks, self._epoch)
+            for block, indices in enumerate(self._blocks.split(order.to(self.device))):
+                seed_generators(derive_seed(seed, "layers", self._epoch, block))
+                self._blocks.restart(self._epoch, block)
+                for looks in self._blocks.looks(indices, self._epoch, block):
+                    found.append(self._step(looks, self._failure))
+                    if self.on_step is not None:
+                        self.on_step(len(found), total)
+        losses, balanced, counts = (torch.stack(part) for part in zip(*found, strict=True))
+        self._failure.raise_if_found(balanced, tuple(self.composition.tasks), self._epoch)
+        seen = counts.sum(dim=0)
         self._refuse_unlabelled(seen)
-        return (totals / seen).cpu()
+        return ((losses * counts).sum(dim=0) / seen).cpu()
 
     def _refuse_unlabelled(self, seen: Tensor) -> None:
         for name, count in zip(self.composition.tasks, seen.tolist(), strict=True):
@@ -145,7 +151,7 @@ class Trainer:
         groups: dict[str, Mapping[str, Tensor]] = {
             "model": self.composition.model.state_dict(),
             "balancer": self.composition.balancer.state_dict(),
-            "optimizer": optimizer_tensors(self._optimizer),
+            "optimizer": self._update.tensors(),
         }
         tensors = {f"{group}/{name}": value for group, part in groups.items() for name, value in part.items()}
         selection = {

@@ -13,6 +13,7 @@ from ...core.batch import Features
 from ...core.contracts import Head, HeadSpec
 from ...core.errors import Incompatible
 from ...core.specs import FeatureSpec, Image
+from ..layers import ELU
 
 Size = tuple[int, int]
 
@@ -68,9 +69,9 @@ class Decoder(Head):
         else:
             self.sources = nn.ModuleList([_only_source(spec.stages[-1], latent, width, grid)])
         # ELU, since a wide ReLU trunk was seen to die under the first large steps of a young encoder.
-        layers: list[nn.Module] = [nn.ELU()]
+        layers: list[nn.Module] = [ELU()]
         for _ in range(depth):
-            layers += [nn.Conv2d(width, width, 3, padding=1), nn.ELU()]
+            layers += [nn.Conv2d(width, width, 3, padding=1), ELU()]
         last = nn.Conv2d(width, 4 * spec.target.channels, 3, padding=1)
         self.trunk = nn.Sequential(*layers, last, nn.PixelShuffle(2))
         if skip:

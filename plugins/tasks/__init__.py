@@ -8,6 +8,8 @@ COMPONENTS: tuple[Component, ...] = (
     Component(
         "task", "multiple-of", "Multiple of a number or not", "mtl.plugins.tasks.multiple_of:MultipleOf"
     ),
+    Component("task", "even", "Even or not: `parity` by another name", "mtl.plugins.tasks.parity:Parity"),
+    Component("task", "third", "Multiple of three or not, 0 not", "mtl.plugins.tasks.third:Third"),
     Component("task", "label-group", "Which group of classes", "mtl.plugins.tasks.label_group:LabelGroup"),
     Component("task", "rotation", "How far the image was turned", "mtl.plugins.tasks.rotation:Rotation"),
     Component("task", "denoise", "The clean image from a noisy one", "mtl.plugins.tasks.denoise:Denoise"),

@@ -272,19 +272,29 @@ def test_metadata_that_is_not_finite_json_is_refused(value, exported, tmp_path):
         OnnxExporter().verify(subject, exported.path)
 
 
-def test_an_answer_that_flips_on_a_real_sample_outside_the_cases_is_noticed(exported):
-    # Sample 69 is in no batch of 64: only the agreement over all samples can see it.
+@pytest.fixture
+def flipping(exported):
+    """The subject with a model that answers otherwise for sample 69, which is in no batch of 64."""
     last = torch.from_numpy(exported.subject.samples["image"][69:]).float() / 255
-    subject = dataclasses.replace(exported.subject, model=Flipping(exported.subject.model, last))
+    return dataclasses.replace(exported.subject, model=Flipping(exported.subject.model, last))
+
+
+def test_an_answer_that_flips_on_a_single_real_sample_is_noticed(exported, flipping):
+    with pytest.raises(VerificationError, match=r"'even-odd' differs by \S+ at batch 1000, real"):
+        OnnxExporter().verify(flipping, exported.path)
+
+
+def test_a_runtime_too_slow_for_large_batches_answers_all_real_samples_too(exported, flipping):
     with pytest.raises(VerificationError) as caught:
-        OnnxExporter().verify(subject, exported.path)
+        OnnxExporter().verify_in(flipping, exported.path, ["reference"])
     assert str(caught.value) == "model.onnx: task 'even-odd' answers differently on 1 of 70 real samples"
 
 
 def test_the_report_covers_every_batch_and_kind_and_is_json(exported):
     report = OnnxExporter().verify(exported.subject, exported.path)
     cases = {(case["batch"], case["kind"]) for case in report["cases"]}
-    assert cases == {(b, k) for b in (1, 2, 7, 64) for k in ("real", "random", "zeros", "ones")}
+    every = {(b, k) for b in (1, 2, 7, 64) for k in ("real", "random", "zeros", "ones")}
+    assert cases == every | {(1000, "real")}
     assert all(list(case["differences"]) == list(exported.subject.targets) for case in report["cases"])
     assert set(report["versions"]) == {"onnx", "onnxruntime", "torch"}
     assert set(report["agreement"]) == set(exported.subject.targets)

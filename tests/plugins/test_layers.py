@@ -3,10 +3,11 @@ from __future__ import annotations
 from typing import get_args
 
 import pytest
+import torch
 from torch import nn
 
 from mtl.core.errors import Incompatible
-from mtl.plugins.layers import Activation, activation_layer, dense_layers, dropout_layers, one_per_layer
+from mtl.plugins.layers import ELU, Activation, activation_layer, dense_layers, dropout_layers, one_per_layer
 
 
 @pytest.mark.parametrize("name", get_args(Activation))
@@ -26,3 +27,14 @@ def test_dense_layers_follow_on_from_each_other() -> None:
 def test_too_few_activations_are_refused() -> None:
     with pytest.raises(Incompatible, match="one per hidden layer: 3, got 1"):
         one_per_layer(("elu",), 3)
+
+
+def test_the_fast_elu_is_torchs_in_value_and_gradient() -> None:
+    ours, theirs = (torch.linspace(-20.0, 20.0, 4001, requires_grad=True) for _ in range(2))
+    one, other = ELU()(ours), torch.nn.functional.elu(theirs)
+    assert torch.allclose(one, other, rtol=0.0, atol=1.2e-7)
+    (one * torch.arange(4001)).sum().backward()
+    (other * torch.arange(4001)).sum().backward()
+    assert torch.allclose(ours.grad, theirs.grad, rtol=0.0, atol=1e-3)
+    assert ELU()(torch.tensor([torch.inf, -torch.inf])).tolist() == [torch.inf, -1.0]
+    assert ELU()(torch.tensor(torch.nan)).isnan()

@@ -17,6 +17,7 @@ from mtl.core.errors import UsageError
 from mtl.core.recipe_reader import read
 from mtl.core.recipe_source import RecipeSource
 from mtl.core.registry import Registry
+from mtl.core.training.blocks import Blocks
 from mtl.core.training.failure import NotFiniteError
 from mtl.core.training.trainer import Trainer
 
@@ -129,15 +130,18 @@ def test_nothing_is_read_back_inside_a_step(build: Build, monkeypatch: pytest.Mo
 
         monkeypatch.setattr(Tensor, name, spy)
     trainer = Trainer(composition, splits, CPU)
-    plain = type(trainer._step).__call__
 
-    def step(*args: Any) -> tuple[Tensor, Tensor]:
-        inside["step"] = True
-        found = plain(*args)
-        inside["step"] = False
-        return found
+    def watched(plain: Any) -> Any:
+        def call(*args: Any) -> Any:
+            inside["step"] = True
+            found = plain(*args)
+            inside["step"] = False
+            return found
 
-    monkeypatch.setattr(type(trainer._step), "__call__", step)
+        return call
+
+    for part, name in ((type(trainer._step), "__call__"), (Blocks, "looks"), (Blocks, "restart")):
+        monkeypatch.setattr(part, name, watched(getattr(part, name)))
     next(trainer.epochs())
     assert reads == []
 

@@ -8,6 +8,7 @@ from mtl.core.contracts import HeadSpec
 from mtl.core.errors import Incompatible
 from mtl.core.specs import FeatureSpec, Image, ImageSpec
 from mtl.plugins.heads.dense_decoder import DenseDecoder
+from mtl.plugins.layers import ELU
 
 SPEC = HeadSpec(ImageSpec(1, 28, 28), (FeatureSpec(500),), Image(1, 28, 28, "logit"))
 
@@ -18,7 +19,7 @@ def test_the_classical_autoencoder_can_be_written() -> None:
     widths = [(layer.in_features, layer.out_features) for layer in linear]
     assert widths == [(500, 10), (10, 500), (500, 500), (500, 784)]
     others = [type(m) for m in decoder.modules() if isinstance(m, (nn.Tanh, nn.ELU, nn.Dropout))]
-    assert others == [nn.Tanh, nn.Dropout, nn.ELU, nn.Dropout]
+    assert others == [nn.Tanh, nn.Dropout, ELU, nn.Dropout]
 
 
 def test_kaiming_normal_reaches_every_linear_layer() -> None:

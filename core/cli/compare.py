@@ -1,0 +1,126 @@
+"""`mtl compare`: does sharing help?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ..errors import UsageError
+from .session import Session, pass_session, print_json
+
+
+@click.command("compare")
+@click.option(
+    "--recipe", metavar="NAME|FILE", help="Start from a shipped recipe, a YAML file or a run folder."
+)
+@click.option("--tasks", metavar="A,B,...", help="The tasks, separated by commas (mtl list task).")
+@click.option("--dataset", metavar="NAME", help="The data set (mtl list dataset).")
+@click.option("--data-dir", metavar="DIR", help="The folder (or archive) the data set is in.")
+@click.option("--sharing", metavar="A,B,...", help="Sharing schemes to compare (mtl list sharing).")
+@click.option("--balancer", metavar="A,B,...", help="Balancers to compare (mtl list balancer).")
+@click.option("--encoder", metavar="A,B,...", help="Encoders to compare (mtl list encoder).")
+@click.option("--epochs", type=click.IntRange(min=1), help="Passes over the training split.")
+@click.option(
+    "--seeds", default="5", show_default=True, metavar="N|A,B,...", help="How many seeds, or which."
+)
+@click.option(
+    "--set",
+    "assignments",
+    multiple=True,
+    metavar="KEY=VALUE[,VALUE...]",
+    help="Set anything; several values are an axis, a list has brackets. May be repeated.",
+)
+@click.option(
+    "--metric",
+    "metrics",
+    multiple=True,
+    metavar="TASK=METRIC",
+    help="What judges a task [default: its first metric with a direction]. May be repeated.",
+)
+@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
+@click.option(
+    "--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Cells trained at a time."
+)
+@click.option("--export", is_flag=True, help="Export and verify every cell too.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="The folder [default: runs/compare-TASKS-by-AXES]."
+)
+@click.option("--force", is_flag=True, help="Replace an existing comparison: train every cell again.")
+@click.option("--dry-run", is_flag=True, help="Stop at the cells: nothing is loaded, trained or written.")
+@click.option("--json", "as_json", is_flag=True, help="End with one JSON object on stdout.")
+@pass_session
+def command(
+    session: Session,
+    /,
+    seeds: str,
+    metrics: tuple[str, ...],
+    device: str,
+    jobs: int,
+    export: bool,
+    out: Path | None,
+    force: bool,
+    dry_run: bool,
+    as_json: bool,
+    **asked: Any,
+) -> None:
+    """Compare sharing schemes, balancers or anything else with single-task training.
+
+    Every combination is trained at every seed, and every task alone with the same encoder, budget and seeds.
+    What is finished in the folder is not trained again: after Ctrl-C or with more seeds, repeat the command.
+
+    \b
+    Examples:
+      mtl compare --tasks parity,third --encoder mlp --sharing none,hard --seeds 3 --dry-run
+      mtl compare --tasks even,third --encoder mlp --sharing hard,none --epochs 1 --seeds 3
+    """
+    from ..comparison.axes import read_seeds
+    from ..comparison.comparison import Comparing
+    from ..comparison.grid import Question, folder_name, lay_out
+    from ..device import choose_device
+    from .comparison import choose_comparison_progress, print_comparison, print_grid, telling_what_is_kept
+
+    request, axes = _request(asked)
+    question = Question(request, axes, read_seeds(seeds), _metrics(metrics))
+    grid = lay_out(question, session.registry)
+    path = out or Path("runs") / folder_name(grid)
+    if dry_run:
+        print_grid(grid, as_json)
+        return
+    progress = choose_comparison_progress()
+    comparing = Comparing(
+        session.registry, choose_device(device), progress, jobs, export, tuple(session.plugin_files)
+    )
+    with telling_what_is_kept(progress, path):
+        comparison = comparing.run(grid, path, force=force)
+    if as_json:
+        print_json({"comparison": str(path), **comparison.results})
+    else:
+        print_comparison(comparison)
+    comparison.raise_if_incomplete()
+
+
+def _request(asked: dict[str, Any]) -> tuple[Any, tuple[Any, ...]]:
+    """Return what all cells have in common, and the axes."""
+    from ..comparison.axes import COMPONENTS, assigned_axes, component_axis
+    from ..request import Request
+
+    flags = {name: asked[name] for name in ("dataset", "data_dir", "epochs") if asked[name] is not None}
+    tasks = asked["tasks"]
+    named = None if tasks is None else [name.strip() for name in tasks.split(",") if name.strip()]
+    assignments, axes = assigned_axes(asked["assignments"])
+    components = [component_axis(key, asked[key]) for key in COMPONENTS if asked[key] is not None]
+    return Request(asked["recipe"], named, flags, assignments), (*components, *axes)
+
+
+def _metrics(given: tuple[str, ...]) -> dict[str, str]:
+    chosen: dict[str, str] = {}
+    for item in given:
+        task, equals, metric = (part.strip() for part in item.partition("="))
+        if not equals or not task or not metric:
+            raise UsageError(f"--metric {item!r} is no pair", hint="write --metric TASK=METRIC")
+        if task in chosen:
+            raise UsageError(f"--metric names {task!r} twice", hint="one metric judges a task")
+        chosen[task] = metric
+    return chosen

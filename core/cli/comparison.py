@@ -1,0 +1,185 @@
+"""How a comparison looks on a terminal: its progress on stderr, its table and verdicts on stdout."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import Progress as RichProgress
+from rich.table import Table
+
+from ..comparison.cells import Cell
+from ..comparison.comparison import Comparison
+from ..comparison.grid import Grid, Variant
+from ..comparison.progress import ComparisonProgress
+from ..comparison.summary import HEADER_NOTE, summary_rows
+from ..report.numbers import ABSENT, duration
+from .results import print_table
+from .session import print_json
+
+
+class CellLines(ComparisonProgress):
+    """One line per cell, with what is left."""
+
+    def __init__(self) -> None:
+        self._total = self._done = self._known = 0
+        self._start = time.perf_counter()
+
+    def started(self, total: int, finished: int, adopted: int) -> None:
+        self._total, self._done, self._known = total, finished + adopted, finished + adopted
+        self._start = time.perf_counter()
+        found = [f"{finished} finished before"] if finished else []
+        found += [f"{adopted} taken from comparisons beside it"] if adopted else []
+        self._say(f"{total} trainings" + (f": {', '.join(found)}" if found else ""))
+
+    def trained(self, cell: Cell, seconds: float, metrics: Mapping[str, float | None]) -> None:
+        shown = ", ".join(
+            f"{task} {'not finite' if value is None else f'{value:.4f}'}" for task, value in metrics.items()
+        )
+        self._step(f"{cell.title}, seed {cell.seed}: {shown}", f"{seconds:.1f} s")
+
+    def failed(self, cell: Cell, reason: str) -> None:
+        self._step(f"{cell.title}, seed {cell.seed}: failed: {reason}", "")
+
+    def warning(self, text: str) -> None:
+        self._say(f"warning: {text}")
+
+    def _step(self, text: str, time_taken: str) -> None:
+        self._done += 1
+        left = (time.perf_counter() - self._start) / (self._done - self._known) * (self._total - self._done)
+        times = ", ".join(filter(None, [time_taken, f"about {duration(left)} left" if left else ""]))
+        self._say(f"[{self._done}/{self._total}] {text}" + (f"  ({times})" if times else ""))
+
+    def _say(self, text: str) -> None:
+        click.echo(text, err=True)
+
+
+class CellBar(CellLines):
+    """The same lines above a bar over the cells."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._console = Console(stderr=True, highlight=False)
+        self._bar = RichProgress(
+            TextColumn("trainings"),
+            BarColumn(bar_width=30),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            console=self._console,
+            transient=True,
+        )
+        self._row: TaskID | None = None
+
+    def started(self, total: int, finished: int, adopted: int) -> None:
+        super().started(total, finished, adopted)
+        self._row = self._bar.add_task("", total=total, completed=self._done)
+        self._bar.start()
+
+    def stopped(self) -> None:
+        self._bar.stop()
+
+    def _step(self, text: str, time_taken: str) -> None:
+        super()._step(text, time_taken)
+        if self._row is not None:
+            self._bar.update(self._row, completed=self._done)
+
+    def _say(self, text: str) -> None:
+        self._console.print(text, markup=False, soft_wrap=True)
+
+
+def choose_comparison_progress() -> CellLines:
+    """Return the bar on a terminal, lines elsewhere."""
+    return CellBar() if sys.stderr.isatty() else CellLines()
+
+
+@contextmanager
+def telling_what_is_kept(progress: ComparisonProgress, path: Path) -> Iterator[None]:
+    """On Ctrl-C, say that the finished cells are kept and how to go on."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        progress.stopped()
+        if path.is_dir():
+            done = len(list(path.glob("cells/*/cell.json")))
+            click.echo(
+                f"\n{done} cells are finished and kept in {path}; repeat the command to go on", err=True
+            )
+        raise
+    finally:
+        progress.stopped()
+
+
+def print_grid(grid: Grid, as_json: bool) -> None:
+    """Write what would be trained."""
+    cells = grid.cells
+    alone = sum(cell.task is not None for cell in cells)
+    if as_json:
+        print_json(
+            {
+                "tasks": {name: judge.to_json() for name, judge in grid.judges.items()},
+                "seeds": list(grid.seeds),
+                "variants": [_planned(variant) for variant in grid.variants],
+                "trainings": len(cells),
+                "single_task_trainings": alone,
+            }
+        )
+        return
+    rows = []
+    for variant in grid.variants:
+        counts = [variant.parameters.get("total"), sum(variant.parameters_alone.values()) or None]
+        shown = [ABSENT if count is None else f"{count:,}" for count in counts]
+        rows.append([variant.name, *shown, variant.reason or ""])
+    print_table(rows, ["variant", "parameters", "single-task", ""])
+    judged = [f"{name} by {judge.metric} ({judge.direction})" for name, judge in grid.judges.items()]
+    seeds = ", ".join(map(str, grid.seeds))
+    click.echo(f"\njudged on the test split: {', '.join(judged)}", err=True)
+    click.echo(
+        f"{len(cells)} trainings: {len(cells) - alone} cells and {alone} single-task, seeds {seeds}", err=True
+    )
+
+
+def _planned(variant: Variant) -> dict[str, Any]:
+    return {
+        "name": variant.name,
+        "settings": dict(variant.settings),
+        "parameters": dict(variant.parameters) or None,
+        "parameters_alone": dict(variant.parameters_alone) or None,
+        "trainable": variant.cell is not None,
+        "reason": variant.reason,
+    }
+
+
+def print_comparison(comparison: Comparison) -> None:
+    """Write the table and the verdicts to stdout: plain when piped."""
+    results = comparison.results
+    header, rows = summary_rows(results)
+    if sys.stdout.isatty():
+        table = Table(*header)
+        for row in rows:
+            table.add_row(*row)
+        Console().print(table)
+    else:
+        print_table(rows, header)
+    click.echo("")
+    for sentence in comparison.verdicts:
+        click.echo(sentence)
+    for line in [*_caveats(results), *(f"note: {note}" for note in results["notes"])]:
+        click.echo(line, err=True)
+    click.echo(f"everything else is in {comparison.path / 'report.html'}", err=True)
+
+
+def _caveats(results: Mapping[str, Any]) -> list[str]:
+    method = results["method"]
+    if not method["enough_seeds"]:
+        seeds = f"{len(results['seeds'])} seed{'s' if len(results['seeds']) != 1 else ''}"
+        least = f"{method['minimum_seeds']} are the least, 5 or more are better"
+        return [f"nothing can be concluded from {seeds}: {least}"]
+    count = method["comparisons"]["tasks"]
+    return [f"{HEADER_NOTE} {count} comparisons were made, corrected by {method['correction']}."]

@@ -1,0 +1,71 @@
+"""`mtl.compare`: the names and options of the command line, from Python."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ..device import choose_device
+from ..errors import UsageError
+from ..registry import Registry, installed
+from ..request import Request
+from .axes import COMPONENTS, Axis, component_axis
+from .comparison import Comparing, Comparison
+from .grid import Question, folder_name, lay_out
+from .progress import ComparisonProgress
+
+Named = str | Mapping[str, Any]
+
+
+def compare(
+    tasks: Sequence[str] | Mapping[str, Any] | None = None,
+    *,
+    recipe: str | Path | Mapping[str, Any] | None = None,
+    dataset: Named | None = None,
+    data_dir: str | Path | None = None,
+    encoder: Named | Sequence[Named] | None = None,
+    sharing: Named | Sequence[Named] | None = None,
+    balancer: Named | Sequence[Named] | None = None,
+    axes: Mapping[str, Sequence[Any]] | None = None,
+    seeds: int | Sequence[int] = 5,
+    metrics: Mapping[str, str] | None = None,
+    epochs: int | None = None,
+    set: Mapping[str, Any] | None = None,
+    out: str | Path | None = None,
+    device: str = "auto",
+    jobs: int = 1,
+    export: bool = False,
+    force: bool = False,
+    progress: ComparisonProgress | None = None,
+    registry: Registry | None = None,
+) -> Comparison:
+    """Train every combination at every seed beside single-task runs; return what can be concluded.
+
+    `encoder`, `sharing` and `balancer` are one or a list of names or `{"name": ..., options}`; `axes` varies
+    anything else (`{"tasks.denoise.weight": [0.2, 0.5]}`). `seeds` is a number of seeds or the seeds.
+    `metrics` says what judges a task (else its first metric with a direction). `recipe`, `set` and the rest
+    are those of `mtl.compose`. What `out` has finished is not trained again. With `jobs` above 1, cells are
+    trained in processes: call it under `if __name__ == "__main__"`.
+
+    Raises `RecipeError` with all mistakes at once, `UsageError` for a folder of another comparison; a
+    cell that fails is a row of `results["cells"]` with its reason.
+    """
+    given = {"dataset": dataset, "data_dir": data_dir, "epochs": epochs}
+    varied = {"sharing": sharing, "balancer": balancer, "encoder": encoder}
+    if jobs > 1 and registry is not None:
+        raise UsageError("a registry cannot go to other processes", hint="leave out registry, or jobs")
+    found = registry or installed()
+    known = [component_axis(key, value) for key in COMPONENTS if (value := varied[key]) is not None]
+    known += [Axis(key, tuple(values)) for key, values in (axes or {}).items()]
+    known += [Axis(key, (value,)) for key, value in (set or {}).items()]
+    question = Question(
+        Request(recipe, tasks, {name: value for name, value in given.items() if value is not None}),
+        tuple(known),
+        tuple(range(seeds)) if isinstance(seeds, int) else tuple(seeds),
+        metrics or {},
+    )
+    grid = lay_out(question, found)
+    path = Path(out) if out is not None else Path("runs") / folder_name(grid)
+    comparing = Comparing(found, choose_device(device), progress or ComparisonProgress(), jobs, export)
+    return comparing.run(grid, path, force=force)

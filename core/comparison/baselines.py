@@ -1,0 +1,49 @@
+"""The single-task run that a task of a multitask run is held against."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ..composition import Composition
+from ..options import options_model, validate_options
+from ..recipe import Choice, Recipe, TaskChoice
+from ..registry import Registry
+
+
+def baseline_recipe(recipe: Recipe, task: str, composition: Composition, registry: Registry) -> Recipe:
+    """Return the recipe that trains `task` alone: same data, encoder, training and seed.
+
+    Sharing and balancer are the defaults (with one task there is nothing to share or to balance) and the
+    task's weight is 1. Where tasks share a view, another task that changes what the model sees (noise,
+    rotation) stays with weight 0: it trains nothing, and both runs are trained and judged on the same images.
+    """
+    kept = tuple(
+        replace(choice, weight=1.0 if choice.name == task else 0.0)
+        for choice in recipe.tasks
+        if choice.name == task or _changes_the_view(choice, composition)
+    )
+    return replace(
+        recipe,
+        tasks=kept,
+        sharing=_default("sharing", registry),
+        balancer=_default("balancer", registry),
+    )
+
+
+def parameters_alone(composition: Composition, task: str) -> int:
+    """Return the trainable parameters of a single-task run: its encoder and the head of its task."""
+    counts = composition.parameters()
+    return int(counts["encoder"] + counts["heads"][task])
+
+
+def _changes_the_view(choice: TaskChoice, composition: Composition) -> bool:
+    task = composition.tasks[choice.name].task
+    if task.inputs and composition.model.sharing.fuses:
+        return True  # the encoder reads them: without this task it would be another encoder
+    return composition.recipe.views == "shared" and (task.transforms or task.prepares or task.corrupts)
+
+
+def _default(kind: str, registry: Registry) -> Choice:
+    name = registry.defaults(kind, "recipe")[0]
+    options, _ = validate_options(options_model(registry.find(kind, name).load()), {})
+    return Choice(name, options)

@@ -1,0 +1,108 @@
+"""A comparison from question to results: lay out the grid, train what is missing, judge, write."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ..errors import MtlError
+from ..files import write_json, write_text
+from ..registry import Registry
+from .folder import ComparisonFolder
+from .grid import MISSING, Grid
+from .outcomes import outcomes_of
+from .page import page
+from .progress import ComparisonProgress
+from .results import results
+from .running import Failure, Runner
+from .sheets import cells_sheet, summary_sheet
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A finished comparison: its folder, and the content of its `compare.json`.
+
+    `exit_status` is 0 when every cell that can be trained was, else that of the first failure.
+    """
+
+    path: Path
+    results: Mapping[str, Any] = field(repr=False)
+    exit_status: int = 0
+
+    @property
+    def verdicts(self) -> list[str]:
+        """One sentence per variant."""
+        return list(self.results["verdicts"])
+
+    def raise_if_incomplete(self) -> None:
+        """Raise `IncompleteError` when something that can be trained was not."""
+        if not self.exit_status:
+            return
+        rows = [row["name"] for row in self.results["variants"] if row["status"] == MISSING]
+        rows += [
+            f"{cell['name']}, seed {cell['seed']}"
+            for cell in self.results["cells"]
+            if cell["status"] == "failed"
+        ]
+        shown = "; ".join(rows[:3]) + (f" and {len(rows) - 3} more" if len(rows) > 3 else "")
+        raise IncompleteError(f"not trained: {shown}", self.exit_status)
+
+
+class IncompleteError(MtlError):
+    """A comparison is finished but for what could not be trained; `status` is that of the first failure."""
+
+    def __init__(self, message: str, status: int) -> None:
+        super().__init__(
+            message, hint="the reasons are in the table; repeating the command tries these again"
+        )
+        self.status = status
+
+
+@dataclass
+class Comparing:
+    """How a grid is trained: where, on what, so many cells at a time, with or without export."""
+
+    registry: Registry
+    device: torch.device
+    progress: ComparisonProgress = field(default_factory=ComparisonProgress)
+    jobs: int = 1
+    publishes: bool = False
+    plugin_files: tuple[Path, ...] = ()
+
+    def run(self, grid: Grid, path: Path, *, force: bool = False) -> Comparison:
+        """Train what is not yet trained in the folder `path`, and write the results."""
+        folder = ComparisonFolder.open(path, grid.plan(), force=force)
+        with folder.locked():
+            runner = Runner(
+                folder,
+                self.registry,
+                self.device,
+                grid.judges,
+                self.progress,
+                self.jobs,
+                self.publishes,
+                self.plugin_files,
+            )
+            failures = runner.run(grid.cells)
+            found = results(grid, outcomes_of(grid, folder, failures))
+            write_results(path, found)
+            folder.finish()
+        return Comparison(path, found, _status(grid, failures))
+
+
+def write_results(path: Path, found: Mapping[str, Any]) -> None:
+    """Write `compare.json`, the two sheets and the page into a folder, each atomically."""
+    write_json(path / "compare.json", found)
+    write_text(path / "cells.csv", cells_sheet(found))
+    write_text(path / "summary.csv", summary_sheet(found))
+    write_text(path / "report.html", page(found))
+
+
+def _status(grid: Grid, failures: Mapping[str, Failure]) -> int:
+    statuses = [variant.exit_status for variant in grid.variants if variant.exit_status]
+    statuses += [failures[cell.key].status for cell in grid.cells if cell.key in failures]
+    return statuses[0] if statuses else 0

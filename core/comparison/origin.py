@@ -1,0 +1,58 @@
+"""What a result depends on besides its recipe: versions, the kind of device, and the code itself."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+from functools import cache
+from pathlib import Path
+
+from ..plugin_loading import HOME
+from ..registry import Registry
+from ..run_folder import versions
+
+
+def origin(registry: Registry, device: str) -> dict[str, str]:
+    """Return versions, kind of device and a digest of the Python code of mtl and of all plugins.
+
+    Results of the same recipe and the same origin may stand for each other.
+    """
+    known = versions()
+    modules = {
+        entry.component.target.partition(":")[0].partition(".")[0]
+        for entry in registry.entries()
+        if entry.provider.distribution != HOME
+    }
+    folders = [Path(__file__).parents[2], *filter(None, map(_place, sorted(modules)))]
+    return {
+        "mtl": known["mtl-composer"],
+        "torch": known["torch"],
+        "device": device,
+        "code": _digest(tuple(folders))[:16],
+    }
+
+
+def _place(module: str) -> Path | None:
+    found = importlib.util.find_spec(module)
+    if found is None or found.origin is None:
+        return None
+    path = Path(found.origin)
+    return path.parent if path.name == "__init__.py" else path
+
+
+@cache
+def _digest(places: tuple[Path, ...]) -> str:
+    digest = hashlib.sha256()
+    for place in places:
+        parts = [place] if place.is_file() else _sources(place)
+        for path in parts:
+            digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()
+
+
+def _sources(package: Path) -> list[Path]:
+    """Return the modules of a package; what lies beside them (tests, environments) is not code of it."""
+    found = sorted(package.glob("*.py"))
+    for folder in sorted(path for path in package.iterdir() if (path / "__init__.py").is_file()):
+        found += _sources(folder)
+    return found

@@ -1,0 +1,169 @@
+"""report.html of a comparison: one self-contained page, drawn from the content of `compare.json` alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..report.markup import Html, section, table, tag
+from ..report.numbers import ABSENT, duration, listed, number
+from ..report.style import STYLE
+from .page_curves import conflict, curves, weights
+from .page_method import counted, every_training, method
+from .page_pictures import intervals, trade_off
+from .page_style import STYLE as COMPARISON_STYLE
+from .summary import summary_rows
+from .verdicts import BETTER, WORSE
+
+Results = Mapping[str, Any]
+
+
+def page(results: Results) -> Html:
+    """Return the whole page; the same results give the same bytes."""
+    made = [make(results) for make in _SECTIONS]
+    shown = [part for part in made if part is not None]
+    links = [tag("a", title, href=f"#{name}") for name, title, _ in shown]
+    body = tag(
+        "body",
+        _summary(results),
+        tag("nav", *links, aria_label="Sections"),
+        tag("main", *(section(title, content, id_=name) for name, title, content in shown)),
+    )
+    head = tag(
+        "head",
+        tag("meta", charset="utf-8"),
+        tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
+        tag("meta", name="color-scheme", content="light dark"),
+        tag("title", f"{listed(list(results['tasks']))}: mtl comparison"),
+        tag("style", Html(STYLE + COMPARISON_STYLE)),
+    )
+    return Html(f"<!doctype html>\n{tag('html', head, body, lang='en')}\n")
+
+
+def _summary(results: Results) -> Html:
+    """Return the title, what was compared, and the verdicts."""
+    varied = [axis["title"] for axis in results["axes"] if len(axis["values"]) > 1]
+    return tag(
+        "header",
+        tag("p", "mtl: a comparison", class_="kicker"),
+        tag("h1", f"{listed(list(results['tasks']))}{f', by {listed(varied)}' if varied else ''}"),
+        tag("p", _lead(results), class_="lead"),
+        *_warnings(results),
+        tag("ul", *(_verdict(row) for row in results["variants"]), class_="headline", aria_label="Verdicts"),
+    )
+
+
+def _lead(results: Results) -> str:
+    fixed = results["recipe"]
+    parts = [f"{label} {fixed[key]['name']}" for key, label in _LABELS.items() if key in fixed]
+    single = [axis for axis in results["axes"] if len(axis["values"]) == 1]
+    parts += [f"{axis['title']} {axis['values'][0]}" for axis in single]
+    trained = sum(cell["status"] == "trained" for cell in results["cells"])
+    epochs = fixed["train"].get("epochs")
+    length = "" if epochs is None else f" of {epochs} epoch{'s' if epochs != 1 else ''}"
+    lead = (
+        f"{', '.join(parts)}; {counted(results['seeds'], 'seed')}, {trained} trainings{length}. Every "
+        "variant is held against models trained for one task each, with the same encoder, budget and seeds."
+    )
+    return lead[0].upper() + lead[1:]
+
+
+_LABELS = {"dataset": "data set", "encoder": "encoder", "sharing": "sharing", "balancer": "balancer"}
+
+
+def _warnings(results: Results) -> list[Html]:
+    known = results["method"]
+    texts = list(results["notes"])
+    if not known["enough_seeds"]:
+        seeds, least = counted(results["seeds"], "seed"), known["minimum_seeds"]
+        texts.insert(
+            0, f"Nothing can be concluded from {seeds}: {least} are the least, 5 or more are better."
+        )
+    return [tag("p", text, class_="verdict poor", role="note") for text in texts]
+
+
+def _verdict(row: Mapping[str, Any]) -> Html:
+    found = {item["verdict"]["outcome"] for item in row["tasks"].values()}
+    good, poor = BETTER in found, WORSE in found
+    kind = "good" if good and not poor else "poor" if poor and not good else "open"
+    icon = {"good": "▲", "poor": "▼"}.get(kind, "◆" if good else "○")
+    rest = row["sentence"].removeprefix(row["name"])
+    return tag(
+        "li",
+        tag("span", icon, class_="icon", aria_hidden="true"),
+        tag("span", tag("strong", row["name"]), rest),
+        class_=kind,
+    )
+
+
+Part = tuple[str, str, Html] | None
+
+
+def _table(results: Results) -> Part:
+    header, rows = summary_rows(results, cost=False)
+    note = (
+        "Test split, mean over seeds. A gain is the difference to single-task training, paired by seed; "
+        "positive is better, whatever the metric. In brackets: its 95 % interval. + and - mark verdicts; in "
+        "parentheses, those that do not survive the correction for all comparisons."
+    )
+    shown = table(["variant", *header[1:]], rows, caption="Results by variant", numeric=range(1, len(header)))
+    return "results", "Results", tag("div", tag("p", note, class_="note"), shown)
+
+
+def _cost(results: Results) -> Part:
+    rows = []
+    alone = {row["name"]: row for row in results["variants"] if row["parameters"]}
+    for name, row in alone.items():
+        single = [item for item in results["single_task"] if name in item["variants"]]
+        counts = sum(row["parameters_alone"].values())
+        known = [item["seconds"]["mean"] for item in single if item["seconds"]]
+        seconds = row["seconds"]["mean"] if row["seconds"] else None
+        rows.append(
+            [
+                name,
+                number(row["parameters"]["total"]),
+                number(row["parameters"]["encoder"]),
+                f"{row['parameters']['total'] / counts:.2f}",
+                ABSENT if seconds is None else duration(seconds),
+                ABSENT if seconds is None or not sum(known) else f"{seconds / sum(known):.2f}",
+            ]
+        )
+    if not rows:
+        return None
+    note = (
+        "Trainable parameters; the encoder's include what the sharing scheme adds. Seconds of training, mean "
+        "over seeds, without evaluation. Ratios are to all single-task models together."
+    )
+    header = ["variant", "parameters", "encoder", "ratio", "training", "ratio"]
+    shown = table(header, rows, caption="Parameters and time", numeric=range(1, 6))
+    return "cost", "Cost", tag("div", tag("p", note, class_="note"), shown)
+
+
+def _untrained(results: Results) -> Part:
+    rows = [[row["name"], row["status"], row["reason"] or ""] for row in results["variants"] if row["reason"]]
+    rows += [
+        [f"{cell['name']}, seed {cell['seed']}", cell["status"], cell["reason"]]
+        for cell in results["cells"]
+        if cell["reason"] and cell["task"]
+    ]
+    if not rows:
+        return None
+    return (
+        "untrained",
+        "Not trained",
+        table(["variant", "status", "reason"], rows, caption="What was not trained"),
+    )
+
+
+_SECTIONS = (
+    _table,
+    intervals,
+    trade_off,
+    _cost,
+    curves,
+    conflict,
+    weights,
+    _untrained,
+    every_training,
+    method,
+)

@@ -1,0 +1,30 @@
+"""The Pareto front: the variants that no other one beats on one task without losing on another."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from .judging import Judge
+
+
+def front(points: Mapping[str, Mapping[str, float]], judges: Mapping[str, Judge]) -> list[str]:
+    """Return the names of the points that are not dominated, in their order.
+
+    A point dominates another when it is at least as good on every task and better on one.
+
+    >>> from math import inf
+    >>> a, b = Judge("a", "accuracy", "higher", (0, 1)), Judge("b", "error", "lower", (0, inf))
+    >>> front({"x": {"a": 0.9, "b": 2.0}, "y": {"a": 0.8, "b": 1.0}, "z": {"a": 0.8, "b": 2.0}},
+    ...       {"a": a, "b": b})
+    ['x', 'y']
+    """
+
+    def dominates(first: Mapping[str, float], second: Mapping[str, float]) -> bool:
+        gains = [judge.gain(first[task], second[task]) for task, judge in judges.items()]
+        return min(gains) >= 0 and max(gains) > 0
+
+    return [
+        name
+        for name, point in points.items()
+        if not any(dominates(other, point) for other in points.values())
+    ]

@@ -1,0 +1,26 @@
+"""What a comparison tells while it runs; the command line shows it, a program may ignore it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from .cells import Cell
+
+
+class ComparisonProgress:
+    """Receives the events of a comparison; this one ignores them all."""
+
+    def started(self, total: int, finished: int, adopted: int) -> None:
+        """Training begins: so many cells, so many of them finished before, or taken from a neighbour."""
+
+    def trained(self, cell: Cell, seconds: float, metrics: Mapping[str, float | None]) -> None:
+        """A cell is finished; `metrics` has the judged metric of each of its tasks on the test split."""
+
+    def failed(self, cell: Cell, reason: str) -> None:
+        """A cell could not be trained; the others go on."""
+
+    def warning(self, text: str) -> None:
+        """Something went wrong that does not stop the comparison."""
+
+    def stopped(self) -> None:
+        """The comparison is over, finished or not."""

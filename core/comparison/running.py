@@ -1,0 +1,87 @@
+"""Trains what is missing of a comparison, and keeps what fails apart from what does not."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+
+from ..registry import Registry
+from ..run_folder import RunFolder
+from .cells import Cell
+from .folder import ComparisonFolder, DamagedCell
+from .judging import Judge
+from .origin import origin
+from .progress import ComparisonProgress
+from .workers import Answer, Setting, attempt, jobs_of, share_of_cores, train_in_processes
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a cell could not be trained, and the exit status of that."""
+
+    reason: str
+    status: int
+
+
+@dataclass
+class Runner:
+    """Trains cells in a folder, one by one or `jobs` at a time; with `publishes`, each is exported too."""
+
+    folder: ComparisonFolder
+    registry: Registry
+    device: torch.device
+    judges: Mapping[str, Judge]
+    progress: ComparisonProgress = field(default_factory=ComparisonProgress)
+    jobs: int = 1
+    publishes: bool = False
+    plugin_files: tuple[Path, ...] = ()
+
+    def run(self, cells: Sequence[Cell]) -> dict[str, Failure]:
+        """Train every cell that is not finished; return the failures by the cell's key.
+
+        A cell is marked the moment it is finished, so an interruption loses at most the epoch it falls in.
+        """
+        here = origin(self.registry, self.device.type)
+        missing = [cell for cell in cells if not self._finished(cell)]
+        adopted = [cell for cell in missing if not self.publishes and self.folder.adopt(cell, here)]
+        missing = [cell for cell in missing if cell not in adopted]
+        self.progress.started(len(cells), len(cells) - len(missing) - len(adopted), len(adopted))
+        by_key = {cell.key: cell for cell in missing}
+        failures: dict[str, Failure] = {}
+        for answer in self._train(missing):
+            cell = by_key[answer.key]
+            for text in dict.fromkeys(answer.warnings):
+                self.progress.warning(f"{cell.title}, seed {cell.seed}: {text}")
+            if answer.reason is not None:
+                failures[answer.key] = Failure(answer.reason, answer.status)
+                self.progress.failed(cell, answer.reason)
+                continue
+            self.folder.mark(cell, here)
+            self.progress.trained(cell, answer.seconds, self._judged(cell))
+        return failures
+
+    def _finished(self, cell: Cell) -> bool:
+        try:
+            done = self.folder.finished(cell)
+        except DamagedCell as found:
+            self.progress.warning(f"{found}: the cell is trained again")
+            shutil.rmtree(self.folder.cell(cell))
+            return False
+        return done and (not self.publishes or (self.folder.cell(cell) / "report.html").is_file())
+
+    def _train(self, cells: Sequence[Cell]) -> Iterator[Answer]:
+        if self.jobs > 1 and len(cells) > 1:
+            setting = Setting(str(self.device), self.publishes, share_of_cores(self.jobs), self.plugin_files)
+            yield from train_in_processes(jobs_of(cells, self.folder.cell), self.jobs, setting)
+            return
+        for job in jobs_of(cells, self.folder.cell):
+            yield attempt(job, self.registry, self.device, self.publishes)
+
+    def _judged(self, cell: Cell) -> dict[str, float | None]:
+        test = RunFolder(self.folder.cell(cell)).read_json("metrics.json")["test"]
+        tasks = [cell.task] if cell.task is not None else list(self.judges)
+        return {task: test[task][self.judges[task].metric] for task in tasks}

@@ -1,0 +1,97 @@
+"""The results in one table of text: a row per variant, single-task training first."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..report.numbers import ABSENT, duration
+from .verdicts import BETTER, UNSURE_BETTER, UNSURE_WORSE, WORSE, signed
+
+HEADER_NOTE = (
+    "Test split, mean over seeds; gains over single-task training, positive is better, with 95 % intervals."
+)
+MARKS = {BETTER: "+", WORSE: "-", UNSURE_BETTER: "(+)", UNSURE_WORSE: "(-)"}
+"""Beside a gain: sure, or sure only without the correction for all comparisons."""
+
+
+def summary_rows(results: Mapping[str, Any], *, cost: bool = True) -> tuple[list[str], list[list[str]]]:
+    """Return the header and the rows; without `cost`, no parameters and seconds."""
+    tasks = results["tasks"]
+    header = ["", "parameters"]
+    for task, judge in tasks.items():
+        header += [f"{task}: {judge['metric']}", f"gain ({judge['unit']})"]
+    header += ["delta-m (%)", "seconds"]
+    rows = [*_alone(results), *(_variant(row, tasks) for row in results["variants"])]
+    if not cost:
+        return [header[0], *header[2:-1]], [[row[0], *row[2:-1]] for row in rows]
+    return header, rows
+
+
+def _alone(results: Mapping[str, Any]) -> list[list[str]]:
+    """Return a row of single-task values for every group of variants that is held against the same runs."""
+    groups: dict[tuple[str, ...], dict[str, Any]] = {}
+    for row in results["single_task"]:
+        groups.setdefault(tuple(row["variants"]), {})[row["task"]] = row
+    by_variants: dict[str, dict[str, Any]] = {}
+    for variants, found in groups.items():
+        for name in variants:
+            by_variants.setdefault(name, {}).update(found)
+    rows: list[list[str]] = []
+    for found in by_variants.values():
+        cells = []
+        for task, judge in results["tasks"].items():
+            cells += [_value(found.get(task, {}).get("value"), judge), ""]
+        known = [item["seconds"]["mean"] for item in found.values() if item["seconds"]]
+        row = [
+            "single-task",
+            f"{sum(item['parameters'] for item in found.values()):,}",
+            *cells,
+            "",
+            duration(sum(known)) if known else ABSENT,
+        ]
+        if row not in rows:
+            rows.append(row)
+    return rows
+
+
+def _variant(row: Mapping[str, Any], tasks: Mapping[str, Any]) -> list[str]:
+    parameters = f"{row['parameters']['total']:,}" if row["parameters"] else ABSENT
+    if not any(item["value"] for item in row["tasks"].values()):
+        empty = [ABSENT] * (2 * len(tasks) + 1)
+        return [row["name"], parameters, row["status"], *empty[1:], ABSENT]
+    cells = []
+    for task, judge in tasks.items():
+        found = row["tasks"][task]
+        cells += [_value(found["value"], judge), gain_text(found["gain"], judge["scale"], found["verdict"])]
+    seconds = duration(row["seconds"]["mean"]) if row["seconds"] else ABSENT
+    return [row["name"], parameters, *cells, _delta(row), seconds]
+
+
+def _delta(row: Mapping[str, Any]) -> str:
+    """Return delta-m, already in percent, with two digits."""
+    if row["delta_m"] is None:
+        return ABSENT
+    found = {**row["delta_m"], "mean": row["delta_m"]["mean"] / 100}
+    if found["interval"] is not None:
+        found["interval"] = [bound / 100 for bound in found["interval"]]
+    return gain_text(found, 100.0, row["delta_m_verdict"])
+
+
+def _value(value: Mapping[str, Any] | None, judge: Mapping[str, Any]) -> str:
+    if value is None:
+        return ABSENT
+    scale = judge["scale"]
+    unit = " %" if scale == 100 else ""
+    return f"{value['mean'] * scale:.{2 if scale == 100 else 3}f}{unit}"
+
+
+def gain_text(gain: Mapping[str, Any] | None, scale: float, verdict: Mapping[str, Any]) -> str:
+    """Return a gain with its interval and the mark of its verdict: `+0.13 [+0.05, +0.21] +`."""
+    if gain is None:
+        return ABSENT
+    text = signed(gain["mean"] * scale, scale)
+    if gain["interval"] is not None:
+        low, high = (signed(bound * scale, scale) for bound in gain["interval"])
+        text += f" [{low}, {high}]"
+    return " ".join(filter(None, [text, MARKS.get(verdict["outcome"], "")]))

@@ -1,0 +1,106 @@
+"""Verdicts in plain words, and the rule behind them.
+
+A scheme beats (or loses to) single-task training on a task when three things hold: there are at least 3
+seeds; the interval, which holds both the bootstrap's and Student's, is on one side of zero; and the paired
+t test stays below 5 % after Holm's correction for all comparisons of the table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from .statistics import LEVEL, MINIMUM_SEEDS, Estimate
+
+BETTER, WORSE = "better", "worse"
+UNSURE_BETTER, UNSURE_WORSE = "perhaps better", "perhaps worse"
+OPEN, TOO_FEW, UNKNOWN = "no evidence", "too few seeds", "not known"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What an estimate allows to say; `adjusted` is its p-value after the correction."""
+
+    outcome: str
+    adjusted: float | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the verdict as JSON values."""
+        return {"outcome": self.outcome, "adjusted_p": self.adjusted}
+
+
+def judge(estimate: Estimate | None, adjusted: float | None) -> Verdict:
+    """Return the verdict on a gain, whose p-value after the correction for all comparisons is `adjusted`."""
+    if estimate is None:
+        return Verdict(UNKNOWN)
+    if estimate.n < MINIMUM_SEEDS:
+        return Verdict(TOO_FEW)
+    interval = estimate.interval
+    if interval is None or adjusted is None or interval[0] <= 0 <= interval[1]:
+        return Verdict(OPEN, adjusted)
+    sure = adjusted < 1 - LEVEL
+    if interval[0] > 0:
+        return Verdict(BETTER if sure else UNSURE_BETTER, adjusted)
+    return Verdict(WORSE if sure else UNSURE_WORSE, adjusted)
+
+
+def sentence(name: str, rows: Mapping[str, Mapping[str, Any]], units: Mapping[str, Mapping[str, Any]]) -> str:
+    """Return what is found about one variant: `rows` and `units` are its and the tasks' parts of the results.
+
+    `cross-stitch beats single-task on third, 95 % interval +0.05 to +0.21 points; no evidence on even`.
+    """
+    by_outcome: dict[str, list[str]] = {}
+    for task, row in rows.items():
+        by_outcome.setdefault(row["verdict"]["outcome"], []).append(task)
+    parts = []
+    for outcome, words in _WORDS.items():
+        tasks = by_outcome.get(outcome, [])
+        if outcome in _WITH_INTERVAL:
+            parts += [f"{words} {task}, {shown_interval(rows[task]['gain'], units[task])}" for task in tasks]
+        elif tasks:
+            parts.append(f"{words} {_listed(tasks)}{_seeds(outcome, [rows[task] for task in tasks])}")
+    text = "; ".join(parts)
+    if UNSURE_BETTER in by_outcome or UNSURE_WORSE in by_outcome:
+        text += " (perhaps: not after the correction for all comparisons)"
+    return f"{name} {text}" if parts and parts[0].split()[0] in _VERBS else f"{name}: {text}"
+
+
+_WORDS = {
+    BETTER: "beats single-task on",
+    WORSE: "loses to single-task on",
+    UNSURE_BETTER: "perhaps beats single-task on",
+    UNSURE_WORSE: "perhaps loses to single-task on",
+    OPEN: "no evidence on",
+    TOO_FEW: "nothing can be concluded on",
+    UNKNOWN: "nothing is known on",
+}
+_WITH_INTERVAL = (BETTER, WORSE, UNSURE_BETTER, UNSURE_WORSE)
+_VERBS = ("beats", "loses", "perhaps")
+
+
+def shown_interval(gain: Mapping[str, Any], unit: Mapping[str, Any]) -> str:
+    """Return the interval of a gain as text: `95 % interval +0.05 to +0.21 points`."""
+    shown = [signed(bound * unit["scale"], unit["scale"]) for bound in gain["interval"]]
+    return f"{LEVEL:.0%} interval {shown[0]} to {shown[1]} {unit['unit']}".replace("%", " %", 1)
+
+
+def signed(value: float, scale: float = 1.0) -> str:
+    """Return a number with its sign: shares in percent with two digits behind the point, others as needed.
+
+    >>> signed(0.2134, 100.0), signed(-0.00123), signed(12.3456)
+    ('+0.21', '-0.0012', '+12.35')
+    """
+    size = abs(value)
+    return f"{value:+.{2 if size >= 10 or scale == 100 else 3 if size >= 0.1 or size == 0 else 4}f}"
+
+
+def _seeds(outcome: str, rows: Sequence[Mapping[str, Any]]) -> str:
+    if outcome != TOO_FEW:
+        return ""
+    n = min(row["gain"]["n"] for row in rows)
+    return f" from {n} seed{'s' if n != 1 else ''}: {MINIMUM_SEEDS} are the least"
+
+
+def _listed(names: Sequence[str]) -> str:
+    return " and ".join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else names[0]

@@ -1,0 +1,113 @@
+"""What the model gets in training: several steps' samples gathered and looked at in one go, then cut up.
+
+Making a small batch costs as much as making a larger one, so the batches of a block of steps are made
+together. How many depends on the recipe alone, so random numbers stay a function of seed, epoch and block.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import prod
+
+import torch
+from torch import Tensor
+
+from ..batch import Batch
+from ..composition import Composition
+from ..data import Samples
+from ..losses import Known, known
+from ..randomness import Generators, StepRandom
+from ..views import View, augment, plan_views
+
+BYTES = 1 << 20
+"""Images of a block, as float32: small enough to stay in a core's cache until the last step used them."""
+
+LONGEST = 16
+"""Most steps of a block."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """What one view gives the model in one step, and what its tasks are to answer."""
+
+    tasks: tuple[str, ...]
+    image: Tensor
+    inputs: Mapping[str, Tensor]
+    answers: Mapping[str, Known]
+
+
+StepLooks = tuple[Look, ...]
+"""Everything one step is trained on: a look per view."""
+
+
+def steps_per_block(batch_size: int, image_shape: Sequence[int]) -> int:
+    """Return how many steps' batches are made together.
+
+    >>> steps_per_block(32, (1, 28, 28)), steps_per_block(256, (3, 224, 224))
+    (10, 1)
+    """
+    return max(1, min(LONGEST, BYTES // (4 * batch_size * prod(image_shape))))
+
+
+class Blocks:
+    """Makes the looks of the training steps from `samples`, a block of steps at a time.
+
+    Augmentations and tasks see the samples of the whole block as one batch.
+    """
+
+    def __init__(
+        self,
+        composition: Composition,
+        samples: Samples,
+        device: torch.device,
+        memory_format: torch.memory_format,
+    ) -> None:
+        self._composition = composition
+        self._samples = samples
+        self._memory_format = memory_format
+        self._tasks = {name: composed.task for name, composed in composition.tasks.items()}
+        self._views = plan_views(self._tasks, composition.recipe.views)
+        self._batch_size = composition.recipe.train.batch_size
+        self._device = device
+        self.generators = Generators(device)
+        self.steps = steps_per_block(self._batch_size, composition.dataset_spec.image.shape)
+
+    def split(self, order: Tensor) -> tuple[Tensor, ...]:
+        """Return an epoch's sample indices `[N]` block by block."""
+        parts: tuple[Tensor, ...] = order.split(self.steps * self._batch_size)
+        return parts
+
+    def restart(self, epoch: int, block: int) -> None:
+        """Make ready the random numbers of a block, counted from 0."""
+        self.generators.restart(self._composition.recipe.seed, "train", epoch, block)
+
+    def looks(self, indices: Tensor, epoch: int, block: int) -> list[StepLooks]:
+        """Return what each step of a block is trained on, from its sample indices; `restart` comes before."""
+        seed = self._composition.recipe.seed
+        random = StepRandom(
+            len(indices), self._device, seed, "train", epoch, block, generators=self.generators
+        )
+        batch = augment(self._samples.batch(indices), self._composition.augmentations, random)
+        looks = [self._cut(view, batch, random) for view in self._views]
+        return list(zip(*looks, strict=True))
+
+    def _cut(self, view: View, batch: Batch, random: StepRandom) -> list[Look]:
+        """Return a view's look for each step of the block."""
+        seen = view.look(batch, self._tasks, random)
+        size = self._batch_size
+        images = seen.image.contiguous(memory_format=self._memory_format).split(size)
+        inputs = {name: value.split(size) for name, value in seen.inputs.items()}
+        answers = {
+            name: known(self._tasks[name].target(seen.clean), self._tasks[name].target_spec).split(size)
+            for name in view.tasks
+        }
+        return [
+            Look(
+                view.tasks,
+                image,
+                {name: parts[step] for name, parts in inputs.items()},
+                {name: parts[step] for name, parts in answers.items()},
+            )
+            for step, image in enumerate(images)
+        ]

@@ -1,0 +1,66 @@
+"""Whether a file's answers are the model's: the same class, the same side of one half, the same picture."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ..core.errors import VerificationError
+from ..core.specs import Binary, Categorical, Image, TargetSpec
+from .precision import Tolerance
+
+_IDENTICAL = 200.0
+
+
+def agreement_of(
+    name: str, task: str, target: TargetSpec, reference: Tensor, answer: Tensor, tolerance: Tolerance
+) -> dict[str, Any]:
+    """Return how well predictions for the real samples agree.
+
+    Raises `VerificationError` when a decided answer differs, or a picture is another one. What an
+    elementwise tolerance cannot decide counts as too close to call; without one, classes and values are
+    counted and the loss of quality is what decides.
+    """
+    if not (answer.isfinite().all() and reference.isfinite().all()):
+        raise VerificationError(f"{name}: task {task!r} is not finite on the real samples")
+    if isinstance(target, Image):
+        return _pictures(name, task, reference, answer, tolerance)
+    room = tolerance.absolute + tolerance.relative
+    count = len(reference)
+    if isinstance(target, Categorical):
+        same = reference.argmax(dim=1) == answer.argmax(dim=1)
+        chosen = reference.gather(1, answer.argmax(dim=1, keepdim=True)).squeeze(1)
+        decided = reference.amax(dim=1) - chosen > room
+    elif isinstance(target, Binary):
+        same = (reference >= 0.5) == (answer >= 0.5)
+        decided = (reference - 0.5).abs() > room
+    else:
+        allowed = tolerance.absolute + tolerance.relative * reference.abs()
+        same = ((reference - answer).abs() <= allowed).reshape(count, -1).all(dim=1)
+        decided = torch.ones_like(same)
+    if not tolerance.elementwise:
+        return {"samples": count, "same": int(same.sum())}
+    wrong = int((~same & decided).sum())
+    if wrong:
+        raise VerificationError(
+            f"{name}: task {task!r} answers differently on {wrong} of {count} real samples"
+        )
+    return {"samples": count, "same": int(same.sum()), "too_close_to_call": int((~same).sum())}
+
+
+def _pictures(
+    name: str, task: str, reference: Tensor, answer: Tensor, tolerance: Tolerance
+) -> dict[str, Any]:
+    count = len(reference)
+    error = (reference.double() - answer.double()).square().reshape(count, -1).mean(dim=1).max().item()
+    psnr = _IDENTICAL if error == 0 else min(_IDENTICAL, -10 * math.log10(error))
+    if psnr < tolerance.pictures:
+        raise VerificationError(
+            f"{name}: task {task!r} draws another picture: {psnr:.1f} dB on the worst real sample, "
+            f"at least {tolerance.pictures:.0f} dB are needed"
+        )
+    inside = ((reference > 0) & (reference < 1)).float().mean().item()
+    return {"samples": count, "lowest_psnr": psnr, "pixels_not_clamped": inside}

@@ -1,0 +1,1 @@
+"""The exporter `bundle`: a folder with everything that a deployer needs, and its files."""

@@ -1,0 +1,146 @@
+"""What lies in a bundle beside the models: labels, real samples with reference outputs, and `mtl.json`."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from ...core.contracts import Arrays, ExportSubject
+from ...core.errors import VerificationError
+from ...core.predictions import predict
+from ...core.specs import Binary, Categorical, Regression
+from ..metadata import IMAGE, ModelCard
+from ..onnx_model import ExportForm
+
+FORMAT = 1
+MANIFEST = "mtl.json"
+SAMPLES = "samples.npz"
+PROOF = "verify.json"
+SAMPLE_COUNT = 8
+"""Real samples in a bundle; `sample/` holds the first as plain bytes, for languages that read no `.npz`."""
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Real inputs as the models read them, and what the trained model answers."""
+
+    inputs: Arrays
+    outputs: Arrays
+
+    def write(self, folder: Path) -> None:
+        """Write `samples.npz` (`input/NAME`, `output/TASK`) and the first sample as `sample/NAME.bin`."""
+        arrays = {f"input/{name}": value for name, value in self.inputs.items()}
+        arrays |= {f"output/{name}": value for name, value in self.outputs.items()}
+        with (folder / SAMPLES).open("wb") as stream:
+            np.savez(stream, allow_pickle=False, **arrays)
+        (folder / "sample").mkdir()
+        for name, file in sample_files(list(self.inputs)).items():
+            first = self.inputs[name][:1]
+            (folder / file).write_bytes(first.astype(first.dtype.newbyteorder("<")).tobytes())
+
+    @classmethod
+    def read(cls, folder: Path) -> Samples:
+        """Read them back; raise `VerificationError` when they are missing or damaged."""
+        try:
+            with np.load(folder / SAMPLES, allow_pickle=False) as archive:
+                arrays = {key: archive[key] for key in archive.files}
+        except Exception as error:  # a damaged archive raises what zip and NumPy like
+            raise VerificationError(f"{folder / SAMPLES} cannot be read: {error}") from error
+        parts: dict[str, dict[str, NDArray[Any]]] = {"input": {}, "output": {}}
+        for key, value in arrays.items():
+            role, _, name = key.partition("/")
+            parts.setdefault(role, {})[name] = value
+        return cls(parts["input"], parts["output"])
+
+
+def real_samples(subject: ExportSubject, form: ExportForm) -> Samples:
+    """Return real samples with the trained model's own answers, in the form of the files."""
+    pixels = np.ascontiguousarray(subject.samples[IMAGE][:SAMPLE_COUNT])
+    floats = pixels.astype(np.float32) / np.float32(255)
+    extra = {spec.name: subject.samples[spec.name][:SAMPLE_COUNT].astype(np.int64) for spec in subject.inputs}
+    with torch.inference_mode():
+        tensors = {name: torch.from_numpy(value) for name, value in extra.items()}
+        raw = subject.model(torch.from_numpy(floats), tensors)
+        outputs = {
+            task: (raw[task] if form.raw else predict(raw[task], target)).float().numpy()
+            for task, target in subject.targets.items()
+        }
+    return Samples({IMAGE: pixels if form.pixels == "uint8" else floats, **extra}, outputs)
+
+
+def labels_of(card: ModelCard) -> dict[str, list[str]]:
+    """Return, for each task that has names, one per line of its label file.
+
+    Classes in the order of the output; for yes/no the answer below one half first; the names of values.
+    """
+    found = {}
+    for output in card.outputs:
+        target = output.target
+        if isinstance(target, Categorical):
+            found[output.name] = list(target.classes)
+        elif isinstance(target, Binary):
+            found[output.name] = [target.negative, target.positive]
+        elif isinstance(target, Regression):
+            found[output.name] = list(target.names)
+    return {task: [" ".join(name.split()) for name in names] for task, names in found.items()}
+
+
+def label_files(card: ModelCard) -> dict[str, str]:
+    """Return where the label file of each task lies in the bundle."""
+    return _files("labels", list(labels_of(card)), ".txt")
+
+
+def sample_files(inputs: Sequence[str]) -> dict[str, str]:
+    """Return where the first sample of each input lies in the bundle."""
+    return _files("sample", inputs, ".bin")
+
+
+def write_labels(card: ModelCard, folder: Path) -> None:
+    """Write one label file per task that has names."""
+    labels = labels_of(card)
+    for task, file in label_files(card).items():
+        (folder / file).parent.mkdir(exist_ok=True)
+        (folder / file).write_text("".join(f"{name}\n" for name in labels[task]), encoding="utf-8")
+
+
+def manifest(card: ModelCard, models: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the content of `mtl.json`: the files, then what the first of them says about itself."""
+    return {
+        "bundle": FORMAT,
+        "models": [{"file": name, **facts} for name, facts in models.items()],
+        "labels": label_files(card),
+        "samples": SAMPLES,
+        "model": card.to_json(),
+    }
+
+
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """Return `mtl.json` of a bundle; raise `VerificationError` when it is missing, damaged or later."""
+    try:
+        value: dict[str, Any] = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        if value["bundle"] > FORMAT:
+            raise VerificationError(f"{folder} was written by a later mtl (bundle {value['bundle']})")
+        if not [str(item["file"]) for item in value["models"]]:
+            raise VerificationError(f"{folder} names no model")
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise VerificationError(f"{folder / MANIFEST} is no description of a bundle: {error}") from error
+    return value
+
+
+def _files(folder: str, names: Sequence[str], suffix: str) -> dict[str, str]:
+    """Return a file for each name; names come from recipes, and none may leave the folder."""
+    found: dict[str, str] = {}
+    for name in names:
+        stem = re.sub(r"[^A-Za-z0-9_-]", "_", name) or "_"
+        while f"{folder}/{stem}{suffix}" in found.values():
+            stem += "_"
+        found[name] = f"{folder}/{stem}{suffix}"
+    return found

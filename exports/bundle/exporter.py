@@ -1,0 +1,256 @@
+"""The exporter `bundle`: models in several precisions, labels, samples, proofs, sums, and code to copy."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import numpy as np
+import onnx
+from pydantic import Field
+
+from ...core.contracts import Exporter, ExportReport, ExportSubject
+from ...core.errors import UsageError, VerificationError
+from ..candidate import Candidate
+from ..folder import SUMS, check_folder, unpublished_folder
+from ..metadata import ModelCard
+from ..onnx_model import ExportForm, build_model, card_of
+from ..precision import FLOAT32, TOLERANCES, PrecisionType
+from ..runtimes import RUNTIMES
+from ..variants import build_variant, precision_for
+from ..verification import form_of, part_of, verify_bytes
+from .contents import (
+    MANIFEST,
+    PROOF,
+    Samples,
+    label_files,
+    labels_of,
+    manifest,
+    read_manifest,
+    real_samples,
+    write_labels,
+)
+from .readme import readme
+
+
+class BundleExporter(Exporter):
+    """Writes a folder: models, `mtl.json`, `verify.json`, `samples.npz`, `labels/`, `README.md`, sums.
+
+    `model.onnx` has the first of `variants`; the others are `model-TYPE.onnx`. Each passes the gate of the
+    ONNX exporter, and the folder appears complete or not at all.
+    """
+
+    suffix = ""
+    runtimes = tuple(RUNTIMES)
+
+    def __init__(
+        self,
+        *,
+        variants: Annotated[
+            tuple[Literal["float32", "float16", "int8"], ...],
+            Field(min_length=1, description="Precisions to write, the one to use by default first."),
+        ] = ("float32",),
+        input: Annotated[
+            Literal["float32", "uint8"],
+            Field(description="Pixels the models read: float32 in 0..1, or the bytes of an image file."),
+        ] = "float32",
+        raw: Annotated[
+            bool, Field(description="Write logits and unclamped values instead of predictions.")
+        ] = False,
+        opset: Annotated[int, Field(ge=18, le=23, description="Version of ONNX's operators.")] = 20,
+        keep_float: Annotated[
+            tuple[str, ...], Field(description="int8: tasks whose own layers stay in float32.")
+        ] = (),
+        max_drop: Annotated[
+            dict[str, float],
+            Field(description="Most that float16 or int8 may lose, by task or metric, as for `onnx`."),
+        ] = {},  # noqa: B006
+        calibration: Annotated[
+            int, Field(ge=1, le=10_000, description="int8: training samples that give the ranges.")
+        ] = 256,
+    ) -> None:
+        self.variants: tuple[PrecisionType, ...] = tuple(dict.fromkeys(variants))
+        self.form = ExportForm(input, raw)
+        self.opset = opset
+        self.keep_float = keep_float
+        self.max_drop = max_drop
+        self.calibration = calibration
+
+    @property
+    def file_name(self) -> str:
+        return "bundle"
+
+    @classmethod
+    def recognizes(cls, path: Path) -> bool:
+        return path.is_dir() and (path / SUMS).is_file() and (path / MANIFEST).is_file()
+
+    def export(self, subject: ExportSubject, path: Path) -> ExportReport:
+        """Write the folder; raise as the ONNX exporter does, and then leave what was there untouched."""
+        with unpublished_folder(path) as folder:
+            base = build_model(subject, self.form, self.opset)
+            proofs: dict[str, dict[str, Any]] = {}
+            for kind, name in self._files().items():
+                form = replace(self.form, precision=self._precision(subject, kind))
+                model = base if kind == "float32" else build_variant(subject, form, base)
+                (folder / name).write_bytes(model.SerializeToString(deterministic=True))
+                # Read back: what is verified is what is on the disk.
+                data = (folder / name).read_bytes()
+                proofs[name] = verify_bytes(subject, data, name=name, form=form, base=base)
+            verification = _together(proofs)
+            self._describe(subject, folder, verification)
+        return ExportReport((path, *(path / name for name in proofs)), verification)
+
+    def _precision(self, subject: ExportSubject, kind: PrecisionType) -> Any:
+        return precision_for(
+            subject,
+            kind,
+            keep_float=self.keep_float,
+            max_drop=self.max_drop,
+            samples=self.calibration,
+        )
+
+    def _files(self) -> dict[PrecisionType, str]:
+        return {
+            kind: "model.onnx" if index == 0 else f"model-{kind}.onnx"
+            for index, kind in enumerate(self.variants)
+        }
+
+    def _describe(self, subject: ExportSubject, folder: Path, verification: Mapping[str, Any]) -> None:
+        """Write everything beside the models."""
+        card = card_of(subject, self.form)
+        facts = {
+            name: {"precision": proof["precision"], "bytes": proof["file"]["bytes"]}
+            for name, proof in verification["models"].items()
+        }
+        write_labels(card, folder)
+        samples = real_samples(subject, self.form)
+        samples.write(folder)
+        for name, value in ((MANIFEST, manifest(card, facts)), (PROOF, verification)):
+            text = json.dumps(value, indent=2, allow_nan=False) + "\n"
+            (folder / name).write_text(text, encoding="utf-8")
+        (folder / "README.md").write_text(readme(card, verification), encoding="utf-8")
+
+    def verify(self, subject: ExportSubject, path: Path) -> Mapping[str, Any]:
+        """Compare every file of the bundle at `path` with the model, in the form the models declare.
+
+        Raises `VerificationError`, naming every file that was changed, and when a model, a label file or
+        the samples are not the trained model's.
+        """
+        check_folder(path)
+        return self._verified(subject, path, "onnxruntime")
+
+    def verify_in(self, subject: ExportSubject, path: Path, runtimes: Sequence[str]) -> Mapping[str, Any]:
+        check_folder(path)
+        return {name: self._verified(subject, path, name) for name in runtimes}
+
+    def _verified(self, subject: ExportSubject, path: Path, runtime: str) -> dict[str, Any]:
+        proofs = {}
+        base: dict[str, onnx.ModelProto] = {}
+        for name in _models(path):
+            data = (path / name).read_bytes()
+            opened = Candidate(data, name)
+            part = part_of(subject, opened.card)
+            form = form_of(opened.card, name)
+            if form.precision.type != "float32" and not base:
+                base["float32"] = build_model(part, replace(form, precision=FLOAT32), self.opset)
+            proofs[name] = verify_bytes(subject, data, name=name, base=base.get("float32"), runtime=runtime)
+            _check_beside(path, part, opened.card, form)
+        return _together(proofs)
+
+    def check(self, path: Path, runtimes: Sequence[str]) -> Mapping[str, Any]:
+        """Check a bundle by itself: its sums, and every model on its samples against their reference outputs.
+
+        Raises `VerificationError` when a file was changed, or a model answers otherwise.
+        """
+        check_folder(path)
+        samples = Samples.read(path)
+        report = {}
+        for runtime in runtimes or self.runtimes[:1]:
+            proofs = {}
+            for name in _models(path):
+                candidate = Candidate((path / name).read_bytes(), name, runtime)
+                candidate.check_contents()
+                candidate.check_interface()
+                proofs[name] = _replayed(candidate, samples)
+            report[runtime] = _together(proofs)
+        return report if runtimes else report[self.runtimes[0]]
+
+
+def _models(path: Path) -> list[str]:
+    names = [str(item["file"]) for item in read_manifest(path)["models"]]
+    if wrong := [name for name in names if Path(name).name != name or not (path / name).is_file()]:
+        raise VerificationError(f"{path} names a model that it does not hold: {wrong[0]}")
+    return names
+
+
+def _together(proofs: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the proofs of all models, the worst difference of them first."""
+    worst = max((proof["worst"] for proof in proofs.values()), key=lambda item: _excess(item))
+    return {"passed": True, "worst": worst, "models": dict(proofs)}
+
+
+def _excess(worst: Mapping[str, Any]) -> float:
+    return float(worst["difference"] / worst["allowed"])
+
+
+def _check_beside(path: Path, subject: ExportSubject, card: ModelCard, form: ExportForm) -> None:
+    """Raise `VerificationError` unless the label files and the samples are those of the trained model."""
+    wanted = labels_of(card_of(subject, form))
+    for task, file in label_files(card).items():
+        try:
+            lines = (path / file).read_text(encoding="utf-8").splitlines()
+        except (OSError, UnicodeDecodeError) as error:
+            raise VerificationError(f"{path / file} cannot be read: {error}") from error
+        if lines != wanted[task]:
+            raise VerificationError(f"{path / file} does not hold the names of task {task!r}")
+    found, expected = Samples.read(path), real_samples(subject, form)
+    for role, one, other in (
+        ("input", found.inputs, expected.inputs),
+        ("output", found.outputs, expected.outputs),
+    ):
+        if list(one) != list(other):
+            raise VerificationError(f"{path}: the samples have other {role}s than the model")
+        for name, value in other.items():
+            if one[name].shape != value.shape or not np.allclose(one[name], value, rtol=1e-4, atol=1e-4):
+                raise VerificationError(f"{path}: the samples' {role} {name!r} is not the trained model's")
+
+
+def _replayed(candidate: Candidate, samples: Samples) -> dict[str, Any]:
+    """Compare a model's answers to the samples with the reference outputs beside them."""
+    form = form_of(candidate.card, candidate.name)
+    tolerance = TOLERANCES[form.precision.type]
+    outputs = candidate.run(samples.inputs)
+    worst: dict[str, Any] = {}
+    for output in candidate.card.outputs:
+        expected = samples.outputs.get(output.name)
+        actual = outputs[output.name]
+        if expected is None or expected.shape != actual.shape:
+            raise VerificationError(f"{candidate.name}: there are no reference outputs of {output.name!r}")
+        difference = np.abs(actual.astype(np.float64) - expected)
+        if tolerance.elementwise:
+            allowed = tolerance.absolute + tolerance.relative * np.abs(expected)
+        else:
+            spread = float(np.sqrt(np.square(expected - expected.mean(axis=0)).mean()))
+            difference = np.sqrt(np.square(difference).mean())
+            allowed = np.asarray(tolerance.absolute + tolerance.relative * spread)
+        at = int(np.argmax(difference / allowed))
+        found = {
+            "output": output.name,
+            "batch": len(expected),
+            "kind": "real",
+            "difference": float(difference.reshape(-1)[at]),
+            "allowed": float(allowed.reshape(-1)[at]),
+        }
+        # Written so that NaN fails it too.
+        if not _excess(found) <= 1:
+            raise VerificationError(
+                f"{candidate.name} does not answer as the samples beside it: output {output.name!r} differs "
+                f"by {found['difference']:.3g}; allowed: {found['allowed']:.3g}"
+            )
+        worst = found if not worst or _excess(found) > _excess(worst) else worst
+    if not worst:
+        raise UsageError(f"{candidate.name} has no outputs")
+    return {"precision": form.precision.type, "worst": worst}

@@ -1,0 +1,66 @@
+"""JavaScript that runs a bundle's model in Node: onnxruntime-node, whose API onnxruntime-web shares."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+from ...core.specs import Binary, Categorical, Image
+from ..metadata import IMAGE, ModelCard, Output
+from .contents import label_files, sample_files
+from .python import described, image_meaning, meaning
+
+
+def javascript(card: ModelCard) -> str:
+    """Return a program that answers for the first sample as the Python code does."""
+    return "\n".join(_lines(card)) + "\n"
+
+
+def _lines(card: ModelCard) -> Iterator[str]:
+    files = sample_files([IMAGE, *(spec.name for spec in card.inputs)])
+    shape = json.dumps([1, *card.image.shape])
+    yield from (
+        'const fs = require("node:fs");',
+        'const ort = require("onnxruntime-node");',
+        "",
+        "const bytes = (file) => new Uint8Array(fs.readFileSync(file));",
+        'const lines = (file) => fs.readFileSync(file, "utf-8").split("\\n");',
+        'const show = (...parts) => console.log(parts.join("\\t"));',
+        "",
+        "async function main() {",
+        '  const session = await ort.InferenceSession.create("model.onnx");',
+        f"  // {image_meaning(card)}",
+    )
+    if card.pixels == "float32":
+        yield f'  const pixels = new Float32Array(bytes("{files[IMAGE]}").buffer);'
+    else:
+        yield f'  const pixels = bytes("{files[IMAGE]}");'
+    yield f'  const feed = {{ {IMAGE}: new ort.Tensor("{card.pixels}", pixels, {shape}) }};'
+    for spec in card.inputs:
+        yield f"  // {described(spec.description)}0..{spec.count - 1}"
+        values = f'new BigInt64Array(bytes("{files[spec.name]}").buffer)'
+        yield f'  feed[{json.dumps(spec.name)}] = new ort.Tensor("int64", {values}, [1]);'
+    yield "  const answers = await session.run(feed);"
+    for output in card.outputs:
+        yield "  {"
+        yield from (f"    {line}" for line in _answer(output, label_files(card).get(output.name, "")))
+        yield "  }"
+    yield from ("}", "", "main();")
+
+
+def _answer(output: Output, labels: str) -> Iterator[str]:
+    name = json.dumps(output.name)
+    yield f"const scores = Array.from(answers[{name}].data); // {meaning(output)}"
+    if isinstance(output.target, Image):
+        yield "const mean = scores.reduce((sum, value) => sum + value, 0) / scores.length;"
+        yield f"show({name}, mean.toFixed(4));"
+        return
+    yield f'const names = lines("{labels}");'
+    if isinstance(output.target, Categorical):
+        yield "const best = scores.indexOf(Math.max(...scores));"
+        yield f"show({name}, names[best], scores[best].toFixed(4));"
+    elif isinstance(output.target, Binary):
+        half = "0" if output.raw else "0.5"
+        yield f"show({name}, names[Number(scores[0] >= {half})], scores[0].toFixed(4));"
+    else:
+        yield f"scores.forEach((value, index) => show({name}, names[index], value.toFixed(4)));"

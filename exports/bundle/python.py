@@ -1,0 +1,81 @@
+"""Python code that runs a bundle's model: onnxruntime and NumPy."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+from ...core.specs import Binary, Categorical, Image
+from ..metadata import IMAGE, ModelCard, Output
+from .contents import label_files, sample_files
+
+
+def python(card: ModelCard) -> str:
+    """Return a script that answers for the first sample, one line per answer, parts separated by tabs."""
+    return "\n".join(_lines(card)) + "\n"
+
+
+def _lines(card: ModelCard) -> Iterator[str]:
+    files = sample_files([IMAGE, *(spec.name for spec in card.inputs)])
+    yield from (
+        "from pathlib import Path",
+        "",
+        "import numpy as np",
+        "import onnxruntime",
+        "",
+        'session = onnxruntime.InferenceSession("model.onnx")',
+        "",
+        *_image_comment(card, "#"),
+        f'image = np.fromfile("{files[IMAGE]}", "{"<f4" if card.pixels == "float32" else "u1"}")',
+        f"feed = {{{json.dumps(IMAGE)}: image.reshape(1, {', '.join(map(str, card.image.shape))})}}",
+    )
+    for spec in card.inputs:
+        yield f"# {described(spec.description)}0..{spec.count - 1}"
+        yield f'feed[{json.dumps(spec.name)}] = np.fromfile("{files[spec.name]}", "<i8")'
+    yield "names = [output.name for output in session.get_outputs()]"
+    yield "answers = dict(zip(names, session.run(names, feed)))"
+    for output in card.outputs:
+        yield ""
+        yield from _answer(output, label_files(card).get(output.name, ""))
+
+
+def _answer(output: Output, labels: str) -> Iterator[str]:
+    name = json.dumps(output.name)
+    if isinstance(output.target, Image):
+        yield f"picture = answers[{name}][0]  # {list(output.target.output_shape)}"
+        yield f'print({name}, f"{{picture.mean():.4f}}", sep="\\t")'
+        return
+    yield f'names = Path("{labels}").read_text(encoding="utf-8").splitlines()'
+    if isinstance(output.target, Categorical):
+        yield f"scores = answers[{name}][0]"
+        yield f'print({name}, names[scores.argmax()], f"{{scores.max():.4f}}", sep="\\t")'
+    elif isinstance(output.target, Binary):
+        yield f"score = answers[{name}][0]  # {meaning(output)}"
+        half = "0" if output.raw else "0.5"
+        yield f'print({name}, names[int(score >= {half})], f"{{score:.4f}}", sep="\\t")'
+    else:
+        yield f"for label, value in zip(names, answers[{name}][0]):"
+        yield f'    print({name}, label, f"{{value:.4f}}", sep="\\t")'
+
+
+def _image_comment(card: ModelCard, mark: str) -> list[str]:
+    return [f"{mark} {image_meaning(card)}"]
+
+
+def image_meaning(card: ModelCard) -> str:
+    """Return one line about the pixels that a model reads."""
+    channels = {1: "one channel", 3: "red, green, blue"}.get(
+        card.image.channels, f"{card.image.channels} channels"
+    )
+    scale = "0..1" if card.pixels == "float32" else "0..255"
+    return f"Pixels in {scale}, {channels}, row by row from the top; normalisation is inside the model."
+
+
+def described(text: str) -> str:
+    """Return the beginning of a comment: a description of one line, if there is one."""
+    return f"{' '.join(text.split())}, " if text else ""
+
+
+def meaning(output: Output) -> str:
+    """Return what an output's numbers are, one line."""
+    return " ".join(str(output.to_json()["description"]).split())

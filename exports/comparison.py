@@ -1,0 +1,254 @@
+"""An exported file and the trained model, run side by side on the same inputs.
+
+The reference comes from the subject's own model, not from what was handed to the exporter, so a wrong
+wrapper, a dropped normalisation or swapped outputs show up as different numbers.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from ..core.contracts import Arrays, ExportSubject
+from ..core.errors import VerificationError
+from ..core.predictions import predict
+from ..core.randomness import generator
+from .agreement import agreement_of
+from .candidate import reason
+from .metadata import IMAGE
+from .onnx_model import ExportForm
+from .precision import TOLERANCES
+from .variants import fed
+
+BATCHES = (1, 2, 7, 64)
+LARGE = 1000
+"""Once, with real samples repeated: what only shows in a large batch."""
+
+KINDS = {"real": "real samples", "random": "random pixels", "zeros": "black images", "ones": "white images"}
+
+
+class Runnable(Protocol):
+    """An exported file that has been opened."""
+
+    name: str
+
+    def run(self, feed: Arrays, case: str = ...) -> dict[str, NDArray[Any]]:
+        """Return the outputs by name; `VerificationError` when it cannot be run."""
+        ...
+
+
+@dataclass(frozen=True)
+class Difference:
+    """The largest difference of one output in one case, in units of what is allowed there."""
+
+    output: str
+    batch: int
+    kind: str
+    difference: float
+    allowed: float
+
+    @property
+    def excess(self) -> float:
+        """More than 1 is too much."""
+        return self.difference / self.allowed
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the difference as plain JSON values."""
+        return {
+            "output": self.output,
+            "batch": self.batch,
+            "kind": self.kind,
+            "difference": self.difference,
+            "allowed": self.allowed,
+        }
+
+
+class Comparison:
+    """The model and an exported file, run side by side; `batches` are the sizes compared."""
+
+    def __init__(
+        self,
+        subject: ExportSubject,
+        candidate: Runnable,
+        form: ExportForm,
+        batches: tuple[int, ...] = (*BATCHES, LARGE),
+    ) -> None:
+        self.subject = subject
+        self.candidate = candidate
+        self.form = form
+        self.batches = batches
+        self.tolerance = TOLERANCES[form.precision.type]
+        self.model: nn.Module = copy.deepcopy(subject.model).cpu().eval()
+        names = (IMAGE, *(spec.name for spec in subject.inputs))
+        if missing := [name for name in names if name not in subject.samples]:
+            raise VerificationError(f"the real samples to verify on lack {', '.join(map(repr, missing))}")
+        if len(subject.samples[IMAGE]) == 0:
+            raise VerificationError("there are no real samples to verify on")
+
+    def numbers(self) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+        """Compare every case; return the table of differences and the worst of them.
+
+        Raises `VerificationError` when a difference is not allowed.
+        """
+        cases, worst = [], None
+        for batch in self.batches:
+            for kind in KINDS if batch != LARGE else ("real",):
+                found = self._compare(batch, kind)
+                differences = {item.output: item.difference for item in found}
+                cases.append({"batch": batch, "kind": kind, "differences": differences})
+                for item in found:
+                    worst = item if worst is None or item.excess > worst.excess else worst
+        if not self.tolerance.elementwise:
+            worst = max(self._deviations(), key=lambda item: item.excess, default=None)
+        if worst is None or not worst.excess <= 1.0:
+            raise self._unequal(worst)
+        return cases, worst.to_json()
+
+    def agreement(self) -> dict[str, Any]:
+        """Compare the answers to all real samples; return one summary per task."""
+        found = {}
+        for task, target in self.subject.targets.items():
+            answer = torch.from_numpy(self._answers[task])
+            answer = predict(answer, target) if self.form.raw else answer
+            expected = predict(self._expected[task], target)
+            found[task] = agreement_of(self.candidate.name, task, target, expected, answer, self.tolerance)
+        return found
+
+    @cached_property
+    def _expected(self) -> Mapping[str, Tensor]:
+        """The model's raw outputs for all real samples."""
+        parts = [self._reference(pixels, inputs) for pixels, inputs in self._all_samples()]
+        return {task: torch.cat([part[task] for part in parts]) for task in self.subject.targets}
+
+    @cached_property
+    def _answers(self) -> Arrays:
+        """The file's outputs for all real samples."""
+        parts = [
+            self.candidate.run({IMAGE: self._fed(pixels), **inputs}) for pixels, inputs in self._all_samples()
+        ]
+        return {task: np.concatenate([part[task] for part in parts]) for task in self.subject.targets}
+
+    def _compare(self, batch: int, kind: str) -> list[Difference]:
+        if kind == "real":
+            rows = np.arange(batch) % len(self.subject.samples[IMAGE])
+            pixels, inputs = self._rows(rows)
+            raw: Mapping[str, Tensor] = {task: value[rows] for task, value in self._expected.items()}
+        else:
+            pixels, inputs = self._case(batch, kind)
+            raw = self._reference(pixels, inputs)
+        outputs = self.candidate.run({IMAGE: self._fed(pixels), **inputs}, f"batch {batch}, {KINDS[kind]}")
+        found = []
+        for task, target in self.subject.targets.items():
+            expected = (raw[task] if self.form.raw else predict(raw[task], target)).numpy().astype(np.float64)
+            place = f"output {task!r} (batch {batch}, {KINDS[kind]})"
+            if not np.isfinite(expected).all():
+                raise VerificationError(f"the trained model itself is not finite: {place}")
+            if task not in outputs:
+                raise VerificationError(f"{self.candidate.name} has no {place}")
+            actual = outputs[task]
+            if actual.shape != expected.shape:
+                raise VerificationError(
+                    f"{self.candidate.name}: {place} has shape {list(actual.shape)}, "
+                    f"not {list(expected.shape)}"
+                )
+            if not np.isfinite(actual).all():
+                raise VerificationError(f"{self.candidate.name} is not finite: {place}")
+            difference = np.abs(actual - expected).reshape(-1)
+            allowed = self.tolerance.absolute + self.tolerance.relative * np.abs(expected).reshape(-1)
+            at = int(np.argmax(difference / allowed))
+            found.append(Difference(task, batch, kind, float(difference[at]), float(allowed[at])))
+        return found
+
+    def _deviations(self) -> Iterator[Difference]:
+        """Yield the root mean square of each output's difference over the real samples."""
+        count = len(self.subject.samples[IMAGE])
+        for task, target in self.subject.targets.items():
+            raw = self._expected[task]
+            expected = (raw if self.form.raw else predict(raw, target)).numpy().astype(np.float64)
+            spread = float(np.sqrt(np.square(expected - expected.mean(axis=0)).mean()))
+            deviation = float(np.sqrt(np.square(self._answers[task] - expected).mean()))
+            allowed = self.tolerance.absolute + self.tolerance.relative * spread
+            yield Difference(task, count, "real", deviation, allowed)
+
+    def _unequal(self, worst: Difference | None) -> VerificationError:
+        if worst is None:
+            return VerificationError(f"{self.candidate.name}: nothing was compared")
+        mean = "" if self.tolerance.elementwise else " (root mean square)"
+        return VerificationError(
+            f"{self.candidate.name} does not compute what the trained model computes: "
+            f"output {worst.output!r} differs by {worst.difference:.3g}{mean} at batch {worst.batch}, "
+            f"{KINDS[worst.kind]}; allowed there: {worst.allowed:.3g}"
+        )
+
+    def _reference(self, pixels: NDArray[Any], inputs: Arrays) -> Mapping[str, Tensor]:
+        """Return the trained model's raw outputs, on the CPU, in evaluation mode."""
+        image = torch.from_numpy(pixels)
+        image = image.float() / 255.0 if image.dtype == torch.uint8 else image
+        try:
+            with torch.inference_mode():
+                raw = self.model(image, {name: torch.from_numpy(value) for name, value in inputs.items()})
+                return {task: raw[task].float() for task in self.subject.targets}
+        except Exception as error:  # whatever the model does wrong, nothing has been proven
+            raise VerificationError(f"the trained model itself cannot be run: {reason(error)}") from error
+
+    def _fed(self, pixels: NDArray[Any]) -> NDArray[Any]:
+        if self.form.pixels == "float32" and pixels.dtype == np.uint8:
+            return pixels.astype(np.float32) / np.float32(255.0)
+        return pixels
+
+    def _case(self, batch: int, kind: str) -> tuple[NDArray[Any], Arrays]:
+        source = generator("cpu", 0, "verification", kind, batch)
+        shape = (batch, *self.subject.image.shape)
+        whole = self.form.pixels == "uint8"
+        if kind == "random":
+            pixels = (
+                torch.randint(0, 256, shape, generator=source, dtype=torch.uint8)
+                if whole
+                else torch.rand(shape, generator=source)
+            )
+        else:
+            value = 0 if kind == "zeros" else 255 if whole else 1
+            pixels = torch.full(shape, value, dtype=torch.uint8 if whole else torch.float32)
+        inputs = {
+            spec.name: torch.randint(0, spec.count, (batch,), generator=source).numpy()
+            for spec in self.subject.inputs
+        }
+        return pixels.numpy(), inputs
+
+    def _all_samples(self) -> Iterator[tuple[NDArray[Any], Arrays]]:
+        count = len(self.subject.samples[IMAGE])
+        size = min(BATCHES[-1], max(self.batches))
+        for start in range(0, count, size):
+            yield self._rows(np.arange(start, min(start + size, count)))
+
+    def _rows(self, rows: NDArray[np.intp]) -> tuple[NDArray[Any], Arrays]:
+        samples = self.subject.samples
+        pixels = np.ascontiguousarray(samples[IMAGE][rows])
+        if pixels.dtype != np.uint8:
+            raise VerificationError(f"the real samples to verify on are {pixels.dtype}, not uint8")
+        inputs = {spec.name: samples[spec.name][rows].astype(np.int64) for spec in self.subject.inputs}
+        return pixels, inputs
+
+
+def answers_of(candidate: Runnable, subject: ExportSubject, form: ExportForm) -> Any:
+    """Return the file as an `Answer`: from float32 pixels and extra inputs to predictions by task."""
+    names = (IMAGE, *(spec.name for spec in subject.inputs))
+
+    def answer(feed: Arrays) -> Arrays:
+        outputs = candidate.run(fed({name: feed[name] for name in names}, form.pixels), "a split")
+        if not form.raw:
+            return outputs
+        return {
+            task: predict(torch.from_numpy(outputs[task]), target).numpy()
+            for task, target in subject.targets.items()
+        }
+
+    return answer

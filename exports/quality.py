@@ -1,0 +1,133 @@
+"""What a float16 or int8 file loses in quality, per task, and whether that is allowed."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ..core.contracts import Answer, ExportSubject, Leading
+from ..core.errors import UsageError, VerificationError, suggest
+from .precision import Precision
+
+GATED = "validation"
+"""The split that decides; the test split is reported and decides nothing."""
+
+
+@dataclass(frozen=True)
+class Unit:
+    """How a loss of quality is counted, and how much is allowed when nothing is said."""
+
+    name: str
+    default: float
+
+
+POINTS = Unit("points", 0.5)
+"""Hundredths of a bounded metric's range: points of accuracy."""
+
+DECIBELS = Unit("dB", 0.3)
+"""The metric's own unit, for one that grows without bound: PSNR."""
+
+PERCENT = Unit("%", 2.0)
+"""Of the value before, for an error: RMSE."""
+
+
+def unit_of(leading: Leading) -> Unit:
+    """Return how a metric's loss is counted."""
+    if all(math.isfinite(bound) for bound in leading.bounds):
+        return POINTS
+    return DECIBELS if leading.direction == "higher" else PERCENT
+
+
+def drop(leading: Leading, before: float, after: float) -> float:
+    """Return how much worse a metric is, in its unit; negative when it is better, NaN when one is no number.
+
+    >>> drop(Leading("accuracy", "higher", (0.0, 1.0)), 0.99, 0.98)
+    1.0
+    >>> drop(Leading("rmse", "lower", (0.0, math.inf)), 0.50, 0.51)
+    2.0
+    """
+    if before == after:
+        return 0.0
+    worse = after - before if leading.direction == "lower" else before - after
+    unit = unit_of(leading)
+    if unit is POINTS:
+        worse *= 100 / (leading.bounds[1] - leading.bounds[0])
+    elif unit is PERCENT:
+        worse = 100 * worse / before if before else math.copysign(math.inf, worse)
+    return round(worse, 9)
+
+
+def allowed_drops(subject: ExportSubject, given: Mapping[str, float]) -> dict[str, float]:
+    """Return what each task may lose; `given` is by task or by metric, and a task's own wins.
+
+    Raises `UsageError` for a name that is neither, and for a negative limit.
+    """
+    leading = _leading(subject)
+    metrics = {item.metric for item in leading.values()}
+    for name, most in given.items():
+        if name not in leading and name not in metrics:
+            known = suggest(name, [*leading, *sorted(metrics)], "tasks and their metrics")
+            raise UsageError(f"max_drop names {name!r}", hint=known)
+        if not most >= 0:
+            raise UsageError(f"max_drop of {name!r} is {most}; it cannot be negative")
+    return {
+        task: float(given.get(task, given.get(item.metric, unit_of(item).default)))
+        for task, item in leading.items()
+    }
+
+
+def measure_change(
+    subject: ExportSubject, answer: Answer, precision: Precision, name: str
+) -> dict[str, dict[str, Any]]:
+    """Return what each task loses on validation and test, measured by `answer`, the file's predictions.
+
+    Raises `VerificationError`, naming the task, when it is more than allowed on the validation split.
+    """
+    judge = subject.judge
+    if judge is None:
+        raise VerificationError(f"{name}: what it loses cannot be measured, there is no data at hand")
+    before, after = judge.reference(), judge.measure(answer, tuple(subject.targets))
+    report: dict[str, dict[str, Any]] = {}
+    for task, leading in _leading(subject).items():
+        if task not in precision.max_drop:
+            raise VerificationError(f"{name} does not say what task {task!r} may lose")
+        pairs = {
+            split: (before[split][task][leading.metric], after[split][task][leading.metric])
+            for split in after
+        }
+        report[task] = {
+            "metric": leading.metric,
+            "unit": unit_of(leading).name,
+            "allowed": precision.max_drop[task],
+            "drop": {split: _plain(drop(leading, *pair)) for split, pair in pairs.items()},
+            "before": {split: _plain(pair[0]) for split, pair in pairs.items()},
+            "after": {split: _plain(pair[1]) for split, pair in pairs.items()},
+        }
+        # Written so that NaN fails it too.
+        if not (lost := drop(leading, *pairs[GATED])) <= precision.max_drop[task]:
+            raise VerificationError(
+                f"{name}: task {task!r} loses too much quality: {leading.metric} "
+                f"{pairs[GATED][0]:.4g} -> {pairs[GATED][1]:.4g} on the {GATED} split, {lost:.3g} "
+                f"{unit_of(leading).name} worse; allowed: {precision.max_drop[task]:g}",
+                hint=_way_out(task, precision),
+            )
+    return report
+
+
+def _way_out(task: str, precision: Precision) -> str:
+    if precision.type == "int8" and task not in precision.keep_float:
+        return (
+            f"keep its own layers in float (--set keep_float='[\"{task}\"]'), or allow more with --max-drop"
+        )
+    return f"allow more with --max-drop {task}=VALUE"
+
+
+def _leading(subject: ExportSubject) -> dict[str, Leading]:
+    known = subject.judge.leading if subject.judge is not None else {}
+    return {task: known[task] for task in subject.targets if task in known}
+
+
+def _plain(value: float) -> float | None:
+    return value if math.isfinite(value) else None

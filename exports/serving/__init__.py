@@ -1,0 +1,1 @@
+"""`mtl serve`: exported models behind HTTP, in the Open Inference Protocol (KServe's version 2). No torch."""

@@ -1,0 +1,161 @@
+"""The protocol's paths: what lives at each, and how a refusal looks."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from importlib.metadata import version
+from typing import Any
+
+import orjson
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
+
+from .bodies import Bodies, Body, ClientGone, header
+from .messages import read_request, write_answer
+from .refusal import Refusal
+from .served_model import VERSION, ServedModel
+
+_LINGER = 1.0
+"""Seconds in which a client that was refused may finish sending."""
+
+
+def application(models: Mapping[str, ServedModel], bodies: Bodies) -> Starlette:
+    """Return the ASGI application that answers for the models."""
+    server = {
+        "name": "mtl",
+        "version": version("mtl-composer"),
+        "extensions": ["binary_tensor_data"],
+        "models": list(models),
+    }
+    model = "/v2/models/{name}"
+    paths = (model, f"{model}/versions/{{version}}")
+    infer = _Infer(models, bodies)
+    # Routes are tried in order, and this one is in a hurry.
+    routes = [Route(f"{path}/infer", infer, methods=["POST"]) for path in paths]
+    for path in paths:
+        routes += [
+            Route(path, _answering(lambda request: _find(models, request.path_params).metadata())),
+            Route(f"{path}/ready", _answering(lambda request: _ready(_find(models, request.path_params)))),
+        ]
+    routes += [
+        Route("/v2", _answering(lambda _: server)),
+        Route("/v2/health/live", _answering(lambda _: {"live": True})),
+        Route("/v2/health/ready", _answering(lambda _: {"ready": True})),
+    ]
+    return Starlette(
+        routes=routes, exception_handlers={HTTPException: _explained, Refusal: _refused, Exception: _broken}
+    )
+
+
+class _Infer:
+    """The endpoint `infer`: an ASGI application of its own, for every millisecond counts here."""
+
+    def __init__(self, models: Mapping[str, ServedModel], bodies: Bodies) -> None:
+        self._models = models
+        self._bodies = bodies
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        with self._bodies.read(scope, receive) as body:
+            try:
+                parts, json_length = await self._answer(scope, body)
+            except ClientGone:
+                return
+            except Refusal as refusal:
+                await _send_refusal(refusal, body, send)
+                return
+            headers = [
+                (
+                    b"content-type",
+                    b"application/json" if json_length is None else b"application/octet-stream",
+                ),
+                (b"content-length", str(sum(map(len, parts))).encode()),
+            ]
+            if json_length is not None:
+                headers.append((b"inference-header-content-length", str(json_length).encode()))
+            await send({"type": "http.response.start", "status": 200, "headers": headers})
+            await send(
+                {"type": "http.response.body", "body": parts[0] if len(parts) == 1 else b"".join(parts)}
+            )
+
+    async def _answer(self, scope: Scope, body: Body) -> tuple[list[bytes], int | None]:
+        model = _find(self._models, scope["path_params"])
+        if (encoding := header(scope, b"content-encoding")) not in (None, b"identity"):
+            raise Refusal(f"content-encoding {_text(encoding)} is not offered; send the body as it is", 415)
+        length = _whole(header(scope, b"inference-header-content-length"))
+        request = read_request(await body.content(), length, model)
+        return write_answer(request, await model.batcher.infer(request.feed), model)
+
+
+async def _send_refusal(refusal: Refusal, body: Body, send: Send) -> None:
+    text = orjson.dumps({"error": refusal.message})
+    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(text)).encode())]
+    # Of these the body has not been read: the connection cannot be used again.
+    unread = refusal.status in (404, 408, 413, 415, 503)
+    if unread:
+        headers.append((b"connection", b"close"))
+    await send({"type": "http.response.start", "status": refusal.status, "headers": headers})
+    await send({"type": "http.response.body", "body": text, "more_body": unread})
+    if unread:
+        await body.discard(_LINGER)
+        await send({"type": "http.response.body", "body": b""})
+
+
+def _find(models: Mapping[str, ServedModel], path: Mapping[str, Any]) -> ServedModel:
+    name = path["name"]
+    if name not in models:
+        raise Refusal(f"there is no model {name[:100]!r}; there is {', '.join(models)}", 404)
+    if path.get("version", VERSION) != VERSION:
+        raise Refusal(f"model {name!r} has no version {path['version'][:100]!r}; it has {VERSION}", 404)
+    return models[name]
+
+
+def _ready(model: ServedModel) -> dict[str, Any]:
+    return {"name": model.name, "ready": True}
+
+
+def _whole(value: bytes | None) -> int | None:
+    if value is None:
+        return None
+    if not value.isdigit() or len(value) > 18:
+        raise Refusal("Inference-Header-Content-Length must be a whole number")
+    return int(value)
+
+
+def _answering(make: Callable[[Request], Mapping[str, Any]]) -> Callable[[Request], Awaitable[Response]]:
+    async def endpoint(request: Request) -> Response:
+        return _json(make(request))
+
+    return endpoint
+
+
+async def _refused(_: Request, error: Exception) -> Response:
+    assert isinstance(error, Refusal)
+    return _json({"error": error.message}, error.status)
+
+
+async def _explained(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    known = {
+        404: f"there is nothing at {request.url.path[:200]}",
+        405: f"{request.method} is not offered here",
+    }
+    message = known.get(error.status_code, error.detail)
+    return Response(
+        orjson.dumps({"error": message}), error.status_code, dict(error.headers or {}), "application/json"
+    )
+
+
+async def _broken(_: Request, error: Exception) -> Response:
+    return _json({"error": f"internal error: {type(error).__name__}"}, 500)
+
+
+def _json(value: Mapping[str, Any], status: int = 200) -> Response:
+    return Response(orjson.dumps(value), status, media_type="application/json")
+
+
+def _text(value: bytes) -> str:
+    return repr(value[:60].decode("latin-1"))

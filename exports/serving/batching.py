@@ -1,0 +1,131 @@
+"""Requests that arrive together are computed together: one thread per model, one run per batch."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Arrays = Mapping[str, NDArray[Any]]
+
+
+@dataclass(frozen=True)
+class _Waiting:
+    """One request's inputs, how many images they are, and who waits for the answer."""
+
+    feed: Arrays
+    rows: int
+    answer: asyncio.Future[Arrays]
+
+
+class Batcher:
+    """Runs a model on what waits, in the order of arrival, up to `rows` images at once.
+
+    While a batch is computed, the next one gathers; so a lone client never waits, and many share runs. After
+    a batch with several clients the next one also waits, up to `window` seconds, for as many of them.
+    A request of more images than `rows` is computed in parts. `run(feed, requests)` computes the images of so
+    many requests. All is used from one event loop.
+    """
+
+    def __init__(self, run: Callable[[Arrays, int], Arrays], *, rows: int, window: float) -> None:
+        self._run = run
+        self._rows = rows
+        self._window = window
+        self._queue: deque[_Waiting] = deque()
+        self._arrival = threading.Condition()
+        self._closed = False
+        self._together = self._wanted = 1
+        self._thread = threading.Thread(target=self._work, name="mtl-batcher", daemon=True)
+        self._thread.start()
+
+    def infer(self, feed: Arrays) -> asyncio.Future[Arrays]:
+        """Return the future outputs, by name, of inputs that fit the model."""
+        loop = asyncio.get_running_loop()
+        rows = len(next(iter(feed.values())))
+        waiting = _Waiting(feed, rows, loop.create_future())
+        with self._arrival:
+            if self._closed:
+                raise RuntimeError("the batcher is closed")
+            self._queue.append(waiting)
+            # Waking the thread costs more than the rest: once per batch is enough.
+            if len(self._queue) == self._wanted:
+                self._arrival.notify()
+        return waiting.answer
+
+    def close(self) -> None:
+        """Finish what waits and end the thread."""
+        with self._arrival:
+            self._closed = True
+            self._arrival.notify()
+        self._thread.join()
+
+    def _work(self) -> None:
+        while batch := self._next():
+            loop = batch[0].answer.get_loop()
+            try:
+                outputs = self._compute(batch)
+            except Exception as error:  # whatever the runtime raises belongs to those who wait
+                loop.call_soon_threadsafe(_fail, batch, error)
+            else:
+                loop.call_soon_threadsafe(_deliver, batch, outputs)
+
+    def _next(self) -> list[_Waiting]:
+        """Wait for requests and take what is computed next; nothing when closed and all is done."""
+        with self._arrival:
+            self._gather(1, None)
+            if self._together > 1:
+                self._gather(self._together, self._window)
+            batch: list[_Waiting] = []
+            rows = 0
+            while self._queue and (not batch or rows + self._queue[0].rows <= self._rows):
+                batch.append(self._queue.popleft())
+                rows += batch[-1].rows
+            self._together = max(len(batch), self._together // 2)
+            return batch
+
+    def _gather(self, wanted: int, seconds: float | None) -> None:
+        self._wanted = wanted
+        self._arrival.wait_for(lambda: self._closed or len(self._queue) >= wanted, seconds)
+
+    def _compute(self, batch: Sequence[_Waiting]) -> list[Arrays]:
+        if len(batch) == 1:
+            return [self._in_parts(batch[0])]
+        feeds = [waiting.feed for waiting in batch]
+        joined = {name: np.concatenate([feed[name] for feed in feeds]) for name in feeds[0]}
+        outputs = self._run(joined, len(batch))
+        found, start = [], 0
+        for waiting in batch:
+            end = start + waiting.rows
+            found.append({name: values[start:end] for name, values in outputs.items()})
+            start = end
+        return found
+
+    def _in_parts(self, waiting: _Waiting) -> Arrays:
+        # Numbers from the middle of a body may begin anywhere; the runtime wants them aligned.
+        feed = {name: np.require(values, requirements="A") for name, values in waiting.feed.items()}
+        if waiting.rows <= self._rows:
+            return self._run(feed, 1)
+        parts = [
+            self._run({name: values[start : start + self._rows] for name, values in feed.items()}, 1)
+            for start in range(0, waiting.rows, self._rows)
+        ]
+        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
+def _deliver(batch: Sequence[_Waiting], outputs: Sequence[Arrays]) -> None:
+    for waiting, found in zip(batch, outputs, strict=True):
+        # A client that went away has cancelled its request.
+        if not waiting.answer.done():
+            waiting.answer.set_result(found)
+
+
+def _fail(batch: Sequence[_Waiting], error: Exception) -> None:
+    for waiting in batch:
+        if not waiting.answer.done():
+            waiting.answer.set_exception(error)

@@ -1,0 +1,150 @@
+"""`mtl serve`: exported models behind HTTP."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ...core.errors import MissingRequirementError, UsageError
+
+if TYPE_CHECKING:
+    from .served_model import ServedModel
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_MEBIBYTE = 2**20
+
+
+@click.command()
+@click.argument("models", metavar="MODEL...", nargs=-1, required=True)
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option(
+    "--port", default=8000, show_default=True, type=click.IntRange(0, 65535), help="Port; 0: any free one."
+)
+@click.option(
+    "--batch", default=64, show_default=True, type=click.IntRange(1), help="Images computed at once, at most."
+)
+@click.option(
+    "--window",
+    metavar="MS",
+    default=0.0,
+    show_default=True,
+    type=click.FloatRange(0, 1000),
+    help="Milliseconds a batch waits for as many clients as the last one had; a lone client never waits.",
+)
+@click.option("--threads", type=click.IntRange(1), help="Cores that compute [default: all].")
+@click.option(
+    "--max-body",
+    metavar="MIB",
+    default=16,
+    show_default=True,
+    type=click.IntRange(1),
+    help="Largest request.",
+)
+@click.option(
+    "--connections",
+    default=1000,
+    show_default=True,
+    type=click.IntRange(1),
+    help="Open connections, at most.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Tell address and models as JSON.")
+def serve(
+    models: tuple[str, ...],
+    host: str,
+    port: int,
+    batch: int,
+    window: float,
+    threads: int | None,
+    max_body: int,
+    connections: int,
+    as_json: bool,
+) -> None:
+    """Answer inference requests over HTTP, in the Open Inference Protocol (KServe's version 2).
+
+    MODEL is an exported .onnx file or the folder of a run, with NAME= before it to give it a name.
+    Ctrl-C or SIGTERM ends the server once open requests are answered. torch is not needed.
+
+    \b
+    Examples:
+      mtl serve runs/demo
+      mtl serve digits=runs/demo/model.onnx --port 0 --batch 32
+    """
+    paths = named_paths(models)
+    _require_packages()
+    from .application import application
+    from .bodies import Bodies
+    from .server import address_of, allow_connections, listen
+    from .server import serve as run_server
+
+    allow_connections(connections)
+    cores = threads or len(os.sched_getaffinity(0))
+    with listen(host, port) as opened:
+        served = {name: _open(name, path, cores, batch, window / 1000) for name, path in paths.items()}
+        largest = max_body * _MEBIBYTE
+
+        def started() -> None:
+            _announce(address_of(opened), list(served), as_json)
+
+        try:
+            run_server(application(served, Bodies(largest, 16 * largest)), opened, connections, started)
+        finally:
+            for model in served.values():
+                model.batcher.close()
+    click.echo("stopped", err=True)
+
+
+def named_paths(arguments: tuple[str, ...]) -> dict[str, Path]:
+    """Return each model's file by the name it is served under; raise `UsageError` when two share one."""
+    found: dict[str, Path] = {}
+    for argument in arguments:
+        given, equals, rest = argument.partition("=")
+        named = bool(equals) and _NAME.fullmatch(given) is not None and not Path(argument).exists()
+        path = Path(rest if named else argument)
+        path = path / "model.onnx" if path.is_dir() else path
+        name = given if named else _name_of(path)
+        if name in found:
+            raise UsageError(
+                f"two models would be called {name!r}: {found[name]} and {path}",
+                hint=f"give one another name: other={path}",
+            )
+        found[name] = path
+    return found
+
+
+def _name_of(path: Path) -> str:
+    """Return the name of a file, or of its folder when the file is just the model of a run."""
+    stem = path.resolve().parent.name if path.stem == "model" else path.stem
+    name = re.sub(r"[^A-Za-z0-9._-]+", "-", stem).strip("-.")
+    return name or "model"
+
+
+def _require_packages() -> None:
+    try:
+        import httptools  # noqa: F401
+        import orjson  # noqa: F401
+        import starlette  # noqa: F401
+        import uvicorn  # noqa: F401
+    except ImportError as error:
+        raise MissingRequirementError(
+            f"mtl serve needs the package {error.name}", hint="pip install 'mtl-composer[serve]'"
+        ) from None
+
+
+def _open(name: str, path: Path, threads: int, batch: int, window: float) -> ServedModel:
+    from .served_model import ServedModel
+
+    return ServedModel(name, path, threads=threads, batch=batch, window=window)
+
+
+def _announce(address: str, names: list[str], as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps({"url": address, "models": names}))
+    else:
+        for name in names:
+            click.echo(f"{address}/v2/models/{name}")
+    click.echo("answering; Ctrl-C stops", err=True)

@@ -1,0 +1,111 @@
+"""An exported model as the protocol sees it: a name, tensors, and metadata."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...core.specs import Binary, Categorical, InputSpec, Regression, TargetSpec
+from ..inference import ExportedModel
+from ..metadata import IMAGE, ModelCard, Output, PixelType
+from .batching import Batcher
+from .tensors import TensorForm
+
+VERSION = "1"
+"""Version of every served model; the protocol lets clients ask for one."""
+
+_SPIN = 10
+"""Microseconds: long enough to meet the next piece of work, too short to take a core from others."""
+_LARGE = 8
+"""Images per request from which computing takes far longer than reading and writing."""
+
+Arrays = Mapping[str, NDArray[Any]]
+
+
+class ServedModel:
+    """A model with its name, its tensors' forms, and the thread that runs it in batches.
+
+    It computes on `threads` cores. Where many small requests arrive, one of them is left to reading and
+    writing them, which then takes as long as computing: a second session of the same file does that.
+    """
+
+    def __init__(self, name: str, path: Path, *, threads: int, batch: int, window: float) -> None:
+        self.name = name
+        exported = ExportedModel(path, threads=threads, spin=_SPIN)
+        self._alone = exported.infer
+        self._beside = (
+            ExportedModel(path, threads=threads - 1, spin=_SPIN).infer if threads > 1 else self._alone
+        )
+        self.card = exported.card
+        self.inputs = {form.name: form for form in _inputs(exported.card)}
+        self.outputs = {item.name: _output(item) for item in exported.card.outputs}
+        # The first runs are slow: memory is planned for each new batch size.
+        for rows in (1, batch):
+            for infer in (self._alone, self._beside):
+                infer(self._zeros(rows))
+        self.batcher = Batcher(self._run, rows=batch, window=window)
+
+    def metadata(self) -> dict[str, Any]:
+        """Return the model's metadata as the protocol has it, with what each output means beside."""
+        described = {output.name: _described(output) for output in self.card.outputs}
+        return {
+            "name": self.name,
+            "versions": [VERSION],
+            "platform": "onnx_onnxv1",
+            "inputs": [_tensor(form) for form in self.inputs.values()],
+            "outputs": [_tensor(form) | described[form.name] for form in self.outputs.values()],
+        }
+
+    def _run(self, feed: Arrays, requests: int) -> Arrays:
+        small = requests > 1 and len(feed[IMAGE]) < _LARGE * requests
+        return (self._beside if small else self._alone)(feed)
+
+    def _zeros(self, rows: int) -> Arrays:
+        dtypes = {"FP32": np.float32, "UINT8": np.uint8, "INT64": np.int64}
+        return {
+            form.name: np.zeros((rows, *form.shape), dtypes[form.datatype]) for form in self.inputs.values()
+        }
+
+
+def _inputs(card: ModelCard) -> tuple[TensorForm, ...]:
+    return (_image(card.pixels, card.image.shape), *(_number(spec) for spec in card.inputs))
+
+
+def _image(pixels: PixelType, shape: tuple[int, ...]) -> TensorForm:
+    if pixels == "uint8":
+        return TensorForm(IMAGE, "UINT8", shape)
+    return TensorForm(IMAGE, "FP32", shape, (0, 1))
+
+
+def _number(spec: InputSpec) -> TensorForm:
+    return TensorForm(spec.name, "INT64", (), (0, spec.count - 1))
+
+
+def _output(output: Output) -> TensorForm:
+    return TensorForm(output.name, "FP32", output.target.output_shape)
+
+
+def _tensor(form: TensorForm) -> dict[str, Any]:
+    return {"name": form.name, "datatype": form.datatype, "shape": [-1, *form.shape]}
+
+
+def _described(output: Output) -> dict[str, Any]:
+    found: dict[str, Any] = {"description": output.to_json()["description"]}
+    if labels := _labels(output.target):
+        found["labels"] = list(labels)
+    if isinstance(output.target, Regression) and output.target.units:
+        found["units"] = output.target.units
+    return found
+
+
+def _labels(target: TargetSpec) -> tuple[str, ...]:
+    """Return the names of an output's numbers, in order; none for a picture."""
+    if isinstance(target, Categorical):
+        return target.classes
+    if isinstance(target, Binary):
+        return (target.positive,)
+    return target.names if isinstance(target, Regression) else ()

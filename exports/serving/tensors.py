@@ -1,0 +1,115 @@
+"""Tensors of the Open Inference Protocol, from and to NumPy: JSON numbers or raw little-endian bytes.
+
+>>> image = TensorForm("image", "FP32", (1, 2))
+>>> from_json(image, [1, 1, 2], [0.25, 0.5]).tolist()
+[[[0.25, 0.5]]]
+>>> from_json(image, [1, 1, 2], [[[0.25, 0.5]]]).tolist()
+[[[0.25, 0.5]]]
+>>> from_bytes(image, [1, 1, 2], np.float32([0.25, 0.5]).tobytes()).tolist()
+[[[0.25, 0.5]]]
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import prod
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .refusal import Refusal
+
+_DTYPES = {"FP32": np.dtype("<f4"), "UINT8": np.dtype("u1"), "INT64": np.dtype("<i8")}
+# Type codes of the standard library's arrays: they take numbers only, where NumPy would read text too.
+_CODES = {"FP32": "f", "UINT8": "B", "INT64": "q"}
+_NUMBERS = {"FP32": "numbers", "UINT8": "whole numbers from 0 to 255", "INT64": "whole numbers"}
+
+
+@dataclass(frozen=True)
+class TensorForm:
+    """One input or output: its name, its datatype in the protocol's words, its shape without the batch.
+
+    `bounds` are the lowest and the highest value an input may hold.
+    """
+
+    name: str
+    datatype: str
+    shape: tuple[int, ...]
+    bounds: tuple[float, float] | None = None
+
+    def check_shape(self, shape: Any) -> list[int]:
+        """Return the shape of a request's tensor, batch first; raise `Refusal` when it does not fit."""
+        wanted = ["batch", *self.shape]
+        if not isinstance(shape, list) or not all(type(size) is int for size in shape):
+            raise Refusal(f"input {self.name!r}: shape must be a list of whole numbers")
+        if shape[1:] != wanted[1:] or len(shape) != len(wanted):
+            raise Refusal(f"input {self.name!r} has shape {_short(shape)}; the model reads {_listed(wanted)}")
+        if shape[0] < 1:
+            raise Refusal(f"input {self.name!r} has a batch of {shape[0]}; at least 1 is needed")
+        return shape
+
+    def check_values(self, values: NDArray[Any]) -> None:
+        """Raise `Refusal` when a value lies outside the bounds or is not a number."""
+        if self.bounds is None:
+            return
+        lowest, highest = self.bounds
+        # NaN makes both comparisons false.
+        if not (values.min() >= lowest and values.max() <= highest):
+            raise Refusal(f"input {self.name!r} holds values that are not within {lowest}..{highest}")
+
+
+def from_json(form: TensorForm, shape: Sequence[int], data: Any) -> NDArray[Any]:
+    """Return an array of the shape from JSON numbers, flat in row-major order or nested as the shape is.
+
+    Raises `Refusal` when there are too few or too many, or something is not a number of the datatype.
+    """
+    if not isinstance(data, list):
+        raise Refusal(f"input {form.name!r}: data must be a list")
+    numbers = _flat(form, shape, data) if data and isinstance(data[0], list) else data
+    if len(numbers) != prod(shape):
+        raise Refusal(
+            f"input {form.name!r} has {len(numbers)} values; its shape {list(shape)} needs {prod(shape)}"
+        )
+    try:
+        values = array(_CODES[form.datatype], numbers)
+    except (TypeError, OverflowError):
+        raise Refusal(
+            f"input {form.name!r}: data must hold {_NUMBERS[form.datatype]} ({form.datatype})"
+        ) from None
+    return np.frombuffer(values, _DTYPES[form.datatype]).reshape(shape)
+
+
+def from_bytes(form: TensorForm, shape: Sequence[int], data: bytes | memoryview) -> NDArray[Any]:
+    """Return an array of the shape over raw little-endian bytes, wherever in memory they begin.
+
+    Raises `Refusal` for the wrong number of bytes.
+    """
+    dtype = _DTYPES[form.datatype]
+    needed = prod(shape) * dtype.itemsize
+    if len(data) != needed:
+        raise Refusal(
+            f"input {form.name!r} has {len(data)} bytes of data; "
+            f"{form.datatype} of shape {list(shape)} needs {needed}"
+        )
+    return np.frombuffer(data, dtype).reshape(shape)
+
+
+def _flat(form: TensorForm, shape: Sequence[int], data: list[Any]) -> list[Any]:
+    """Return the numbers of nested lists; every list must be as long as the shape says."""
+    level: list[Any] = [data]
+    for size in shape:
+        if not all(isinstance(part, list) and len(part) == size for part in level):
+            raise Refusal(f"input {form.name!r}: data is not nested as its shape {list(shape)} says")
+        level = [item for part in level for item in part]
+    return level
+
+
+def _listed(shape: Sequence[int | str]) -> str:
+    return f"[{', '.join(str(size) for size in shape)}]"
+
+
+def _short(shape: Sequence[int]) -> str:
+    return _listed(shape) if len(shape) <= 8 else f"of {len(shape)} dimensions"

@@ -1,0 +1,90 @@
+"""The exporter `torch-export`: a program that torch runs without the classes it was made from."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import torch
+from pydantic import Field
+
+from ..core.contracts import Exporter, ExportReport, ExportSubject
+from ..core.errors import UsageError
+from .metadata import PREFIX
+from .onnx_model import ExportForm, card_of
+from .publication import partial, proof_path, publish, unpublished, write_partial
+from .torch_program import Program, build_program, program_bytes
+from .verification import check_card, compare, form_of, part_of
+
+
+class TorchExportExporter(Exporter):
+    """Writes one `.pt2` file and its proof, a JSON file beside it; proven by the gate of the ONNX exporter.
+
+    `torch.export.load(path).module()(image, ...)` answers with a dict by task: `image` `[batch, C, H, W]`,
+    float32 in 0..1 or uint8, then one int64 `[batch]` per extra input, in the order of the metadata.
+    """
+
+    suffix = ".pt2"
+    runtimes = ("torch",)
+
+    def __init__(
+        self,
+        *,
+        input: Annotated[
+            Literal["float32", "uint8"],
+            Field(description="Pixels the file reads: float32 in 0..1, or the bytes of an image file."),
+        ] = "float32",
+        raw: Annotated[
+            bool, Field(description="Write logits and unclamped values instead of predictions.")
+        ] = False,
+    ) -> None:
+        self.form = ExportForm(input, raw)
+
+    def export(self, subject: ExportSubject, path: Path) -> ExportReport:
+        """Write the program to `path` and its proof beside it, both or neither.
+
+        Raises as the ONNX exporter does.
+        """
+        proof = proof_path(path)
+        with unpublished((path, proof)):
+            program = build_program(subject, self.form)
+            write_partial(path, program_bytes(program, card_of(subject, self.form)))
+            data = partial(path).read_bytes()
+            verification = _verify(subject, data, path.name, self.form)
+            write_partial(proof, (json.dumps(verification, indent=2, allow_nan=False) + "\n").encode())
+            publish((path, proof))
+        return ExportReport((path, proof), verification)
+
+    def verify(self, subject: ExportSubject, path: Path) -> Mapping[str, Any]:
+        """Compare the file at `path` with the model, in the form the file itself declares.
+
+        Raises `VerificationError` when they differ, `UsageError` when the file cannot be read.
+        """
+        try:
+            data = path.read_bytes()
+        except OSError as error:
+            raise UsageError(f"cannot read {path}: {error.strerror or error}") from error
+        return _verify(subject, data, path.name)
+
+    def verify_in(self, subject: ExportSubject, path: Path, runtimes: Sequence[str]) -> Mapping[str, Any]:
+        return {name: self.verify(subject, path) for name in runtimes}
+
+
+def _verify(subject: ExportSubject, data: bytes, name: str, form: ExportForm | None = None) -> dict[str, Any]:
+    program = Program(data, name)
+    program.check_contents()
+    unlike = {f"{PREFIX}versions"} if form is None else set()
+    if form is None:
+        form, subject = form_of(program.card, name), part_of(subject, program.card)
+    check_card(name, program.card, card_of(subject, form), unlike)
+    return {
+        "passed": True,
+        "file": {"name": name, "sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)},
+        "tasks": list(subject.targets),
+        **compare(subject, program, form),
+        "runtime": "torch",
+        "versions": {"torch": str(torch.__version__)},
+    }

@@ -1,0 +1,130 @@
+"""A model as a program of `torch.export`: traced, stripped, written as bytes, and read back."""
+
+from __future__ import annotations
+
+import copy
+import io
+import json
+import re
+import warnings
+import zipfile
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from ..core.contracts import Arrays, ExportSubject
+from ..core.errors import ComponentError, VerificationError
+from .candidate import reason
+from .metadata import IMAGE, ModelCard
+from .onnx_model import Exported, ExportForm, check_names, check_outputs, example_of
+
+CARD = "mtl.json"
+"""The name of the metadata inside the file."""
+
+_NOTES = ("stack_trace", "nn_module_stack", "source_fn_stack", "torch_fn", "from_node")
+_SOURCE_PATH = re.compile(rb"[\w.-]+\.py\b")
+
+
+class _Named(nn.Module):
+    """The model as users meet it, its answers by task."""
+
+    def __init__(self, exported: Exported) -> None:
+        super().__init__()
+        self.exported = exported
+
+    def forward(self, image: Tensor, *extra: Tensor) -> dict[str, Tensor]:
+        return dict(zip(self.exported.targets, self.exported(image, *extra), strict=True))
+
+
+def build_program(subject: ExportSubject, form: ExportForm) -> torch.export.ExportedProgram:
+    """Return the traced model without notes of where it was made; weights that nothing reads are emptied.
+
+    Raises `ComponentError` when the model breaks its contract or cannot be traced.
+    """
+    check_names(subject)
+    frozen = copy.deepcopy(subject.model).cpu().eval()
+    check_outputs(frozen, subject)
+    example = example_of(subject, form)
+    dynamic = {0: torch.export.Dim.DYNAMIC}
+    shapes: tuple[Any, ...] = (dynamic, (dynamic,) * (len(example) - 1)) if len(example) > 1 else (dynamic,)
+    named = _Named(Exported(frozen, subject, form)).eval()
+    try:
+        program = torch.export.export(named, example, dynamic_shapes=shapes, strict=False)
+    except Exception as error:  # the tracer lets through whatever the model raises
+        raise ComponentError(f"torch cannot export the model: {reason(error)}") from error
+    _strip(program)
+    return program
+
+
+def program_bytes(program: torch.export.ExportedProgram, card: ModelCard) -> bytes:
+    """Return the file; the same program gives the same bytes."""
+    stream = io.BytesIO()
+    torch.export.save(program, stream, extra_files={CARD: json.dumps(card.to_properties())})
+    return stream.getvalue()
+
+
+class Program:
+    """A `.pt2` file as bytes, read back; every failure is a `VerificationError` that starts with `name`."""
+
+    def __init__(self, data: bytes, name: str) -> None:
+        self.name = name
+        self._data = data
+        found = {CARD: ""}
+        try:
+            with warnings.catch_warnings():
+                # A damaged file must not speak twice.
+                warnings.simplefilter("ignore")
+                program = torch.export.load(io.BytesIO(data), extra_files=found)
+            self._module = program.module()
+            self.card = ModelCard.from_properties(_text_pairs(found[CARD]))
+        except Exception as error:  # the reader raises whatever a damaged file leads it to
+            raise VerificationError(f"{name} is not a valid export: {reason(error)}") from error
+
+    def check_contents(self) -> None:
+        """Raise when the file names the source files it was made from."""
+        with zipfile.ZipFile(io.BytesIO(self._data)) as archive:
+            for item in archive.namelist():
+                if item.endswith(".json") and (path := _SOURCE_PATH.search(archive.read(item))):
+                    raise VerificationError(
+                        f"{self.name} holds the path of a source file: {path[0].decode()}"
+                    )
+
+    def run(self, feed: Arrays, case: str = "real samples") -> dict[str, NDArray[Any]]:
+        """Return the outputs by name."""
+        tensors = {name: torch.from_numpy(np.ascontiguousarray(value)) for name, value in feed.items()}
+        extra = (tensors[spec.name] for spec in self.card.inputs)
+        try:
+            with torch.inference_mode():
+                outputs = self._module(tensors[IMAGE], *extra)
+            return {str(name): value.numpy() for name, value in outputs.items()}
+        except Exception as error:  # a traced program raises what torch's operators raise
+            raise VerificationError(f"{self.name} cannot be run ({case}): {reason(error)}") from error
+
+
+def _strip(program: torch.export.ExportedProgram) -> None:
+    graph = program.graph_module.graph
+    graph.eliminate_dead_code()
+    program.graph_module.recompile()
+    for module in program.graph_module.modules():
+        if isinstance(module, torch.fx.GraphModule):
+            for node in module.graph.nodes:
+                for note in _NOTES:
+                    node.meta.pop(note, None)
+    signature = program.graph_signature
+    weights = {**signature.inputs_to_parameters, **signature.inputs_to_buffers}
+    read = {weights[node.name] for node in graph.nodes if node.name in weights and node.users}
+    for name in set(program.state_dict) - read:
+        empty = torch.zeros(0, dtype=program.state_dict[name].dtype)
+        old = program.state_dict[name]
+        program.state_dict[name] = nn.Parameter(empty, False) if isinstance(old, nn.Parameter) else empty
+
+
+def _text_pairs(text: str | bytes) -> Mapping[str, str]:
+    pairs = json.loads(text)
+    if not isinstance(pairs, dict) or not all(isinstance(value, str) for value in pairs.values()):
+        raise ValueError("it has no mtl metadata")
+    return pairs

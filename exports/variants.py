@@ -1,0 +1,91 @@
+"""From the float32 file to the one asked for: calibration samples, conversion, and its account of itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import onnx
+
+from ..core.contracts import Arrays, ExportSubject
+from ..core.errors import UsageError, VerificationError, suggest
+from .metadata import IMAGE, PixelType
+from .onnx_model import ExportForm, card_of
+from .precision import FLOAT32, SEED, Calibration, Precision, PrecisionType
+from .quality import allowed_drops
+
+
+def precision_for(
+    subject: ExportSubject,
+    kind: PrecisionType,
+    *,
+    keep_float: Sequence[str] = (),
+    max_drop: Mapping[str, float] | None = None,
+    samples: int = 256,
+) -> Precision:
+    """Return the precision in full: calibration samples drawn, what each task may lose decided.
+
+    Raises `UsageError` for an unknown task, and when there is no data to calibrate on or to measure with.
+    """
+    if kind == "float32":
+        return FLOAT32
+    for task in keep_float:
+        if task not in subject.targets:
+            raise UsageError(
+                f"keep_float names {task!r}, which is not exported",
+                hint=suggest(task, list(subject.targets), "tasks"),
+            )
+    if subject.judge is None:
+        raise UsageError(f"a {kind} export needs the data of the run, and there is none")
+    drops = allowed_drops(subject, max_drop or {})
+    if kind == "float16":
+        return Precision(kind, (), drops)
+    drawn = _drawn(subject, samples, SEED)
+    return Precision(kind, tuple(sorted(keep_float)), drops, Calibration.of(drawn, samples, SEED))
+
+
+def build_variant(subject: ExportSubject, form: ExportForm, base: onnx.ModelProto) -> onnx.ModelProto:
+    """Return the model of another precision, made from the float32 one, metadata included.
+
+    Raises `VerificationError` when the calibration samples are not those that `form` records.
+    """
+    if form.precision.type == "float16":
+        from .float16 import to_float16
+
+        model = to_float16(base)
+    else:
+        from .int8 import to_int8
+
+        feed = calibration_feed(subject, form)
+        model = to_int8(base, feed, form.precision.keep_float)
+    onnx.helper.set_model_props(model, card_of(subject, form).to_properties())
+    return model
+
+
+def calibration_feed(subject: ExportSubject, form: ExportForm) -> Arrays:
+    """Return the calibration samples as the file reads them, drawn again.
+
+    Raises `VerificationError` when they are not the recorded ones.
+    """
+    recorded = form.precision.calibration
+    if recorded is None:
+        raise VerificationError("the int8 file does not say what it was calibrated on")
+    drawn = dict(_drawn(subject, recorded.samples, recorded.seed))
+    if Calibration.of(drawn, recorded.samples, recorded.seed) != recorded:
+        raise VerificationError("the int8 file was calibrated on other samples than it says")
+    return fed(drawn, form.pixels)
+
+
+def fed(arrays: Arrays, pixels: PixelType) -> Arrays:
+    """Return inputs with float32 pixels in 0..1 as a file reads them."""
+    if pixels == "float32":
+        return arrays
+    whole = np.rint(arrays[IMAGE] * np.float32(255)).clip(0, 255).astype(np.uint8)
+    return {**arrays, IMAGE: whole}
+
+
+def _drawn(subject: ExportSubject, samples: int, seed: int) -> Arrays:
+    if subject.judge is None:
+        raise VerificationError("the calibration of the file cannot be checked: there is no data at hand")
+    drawn = subject.judge.training_samples(samples, seed)
+    return {name: drawn[name] for name in (IMAGE, *(spec.name for spec in subject.inputs))}

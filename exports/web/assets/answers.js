@@ -1,0 +1,157 @@
+// What the tasks answer, one view per task: classes as bars, values with units, pictures. Each view has
+// `element` (where it is shown), `update(values)` with the output's Float32Array, and `text` to be spoken.
+
+import { show } from "./picture.js";
+
+const SHOWN = 20;
+const FIRST = 8;
+
+// Return the view of an output as mtl.json describes it; `metrics` are those of the test split, or nothing.
+export function viewOf(output, metrics) {
+  const { form } = output.target;
+  if (form === "image") return new PictureView(output, metrics);
+  if (form === "regression") return new ValuesView(output, metrics);
+  const classes = form === "binary" ? [output.target.negative, output.target.positive] : output.target.classes;
+  return new ClassesView(output, metrics, classes);
+}
+
+class ClassesView {
+  constructor(output, metrics, classes) {
+    this.name = output.name;
+    this.binary = output.target.form === "binary";
+    this.classes = classes;
+    this.few = classes.length <= SHOWN;
+    this.all = this.few;
+    this.element = card(output.name, metrics);
+    this.verdict = make("p", "verdict");
+    this.list = make("ol", "bars");
+    this.list.setAttribute("aria-label", `Probabilities of ${output.name}`);
+    this.list.style.setProperty("--names", `${Math.min(14, Math.max(2, ...classes.map((name) => name.length)))}ch`);
+    this.element.append(this.verdict, this.list);
+    this.resize();
+    if (!this.few) this.element.append(this.toggle());
+  }
+
+  toggle() {
+    const button = make("button", "more", `All ${this.classes.length} classes`);
+    button.type = "button";
+    button.setAttribute("aria-expanded", "false");
+    button.addEventListener("click", () => {
+      this.all = !this.all;
+      button.setAttribute("aria-expanded", String(this.all));
+      button.textContent = this.all ? `The ${FIRST} most probable` : `All ${this.classes.length} classes`;
+      this.resize();
+      this.update(this.values);
+    });
+    return button;
+  }
+
+  resize() {
+    const rows = this.all ? this.classes.length : FIRST;
+    this.rows = Array.from({ length: rows }, () => {
+      const row = make("li");
+      const [name, track, fill, number] = [make("span", "name"), make("span", "track"), make("span", "fill"), make("span", "number")];
+      track.setAttribute("aria-hidden", "true");
+      fill.style.display = track.style.display = "block";
+      track.append(fill);
+      row.append(name, track, number);
+      return { row, name, fill, number };
+    });
+    this.list.replaceChildren(...this.rows.map(({ row }) => row));
+  }
+
+  update(values) {
+    this.values = values;
+    const probabilities = this.binary ? [1 - values[0], values[0]] : values;
+    const order = this.classes.map((_, index) => index).sort((one, other) => probabilities[other] - probabilities[one]);
+    const best = order[0];
+    // Few classes keep their places, so that bars grow and shrink where they are.
+    const listed = this.few ? this.classes.map((_, index) => index) : order;
+    this.rows.forEach(({ row, name, fill, number }, place) => {
+      const index = listed[place];
+      name.textContent = this.classes[index];
+      number.textContent = percent(probabilities[index]);
+      fill.style.width = `${100 * probabilities[index]}%`;
+      row.classList.toggle("best", index === best);
+    });
+    this.text = `${this.name}: ${this.classes[best]}, ${percent(probabilities[best])}`;
+    this.verdict.replaceChildren(this.classes[best], make("small", "", percent(probabilities[best])));
+    this.verdict.classList.toggle("long", this.classes[best].length > 14);
+  }
+}
+
+class ValuesView {
+  constructor(output, metrics) {
+    this.name = output.name;
+    this.target = output.target;
+    this.element = card(output.name, metrics);
+    const table = make("table", "values");
+    const body = make("tbody");
+    this.cells = this.target.names.map((name) => {
+      const [row, head, cell] = [make("tr"), make("th", "", name), make("td")];
+      head.scope = "row";
+      row.append(head, cell);
+      body.append(row);
+      return cell;
+    });
+    table.append(body);
+    this.element.append(table);
+  }
+
+  update(values) {
+    const units = this.target.units ? ` ${this.target.units}` : "";
+    this.cells.forEach((cell, index) => {
+      cell.replaceChildren(number(values[index]), make("small", "", units));
+    });
+    const each = this.target.names.map((name, index) => `${name} ${number(values[index])}${units}`);
+    this.text = `${this.name}: ${each.join(", ")}`;
+  }
+}
+
+class PictureView {
+  constructor(output, metrics) {
+    this.name = output.name;
+    this.shape = output.shape.slice(1);
+    this.picture = true;
+    this.element = make("figure");
+    this.canvas = make("canvas");
+    this.canvas.setAttribute("role", "img");
+    this.canvas.setAttribute("aria-label", `Picture of the task ${output.name}`);
+    const caption = make("figcaption", "", output.name);
+    caption.append(score(metrics));
+    this.element.append(this.canvas, caption);
+  }
+
+  update(values) {
+    show(this.canvas, values, this.shape);
+    this.text = `${this.name}: picture`;
+  }
+}
+
+function card(name, metrics) {
+  const element = make("article", "panel answer");
+  element.setAttribute("aria-label", name);
+  element.append(make("h3", "", name), score(metrics));
+  return element;
+}
+
+// The first number of the test split beside the loss, as "accuracy 0.978 on the test split".
+function score(metrics) {
+  const known = Object.entries(metrics ?? {}).find(([name, value]) => name !== "loss" && Number.isFinite(value));
+  return make("span", "score", known ? `${known[0]} ${number(known[1])} on the test split` : "");
+}
+
+function make(tag, name = "", text = "") {
+  const element = document.createElement(tag);
+  if (name) element.className = name;
+  if (text) element.textContent = text;
+  return element;
+}
+
+function number(value) {
+  return Math.abs(value) >= 100 ? value.toFixed(1) : Number(value.toPrecision(3)).toString();
+}
+
+function percent(value) {
+  return `${(100 * value).toFixed(1)} %`;
+}

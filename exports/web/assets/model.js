@@ -1,0 +1,95 @@
+// The exported model: what it says about itself, its real images, and its answers, computed by a worker.
+
+export class Model {
+  // `card` is mtl.json; `samples` are {pixels: Float32Array [C * H * W], inputs: {name: number}}.
+  constructor(card, samples, proof, worker) {
+    this.card = card;
+    this.samples = samples;
+    this.proof = proof;
+    this.shape = card.inputs[0].shape.slice(1);
+    this.inputs = card.inputs.slice(1);
+    this.outputs = card.outputs;
+    this.worker = worker;
+    this.waiting = new Map();
+    this.count = 0;
+    worker.addEventListener("message", ({ data }) => this.settle(data));
+    worker.addEventListener("error", (event) => this.fail(event.message || "the worker cannot be started"));
+  }
+
+  // Return {name: Float32Array} for one image, Float32Array [C * H * W] in 0..1.
+  async run(image, inputs) {
+    return (await this.ask({ image, shape: this.shape, inputs })).outputs;
+  }
+
+  ask(message, transfer = []) {
+    const id = ++this.count;
+    return new Promise((resolve, reject) => {
+      this.waiting.set(id, { resolve, reject });
+      this.worker.postMessage({ id, ...message }, transfer);
+    });
+  }
+
+  settle({ id, error, ...result }) {
+    const { resolve, reject } = this.waiting.get(id);
+    this.waiting.delete(id);
+    if (error === undefined) resolve(result);
+    else reject(new Error(error));
+  }
+
+  fail(text) {
+    for (const { reject } of this.waiting.values()) reject(new Error(text));
+    this.waiting.clear();
+  }
+}
+
+// Load everything the page needs; `report(share)` hears how much has arrived, 0..1.
+export async function loadModel(report) {
+  const [card, page, proof] = await Promise.all(["mtl.json", "page.json", "verify.json"].map(json));
+  const sizes = [page.bytes["model.onnx"], page.bytes.runtime];
+  const arrived = [0, 0];
+  const progress = (index) => (bytes) => {
+    arrived[index] = bytes;
+    report(Math.min(1, (arrived[0] + arrived[1]) / (sizes[0] + sizes[1])));
+  };
+  const [model, wasm, pixels] = await Promise.all([
+    download("model.onnx", progress(0)),
+    download("onnxruntime/ort-wasm-simd-threaded.wasm", progress(1)),
+    download("samples.bin"),
+  ]);
+  const worker = new Worker("worker.js", { type: "module" });
+  const loaded = new Model(card, unpack(new Uint8Array(pixels), page.samples, card.inputs[0].shape), proof, worker);
+  await loaded.ask({ load: { model, wasm } }, [model, wasm]);
+  return loaded;
+}
+
+function unpack(bytes, { count, inputs }, [, channels, height, width]) {
+  const size = channels * height * width;
+  return Array.from({ length: count }, (_, index) => ({
+    pixels: Float32Array.from(bytes.subarray(index * size, (index + 1) * size), (value) => value / 255),
+    inputs: Object.fromEntries(Object.entries(inputs).map(([name, values]) => [name, values[index]])),
+  }));
+}
+
+async function get(path) {
+  const response = await fetch(path);
+  if (!response.ok) throw new Error(`the server has no ${path} (${response.status})`);
+  return response;
+}
+
+async function json(path) {
+  return (await get(path)).json();
+}
+
+async function download(path, report = () => {}) {
+  const reader = (await get(path)).body.getReader();
+  const parts = [];
+  let length = 0;
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) break;
+    parts.push(value);
+    length += value.length;
+    report(length);
+  }
+  return new Blob(parts).arrayBuffer();
+}

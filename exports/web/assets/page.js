@@ -1,0 +1,220 @@
+// Wires the page: what a person does changes the picture, the picture goes to the model, its answers are shown.
+
+import { viewOf } from "./answers.js";
+import { loadModel } from "./model.js";
+import { addNoise, show, turn } from "./picture.js";
+import { Sheet } from "./sheet.js";
+
+const QUIET = 700;
+const at = (id) => document.getElementById(id);
+
+class Page {
+  constructor(model) {
+    this.model = model;
+    this.inputs = Object.fromEntries(model.inputs.map(({ name }) => [name, 0]));
+    this.fields = new Map();
+    this.seed = 1;
+    this.busy = this.waiting = false;
+    this.views = model.outputs.map((output) => viewOf(output, model.card.test_metrics?.[output.name]));
+    for (const view of this.views) at(view.picture ? "strip" : "cards").append(view.element);
+    this.title();
+    this.makeInputs();
+    const elements = { canvas: at("canvas"), cursor: at("cursor"), status: at("canvas-status") };
+    this.sheet = new Sheet(elements, model.shape, () => this.changed());
+    this.makeTools();
+    this.makeSliders();
+    this.makeSamples();
+    at("numbers").addEventListener("toggle", () => this.print());
+  }
+
+  title() {
+    const { card, proof, outputs } = this.model;
+    const names = outputs.map(({ name }) => name).join(" + ");
+    const parts = [card.recipe?.dataset?.name, card.recipe?.encoder?.name];
+    at("title").textContent = names;
+    document.title = `${names} · mtl`;
+    at("origin").textContent = ["mtl", ...parts.filter(Boolean)].join(" · ");
+    const worst = proof.worst?.difference;
+    at("proof").textContent =
+      `model.onnx ${(proof.file.bytes / 1024).toFixed(0)} KiB, verified against the trained model` +
+      (worst === undefined ? "." : `: largest difference ${worst.toExponential(1)}.`) +
+      ` SHA-256 ${proof.file.sha256.slice(0, 12)}…`;
+  }
+
+  // One field per extra input of the model: a whole number.
+  makeInputs() {
+    for (const { name, range, description } of this.model.inputs) {
+      const box = document.createElement("div");
+      box.className = "number-field";
+      const label = document.createElement("label");
+      label.textContent = name;
+      const field = document.createElement("input");
+      Object.assign(field, { type: "number", min: range[0], max: range[1], step: 1, value: 0, id: `input-${name}` });
+      field.setAttribute("aria-describedby", `about-${name}`);
+      label.htmlFor = field.id;
+      const about = document.createElement("p");
+      Object.assign(about, { className: "note", id: `about-${name}` });
+      const said = description || `whole number, ${range[0]} to ${range[1]}`;
+      about.textContent = said;
+      field.addEventListener("input", () => {
+        const value = Number(field.value);
+        const right = field.value !== "" && Number.isInteger(value) && value >= range[0] && value <= range[1];
+        field.setAttribute("aria-invalid", String(!right));
+        about.classList.toggle("wrong", !right);
+        about.textContent = right ? said : `must be a whole number from ${range[0]} to ${range[1]}`;
+        if (!right) return;
+        this.inputs[name] = value;
+        this.changed();
+      });
+      box.append(label, field, about);
+      at("inputs").append(box);
+      this.fields.set(name, field);
+    }
+  }
+
+  makeTools() {
+    const { sheet } = this;
+    const radios = document.querySelectorAll("input[name=tool]");
+    for (const radio of radios) radio.addEventListener("change", () => (sheet.tool = radio.value));
+    sheet.canvas.addEventListener("toolchange", () => {
+      for (const radio of radios) radio.checked = radio.value === sheet.tool;
+    });
+    // Strokes as thick as those of handwritten digits, whatever the size of the picture.
+    const unit = Math.max(sheet.height, sheet.width) / 28;
+    const brush = at("brush");
+    brush.value = 1.25;
+    const thicken = () => (sheet.radius = Math.max(0.5, brush.value * unit));
+    brush.addEventListener("input", thicken);
+    thicken();
+    at("ink-field").hidden = sheet.channels < 3;
+    at("ink").addEventListener("input", ({ target }) => {
+      sheet.ink = [1, 3, 5].map((start) => parseInt(target.value.slice(start, start + 2), 16) / 255);
+    });
+    at("undo").addEventListener("click", () => sheet.undo());
+    at("clear").addEventListener("click", () => sheet.clear());
+  }
+
+  makeSliders() {
+    const { noise, angle } = { noise: at("noise"), angle: at("angle") };
+    noise.addEventListener("input", () => this.changed());
+    angle.addEventListener("input", () => this.changed());
+    at("again").addEventListener("click", () => {
+      this.seed += 1;
+      if (Number(noise.value) === 0) noise.value = 0.1;
+      this.changed();
+    });
+    for (const [id, degrees] of [["left", 90], ["right", -90]]) {
+      at(id).addEventListener("click", () => {
+        const turned = Number(angle.value) + degrees;
+        angle.value = turned > 180 ? turned - 360 : turned < -180 ? turned + 360 : turned;
+        this.changed();
+      });
+    }
+  }
+
+  makeSamples() {
+    this.model.samples.forEach((sample, index) => {
+      const [item, button, canvas] = ["li", "button", "canvas"].map((tag) => document.createElement(tag));
+      button.type = "button";
+      button.setAttribute("aria-label", `Real image ${index + 1}`);
+      button.setAttribute("aria-pressed", "false");
+      show(canvas, sample.pixels, this.model.shape);
+      button.append(canvas);
+      item.append(button);
+      at("samples").append(item);
+      button.addEventListener("click", () => this.pick(index));
+    });
+  }
+
+  // Put a real image on the sheet, with the extra inputs that came with it.
+  pick(index) {
+    const { pixels, inputs } = this.model.samples[index];
+    for (const [name, value] of Object.entries(inputs)) {
+      const field = this.fields.get(name);
+      field.value = value;
+      field.dispatchEvent(new Event("input"));
+    }
+    this.sheet.put(pixels);
+    this.pickedPixels = this.sheet.pixels;
+    this.mark(index);
+  }
+
+  mark(picked) {
+    this.picked = picked;
+    document.querySelectorAll("#samples button").forEach((button, index) => {
+      button.setAttribute("aria-pressed", String(index === picked));
+    });
+  }
+
+  // Something has changed: ask the model, but never more than one question at a time.
+  changed() {
+    if (!this.sheet) return;
+    const deviation = Number(at("noise").value);
+    const degrees = Number(at("angle").value);
+    at("noise-value").textContent = deviation.toFixed(2);
+    at("angle-value").textContent = `${degrees}°`;
+    at("undo").disabled = this.sheet.past.length === 0;
+    if (this.picked !== undefined && this.sheet.pixels !== this.pickedPixels) this.mark(undefined);
+    this.seen = addNoise(turn(this.sheet.pixels, this.model.shape, degrees), deviation, this.seed);
+    show(at("seen"), this.seen, this.model.shape);
+    document.body.dataset.state = "computing";
+    this.waiting = true;
+    if (!this.busy) this.answer();
+  }
+
+  async answer() {
+    this.busy = true;
+    try {
+      while (this.waiting) {
+        this.waiting = false;
+        this.outputs = await this.model.run(this.seen, this.inputs);
+        for (const view of this.views) view.update(this.outputs[view.name]);
+      }
+      at("problem").hidden = true;
+      this.print();
+      this.speak();
+      document.body.dataset.state = "ready";
+    } catch (error) {
+      at("problem").textContent = `The model cannot answer: ${error.message}`;
+      at("problem").hidden = false;
+      document.body.dataset.state = "failed";
+    } finally {
+      this.busy = false;
+    }
+  }
+
+  print() {
+    if (!at("numbers").open || !this.outputs) return;
+    const plain = Object.fromEntries(Object.entries(this.outputs).map(([name, values]) => [name, Array.from(values)]));
+    at("json").textContent = JSON.stringify({ inputs: this.inputs, outputs: plain });
+  }
+
+  // Speak once the hand rests, not at every pixel.
+  speak() {
+    clearTimeout(this.quiet);
+    this.quiet = setTimeout(() => {
+      at("spoken").textContent = this.views.map(({ text }) => text).join(". ");
+    }, QUIET);
+  }
+}
+
+async function start() {
+  const [text, bar] = [at("loading-text"), at("loading-bar")];
+  text.textContent = "Loading the model and the runtime…";
+  bar.hidden = false;
+  try {
+    const model = await loadModel((share) => (bar.value = share));
+    at("main").hidden = at("footer").hidden = false;
+    const page = new Page(model);
+    page.pick(0);
+    at("loading").remove();
+  } catch (error) {
+    bar.hidden = true;
+    at("loading").classList.add("failed");
+    at("loading").setAttribute("role", "alert");
+    text.textContent = `This page cannot run the model: ${error.message}`;
+    document.body.dataset.state = "failed";
+  }
+}
+
+start();

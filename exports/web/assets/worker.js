@@ -1,0 +1,35 @@
+// Runs the model away from the page, so that drawing stays smooth. Messages:
+//   {load: {model, wasm}} (bytes)          -> {ready: true}
+//   {id, image: Float32Array, shape, inputs: {name: number}} -> {id, outputs: {name: Float32Array}}
+// and {id, error: text} when something fails.
+
+import * as ort from "./onnxruntime/ort.wasm.bundle.min.js";
+
+// One thread: more would need a server that sends cross-origin isolation headers.
+ort.env.wasm.numThreads = 1;
+ort.env.logLevel = "error";
+let session;
+
+async function load({ model, wasm }) {
+  // Handed over, not fetched here: no server has to know the type of a .wasm file.
+  ort.env.wasm.wasmBinary = wasm;
+  session = await ort.InferenceSession.create(new Uint8Array(model), { executionProviders: ["wasm"] });
+  return { ready: true };
+}
+
+async function run({ image, shape, inputs }) {
+  const feed = { image: new ort.Tensor("float32", image, [1, ...shape]) };
+  for (const [name, value] of Object.entries(inputs)) {
+    feed[name] = new ort.Tensor("int64", BigInt64Array.of(BigInt(value)), [1]);
+  }
+  const results = await session.run(feed);
+  return { outputs: Object.fromEntries(Object.entries(results).map(([name, tensor]) => [name, tensor.data])) };
+}
+
+self.addEventListener("message", async ({ data }) => {
+  try {
+    self.postMessage({ id: data.id, ...(await (data.load ? load(data.load) : run(data))) });
+  } catch (error) {
+    self.postMessage({ id: data.id, error: String(error?.message ?? error) });
+  }
+});

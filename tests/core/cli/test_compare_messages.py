@@ -1,0 +1,125 @@
+"""Bad input to `mtl compare` gets one clear line, a hint and the right status, before anything is trained.
+
+The expected texts are the files in `golden_compare/`; after a deliberate change run with `MTL_GOLDEN=write`
+and read the difference.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+GOLDEN = Path(__file__).parent / "golden_compare"
+
+PLUGIN = """
+from mtl import Component, hookimpl
+from mtl.core.contracts import Balancer, Metric
+from mtl.core.errors import MissingRequirementError
+
+@hookimpl
+def mtl_balancers():
+    yield Component("balancer", "gradient-wise", "Needs gradients", __name__ + ":GradientWise")
+    yield Component("balancer", "solving", "Needs a package", __name__ + ":Solving")
+
+@hookimpl
+def mtl_metrics():
+    yield Component("metric", "share-of-yes", "Neither high nor low is good", __name__ + ":ShareOfYes")
+
+class GradientWise(Balancer):
+    needs_gradients = True
+
+class Solving(Balancer):
+    def __init__(self, tasks):
+        raise MissingRequirementError(
+            "balancer 'solving' needs the package quicksolve", hint="pip install 'mtl-composer[solvers]'"
+        )
+
+class ShareOfYes(Metric):
+    pass
+"""
+
+PLAN = {"format": 1, "judged_by": {"even": "accuracy", "third": "f1"}, "axes": [], "recipe": {}}
+FILES = {
+    "more.py": PLUGIN,
+    "damaged/plan.json": '{"format": 1, "judg',
+    "strange/plan.json": "[]",
+    "newer/plan.json": '{"format": 99}',
+    "other/plan.json": json.dumps(PLAN),
+    "run/recipe.yaml": "tasks: [classify]\n",
+}
+
+COMPARE = ["compare", "--tasks", "even,third", "--encoder", "mlp"]
+MORE = ["--plugin", "more.py", *COMPARE]
+METRICS = "tasks.even.metrics=[share-of-yes,accuracy]"
+CASES: dict[str, tuple[int, list[str]]] = {
+    "unknown-names": (2, [*COMPARE, "--sharing", "nne,hard,cros-stitch", "--balancer", "sum,weigthed"]),
+    "no-tasks": (2, ["compare", "--sharing", "none,hard"]),
+    "one-task": (2, ["compare", "--tasks", "even"]),
+    "same-value-twice": (2, [*COMPARE, "--sharing", "hard,none,hard"]),
+    "empty-value": (2, [*COMPARE, "--sharing", "hard,,none"]),
+    "empty-axis": (2, [*COMPARE, "--set", "train.epochs=1,,2"]),
+    "mistyped-axis": (2, [*COMPARE, "--set", "train.epochs=1,x"]),
+    "axis-twice": (2, [*COMPARE, "--set", "train.epochs=1,2", "--set", "train.epochs=3,4"]),
+    "component-by-set": (2, [*COMPARE, "--set", "sharing=hard,none"]),
+    "misspelled-axis": (2, [*COMPARE, "--set", "encoder.hiden=[3],[4]"]),
+    "seed-twice": (2, [*COMPARE, "--seeds", "0,3,0"]),
+    "no-seeds": (2, [*COMPARE, "--seeds", "0"]),
+    "seeds-in-words": (2, [*COMPARE, "--seeds", "five"]),
+    "seed-by-set": (2, [*COMPARE, "--set", "seed=1,2"]),
+    "gradients-of-nothing": (2, [*MORE, "--sharing", "none", "--balancer", "gradient-wise"]),
+    "missing-solver": (5, [*MORE, "--balancer", "solving"]),
+    "metric-without-direction": (2, [*MORE, "--set", METRICS, "--metric", "even=share-of-yes"]),
+    "no-metric-with-direction": (2, [*MORE, "--set", "tasks.even.metrics=[share-of-yes]"]),
+    "metric-is-a-table": (2, [*COMPARE, "--metric", "even=confusion-matrix"]),
+    "unknown-metric": (2, [*COMPARE, "--metric", "even=acuracy"]),
+    "metric-of-unknown-task": (2, [*COMPARE, "--metric", "evn=accuracy"]),
+    "metric-is-no-pair": (2, [*COMPARE, "--metric", "accuracy"]),
+    "no-comparison-folder": (2, [*COMPARE, "--out", "run"]),
+    "no-comparison-folder-by-force": (2, [*COMPARE, "--out", "run", "--force"]),
+    "damaged-plan": (2, [*COMPARE, "--out", "damaged"]),
+    "strange-plan": (2, [*COMPARE, "--out", "strange"]),
+    "newer-plan": (2, [*COMPARE, "--out", "newer"]),
+    "another-comparison": (2, [*COMPARE, "--out", "other"]),
+    "unknown-device": (2, [*COMPARE, "--device", "gpu"]),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_bad_input_gets_its_message(name: str, mtl: Callable[..., Any], tmp_path: Path) -> None:
+    for file, text in FILES.items():
+        (tmp_path / file).parent.mkdir(exist_ok=True)
+        (tmp_path / file).write_text(text)
+    before = contents(tmp_path)
+    status, arguments = CASES[name]
+    result = mtl(*arguments)
+    golden = GOLDEN / f"{name}.txt"
+    if os.environ.get("MTL_GOLDEN") == "write":
+        golden.write_text(result.err)
+    assert result.err == golden.read_text()
+    assert result.status == status
+    assert result.out == ""
+    assert contents(tmp_path) == before
+
+
+def contents(folder: Path) -> dict[str, str]:
+    return {
+        str(path.relative_to(folder)): path.read_text()
+        for path in folder.rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+
+
+def test_every_golden_file_belongs_to_a_case() -> None:
+    assert sorted(path.stem for path in GOLDEN.iterdir()) == sorted(CASES)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_every_message_is_an_error_line_with_a_hint(name: str) -> None:
+    lines = (GOLDEN / f"{name}.txt").read_text().splitlines()
+    assert len([line for line in lines if line.startswith("error: ")]) == 1
+    assert any(line.startswith("  hint: ") for line in lines)

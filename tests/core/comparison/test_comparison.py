@@ -1,0 +1,270 @@
+"""A comparison is trained once, survives what happens to it, and says what it did."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from mtl.core.comparison.comparison import Comparison
+from mtl.core.comparison.folder import ComparisonFolder
+from mtl.core.comparison.grid import Grid
+from mtl.core.errors import UsageError
+from mtl.core.hookspecs import hookimpl
+from mtl.core.plugin_loading import Provider
+from mtl.core.records import Component
+from mtl.core.registry import Registry, discover
+from mtl.core.training.checkpoint import CheckpointFolder
+from mtl.plugins.balancers.sum import Sum
+
+from .conftest import Diary
+
+Make = Callable[..., Grid]
+Train = Callable[..., tuple[Comparison, Diary]]
+
+
+class Diverging(Sum):
+    """Gives weights that are not finite from the first step on."""
+
+    def weights(self, losses: torch.Tensor, gradients: torch.Tensor | None) -> torch.Tensor:
+        raise RuntimeError("the balancer broke")
+
+
+class Plugin:
+    @hookimpl
+    def mtl_balancers(self) -> list[Component]:
+        return [Component("balancer", "diverging", "Breaks", f"{__name__}:Diverging")]
+
+
+def test_it_is_trained_once_and_its_files_agree(grid: Make, train: Train, tmp_path: Path) -> None:
+    laid_out = grid(seeds=(0, 1, 2))
+    comparison, diary = train(laid_out, tmp_path / "c")
+    assert diary.start == (12, 0, 0)
+    assert len(diary.trainings) == 12
+    assert comparison.exit_status == 0
+    assert json.loads((tmp_path / "c" / "compare.json").read_text()) == comparison.results
+    again, diary = train(laid_out, tmp_path / "c")
+    assert diary.start == (12, 12, 0)
+    assert diary.trainings == []
+    assert again.results == comparison.results
+
+    cells = list(csv.DictReader(io.StringIO((tmp_path / "c" / "cells.csv").read_text())))
+    (value,) = [
+        float(row["value"])
+        for row in cells
+        if (row["name"], row["seed"], row["task"], row["metric"]) == ("hard", "1", "third", "accuracy")
+    ]
+    cell = next(item for item in comparison.results["cells"] if item["name"] == "hard" and item["seed"] == 1)
+    run = json.loads((tmp_path / "c" / cell["folder"] / "metrics.json").read_text())
+    assert value == run["test"]["third"]["accuracy"] == cell["metrics"]["third"]["accuracy"]
+
+    rows = list(csv.DictReader(io.StringIO((tmp_path / "c" / "summary.csv").read_text())))
+    assert [(row["name"], row["task"]) for row in rows] == [
+        ("none", "even"),
+        ("none", "third"),
+        ("hard", "even"),
+        ("hard", "third"),
+    ]
+    assert comparison.results["method"]["comparisons"]["tasks"] <= 4
+
+
+def test_gains_are_paired_by_seed(grid: Make, train: Train, tmp_path: Path) -> None:
+    results = train(grid("hard", seeds=(0, 1, 2)), tmp_path / "c")[0].results
+    by_seed: dict[int, dict[str | None, Any]] = {}
+    for cell in results["cells"]:
+        by_seed.setdefault(cell["seed"], {})[cell["task"]] = cell["metrics"]
+    gains = [
+        found[None]["third"]["accuracy"] - found["third"]["third"]["accuracy"] for found in by_seed.values()
+    ]
+    gain = results["variants"][0]["tasks"]["third"]["gain"]
+    assert gain["mean"] == pytest.approx(sum(gains) / 3)
+    assert gain["bootstrap"] == pytest.approx([min(gains), max(gains)])
+
+
+def test_separate_encoders_are_the_single_task_run_of_the_first_task(
+    grid: Make, train: Train, tmp_path: Path
+) -> None:
+    """`none` starts its first encoder as a single-task run does: paired seeds leave no difference at all."""
+    results = train(grid("none"), tmp_path / "c")[0].results
+    gain = results["variants"][0]["tasks"]["even"]["gain"]
+    assert gain["mean"] == 0.0
+
+
+def test_an_interrupted_cell_ends_with_the_same_numbers(
+    grid: Make, train: Train, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    laid_out = grid("hard", seeds=(0,), epochs=2)
+    whole = train(laid_out, tmp_path / "whole" / "c")[0].results
+    save, saved = CheckpointFolder.save, []
+
+    def interrupting(self: Any, *arguments: Any) -> None:
+        save(self, *arguments)
+        saved.append(arguments)
+        if len(saved) == 3:  # the second cell, after its first epoch
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(CheckpointFolder, "save", interrupting)
+    diary = Diary()
+    with pytest.raises(KeyboardInterrupt):
+        train(laid_out, tmp_path / "part" / "c", diary)
+    assert len(diary.trainings) == 1
+    continued, diary = train(laid_out, tmp_path / "part" / "c")
+    assert diary.start == (3, 1, 0)
+    # One epoch of the second cell and two of the third: what was done is not done again.
+    assert len(saved) == 3 + 1 + 2
+
+    def numbers(results: Any) -> Any:
+        return [(cell["name"], cell["seed"], cell["metrics"]) for cell in results["cells"]]
+
+    assert numbers(continued.results) == numbers(whole)
+
+
+def test_more_seeds_train_only_what_is_new(grid: Make, train: Train, tmp_path: Path) -> None:
+    train(grid("hard", seeds=(0,)), tmp_path / "c")
+    _, diary = train(grid(("hard", "none"), seeds=(0, 1)), tmp_path / "c")
+    assert diary.start == (8, 3, 0)
+
+
+def test_a_comparison_beside_it_lends_its_single_task_runs(grid: Make, train: Train, tmp_path: Path) -> None:
+    train(grid("hard", seeds=(0,)), tmp_path / "first")
+    comparison, diary = train(grid("none", seeds=(0,)), tmp_path / "second")
+    assert diary.start == (3, 0, 2)
+    assert diary.trainings == ["none 0"]
+    shutil.rmtree(tmp_path / "first")
+    assert train(grid("none", seeds=(0,)), tmp_path / "second")[0].results == comparison.results
+
+
+def test_nothing_is_taken_from_other_code_or_a_changed_result(
+    grid: Make, train: Train, tmp_path: Path
+) -> None:
+    train(grid("hard", seeds=(0,)), tmp_path / "first")
+    cells = sorted((tmp_path / "first" / "cells").glob("*alone*"))
+    mark = json.loads((cells[0] / "cell.json").read_text())
+    mark["origin"]["code"] = "another"
+    (cells[0] / "cell.json").write_text(json.dumps(mark))
+    (cells[1] / "metrics.json").write_text("{}")
+    assert train(grid("none", seeds=(0,)), tmp_path / "second")[1].start == (3, 0, 0)
+
+
+def test_cells_of_different_code_in_one_comparison_are_told(grid: Make, train: Train, tmp_path: Path) -> None:
+    train(grid("hard", seeds=(0,)), tmp_path / "c")
+    path = next((tmp_path / "c" / "cells").glob("hard*")) / "cell.json"
+    mark = json.loads(path.read_text())
+    mark["origin"]["torch"] = "1.0"
+    path.write_text(json.dumps(mark))
+    notes = train(grid("hard", seeds=(0,)), tmp_path / "c")[0].results["notes"]
+    assert notes == ["the cells were not all trained alike (torch differ); --force trains all of them again"]
+
+
+@pytest.mark.parametrize("damage", ["metrics.json", "history.csv", "cell.json", "gone"])
+def test_a_damaged_cell_is_told_and_trained_again(
+    damage: str, grid: Make, train: Train, tmp_path: Path
+) -> None:
+    laid_out = grid("hard", seeds=(0,))
+    before = train(laid_out, tmp_path / "c")[0].results
+    path = next((tmp_path / "c" / "cells").glob("hard*"))
+    if damage == "gone":
+        (path / "metrics.json").unlink()
+    else:
+        (path / damage).write_text('{"key"')
+    after, diary = train(laid_out, tmp_path / "c")
+    assert diary.trainings == ["hard 0"]
+    assert len(diary.warnings) == 1
+    assert "the cell is trained again" in diary.warnings[0]
+    assert after.results["cells"][2]["metrics"] == before["cells"][2]["metrics"]
+
+
+def test_a_cell_that_fails_is_a_row_and_the_others_go_on(grid: Make, train: Train, tmp_path: Path) -> None:
+    from mtl.core.comparison.axes import component_axis
+
+    found = discover()
+    found.manager.register(Plugin(), name="tests/diverging")
+    registry = Registry(found.manager, [*found.providers, Provider("diverging", "tests", "")])
+    laid_out = grid("hard", component_axis("balancer", "diverging,sum"), found=registry, seeds=(0, 1))
+    comparison, diary = train(laid_out, tmp_path / "c", found=registry)
+    assert diary.failures == ["internal: RuntimeError: the balancer broke"] * 2
+    assert comparison.exit_status == 1
+    failed, whole = comparison.results["variants"]
+    assert failed["status"] == "failed"
+    assert failed["sentence"] == "diverging: failed: internal: RuntimeError: the balancer broke"
+    assert whole["status"] == "trained"
+    assert "the balancer broke" in (tmp_path / "c" / "report.html").read_text()
+    # A failed cell is tried again, a finished one is not.
+    assert train(laid_out, tmp_path / "c", found=registry)[1].start == (8, 6, 0)
+
+
+def test_a_single_task_run_that_fails_leaves_its_task_unknown(
+    grid: Make, train: Train, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from mtl.core.comparison import workers
+
+    original = workers.train
+
+    def failing(pipeline: Any, recipe: Any, path: Path) -> None:
+        if path.name.startswith("third-alone"):
+            raise UsageError("no luck")
+        original(pipeline, recipe, path)
+
+    monkeypatch.setattr(workers, "train", failing)
+    comparison, _ = train(grid("hard", seeds=(0, 1, 2)), tmp_path / "c")
+    row = comparison.results["variants"][0]
+    assert row["tasks"]["third"]["verdict"]["outcome"] == "not known"
+    assert row["tasks"]["third"]["gain"] is None
+    assert row["delta_m"] is None
+    assert comparison.exit_status == 2
+
+
+def test_another_question_is_refused_and_force_replaces_it(grid: Make, train: Train, tmp_path: Path) -> None:
+    train(grid("hard", seeds=(0,)), tmp_path / "c")
+    with pytest.raises(UsageError, match="holds another comparison: recipe: train: epochs 1 there, 2 here"):
+        train(grid("hard", seeds=(0,), epochs=2), tmp_path / "c")
+    _, diary = train(grid("hard", seeds=(0,), epochs=2), tmp_path / "c", force=True)
+    assert diary.start == (3, 0, 0)
+    assert not list(tmp_path.glob(".*"))
+
+
+def test_force_keeps_the_old_comparison_until_the_new_one_is_complete(
+    grid: Make, train: Train, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    train(grid("hard", seeds=(0,)), tmp_path / "c")
+
+    def interrupted(*arguments: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(CheckpointFolder, "save", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            train(grid("hard", seeds=(0,), epochs=2), tmp_path / "c", force=True)
+    assert (tmp_path / ".c.replaced" / "compare.json").is_file()
+    train(grid("hard", seeds=(0,), epochs=2), tmp_path / "c")
+    assert not (tmp_path / ".c.replaced").exists()
+
+
+def test_two_at_once_in_one_folder_are_refused(grid: Make, tmp_path: Path) -> None:
+    folder = ComparisonFolder.open(tmp_path / "c", grid("hard").plan())
+    other = ComparisonFolder.open(tmp_path / "c", grid("hard").plan())
+    with folder.locked():
+        with pytest.raises(UsageError, match="another mtl compare is at work"), other.locked():
+            pass
+    with other.locked():
+        pass
+
+
+def test_an_exported_comparison_has_a_verified_model_in_every_cell(
+    grid: Make, train: Train, tmp_path: Path
+) -> None:
+    laid_out = grid("hard", seeds=(0,))
+    plain = train(laid_out, tmp_path / "c")[0].results
+    comparison, _ = train(laid_out, tmp_path / "c", publishes=True)
+    for cell in comparison.results["cells"]:
+        assert (tmp_path / "c" / cell["folder"] / "verify.json").is_file()
+    assert [cell["metrics"] for cell in comparison.results["cells"]] == [
+        cell["metrics"] for cell in plain["cells"]
+    ]

@@ -1,0 +1,45 @@
+"""delta-m against its equation, direction by direction."""
+
+from __future__ import annotations
+
+from math import inf
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mtl.core.comparison.delta import delta_m, relative_gain
+from mtl.core.comparison.judging import Judge
+
+ACCURACY = Judge("a", "accuracy", "higher", (0.0, 1.0))
+ERROR = Judge("b", "rmse", "lower", (0.0, inf))
+JUDGES = {"a": ACCURACY, "b": ERROR}
+positive = st.floats(0.01, 100)
+
+
+@given(positive, positive, positive, positive)
+def test_delta_m_is_the_equation_of_maninis(a: float, b: float, alone_a: float, alone_b: float) -> None:
+    # Delta_m = 1/T sum_i (-1)^{l_i} (M_m,i - M_b,i) / M_b,i, with l_i = 1 where lower is better.
+    expected = 100 / 2 * ((-1) ** 0 * (a - alone_a) / alone_a + (-1) ** 1 * (b - alone_b) / alone_b)
+    assert delta_m(JUDGES, {"a": a, "b": b}, {"a": alone_a, "b": alone_b}) == pytest.approx(expected)
+
+
+def test_a_lower_error_and_a_higher_accuracy_are_both_gains() -> None:
+    assert relative_gain(ACCURACY, 0.99, 0.9) == pytest.approx(10.0)
+    assert relative_gain(ERROR, 0.9, 1.0) == pytest.approx(10.0)
+
+
+@pytest.mark.parametrize("alone", [0.0, -3.0])
+def test_there_is_no_percentage_of_what_is_not_positive(alone: float) -> None:
+    assert relative_gain(ERROR, 0.5, alone) is None
+    assert delta_m(JUDGES, {"a": 0.9, "b": 0.5}, {"a": 0.9, "b": alone}) is None
+
+
+def test_shares_where_more_is_better_are_shown_in_points() -> None:
+    assert (ACCURACY.scale, ACCURACY.unit) == (100.0, "points")
+    assert (ERROR.scale, ERROR.unit) == (1.0, "rmse")
+    assert Judge("c", "mae", "lower", (0.0, 1.0)).scale == 1.0
+
+
+def test_an_open_bound_is_null_in_json() -> None:
+    assert ERROR.to_json()["bounds"] == [0.0, None]

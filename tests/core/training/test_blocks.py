@@ -1,0 +1,63 @@
+"""A block's looks are those of its steps: the same samples, cut up in order."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+
+from mtl.core.composer import compose
+from mtl.core.data import load_splits
+from mtl.core.recipe_reader import read
+from mtl.core.recipe_source import RecipeSource
+from mtl.core.registry import Registry
+from mtl.core.training.blocks import BYTES, LONGEST, Blocks, StepLooks, steps_per_block
+
+
+@pytest.fixture
+def blocks(registry: Registry) -> Blocks:
+    tree: dict[str, Any] = {"tasks": ["denoise", "rotation", "classify"], "encoder": "mlp"}
+    composition = compose(read(RecipeSource({**tree, "train": {"batch_size": 8}}), registry), registry)
+    samples = load_splits(composition.dataset, validation=0.1, split_seed=0).train
+    return Blocks(composition, samples, torch.device("cpu"), torch.contiguous_format)
+
+
+def looks(blocks: Blocks, count: int, epoch: int = 1, block: int = 0) -> list[StepLooks]:
+    blocks.restart(epoch, block)
+    return blocks.looks(torch.arange(count), epoch, block)
+
+
+def test_the_last_step_gets_what_is_left(blocks: Blocks) -> None:
+    assert [len(step[0].image) for step in looks(blocks, 20)] == [8, 8, 4]
+    assert [float(step[0].answers["denoise"].count) for step in looks(blocks, 20)] == [8.0, 8.0, 4.0]
+
+
+def test_a_block_is_a_function_of_epoch_and_number(blocks: Blocks) -> None:
+    first, again = looks(blocks, 16), looks(blocks, 16)
+    others = [looks(blocks, 16, epoch=2), looks(blocks, 16, block=1)]
+    assert torch.equal(first[1][0].image, again[1][0].image)
+    assert not any(torch.equal(first[1][0].image, other[1][0].image) for other in others)
+
+
+def test_targets_belong_to_their_images(blocks: Blocks) -> None:
+    for step in looks(blocks, 24):
+        (look,) = step
+        turns = look.answers["rotation"].target
+        clean = look.answers["denoise"].target
+        unturned = torch.stack(
+            [image.rot90(-int(turn), (-2, -1)) for image, turn in zip(clean, turns, strict=True)]
+        )
+        labels = look.answers["classify"].target
+        assert (look.image - clean).abs().mean() < 0.2
+        for image, label in zip(unturned, labels, strict=True):
+            found = (blocks._samples.image[:24].float() / 255 - image).abs().flatten(1).sum(1).argmin()
+            assert blocks._samples.labels["digit"][found] == label
+
+
+@pytest.mark.parametrize("shape", [(1, 28, 28), (3, 32, 32), (3, 224, 224)])
+@pytest.mark.parametrize("batch_size", [1, 32, 4096])
+def test_a_block_is_small(batch_size: int, shape: tuple[int, int, int]) -> None:
+    steps = steps_per_block(batch_size, shape)
+    assert 1 <= steps <= LONGEST
+    assert steps == 1 or steps * batch_size * shape[0] * shape[1] * shape[2] * 4 <= BYTES
