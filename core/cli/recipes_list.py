@@ -29,7 +29,9 @@ def command(session: Session, pattern: str, as_json: bool) -> None:
         print_json(rows)
         return
     header = ["name", "dataset", "tasks", "summary"]
-    print_table([[row["name"], row["dataset"], ",".join(row["tasks"]), row["summary"]] for row in rows], header)
+    print_table(
+        [[row["name"], row["dataset"], ",".join(row["tasks"]), row["summary"]] for row in rows], header
+    )
 
 
 def _described(session: Session, name: str) -> dict[str, Any]:

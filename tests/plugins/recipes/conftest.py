@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -29,10 +30,15 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def composed(registry: Registry, name: str, data: Path, *tasks: str) -> Composition:
-    """Return a shipped recipe composed, restricted to some of its tasks when they are named."""
-    source = Request(name, tasks or None, {"data_dir": str(data)}).source(registry)
-    return compose(read(source, registry), registry, source)
+@pytest.fixture
+def composed(registry: Registry, data: Path) -> Callable[..., Composition]:
+    """Compose a shipped recipe, restricted to some of its tasks when they are named."""
+
+    def make(name: str, *tasks: str) -> Composition:
+        source = Request(name, tasks or None, {"data_dir": str(data)}).source(registry)
+        return compose(read(source, registry), registry, source)
+
+    return make
 
 
 def _write_mnist(folder: Path) -> None:

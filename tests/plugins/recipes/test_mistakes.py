@@ -17,14 +17,12 @@ from mtl.core.composition import Composition
 from mtl.core.data import Samples, Splits, load_splits
 from mtl.core.evaluation import evaluate
 from mtl.core.randomness import StepRandom
-from mtl.core.registry import Registry
 from mtl.core.specs import Categorical
 from mtl.core.training.trainer import Trainer
 from mtl.plugins import recipes
 from mtl.plugins.datasets.shapes_synthetic import SyntheticShapes
 
-from .conftest import composed
-
+Compose = Callable[..., Composition]
 ORIGINALS = [item.name for item in recipes.COMPONENTS if not item.name.endswith("-best")]
 WITH_DROPOUT = [
     name for name in ORIGINALS if name.startswith(("shapes-", "mnist-autoencoder", "mnist-denoising-"))
@@ -49,8 +47,8 @@ def splits_of(made: Composition) -> Splits:
     return Splits(*parts)
 
 
-def test_the_random_number_reaches_nine_and_every_sum_occurs(data: Path, registry: Registry) -> None:
-    task = composed(registry, "mnist-random-sum", data).tasks["sum"].task
+def test_the_random_number_reaches_nine_and_every_sum_occurs(composed: Compose) -> None:
+    task = composed("mnist-random-sum").tasks["sum"].task
     size = 4000
     batch = Batch(torch.zeros(size, 1, 1, 1), {"digit": torch.arange(size) % 10})
     drawn = task.draw_inputs(batch, StepRandom(size, "cpu", 0))
@@ -61,8 +59,8 @@ def test_the_random_number_reaches_nine_and_every_sum_occurs(data: Path, registr
 
 
 @pytest.mark.parametrize("name", ORIGINALS)
-def test_no_softmax_stands_before_the_cross_entropy(name: str, data: Path, registry: Registry) -> None:
-    made = composed(registry, name, data)
+def test_no_softmax_stands_before_the_cross_entropy(name: str, composed: Compose) -> None:
+    made = composed(name)
     image = torch.rand(3, *made.dataset_spec.image.shape)
     inputs = {spec.name: torch.arange(3) for spec in made.inputs}
     raw = made.model.eval()(image, inputs)
@@ -107,8 +105,8 @@ def test_what_is_no_truth_value_is_refused_rather_than_true(
 
 
 @pytest.mark.parametrize("name", WITH_DROPOUT)
-def test_dropout_is_off_when_a_model_is_judged(name: str, data: Path, registry: Registry) -> None:
-    made = composed(registry, name, data)
+def test_dropout_is_off_when_a_model_is_judged(name: str, composed: Compose) -> None:
+    made = composed(name)
     samples = splits_of(made).test
     made.model.train()
     torch.manual_seed(1)
@@ -119,11 +117,11 @@ def test_dropout_is_off_when_a_model_is_judged(name: str, data: Path, registry: 
     assert any(isinstance(layer, torch.nn.Dropout) for layer in made.model.modules())
 
 
-def test_the_test_split_chooses_nothing(data: Path, registry: Registry) -> None:
+def test_the_test_split_chooses_nothing(composed: Compose) -> None:
     """Two runs that differ in their test split alone keep the same epoch and the same weights."""
     kept = []
     for swapped in (False, True):
-        made = composed(registry, "mnist-even-third", data)
+        made = composed("mnist-even-third")
         splits = load_splits(made.dataset, validation=0.5, split_seed=0)
         if swapped:
             other = Samples(255 - splits.test.image, {"digit": 9 - splits.test.labels["digit"]})

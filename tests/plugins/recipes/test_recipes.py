@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from mtl.core.composition import Composition
 from mtl.core.registry import Registry
 from mtl.core.shipped_recipes import recipe_text
 from mtl.plugins import recipes
 
-from .conftest import composed
-
+Compose = Callable[..., Composition]
 NAMES = [component.name for component in recipes.COMPONENTS]
 FOLDER = Path(recipes.__file__).parent
 
@@ -70,27 +71,26 @@ def test_the_data_folder_follows_the_data_set_whatever_the_order(
     ],
 )
 def test_parameters_are_those_of_the_originals(
-    name: str, tasks: tuple[str, ...], count: int, data: Path, registry: Registry
+    name: str, tasks: tuple[str, ...], count: int, composed: Compose
 ) -> None:
-    assert composed(registry, name, data, *tasks).parameters()["total"] == count
+    assert composed(name, *tasks).parameters()["total"] == count
 
 
 @pytest.mark.parametrize("latent", [2, 10])
-def test_autoencoders_have_the_layers_of_the_original(latent: int, data: Path, registry: Registry) -> None:
+def test_autoencoders_have_the_layers_of_the_original(latent: int, composed: Compose) -> None:
     sizes = [784, 500, 500, latent, 500, 500, 784]
-    count = sum((before + 1) * after for before, after in zip(sizes, sizes[1:], strict=False))
+    count = sum((before + 1) * after for before, after in pairwise(sizes))
     suffix = "" if latent == 10 else "-2"
     for kind in ("autoencoder", "denoising-autoencoder"):
-        made = composed(registry, f"mnist-{kind}{suffix}", data)
+        made = composed(f"mnist-{kind}{suffix}")
         assert made.parameters()["total"] == count
 
 
 @pytest.mark.parametrize(
     ("name", "settings"),
     [
-        ("mnist-even-third", ()),
         ("mnist-random-sum", ()),
-        ("cifar10-class-rotation", ("export.name=onnx", "encoder={name: lenet}")),
+        ("cifar10-class-rotation", ("encoder={name: lenet}",)),
         ("shapes-class-count", ("dataset.test_size=10", "encoder.channels=[2]", "encoder.features=8")),
     ],
 )
@@ -104,4 +104,4 @@ def test_a_recipe_runs_on_data_in_the_published_format(
     )  # fmt: skip
     assert result.status == 0, result.err
     assert Path("run/report.html").is_file()
-    assert json.loads(Path("run/verify.json").read_text())["verified"] is True
+    assert json.loads(Path("run/verify.json").read_text())["worst"]["difference"] < 1e-4
