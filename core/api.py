@@ -3,18 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from .device import choose_device
 from .options import plain
-from .pipeline import Pipeline
+from .pipeline import Outcome, Pipeline
 from .progress import Progress
 from .recipe_reader import read
 from .registry import Registry, installed
 from .request import Request
 from .run import Run, load_run
 from .run_folder import next_free
+from .seeds import SeedsPipeline, read_seeds
+
+
+@dataclass(frozen=True)
+class SeedRuns:
+    """Runs that differ in nothing but the seed: by seed, and mean and spread in `metrics`."""
+
+    path: Path
+    runs: Mapping[int, Run]
+    metrics: Mapping[str, Any]
+
+    @property
+    def best(self) -> Run:
+        """The run with the best validation score."""
+        return self.runs[self.metrics["best"]["seed"]]
 
 
 def compose(
@@ -28,19 +44,21 @@ def compose(
     balancer: str | Mapping[str, Any] | None = None,
     epochs: int | None = None,
     seed: int | None = None,
+    seeds: int | Sequence[int] | None = None,
     set: Mapping[str, Any] | None = None,
     out: str | Path | None = None,
     device: str = "auto",
     force: bool = False,
     progress: Progress | None = None,
     registry: Registry | None = None,
-) -> Run:
+) -> Run | SeedRuns:
     """Train, evaluate, export and verify a multitask model; return its run.
 
     `tasks` is a list of names or a mapping as in a recipe (`{"even": {"task": "...", ...}}`); `dataset`,
     `encoder`, `sharing` and `balancer` are names or `{"name": ..., options}`; `set` assigns anything below
     the recipe's sections (`{"train.batch_size": 64}`). What is not given comes from `recipe`, else from the
-    defaults. `out` is the run folder (None: a new one under `runs/`).
+    defaults. `out` is the run folder (None: a new one under `runs/`). `seeds` trains several models that
+    differ in nothing but the seed, so many (from `seed` on) or these, and returns a `SeedRuns`.
 
     Raises `RecipeError` with all mistakes at once, `VerificationError` when the export does not compute the
     same numbers, and the other errors of `mtl.errors`.
@@ -63,6 +81,16 @@ def compose(
     where = Path(out) if out is not None else next_free(Path("runs"), run_name(resolved.to_plain()))
     chosen = choose_device(device)
     pipeline = Pipeline(registry, chosen, progress or Progress())
+    if seeds is not None:
+        many = SeedsPipeline(pipeline)
+        done = many.run(resolved, where, read_seeds(seeds, resolved.seed), source=source, force=force)
+        runs = {
+            number: Run(one.folder, registry, chosen, one)
+            if isinstance(one, Outcome)
+            else load_run(one, registry, chosen)
+            for number, one in done.runs.items()
+        }
+        return SeedRuns(where, runs, done.metrics)
     outcome = pipeline.run(resolved, where, source=source, force=force)
     return Run(outcome.folder, registry, chosen, outcome)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil
+from typing import Any
 
 import numpy as np
 import torch
@@ -13,6 +14,7 @@ from torch import Tensor
 from .batch import Batch, present
 from .contracts import Columns, Dataset
 from .errors import ComponentError, UsageError
+from .prepared import load_prepared
 from .randomness import generator
 from .specs import Categorical, DatasetSpec, Regression
 
@@ -29,8 +31,10 @@ class Samples:
 
     def batch(self, indices: Tensor) -> Batch:
         """Return the samples at int64 `indices` `[B]` with images as float32 in 0..1."""
-        image = self.image[indices].to(torch.float32).mul_(1.0 / 255.0)
-        return Batch(image, {name: column[indices] for name, column in self.labels.items()})
+        # `index_select` copies whole rows; indexing would look at every byte, seven times as slowly.
+        image = self.image.index_select(0, indices).to(torch.float32).mul_(1.0 / 255.0)
+        labels = {name: column.index_select(0, indices) for name, column in self.labels.items()}
+        return Batch(image, labels)
 
     def slices(self, batch_size: int) -> Iterator[Tensor]:
         """Yield the indices of all samples in order, `batch_size` at a time."""
@@ -60,13 +64,17 @@ class Splits:
         return Splits(self.train.to(device), self.validation.to(device), self.test.to(device))
 
 
-def load_splits(dataset: Dataset, *, validation: float, split_seed: int) -> Splits:
+def load_splits(
+    dataset: Dataset, *, validation: float, split_seed: int, choice: Mapping[str, Any] | None = None
+) -> Splits:
     """Load a data set and carve the validation split from train by a seeded permutation.
+
+    Given its `choice` (name and options), it comes from the cache when nothing changed.
 
     Raises `ComponentError` when the data set breaks its contract, `UsageError` when it is too small.
     """
     spec = dataset.spec()
-    loaded = dataset.load()
+    loaded = dataset.load() if choice is None else load_prepared(dataset, choice)
     for name in ("train", "test"):
         if name not in loaded:
             raise ComponentError(f"{type(dataset).__name__} gave no split {name!r}")
@@ -148,4 +156,5 @@ def _samples(columns: Columns) -> Samples:
 
 
 def _subset(samples: Samples, indices: Tensor) -> Samples:
-    return Samples(samples.image[indices], {name: value[indices] for name, value in samples.labels.items()})
+    labels = {name: value.index_select(0, indices) for name, value in samples.labels.items()}
+    return Samples(samples.image.index_select(0, indices), labels)

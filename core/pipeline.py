@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from .errors import MissingRequirementError
 from .evaluation import Evaluation, baseline, evaluate
 from .exporting import export
 from .files import write_json
+from .learned import write_learned
 from .progress import Progress
 from .recipe import Recipe
 from .recipe_source import RecipeSource
@@ -42,6 +43,25 @@ class Outcome:
     export: ExportReport
 
 
+@dataclass(frozen=True)
+class Started:
+    """A run that is ready to train: its folder, its parts, and the rows of the epochs done so far."""
+
+    folder: RunFolder
+    composition: Composition
+    splits: Splits
+    trainer: Trainer
+    history: list[Mapping[str, float]]
+
+
+@dataclass(frozen=True)
+class Shared:
+    """What runs that differ in nothing but the seed have in common, so that it is made once."""
+
+    splits: Splits
+    execution: Execution
+
+
 @dataclass
 class Pipeline:
     """Runs one recipe; `run` starts anew, `resume` continues after the last checkpoint.
@@ -58,22 +78,38 @@ class Pipeline:
         self, recipe: Recipe, path: Path, *, source: RecipeSource | None = None, force: bool = False
     ) -> Outcome:
         """Do the whole job and return its outcome; nothing is written before all inputs are known good."""
+        return self.finish(self.train(self.start(recipe, path, source=source, force=force)))
+
+    def resume(self, folder: RunFolder, recipe: Recipe) -> Outcome:
+        """Continue an interrupted run after its last intact checkpoint, as if it had never stopped."""
+        return self.finish(self.train(self.restart(folder, recipe)))
+
+    def start(
+        self,
+        recipe: Recipe,
+        path: Path,
+        *,
+        source: RecipeSource | None = None,
+        force: bool = False,
+        shared: Shared | None = None,
+    ) -> Started:
+        """Make a new run's folder and its parts; `shared` is what another run of the recipe loaded."""
         RunFolder.refuse_existing(path, force=force)
         composition = compose(recipe, self.registry, source)
         self.progress.planned(composition.plan())
-        splits = self._load(composition)
-        execution = settle(composition, splits.train, self.device)
+        splits = self._splits(composition, shared)
+        execution = shared.execution if shared else settle(composition, splits.train, self.device)
         folder = RunFolder.create(path, force=force)
         folder.write_recipe(composition.recipe.to_plain())
         folder.write_environment(
             self.registry.providers, self._device_name(), recipe.seed, execution.to_json()
         )
         self._notify("mtl_run_started", run=folder.path, recipe=composition.recipe.to_plain())
-        trainer = self._trainer(composition, splits, execution)
-        return self._finish(folder, composition, splits, trainer, [])
+        trainer = Trainer(composition, splits, self.device, self.progress.step, execution)
+        return Started(folder, composition, splits, trainer, [])
 
-    def resume(self, folder: RunFolder, recipe: Recipe) -> Outcome:
-        """Continue an interrupted run after its last intact checkpoint, as if it had never stopped."""
+    def restart(self, folder: RunFolder, recipe: Recipe, shared: Shared | None = None) -> Started:
+        """Return an interrupted run as it was after its last intact checkpoint."""
         checkpoint = folder.checkpoints.latest()
         if checkpoint.epoch >= recipe.train.epochs:
             self.progress.warning(
@@ -81,17 +117,71 @@ class Pipeline:
             )
         composition = compose(recipe, self.registry)
         self.progress.planned(composition.plan())
-        splits = self._load(composition)
+        splits = self._splits(composition, shared)
         execution = Execution.from_json(folder.read_json("environment.json").get("execution", {}))
-        trainer = self._trainer(composition, splits, execution)
+        trainer = Trainer(composition, splits, self.device, self.progress.step, execution)
         trainer.restore(checkpoint)
         history = [row for row in folder.read_history() if row["epoch"] <= checkpoint.epoch]
-        return self._finish(folder, composition, splits, trainer, history)
+        return Started(folder, composition, splits, trainer, list(history))
 
-    def _load(self, composition: Composition) -> Splits:
+    def train(self, started: Started) -> Started:
+        """Train the epochs that are missing, keeping every one; return the same run with its history."""
+        counts = {name: len(started.splits.named(name)) for name in ("train", "validation", "test")}
+        self.progress.started(started.composition.recipe.train.epochs, self._device_name(), counts)
+        folder, history = started.folder, started.history
+        for result in started.trainer.epochs():
+            history.append(result.row)
+            # Before the checkpoint: a resume drops rows beyond it, but could not make up a missing one.
+            folder.write_history(history)
+            folder.checkpoints.save(
+                result.checkpoint, started.composition.model.state_dict() if result.best else None
+            )
+            self.progress.epoch(result.epoch, result.row, result.best)
+            self._notify("mtl_epoch_ended", run=folder.path, epoch=result.epoch, row=dict(result.row))
+        return started
+
+    def finish(self, started: Started) -> Outcome:
+        """Judge the chosen epoch, export and report."""
+        folder, composition, splits = started.folder, started.composition, started.splits
+        self.progress.stage("evaluate")
+        epoch, weights = folder.checkpoints.best()
+        # Judged and exported in torch's usual memory format, as a model loaded from the folder will be.
+        composition.model.to(memory_format=torch.contiguous_format)
+        composition.model.load_state_dict(weights)
+        metrics = judge(composition, splits)
+        metrics["training"] = {
+            "epochs": int(started.history[-1]["epoch"]),
+            "chosen_epoch": epoch,
+            "seconds": sum(row["seconds"] for row in started.history),
+        }
+        write_json(folder.path / "metrics.json", metrics)
+        write_learned(folder.path, composition, splits.validation)
+        exported = self._publish(started, metrics) if self.publishes else ExportReport((), {})
+        folder.finish()
+        self._notify("mtl_run_finished", run=folder.path, metrics=metrics)
+        return Outcome(folder, composition, splits, metrics, exported)
+
+    def _publish(self, started: Started, metrics: Mapping[str, Any]) -> ExportReport:
+        folder, composition, splits = started.folder, started.composition, started.splits
+        self.progress.stage("export")
+        path = folder.path / composition.exporter.file_name
+        exported = export(composition, splits.validation, metrics, path, splits=splits)
+        self.progress.stage("report")
+        write_report(folder, composition, splits, started.history, metrics, exported.verification)
+        self._notify("mtl_exported", run=folder.path, files=exported.files)
+        return exported
+
+    def _splits(self, composition: Composition, shared: Shared | None) -> Splits:
         training = composition.recipe.train
-        splits = load_splits(
-            composition.dataset, validation=training.validation, split_seed=training.split_seed
+        splits = (
+            shared.splits
+            if shared
+            else load_splits(
+                composition.dataset,
+                validation=training.validation,
+                split_seed=training.split_seed,
+                choice=composition.recipe.dataset.to_plain(),
+            )
         )
         refuse_unlabelled(splits, {name: item.task.needs for name, item in composition.tasks.items()})
         if composition.recipe.normalization == "train":
@@ -104,74 +194,6 @@ class Pipeline:
                 f"the data set ({size / 2**20:.0f} MiB) does not fit on {self.device}",
                 hint="use --device cpu",
             ) from None
-
-    def _trainer(self, composition: Composition, splits: Splits, execution: Execution) -> Trainer:
-        return Trainer(composition, splits, self.device, self.progress.step, execution)
-
-    def _finish(
-        self,
-        folder: RunFolder,
-        composition: Composition,
-        splits: Splits,
-        trainer: Trainer,
-        history: Sequence[Mapping[str, float]],
-    ) -> Outcome:
-        history = self._train(folder, composition, splits, trainer, list(history))
-        self.progress.stage("evaluate")
-        epoch, weights = folder.checkpoints.best()
-        # Judged and exported in torch's usual memory format, as a model loaded from the folder will be.
-        composition.model.to(memory_format=torch.contiguous_format)
-        composition.model.load_state_dict(weights)
-        metrics = judge(composition, splits)
-        metrics["training"] = {
-            "epochs": int(history[-1]["epoch"]),
-            "chosen_epoch": epoch,
-            "seconds": sum(row["seconds"] for row in history),
-        }
-        write_json(folder.path / "metrics.json", metrics)
-        exported = ExportReport((), {})
-        if self.publishes:
-            exported = self._publish(folder, composition, splits, history, metrics)
-        folder.finish()
-        self._notify("mtl_run_finished", run=folder.path, metrics=metrics)
-        return Outcome(folder, composition, splits, metrics, exported)
-
-    def _publish(
-        self,
-        folder: RunFolder,
-        composition: Composition,
-        splits: Splits,
-        history: Sequence[Mapping[str, float]],
-        metrics: Mapping[str, Any],
-    ) -> ExportReport:
-        self.progress.stage("export")
-        path = folder.path / composition.exporter.file_name
-        exported = export(composition, splits.validation, metrics, path, splits=splits)
-        self.progress.stage("report")
-        write_report(folder, composition, splits, history, metrics, exported.verification)
-        self._notify("mtl_exported", run=folder.path, files=exported.files)
-        return exported
-
-    def _train(
-        self,
-        folder: RunFolder,
-        composition: Composition,
-        splits: Splits,
-        trainer: Trainer,
-        history: list[Mapping[str, float]],
-    ) -> list[Mapping[str, float]]:
-        counts = {name: len(splits.named(name)) for name in ("train", "validation", "test")}
-        self.progress.started(composition.recipe.train.epochs, self._device_name(), counts)
-        for result in trainer.epochs():
-            history.append(result.row)
-            # Before the checkpoint: a resume drops rows beyond it, but could not make up a missing one.
-            folder.write_history(history)
-            folder.checkpoints.save(
-                result.checkpoint, composition.model.state_dict() if result.best else None
-            )
-            self.progress.epoch(result.epoch, result.row, result.best)
-            self._notify("mtl_epoch_ended", run=folder.path, epoch=result.epoch, row=dict(result.row))
-        return history
 
     def _notify(self, hook: str, **arguments: Any) -> None:
         """Tell the plugins; one that fails is named and stops nothing."""

@@ -21,6 +21,10 @@ class Progress:
     def epoch(self, epoch: int, row: Mapping[str, float], best: bool) -> None:
         """An epoch is trained and validated; `row` is its line of the history."""
 
+    def of_seed(self, seed: int) -> Progress:
+        """Return what is told of one of several seeds; nothing unless a subclass shows it."""
+        return Progress()
+
     def stage(self, name: str) -> None:
         """A later stage begins: evaluate, export, report."""
 

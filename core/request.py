@@ -13,8 +13,13 @@ from .recipe_source import RecipeSource, parse_recipe_text, read_recipe, tasks_b
 from .registry import Registry
 from .shipped_recipes import recipe_text
 
-FLAGS = ("dataset", "data_dir", "encoder", "sharing", "balancer", "epochs", "seed")
-_PATHS = {"data_dir": ("dataset", "data_dir"), "epochs": ("train", "epochs")}
+FLAGS = ("dataset", "data_dir", "encoder", "sharing", "balancer", "balance_on", "epochs", "seed", "precision")
+_PATHS = {
+    "data_dir": ("dataset", "data_dir"),
+    "balance_on": ("balancer", "on"),
+    "epochs": ("train", "epochs"),
+    "precision": ("train", "precision"),
+}
 
 
 @dataclass(frozen=True)

@@ -78,7 +78,10 @@ class Run:
             return self._outcome.splits
         training = self.composition.recipe.train
         splits = load_splits(
-            self.composition.dataset, validation=training.validation, split_seed=training.split_seed
+            self.composition.dataset,
+            validation=training.validation,
+            split_seed=training.split_seed,
+            choice=self.composition.recipe.dataset.to_plain(),
         )
         return splits.to(self._device)
 

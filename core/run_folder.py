@@ -1,7 +1,8 @@
 """The folder everything of one training is left in.
 
-`recipe.yaml`, `environment.json`, `history.csv`, `checkpoint/`, `metrics.json`, the export with its
-`verify.json`, and `report.html`; each file is written atomically, and the folder is readable at any time.
+`recipe.yaml`, `environment.json`, `history.csv`, `checkpoint/`, `metrics.json`, `sharing.json` where the
+scheme learned something about sharing, the export with its `verify.json`, and `report.html`; each file is
+written atomically, and the folder is readable at any time.
 """
 
 from __future__ import annotations
@@ -23,6 +24,9 @@ from .files import write_json, write_text, writing_to
 from .plugin_loading import Provider
 from .recipe_source import write_yaml
 from .training.checkpoint import CheckpointFolder
+
+SEEDS = "seeds.json"
+"""The file that makes a folder one of several runs, which differ in nothing but the seed."""
 
 _VERSIONS = ("mtl-composer", "torch", "torchvision", "onnx", "onnxruntime", "numpy", "torchmetrics")
 
@@ -66,7 +70,7 @@ class RunFolder:
         if not force:
             hint = "choose another folder with --out, or replace it with --force"
             raise UsageError(f"{path} exists already", hint=hint)
-        if not (path / "recipe.yaml").is_file():
+        if not ((path / "recipe.yaml").is_file() or (path / SEEDS).is_file()):
             hint = "choose another folder with --out"
             raise UsageError(f"{path} is no run folder, and --force replaces runs only", hint=hint)
 
@@ -145,6 +149,11 @@ class RunFolder:
 def open_run(path: Path) -> RunFolder:
     """Return an existing run's folder, also when given a file in it; raise `UsageError` when it is none."""
     folder = path.parent if path.is_file() else path
+    if (folder / SEEDS).is_file():
+        raise UsageError(
+            f"{path} holds the runs of several seeds",
+            hint=f"name one of them: {', '.join(str(item) for item in sorted(folder.glob('seed-*')))}",
+        )
     if not (folder / "recipe.yaml").is_file():
         reason = "has no recipe.yaml" if folder.is_dir() else "does not exist"
         raise UsageError(f"{path} is no run folder: it {reason}", hint="runs are made by mtl compose")

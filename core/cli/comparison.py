@@ -108,9 +108,7 @@ def telling_what_is_kept(progress: ComparisonProgress, path: Path) -> Iterator[N
         progress.stopped()
         if path.is_dir():
             done = len(list(path.glob("cells/*/cell.json")))
-            click.echo(
-                f"\n{done} cells are finished and kept in {path}; repeat the command to go on", err=True
-            )
+            click.echo(f"\nfinished trainings, kept in {path}: {done}; repeat the command to go on", err=True)
         raise
     finally:
         progress.stopped()

@@ -20,8 +20,19 @@ from .session import Session, pass_session, print_json
 @click.option("--data-dir", metavar="DIR", help="The folder (or archive) the data set is in.")
 @click.option("--sharing", metavar="NAME", help="How encoders are shared (mtl list sharing).")
 @click.option("--balancer", metavar="NAME", help="How losses become one update (mtl list balancer).")
+@click.option(
+    "--balance-on",
+    metavar="parameters|features",
+    help="Whose gradients a gradient balancer weighs: the shared parameters' or the shared features'.",
+)
 @click.option("--epochs", type=click.IntRange(min=1), help="Passes over the training split.")
 @click.option("--seed", type=click.IntRange(min=0), help="Seed of everything random.")
+@click.option("--seeds", metavar="N|A,B,...", help="Train several seeds at once: so many, or these.")
+@click.option(
+    "--precision",
+    type=click.Choice(["float32", "bf16"]),
+    help="Arithmetic of the forward pass.",
+)
 @click.option(
     "--set", "assignments", multiple=True, metavar="KEY=VALUE", help="Set anything; may be repeated."
 )
@@ -37,6 +48,7 @@ def command(
     recipe: str | None,
     tasks: str | None,
     assignments: tuple[str, ...],
+    seeds: str | None,
     device: str,
     out: Path | None,
     force: bool,
@@ -50,6 +62,7 @@ def command(
     Examples:
       mtl compose --tasks denoise,classify --encoder lenet --epochs 2
       mtl compose --tasks parity,classify --set train.batch_size=64 --dry-run
+      mtl compose --tasks denoise,classify --encoder lenet --seeds 8
     """
     from ..composer import compose
     from ..device import choose_device
@@ -68,10 +81,18 @@ def command(
     from ..api import run_name
     from ..pipeline import Pipeline
     from ..run_folder import next_free
-    from .progress import choose_progress, finish_run
+    from ..seeds import SeedsPipeline, read_seeds
+    from .progress import choose_progress, finish_run, finish_seeds
 
+    chosen = read_seeds(seeds, first=resolved.seed) if seeds is not None else None
     path = out or next_free(Path("runs"), run_name(resolved.to_plain()))
     pipeline = Pipeline(session.registry, choose_device(device), choose_progress())
+    if chosen is not None:
+        many = SeedsPipeline(pipeline)
+        finish_seeds(
+            pipeline, path, as_json, lambda: many.run(resolved, path, chosen, source=source, force=force)
+        )
+        return
     finish_run(pipeline, path, as_json, lambda: pipeline.run(resolved, path, source=source, force=force))
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import click
 
+from ..cache import cache_folder
 from ..errors import ComponentError, MissingRequirementError
 from ..plugin_loading import HOME
 from .session import Session, pass_session, print_json
@@ -29,14 +30,14 @@ class Finding:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @pass_session
 def command(session: Session, as_json: bool) -> None:
-    """Check Python, the packages, the devices, the plugins and the disk; status 0 when all is well.
+    """Check Python, packages, devices, plugins, the cache and the disk; status 0 when all is well.
 
     \b
     Examples:
       mtl doctor
       mtl doctor --json
     """
-    findings = [_python(), *_packages(), *_devices(), *_plugins(session), _disk()]
+    findings = [_python(), *_packages(), *_devices(), *_plugins(session), _cache(), _disk()]
     if as_json:
         print_json([asdict(finding) for finding in findings])
     else:
@@ -91,6 +92,12 @@ def _plugins(session: Session) -> list[Finding]:
         )
         for provider in session.registry.providers
     ]
+
+
+def _cache() -> Finding:
+    folder = cache_folder()
+    size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    return Finding("cache", "ok", f"{size / 2**20:.1f} MiB in {folder}; may be deleted at any time")
 
 
 def _disk() -> Finding:

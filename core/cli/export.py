@@ -26,6 +26,7 @@ from .session import Session, pass_session, print_json
     metavar="NAME=VALUE",
     help="Most that a task or metric may lose by float16 or int8 (points, dB, or percent of an error).",
 )
+@click.option("--seed", metavar="best|N", help="Which seed, of a run of several [default: best].")
 @click.option("--raw", is_flag=True, help="Export logits instead of probabilities.")
 @click.option("--set", "assignments", multiple=True, metavar="KEY=VALUE", help="Set an exporter's option.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -39,6 +40,7 @@ def command(
     input_type: str | None,
     precision: str | None,
     drops: tuple[str, ...],
+    seed: str | None,
     raw: bool,
     assignments: tuple[str, ...],
     as_json: bool,
@@ -52,7 +54,11 @@ def command(
     """
     from ..recipe_source import RecipeSource
     from ..run import load_run
+    from ..run_folder import SEEDS
+    from ..seeds import choose_seed
 
+    if seed is not None or (run / SEEDS).is_file():
+        run = choose_seed(run, seed or "best")
     options = RecipeSource()
     for assignment in assignments:
         options.set(assignment)

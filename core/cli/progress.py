@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,9 @@ from rich.progress import Progress as RichProgress
 
 from ..pipeline import Outcome, Pipeline
 from ..progress import Progress
-from ..run_folder import RunFolder
-from .results import describe_verification, print_metrics
+from ..run_folder import SEEDS, RunFolder
+from ..seeds import SeedsOutcome
+from .results import describe_verification, print_metrics, print_spread
 from .session import print_json
 
 _SECTIONS = ("encoder", "sharing", "balancer")
@@ -52,11 +54,32 @@ class LineProgress(Progress):
             err=True,
         )
 
+    def of_seed(self, seed: int) -> Progress:
+        return SeedProgress(seed, self._epochs)
+
     def stage(self, name: str) -> None:
         click.echo(f"{name} ...", err=True)
 
     def warning(self, text: str) -> None:
         click.echo(f"warning: {text}", err=True)
+
+
+class SeedProgress(Progress):
+    """One line per epoch of one seed among several."""
+
+    def __init__(self, seed: int, epochs: int) -> None:
+        self._seed = seed
+        self._epochs = epochs
+
+    def epoch(self, epoch: int, row: Mapping[str, float], best: bool) -> None:
+        click.echo(
+            f"seed {self._seed}  epoch {epoch}/{self._epochs}  validation: {losses_of(row, 'validation')}"
+            f"{'  best' if best else ''}",
+            err=True,
+        )
+
+    def warning(self, text: str) -> None:
+        click.echo(f"warning: seed {self._seed}: {text}", err=True)
 
 
 class BarProgress(LineProgress):
@@ -126,21 +149,8 @@ def choose_progress() -> LineProgress:
 
 def finish_run(pipeline: Pipeline, path: Path, as_json: bool, job: Callable[[], Outcome]) -> None:
     """Do a training job and report its outcome; on Ctrl-C say what is kept and how to go on."""
-    progress = pipeline.progress
-    try:
+    with _told(pipeline, path):
         outcome = job()
-    except KeyboardInterrupt:
-        if (path / "checkpoint" / "manifest.json").is_file():
-            click.echo(f"\n{path} is readable; go on with: mtl resume {path}", err=True)
-        elif path.exists():
-            click.echo(f"\nno epoch was finished; start again with --out {path} --force", err=True)
-        raise
-    except Exception:
-        if RunFolder(path).replaced.exists():
-            click.echo(f"the run that was to be replaced is kept in {RunFolder(path).replaced}", err=True)
-        raise
-    finally:
-        progress.stopped()
     if as_json:
         print_json(
             {
@@ -157,3 +167,33 @@ def finish_run(pipeline: Pipeline, path: Path, as_json: bool, job: Callable[[], 
     model = outcome.export.files[0]
     click.echo(f"\n{model} is {describe_verification(outcome.export.verification)}", err=True)
     click.echo(f"test split above, everything else in {path / 'report.html'}", err=True)
+
+
+def finish_seeds(pipeline: Pipeline, path: Path, as_json: bool, job: Callable[[], SeedsOutcome]) -> None:
+    """Do the training of several seeds and report mean and spread."""
+    with _told(pipeline, path):
+        outcome = job()
+    if as_json:
+        print_json({"run": str(path), "metrics": outcome.metrics})
+        return
+    print_spread(outcome.metrics)
+    click.echo(f"\ntest split above, everything else in {path / 'report.html'}", err=True)
+
+
+@contextmanager
+def _told(pipeline: Pipeline, path: Path) -> Iterator[None]:
+    """Say what is kept when a job is interrupted or fails, and let the progress end."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        if (path / "checkpoint" / "manifest.json").is_file() or (path / SEEDS).is_file():
+            click.echo(f"\n{path} is readable; go on with: mtl resume {path}", err=True)
+        elif path.exists():
+            click.echo(f"\nno epoch was finished; start again with --out {path} --force", err=True)
+        raise
+    except Exception:
+        if RunFolder(path).replaced.exists():
+            click.echo(f"the run that was to be replaced is kept in {RunFolder(path).replaced}", err=True)
+        raise
+    finally:
+        pipeline.progress.stopped()

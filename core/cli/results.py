@@ -37,3 +37,14 @@ def print_metrics(
     if baseline is None:
         rows, header = [row[:3] for row in rows], header[:3]
     print_table(rows, header)
+
+
+def print_spread(metrics: Mapping[str, Any]) -> None:
+    """Write one row per task and metric of the test split: mean and standard deviation over the seeds."""
+    rows = []
+    for task, values in metrics["test"].items():
+        for name, spread in values.items():
+            baseline = metrics["baseline"].get(task, {}).get(name, {}).get("mean")
+            shown = (spread["mean"], spread["std"], baseline)
+            rows.append([task, name, *("" if item is None else f"{item:.4f}" for item in shown)])
+    print_table(rows, ["task", "metric", "mean", "std", "baseline"])

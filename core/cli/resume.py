@@ -26,9 +26,20 @@ def command(session: Session, run: Path, device: str, as_json: bool) -> None:
     from ..pipeline import Pipeline
     from ..recipe_reader import read
     from ..recipe_source import read_recipe
-    from ..run_folder import open_run
-    from .progress import choose_progress, finish_run
+    from ..run_folder import SEEDS, open_run
+    from ..seeds import SeedsPipeline
+    from .progress import choose_progress, finish_run, finish_seeds
 
+    if (run / SEEDS).is_file():
+        pipeline = Pipeline(session.registry, choose_device(device), choose_progress())
+        many = SeedsPipeline(pipeline)
+        finish_seeds(
+            pipeline,
+            run,
+            as_json,
+            lambda: many.resume(run, lambda file: read(read_recipe(file), session.registry)),
+        )
+        return
     folder = open_run(run)
     recipe = read(read_recipe(folder.path / "recipe.yaml"), session.registry)
     pipeline = Pipeline(session.registry, choose_device(device), choose_progress())

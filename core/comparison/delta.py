@@ -22,7 +22,7 @@ def relative_gain(judge: Judge, value: float, alone: float) -> float | None:
 def delta_m(
     judges: Mapping[str, Judge], values: Mapping[str, float], alone: Mapping[str, float]
 ) -> float | None:
-    """Return the mean of the relative gains over the tasks (Maninis et al. 2019, equation 4), in percent.
+    """Return the mean of the relative gains over the tasks (Maninis et al. 2019), in percent.
 
     One metric per task, the direction known; None when a task has no relative gain.
     """

@@ -37,6 +37,7 @@ def _can_go_on(folder: RunFolder, recipe: Recipe, registry: Registry) -> bool:
         there = read(read_recipe(folder.path / "recipe.yaml"), registry)
         checkpoint = folder.checkpoints.latest()
         folder.checkpoints.best()
+        folder.read_json("environment.json")
     except (UsageError, RecipeError):
         return False
     # An epoch of the history that is gone cannot be made up.

@@ -9,6 +9,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -76,14 +77,15 @@ def train_in_processes(jobs: Iterable[Job], processes: int, setting: Setting) ->
         while waiting or at_work:
             while idle and waiting:
                 worker, job = idle.pop(), waiting.pop(0)
-                worker.connection.send(job)
+                with suppress(OSError):  # it died before it had work: reading says so
+                    worker.connection.send(job)
                 at_work[worker.connection] = worker, job
             for ready in wait(list(at_work)):
                 assert isinstance(ready, Connection)
                 worker, job = at_work.pop(ready)
                 try:
                     answer: Answer = ready.recv()
-                except EOFError:
+                except (EOFError, OSError):
                     answer = worker.last_words(job)
                     workers.remove(worker)
                     worker = _Worker.start(setting)
@@ -109,7 +111,8 @@ class _Worker:
         context = multiprocessing.get_context("spawn")
         here, there = context.Pipe()
         process = context.Process(target=_work, args=(there, setting), daemon=True)
-        process.start()
+        with _without_interrupts():
+            process.start()
         there.close()
         return cls(process, here)
 
@@ -122,6 +125,19 @@ class _Worker:
         )
         reason, status = reason_of(error)
         return Answer(job.key, reason, status)
+
+
+@contextmanager
+def _without_interrupts() -> Iterator[None]:
+    """Let a process that is started here be born deaf to Ctrl-C: it cannot be deaf soon enough by itself."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from .exporter import Answer, Arrays, Exporter, ExportReport, ExportSubject, Jud
 from .head import Head, HeadSpec
 from .loss import Loss
 from .metric import Metric
-from .sharing import Sharing
+from .sharing import EncoderBuilder, LearnedTable, Sharing
 from .task import Task
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "Columns",
     "Dataset",
     "Encoder",
+    "EncoderBuilder",
     "ExportReport",
     "ExportSubject",
     "Exporter",
@@ -32,6 +33,7 @@ __all__ = [
     "HeadSpec",
     "Judge",
     "Leading",
+    "LearnedTable",
     "Loss",
     "Metric",
     "Metrics",

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -44,3 +45,10 @@ class Dataset(ABC):
 
         Raises `MissingRequirementError` when files are not there, `UsageError` when they are damaged.
         """
+
+    def sources(self) -> Sequence[Path] | None:
+        """Return the files that `load` reads, so that what it gave may be kept until one of them changes.
+
+        None: not known, so it is loaded anew every time; empty: it depends on its options alone.
+        """
+        return None

@@ -3,23 +3,62 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 from torch import Tensor, nn
 
-from ..specs import FeatureSpec
+from ..specs import FeatureSpec, ImageSpec
 from .encoder import Encoder
+
+
+@dataclass(frozen=True)
+class EncoderBuilder:
+    """A sharing scheme's `build_encoder`: call it for a new encoder; `image` is what that will see."""
+
+    image: ImageSpec
+    build: Callable[[], Encoder]
+
+    def __call__(self) -> Encoder:
+        """Return a new, independently initialised encoder."""
+        return self.build()
+
+
+@dataclass(frozen=True)
+class LearnedTable:
+    """A small table of what a sharing scheme learned, for people: `values[i][j]` of row `i`, column `j`.
+
+    `meaning` says in one sentence what a number is.
+    """
+
+    title: str
+    meaning: str
+    rows: tuple[str, ...]
+    columns: tuple[str, ...]
+    values: tuple[tuple[float, ...], ...]
+
+    @classmethod
+    def of(
+        cls, title: str, meaning: str, rows: Sequence[str], columns: Sequence[str], values: Tensor
+    ) -> LearnedTable:
+        """Return the table of a tensor `[len(rows), len(columns)]`."""
+        numbers = tuple(tuple(row) for row in values.detach().double().tolist())
+        return cls(title, meaning, tuple(rows), tuple(columns), numbers)
 
 
 class Sharing(nn.Module):
     """A sharing scheme; its constructor takes `(tasks: Sequence[str], build_encoder, *, options)`.
 
-    `build_encoder()` returns a new, independently initialised `Encoder` at every call. The scheme sets
-    `feature_specs`, the stages each task's head will see. It raises `Incompatible` with the reason when the
-    tasks or the encoder do not suit it.
+    `build_encoder()` returns a new, independently initialised `Encoder` at every call; the engine gives an
+    `EncoderBuilder`, which knows the form of the image as well. The scheme sets `feature_specs`, the stages
+    each task's head will see. It raises `Incompatible` with the reason when the tasks or the encoder do not
+    suit it. What it draws in training it draws from torch's own generator, which the engine seeds at every
+    step; in evaluation mode it draws nothing. `common_features` says that all heads read the very
+    same tensors, as a balancer on features needs.
     """
 
     feature_specs: Mapping[str, tuple[FeatureSpec, ...]]
     fuses: frozenset[str] = frozenset()
+    common_features: bool = False
 
     def __init__(self, tasks: Sequence[str], build_encoder: Callable[[], Encoder]) -> None:
         super().__init__()
@@ -34,3 +73,12 @@ class Sharing(nn.Module):
     def shared_parameters(self) -> list[nn.Parameter]:
         """Return the parameters that more than one task's loss reaches."""
         raise NotImplementedError
+
+    def learned(self, image: Tensor, inputs: Mapping[str, Tensor]) -> tuple[LearnedTable, ...]:
+        """Return what the scheme learned about sharing, as small tables (default: none).
+
+        Weights that depend on the input are averaged over the given batch: normalised images
+        `[B, C, H, W]` and extra inputs. Called in evaluation mode without gradients; the tables stand in
+        the run's `sharing.json` and report.
+        """
+        return ()

@@ -17,6 +17,7 @@ from .numbers import listed
 from .plan import plan
 from .proof import proof
 from .scores import scores
+from .sharing import sharing
 from .style import STYLE
 from .subject import Subject
 from .summary import summary
@@ -26,6 +27,7 @@ _SECTIONS = {
     "metrics": ("Metrics", scores),
     "training": ("Training", curves),
     "answers": ("Answers", answers),
+    "sharing": ("Sharing", sharing),
     "plan": ("Plan", plan),
     "verification": ("Verification", proof),
     "usage": ("Run it", usage),
@@ -44,7 +46,8 @@ def write_report(
     """Write `report.html` atomically; the same run gives the same bytes.
 
     `history` are the rows of history.csv, `metrics` the content of metrics.json, `verification` the
-    exporter's report. Reads the run's environment.json; raises `UsageError` when it is missing.
+    exporter's report. Reads the run's environment.json, and sharing.json if there is one; raises
+    `UsageError` when the first is missing or one is damaged.
     """
     environment_file = folder.read_json("environment.json")
     subject = Subject(folder.path, composition, splits, history, metrics, verification, environment_file)
@@ -52,13 +55,14 @@ def write_report(
 
 
 def page(subject: Subject) -> Html:
-    """Return the whole page."""
-    links = [tag("a", title, href=f"#{name}") for name, (title, _) in _SECTIONS.items()]
+    """Return the whole page; a section that has nothing to say is left out."""
+    made = {name: make(subject) for name, (_, make) in _SECTIONS.items()}
+    links = [tag("a", title, href=f"#{name}") for name, (title, _) in _SECTIONS.items() if made[name]]
     body = tag(
         "body",
         summary(subject),
         tag("nav", *links, aria_label="Sections"),
-        tag("main", *(make(subject) for _, make in _SECTIONS.values())),
+        tag("main", *made.values()),
     )
     head = tag(
         "head",

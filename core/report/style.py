@@ -102,6 +102,14 @@ figcaption { margin-bottom: .5rem; font-size: .92rem; font-weight: 600; }
 .given { color: var(--muted); }
 .right { color: var(--good); font-weight: 600; }
 .wrong { color: var(--poor); font-weight: 600; }
+.shares { display: flex; flex-wrap: wrap; align-items: flex-start; gap: 1rem; }
+.share { max-width: 100%; }
+.share .scroll { margin-bottom: 0; }
+.share .scroll > table { min-width: 0; overflow: hidden; }
+.share caption { max-width: 30rem; }
+.share td.number { --tint: var(--accent);
+  background: color-mix(in srgb, var(--tint) calc(var(--share) * 45%), var(--card)); }
+.share td.minus { --tint: var(--second); outline: 1px dashed var(--second); outline-offset: -3px; }
 dl { margin: 0 0 1.2rem; font-size: .92rem; }
 dl div { display: grid; grid-template-columns: minmax(7rem, 11rem) 1fr; gap: 1rem; padding: .4rem 0;
   border-bottom: 1px solid var(--line); }
@@ -131,6 +139,6 @@ p code { padding: .1em .35em; background: var(--code); border-radius: .3em; font
   .scroll { overflow: visible; }
   .pictures { break-inside: avoid; }
   .pictures img { width: 4rem; }
-  .chart, .heat rect, .pixels { -webkit-print-color-adjust: exact; print-color-adjust: exact; }
+  .chart, .heat rect, .pixels, .share td { -webkit-print-color-adjust: exact; print-color-adjust: exact; }
 }
 """

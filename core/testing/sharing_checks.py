@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import isfinite
+
 import torch
 
 from ..contracts import Sharing
@@ -14,9 +16,9 @@ _BATCH = 3
 
 @check("sharing")
 def check_shared_parameters_are_those_that_are_shared(subject: Subject) -> None:
-    """`shared_parameters` are exactly those that more than one task's features depend on."""
+    """`shared_parameters` are exactly those that more than one task's features depend on in training."""
     for specimen in specimens(subject):
-        module = specimen.module().eval()
+        module = specimen.module().train()
         assert isinstance(module, Sharing)
         parameters = dict(module.named_parameters())
         reached: dict[str, set[str]] = {}
@@ -62,3 +64,29 @@ def check_a_task_alone_sees_the_same(subject: Subject) -> None:
                     "other ones",
                     "compute what the task needs from the others even when they are not asked for",
                 )
+
+
+@check("sharing")
+def check_what_was_learned_can_be_told(subject: Subject) -> None:
+    """`learned` gives tables with titles of their own, as large as their labels say, of finite numbers."""
+    for specimen in specimens(subject):
+        module = specimen.module().eval()
+        assert isinstance(module, Sharing)
+        with torch.no_grad():
+            tables = module.learned(*specimen.draw(_BATCH))
+        titles = [table.title for table in tables]
+        require(
+            len(set(titles)) == len(titles),
+            "a title of its own for every table",
+            ", ".join(titles),
+            "name the stage or the task in the title",
+        )
+        for table in tables:
+            shape = [len(row) for row in table.values]
+            require(
+                shape == [len(table.columns)] * len(table.rows)
+                and all(isfinite(value) for row in table.values for value in row),
+                f"finite values [{len(table.rows)}, {len(table.columns)}] in table {table.title!r}",
+                f"rows of {shape}: {table.values}",
+                "build it with `LearnedTable.of` from a tensor [rows, columns]",
+            )

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.utils import _pytree as pytree
 
 from ..batch import Features
-from ..contracts import Encoder, HeadSpec
+from ..contracts import Encoder, EncoderBuilder, HeadSpec
 from ..errors import Incompatible, MtlError
 from ..randomness import derive_seed, generator, seeded_generators
 from ..specs import Binary, Categorical, Image, ImageSpec, InputSpec, Regression, TargetSpec
@@ -218,7 +218,7 @@ def _sharing(subject: Subject, encoder: type[Encoder], image: ImageSpec) -> Spec
 
     return Specimen(
         f"for two tasks and {image}",
-        lambda: subject.build(TASKS, lambda: encoder(image, ())),
+        lambda: subject.build(TASKS, EncoderBuilder(image, lambda: encoder(image, ()))),
         lambda count: (_image(image, count), {}),
         run,
         lambda module: tuple(spec.shape for task in TASKS for spec in _specs(module)[task]),

@@ -82,7 +82,7 @@ def time_formats(composition: Composition, samples: Samples, device: torch.devic
     Steps of copies of the model take turns, so that a busy machine slows both alike; the least time counts.
     """
     trials = {
-        name: _Trial(composition, samples, device, Execution(channels_last=name == "channels_last"))
+        name: Trial(composition, samples, device, Execution(channels_last=name == "channels_last"))
         for name in ("contiguous", "channels_last")
     }
     found: dict[str, list[float]] = {name: [] for name in trials}
@@ -108,7 +108,7 @@ def choose(times: dict[str, float]) -> bool:
     return times["channels_last"] < GAIN * times["contiguous"]
 
 
-class _Trial:
+class Trial:
     """A copy of the composition, ready to take the same step again and again."""
 
     def __init__(
@@ -137,3 +137,12 @@ class _Trial:
     def _wait(self) -> None:
         if self._device.type == "cuda":
             torch.cuda.synchronize(self._device)
+
+
+def draws_from_torch(composition: Composition, samples: Samples, device: torch.device) -> bool:
+    """Return whether a training step draws from torch's own generator on the CPU, as dropout does."""
+    with seeded_generators(device) as seed:
+        seed(0)
+        before = torch.get_rng_state()
+        Trial(composition, samples, device, Execution()).step()
+        return not torch.equal(before, torch.get_rng_state())

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ..composition import Composition
+from ..errors import ComponentError
 from ..losses import mean_loss
 from .balancing import Balancing
-from .blocks import StepLooks
+from .blocks import Look, StepLooks
 from .failure import Failure
+from .look_again import LookAgain
+from .parts import cut, mean_of_parts
 from .update import Update
 
 
@@ -29,34 +32,70 @@ class Step:
     def __init__(self, composition: Composition, update: Update, device: torch.device) -> None:
         self._composition = composition
         self._update = update
-        self._balancing = Balancing(composition.balancer, composition.model.sharing.shared_parameters())
+        self.balancing = Balancing(composition.balancer, composition.model, device)
+        self._device = device
         weights = [composed.weight for composed in composition.tasks.values()]
         self.task_weights = torch.tensor(weights, device=device)
         self._weighs = any(weight != 1.0 for weight in weights)
+        training = composition.recipe.train
+        self._model: nn.Module = composition.model
+        self._compiles = training.compile
+        if training.compile:
+            self._model = cast(nn.Module, torch.compile(composition.model))
+        self._mixed = training.precision == "bf16"
+        self._device_type = device.type
 
     def __call__(self, looks: StepLooks, failure: Failure) -> StepLosses:
         """Update once from a step's looks.
 
         The update is skipped on the device when a loss is not finite, or was in an earlier step of the epoch.
         """
-        losses, counts = self._losses(looks)
+        balancer = self._composition.balancer
+        again = LookAgain(self._composition.model, self._device) if balancer.needs_new_losses else None
+        losses, counts = self._losses(looks) if balancer.parts == 1 else self._losses_of_parts(looks)
         weighted = losses * self.task_weights if self._weighs else losses
         self._update.forget_gradients()
-        balanced = self._balancing.backward(weighted)
+        balanced = self.balancing.backward(weighted)
         failure.note(balanced.sum())
         self._update(failure.found)
-        self._composition.balancer.post_step(weighted.detach())
+        if balancer.parts > 1:
+            losses, counts = mean_of_parts(losses, counts)
+            weighted = losses * self.task_weights
+        weighted = weighted.detach()
+        balancer.post_step(weighted)
+        if again is not None:
+            with again.same_conditions():
+                balancer.post_update(weighted, self._losses(looks)[0] * self.task_weights)
         return StepLosses(losses.detach(), balanced, counts)
+
+    def _losses_of_parts(self, looks: StepLooks) -> tuple[Tensor, Tensor]:
+        """Return losses and counts of each independent part of the batch, `[parts, T]`."""
+        found = [self._losses(part) for part in cut(looks, self.balancing.parts)]
+        return torch.stack([losses for losses, _ in found]), torch.stack([counts for _, counts in found])
 
     def _losses(self, looks: StepLooks) -> tuple[Tensor, Tensor]:
         composition = self._composition
         found: dict[str, Tensor] = {}
         counts: dict[str, Tensor] = {}
         for look in looks:
-            raw = composition.model(look.image, look.inputs, look.tasks, prepared=True)
+            raw = self._answer(look)
             for name in look.tasks:
                 answers = look.answers[name]
                 found[name] = mean_loss(composition.tasks[name].loss, raw[name], answers)
                 counts[name] = answers.count
         names = composition.tasks
         return torch.stack([found[name] for name in names]), torch.stack([counts[name] for name in names])
+
+    def _answer(self, look: Look) -> dict[str, Tensor]:
+        """Return the raw outputs, float32; compiled and in mixed precision if the recipe says so."""
+        if not (self._mixed or self._compiles):
+            plain: dict[str, Tensor] = self._model(look.image, look.inputs, look.tasks, prepared=True)
+            return plain
+        try:
+            with torch.autocast(self._device_type, torch.bfloat16, enabled=self._mixed):
+                raw = self._model(look.image, look.inputs, look.tasks, prepared=True)
+        except torch._dynamo.exc.TorchDynamoException as error:
+            raise ComponentError(
+                f"the model cannot be compiled: {str(error).splitlines()[0]}", hint="leave train.compile out"
+            ) from error
+        return {name: value.float() for name, value in raw.items()}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from math import isfinite
 from typing import Any
@@ -18,6 +19,7 @@ from ..evaluation import evaluate
 from ..randomness import derive_seed, generator, seeded_generators
 from .blocks import Blocks
 from .checkpoint import Checkpoint
+from .conflict import cosines
 from .execution import Execution
 from .failure import HINT, Failure, NotFiniteError
 from .schedule import learning_rate
@@ -40,7 +42,8 @@ class EpochResult:
 class Trainer:
     """Trains epoch by epoch; `epochs()` yields a result after each, ready to be saved.
 
-    `on_step(done, total)` is called after each step, without waiting for the device.
+    `on_step(done, total)` is called after each step, without waiting for the device. Without `seeds_layers`
+    torch's own generators are left alone: only for models whose layers draw from none.
     """
 
     composition: Composition
@@ -48,6 +51,7 @@ class Trainer:
     device: torch.device
     on_step: Callable[[int, int], None] | None = None
     execution: Execution = field(default_factory=Execution)
+    seeds_layers: bool = True
     _epoch: int = 0
     _selection: Selection = field(default_factory=Selection)
 
@@ -73,7 +77,7 @@ class Trainer:
             started = time.perf_counter()
             rate = learning_rate(self._training, self._epoch)
             self._update.rate = rate
-            losses = self._train_epoch()
+            losses = self.train_epoch()
             seconds = time.perf_counter() - started
             self.composition.balancer.post_epoch(losses.to(self.device) * self._step.task_weights)
             validation = evaluate(self.composition, self.splits.validation, "validation").metrics
@@ -95,7 +99,7 @@ class Trainer:
         }
         self._selection = Selection(**numbers)
 
-    def _train_epoch(self) -> Tensor:
+    def train_epoch(self) -> Tensor:
         """Train once over the training split; return each task's mean loss `[T]` on the CPU."""
         seed = self.composition.recipe.seed
         order = torch.randperm(len(self.splits.train), generator=generator("cpu", seed, "order", self._epoch))
@@ -103,7 +107,8 @@ class Trainer:
         self.composition.model.train()
         found: list[StepLosses] = []
         total = -(-len(order) // self._training.batch_size)
-        with seeded_generators(self.device) as seed_generators:
+        layers = seeded_generators(self.device) if self.seeds_layers else nullcontext(lambda value: None)
+        with layers as seed_generators:
             for block, indices in enumerate(self._blocks.split(order.to(self.device))):
                 seed_generators(derive_seed(seed, "layers", self._epoch, block))
                 self._blocks.restart(self._epoch, block)
@@ -143,9 +148,23 @@ class Trainer:
         row: dict[str, float] = {"epoch": self._epoch, "learning_rate": rate, "seconds": seconds}
         for name, loss in zip(self.composition.tasks, losses.tolist(), strict=True):
             row[f"train/{name}/loss"] = loss
+        row |= self._balance_of_epoch()
         for name, metrics in validation.items():
             row |= {f"validation/{name}/{metric}": value for metric, value in metrics.items()}
         return EpochResult(self._epoch, row, best, self._checkpoint())
+
+    def _balance_of_epoch(self) -> dict[str, float]:
+        """Return the epoch's mean weights by task, unless they are constant, and the gradients' cosines."""
+        row = {}
+        seen = self._step.balancing.seen
+        if not self.composition.balancer.constant:
+            steps = -(-len(self.splits.train) // self._training.batch_size)
+            mean = (seen / steps).tolist()
+            row = {f"weight/{name}": value for name, value in zip(self.composition.tasks, mean, strict=True)}
+        seen.zero_()
+        fixed = torch.arange(min(self._training.batch_size, len(self.splits.train)), device=self.device)
+        self._blocks.restart(0, 0)
+        return row | cosines(self.composition, self._blocks.looks(fixed, 0, 0)[0])
 
     def _checkpoint(self) -> Checkpoint:
         groups: dict[str, Mapping[str, Tensor]] = {

@@ -11,7 +11,6 @@ from .cpp import cpp
 from .javascript import javascript
 from .python import python
 
-
 _PYTHON = "`pip install onnxruntime numpy`"
 _JAVASCRIPT = "`npm install onnxruntime-node`; in a browser `onnxruntime-web` has the same API"
 _CPP = "`g++ -std=c++17 main.cpp -lonnxruntime`"

@@ -99,7 +99,8 @@ class Batcher:
         feeds = [waiting.feed for waiting in batch]
         joined = {name: np.concatenate([feed[name] for feed in feeds]) for name in feeds[0]}
         outputs = self._run(joined, len(batch))
-        found, start = [], 0
+        found: list[Arrays] = []
+        start = 0
         for waiting in batch:
             end = start + waiting.rows
             found.append({name: values[start:end] for name, values in outputs.items()})

@@ -22,7 +22,11 @@ from numpy.typing import NDArray
 
 from .refusal import Refusal
 
-_DTYPES = {"FP32": np.dtype("<f4"), "UINT8": np.dtype("u1"), "INT64": np.dtype("<i8")}
+_DTYPES: dict[str, np.dtype[Any]] = {
+    "FP32": np.dtype("<f4"),
+    "UINT8": np.dtype("u1"),
+    "INT64": np.dtype("<i8"),
+}
 # Type codes of the standard library's arrays: they take numbers only, where NumPy would read text too.
 _CODES = {"FP32": "f", "UINT8": "B", "INT64": "q"}
 _NUMBERS = {"FP32": "numbers", "UINT8": "whole numbers from 0 to 255", "INT64": "whole numbers"}
@@ -42,7 +46,7 @@ class TensorForm:
 
     def check_shape(self, shape: Any) -> list[int]:
         """Return the shape of a request's tensor, batch first; raise `Refusal` when it does not fit."""
-        wanted = ["batch", *self.shape]
+        wanted: list[int | str] = ["batch", *self.shape]
         if not isinstance(shape, list) or not all(type(size) is int for size in shape):
             raise Refusal(f"input {self.name!r}: shape must be a list of whole numbers")
         if shape[1:] != wanted[1:] or len(shape) != len(wanted):

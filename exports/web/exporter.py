@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from pydantic import Field
 
 from ...core.contracts import Exporter, ExportReport, ExportSubject
-from ...core.errors import VerificationError
 from ...core.files import writing_to
-from ..folder import check_folder, unpublished_folder
+from ..folder import SUMS, check_folder, unpublished_folder
+from ..inference import ExportedModel
 from ..metadata import IMAGE
 from ..onnx_exporter import OnnxExporter
-from ..onnx_model import ExportForm, card_of
-from .runtime import runtime_files
+from .runtime import WASM, runtime_files
 
 MODEL = "model.onnx"
+PAGE = "page.json"
 ASSETS = "assets"
 """Folder of the page's own files, beside this module."""
 
@@ -34,6 +34,7 @@ class WebExporter(Exporter):
     """
 
     suffix = ""
+    runtimes = OnnxExporter.runtimes
 
     def __init__(
         self,
@@ -43,10 +44,26 @@ class WebExporter(Exporter):
             Field(description="Folder with onnxruntime-web's files; none: fetched once through npm."),
         ] = None,
         samples: Annotated[int, Field(ge=1, le=64, description="Real images to pick from.")] = 12,
+        precision: Annotated[
+            Literal["float32", "float16", "int8"],
+            Field(description="Numbers the model computes with, as for `onnx`."),
+        ] = "float32",
+        max_drop: Annotated[
+            dict[str, float],
+            Field(description="Most that float16 or int8 may lose, by task or metric, as for `onnx`."),
+        ] = {},  # noqa: B006
     ) -> None:
         self.runtime = None if runtime is None else Path(runtime)
         self.samples = samples
-        self._model = OnnxExporter()
+        self._model = OnnxExporter(precision=precision, max_drop=max_drop)
+
+    @property
+    def file_name(self) -> str:
+        return "web"
+
+    @classmethod
+    def recognizes(cls, path: Path) -> bool:
+        return (path / SUMS).is_file() and (path / PAGE).is_file()
 
     def export(self, subject: ExportSubject, path: Path) -> ExportReport:
         """Write the folder `path`.
@@ -59,18 +76,19 @@ class WebExporter(Exporter):
             report = self._model.export(subject, folder / MODEL)
             with writing_to(path):
                 self._write(subject, folder, runtime)
-        written = sorted(item for item in path.rglob("*") if item.is_file())
-        return ExportReport((path, *written), report.verification)
+        return ExportReport((path, path / "index.html", path / MODEL), report.verification)
 
     def verify(self, subject: ExportSubject, path: Path) -> Mapping[str, Any]:
         """Check every file's sum and compare the model inside with the trained one.
 
         Raises `VerificationError` naming what changed or differs.
         """
-        if not path.is_dir():
-            raise VerificationError(f"{path} is no exported folder")
         check_folder(path)
         return self._model.verify(subject, path / MODEL)
+
+    def verify_in(self, subject: ExportSubject, path: Path, runtimes: Sequence[str]) -> Mapping[str, Any]:
+        check_folder(path)
+        return self._model.verify_in(subject, path / MODEL, runtimes)
 
     def _write(self, subject: ExportSubject, folder: Path, runtime: Mapping[str, bytes]) -> None:
         count = min(self.samples, len(subject.samples[IMAGE]))
@@ -82,27 +100,14 @@ class WebExporter(Exporter):
             (folder / "onnxruntime" / name.replace(".mjs", ".js")).write_bytes(content)
         pixels = np.ascontiguousarray(subject.samples[IMAGE][:count], dtype=np.uint8)
         (folder / "samples.bin").write_bytes(pixels.tobytes())
-        properties = card_of(subject, ExportForm()).to_properties()
-        _write_json(
-            folder / "mtl.json",
-            {key.removeprefix("mtl."): json.loads(text) for key, text in properties.items()},
-        )
-        _write_json(
-            folder / "page.json",
-            {
-                "samples": {
-                    "count": count,
-                    "inputs": {
-                        spec.name: subject.samples[spec.name][:count].tolist() for spec in subject.inputs
-                    },
-                },
-                "bytes": {
-                    MODEL: (folder / MODEL).stat().st_size,
-                    "runtime": len(runtime["ort-wasm-simd-threaded.wasm"]),
-                },
-            },
-        )
+        _write_json(folder / "card.json", ExportedModel(folder / MODEL).card.to_json())
+        inputs = {spec.name: subject.samples[spec.name][:count].tolist() for spec in subject.inputs}
+        page = {
+            "samples": {"count": count, "inputs": inputs},
+            "bytes": {"model": (folder / MODEL).stat().st_size, "runtime": len(runtime[WASM])},
+        }
+        _write_json(folder / PAGE, page)
 
 
 def _write_json(path: Path, value: Mapping[str, Any]) -> None:
-    path.write_text(json.dumps(value, indent=2, allow_nan=False) + "\n")
+    path.write_text(json.dumps(value, indent=2, allow_nan=False) + "\n", encoding="utf-8")

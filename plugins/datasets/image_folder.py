@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -48,6 +48,12 @@ class ImageFolder(Dataset):
         classes = _classes(root)
         height, width = self.size or image_size(_files(root / "train" / classes[0])[0])
         return DatasetSpec(ImageSpec(self.channels, height, width), {COLUMN: Categorical(classes)})
+
+    def sources(self) -> Sequence[Path] | None:
+        root = self.data_dir
+        if root is None or not root.is_dir():
+            return None
+        return sorted(path for path in root.rglob("*") if path.is_file())
 
     def load(self) -> Mapping[str, Columns]:
         root, image = self._root(), self.spec().image

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import zipfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from io import StringIO
 from pathlib import Path
@@ -49,6 +49,15 @@ class Shapes(Dataset):
 
     def spec(self) -> DatasetSpec:
         return shapes_spec()
+
+    def sources(self) -> Sequence[Path] | None:
+        if self.data_dir.is_file():
+            return [self.data_dir]
+        try:
+            folder = self._find_folder(self.data_dir)
+        except MissingRequirementError:
+            return None  # `load` says what is missing
+        return sorted(path for path in Path(str(folder)).rglob("*") if path.is_file())
 
     def load(self) -> Mapping[str, Columns]:
         if not self.data_dir.is_file():

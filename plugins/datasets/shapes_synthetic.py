@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Annotated
 
 import numpy as np
@@ -75,6 +76,9 @@ class SyntheticShapes(Dataset):
 
     def spec(self) -> DatasetSpec:
         return shapes_spec()
+
+    def sources(self) -> Sequence[Path]:
+        return []
 
     def load(self) -> Mapping[str, Columns]:
         placed = _placed_stamps()

@@ -6,7 +6,7 @@ import contextlib
 import sys
 import warnings
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from http.client import HTTPException
 from pathlib import Path
 from typing import Annotated, ClassVar
@@ -52,6 +52,9 @@ class DownloadedDataset(Dataset):
                     "or use --dataset digits, which needs no download",
                 )
         return {split: self.read(split) for split in ("train", "test")}
+
+    def sources(self) -> Sequence[Path]:
+        return [self.path / name for name in self.files]
 
     @abstractmethod
     def fetch(self) -> None:

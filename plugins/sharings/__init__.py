@@ -17,4 +17,40 @@ COMPONENTS: tuple[Component, ...] = (
         "An encoder per task, with learned mixing after chosen stages",
         "mtl.plugins.sharings.cross_stitch:CrossStitch",
     ),
+    Component(
+        "sharing",
+        "mmoe",
+        "Several encoders, mixed for every task by a gate that looks at the image",
+        "mtl.plugins.sharings.mmoe:MMoE",
+    ),
+    Component(
+        "sharing",
+        "cgc",
+        "Encoders of every task's own beside shared ones, mixed by a gate",
+        "mtl.plugins.sharings.cgc:CGC",
+    ),
+    Component(
+        "sharing",
+        "ple",
+        "Own and shared experts at every stage, mixed stage after stage",
+        "mtl.plugins.sharings.ple:PLE",
+    ),
+    Component(
+        "sharing",
+        "mtan",
+        "One encoder, with attention of every task's own over its stages",
+        "mtl.plugins.sharings.mtan:MTAN",
+    ),
+    Component(
+        "sharing",
+        "dselect-k",
+        "Several encoders, of which a smooth gate selects a few for every task",
+        "mtl.plugins.sharings.dselect_k:DSelectK",
+    ),
+    Component(
+        "sharing",
+        "ltb",
+        "A tree of stages whose branches are learned",
+        "mtl.plugins.sharings.ltb:LTB",
+    ),
 )

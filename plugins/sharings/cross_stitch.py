@@ -9,7 +9,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from ...core.contracts import Encoder, Sharing
+from ...core.contracts import Encoder, LearnedTable, Sharing
 from ...core.errors import Incompatible
 
 
@@ -97,6 +97,18 @@ class CrossStitch(Sharing):
             name: (unit.squeeze(-1) if unit.shape[-1] == 1 else unit).detach().clone()
             for name, unit in zip(names, self.units, strict=True)
         }
+
+    def learned(self, image: Tensor, inputs: Mapping[str, Tensor]) -> tuple[LearnedTable, ...]:
+        meaning = "Weight of a column's features in what the row continues with" + (
+            ", on average over the channels." if any(unit.shape[-1] > 1 for unit in self.units) else "."
+        )
+        return tuple(
+            LearnedTable.of(f"Stitch after stage {name}", meaning, self.tasks, self.tasks, weights)
+            for name, weights in (
+                (name, unit if unit.dim() == 2 else unit.mean(-1))
+                for name, unit in self.stitch_weights().items()
+            )
+        )
 
     def _columns(self) -> list[Encoder]:
         return cast("list[Encoder]", list(self.columns))

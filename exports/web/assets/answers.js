@@ -6,7 +6,7 @@ import { show } from "./picture.js";
 const SHOWN = 20;
 const FIRST = 8;
 
-// Return the view of an output as mtl.json describes it; `metrics` are those of the test split, or nothing.
+// Return the view of an output as card.json describes it; `metrics` are those of the test split, or nothing.
 export function viewOf(output, metrics) {
   const { form } = output.target;
   if (form === "image") return new PictureView(output, metrics);
@@ -26,7 +26,7 @@ class ClassesView {
     this.verdict = make("p", "verdict");
     this.list = make("ol", "bars");
     this.list.setAttribute("aria-label", `Probabilities of ${output.name}`);
-    this.list.style.setProperty("--names", `${Math.min(14, Math.max(2, ...classes.map((name) => name.length)))}ch`);
+    this.list.style.setProperty("--names", `${Math.min(14, Math.max(2, ...classes.map((name) => name.length + 1)))}ch`);
     this.element.append(this.verdict, this.list);
     this.resize();
     if (!this.few) this.element.append(this.toggle());

@@ -1,7 +1,7 @@
 // The exported model: what it says about itself, its real images, and its answers, computed by a worker.
 
 export class Model {
-  // `card` is mtl.json; `samples` are {pixels: Float32Array [C * H * W], inputs: {name: number}}.
+  // `card` is card.json; `samples` are {pixels: Float32Array [C * H * W], inputs: {name: number}}.
   constructor(card, samples, proof, worker) {
     this.card = card;
     this.samples = samples;
@@ -44,8 +44,8 @@ export class Model {
 
 // Load everything the page needs; `report(share)` hears how much has arrived, 0..1.
 export async function loadModel(report) {
-  const [card, page, proof] = await Promise.all(["mtl.json", "page.json", "verify.json"].map(json));
-  const sizes = [page.bytes["model.onnx"], page.bytes.runtime];
+  const [card, page, proof] = await Promise.all(["card.json", "page.json", "verify.json"].map(json));
+  const sizes = [page.bytes.model, page.bytes.runtime];
   const arrived = [0, 0];
   const progress = (index) => (bytes) => {
     arrived[index] = bytes;

@@ -94,7 +94,7 @@ def test_ctrl_c_keeps_what_is_finished_and_repeating_goes_on(
         patch.setattr(CheckpointFolder, "save", interrupting)
         result = mtl(*command)
     assert result.status == 130
-    assert "1 cells are finished and kept in c; repeat the command to go on" in result.err
+    assert "finished trainings, kept in c: 1; repeat the command to go on" in result.err
     result = mtl(*command)
     assert result.status == 0
     assert "3 trainings: 1 finished before" in result.err

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -79,3 +80,22 @@ def train(registry: Registry) -> Callable[..., tuple[Comparison, Diary]]:
         return comparing.run(laid_out, path, force=force), diary
 
     return run
+
+
+@pytest.fixture(scope="session")
+def trained(registry: Registry, tmp_path_factory: pytest.TempPathFactory) -> Comparison:
+    """A small finished comparison, not to be changed."""
+    request = Request(
+        tasks=("even", "third"),
+        flags={"encoder": {"name": "mlp", "hidden": [8]}, "epochs": 2},
+        assignments=("train.validation=0.8",),
+    )
+    laid_out = lay_out(Question(request, (component_axis("sharing", "hard,none"),), (0, 1, 2)), registry)
+    comparing = Comparing(registry, torch.device("cpu"))
+    return comparing.run(laid_out, tmp_path_factory.mktemp("comparison") / "c")
+
+
+@pytest.fixture
+def results(trained: Comparison) -> dict[str, Any]:
+    """The content of its `compare.json`, to be changed at will."""
+    return deepcopy(dict(trained.results))

@@ -250,9 +250,9 @@ def test_force_keeps_the_old_comparison_until_the_new_one_is_complete(
 def test_two_at_once_in_one_folder_are_refused(grid: Make, tmp_path: Path) -> None:
     folder = ComparisonFolder.open(tmp_path / "c", grid("hard").plan())
     other = ComparisonFolder.open(tmp_path / "c", grid("hard").plan())
-    with folder.locked():
-        with pytest.raises(UsageError, match="another mtl compare is at work"), other.locked():
-            pass
+    refused = pytest.raises(UsageError, match="another mtl compare is at work")
+    with folder.locked(), refused, other.locked():
+        pass
     with other.locked():
         pass
 

@@ -220,3 +220,14 @@ def test_the_balancers_fixed_weights_choose_the_epoch(build: Build) -> None:
     results = list(Trainer(composition, splits, CPU).epochs())
     losses = [result.row["validation/parity/loss"] for result in results]
     assert max(result.epoch for result in results if result.best) == 1 + losses.index(min(losses))
+
+
+def test_mixed_precision_trains_nearly_the_same_model_in_float32(build: Build) -> None:
+    rows = []
+    for precision in ("float32", "bf16"):
+        composition, splits = build(**NOISY, train={"epochs": 2, "precision": precision})
+        rows.append(train(composition, splits)[-1])
+        assert {parameter.dtype for parameter in composition.model.parameters()} == {torch.float32}
+    assert rows[0] != rows[1]
+    for name in ("train/denoise/loss", "train/classify/loss"):
+        assert rows[1][name] == pytest.approx(rows[0][name], rel=0.1)

@@ -1,0 +1,161 @@
+"""The two comparisons on MNIST that docs/compare.md shows: one command each, written into the document.
+
+    python -m benchmarks.comparisons --data-dir DIR             # both: about half an hour on two quiet cores
+    python -m benchmarks.comparisons sharing --data-dir DIR     # nine sharing schemes on even,third
+    python -m benchmarks.comparisons balancer --data-dir DIR    # eight balancers on denoise,classify
+    python -m benchmarks.comparisons --quick                    # tiny, on digits: is it possible?
+    python -m benchmarks.comparisons --write                    # only the document, from the kept results
+
+Interrupted, it goes on where it was. The results without their curves are kept in
+`benchmarks/results/comparison-NAME.json`; a test holds the document to them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import re
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from mtl.core.comparison.summary import summary_rows
+from mtl.core.run_folder import versions
+
+ROOT = Path(__file__).parents[1]
+DOCUMENT = ROOT / "docs" / "compare.md"
+RESULTS = Path(__file__).parent / "results"
+
+COMMANDS: dict[str, tuple[str, ...]] = {
+    "sharing": (
+        *("--tasks", "even,third", "--dataset", "mnist", "--encoder", "mlp"),
+        *("--sharing", "none,hard,cross-stitch,mmoe,cgc,ple,mtan,dselect-k,ltb"),
+        *("--epochs", "10", "--seeds", "5", "--set", "train.batch_size=128"),
+    ),
+    "balancer": (
+        *("--tasks", "denoise,classify", "--dataset", "mnist", "--encoder", "lenet"),
+        *("--balancer", "sum,uncertainty,dwa,rlw,pcgrad,mgda,cagrad,upgrad"),
+        *("--epochs", "2", "--seeds", "5", "--set", "train.batch_size=128"),
+    ),
+}
+QUICK = ("--dataset", "digits", "--epochs", "1", "--seeds", "1", "--set", "train.validation=0.8")
+
+
+def train(name: str, data: Path | None, jobs: int, folder: Path) -> dict[str, Any]:
+    """Run a comparison's command and return what is kept of it."""
+    machine = ["--data-dir", str(data)] if data is not None else []
+    command = ["compare", *COMMANDS[name], *machine, "--jobs", str(jobs), "--out", str(folder / name)]
+    done = subprocess.run(
+        [sys.executable, "-m", "mtl", *command, "--json"], stdout=subprocess.PIPE, check=False
+    )
+    if done.returncode not in (0, 5):
+        raise SystemExit(done.returncode)
+    found = json.loads(done.stdout)
+    del found["comparison"], found["recipe"]
+    for row in (*found["variants"], *found["single_task"]):
+        del row["curves"]
+    for cell in found["cells"]:
+        del cell["folder"]
+    return {
+        "command": f"mtl compare {' '.join(COMMANDS[name])}",
+        "date": datetime.now(UTC).date().isoformat(),
+        "machine": f"{os.cpu_count()} {platform.machine()} CPU cores, {jobs} trainings at a time",
+        "versions": {key: value for key, value in versions().items() if key in ("mtl-composer", "torch")},
+        "results": found,
+    }
+
+
+def markdown(kept: Mapping[str, Any]) -> str:
+    """Return a kept comparison as it stands in the document: command, table, verdicts."""
+    results = kept["results"]
+    header, rows = summary_rows(results)
+    count = results["method"]["comparisons"]
+    shown = " \\\n      ".join(_lines(kept["command"]))
+    measured = f"{kept['date']}, {kept['machine']}, torch {kept['versions']['torch']}"
+    corrected = (
+        f"{count['tasks']} comparisons of tasks and {count['delta_m']} of delta-m, corrected by "
+        f"{results['method']['correction']}"
+    )
+    return "\n".join(
+        [
+            f"    {shown}",
+            "",
+            f"{measured}. {len(results['seeds'])} seeds; {corrected}.",
+            "",
+            f"| {' | '.join(header)} |",
+            f"|---|{'---:|' * (len(header) - 1)}",
+            *(f"| {' | '.join(row)} |" for row in rows),
+            "",
+            *(f"- {verdict}" for verdict in results["verdicts"]),
+        ]
+    )
+
+
+def _lines(command: str) -> list[str]:
+    """Return a long command in lines of at most 100 letters, broken before a flag."""
+    lines = [""]
+    for part in re.split(r" (?=--)", command):
+        if lines[-1] and len(lines[-1]) + len(part) > 100:
+            lines.append("")
+        lines[-1] = f"{lines[-1]} {part}".strip()
+    return lines
+
+
+def document(text: str) -> str:
+    """Return the document with every kept comparison between its markers."""
+    for name in COMMANDS:
+        path = RESULTS / f"comparison-{name}.json"
+        if not path.is_file():
+            continue
+        shown = markdown(json.loads(path.read_text()))
+        pattern = re.compile(rf"(<!-- measured: {name} -->\n).*?(\n<!-- end -->)", re.DOTALL)
+        text, count = pattern.subn(lambda match, shown=shown: match[1] + shown + match[2], text)
+        if count != 1:
+            raise SystemExit(f"{DOCUMENT} must have the marker `measured: {name}` once, has it {count} times")
+    return text
+
+
+def quick(name: str) -> None:
+    """Train a comparison's schemes for a moment, to see that the command is possible."""
+    command = ["compare", *COMMANDS[name], *QUICK, "--out", f"runs/quick-{name}"]
+    status = subprocess.run([sys.executable, "-m", "mtl", *command], check=False).returncode
+    if status:
+        raise SystemExit(status)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Train what is named, keep the results, and write the document."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "names", nargs="*", metavar="NAME", help=f"which: {', '.join(COMMANDS)} [default: all]"
+    )
+    parser.add_argument("--data-dir", type=Path, help="where MNIST is; without it, it is downloaded")
+    parser.add_argument("--jobs", type=int, default=2, help="trainings at a time [default: 2]")
+    parser.add_argument("--out", type=Path, default=Path("runs/comparisons"), help="where the runs are kept")
+    parser.add_argument("--quick", action="store_true", help="tiny, on digits; nothing is written")
+    parser.add_argument("--write", action="store_true", help="only the document, from the kept results")
+    given = parser.parse_args(arguments)
+    names = given.names or list(COMMANDS)
+    if unknown := [name for name in names if name not in COMMANDS]:
+        parser.error(f"unknown comparison {unknown[0]!r}; there are: {', '.join(COMMANDS)}")
+    for name in names:
+        if given.quick:
+            quick(name)
+        elif not given.write:
+            kept = train(name, given.data_dir, given.jobs, given.out)
+            RESULTS.mkdir(exist_ok=True)
+            text = json.dumps(kept, indent=1) + "\n"
+            (RESULTS / f"comparison-{name}.json").write_text(text)
+    if not given.quick:
+        DOCUMENT.write_text(document(DOCUMENT.read_text()))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,29 @@
+"""One process, one training: prints its peak memory. `python -m benchmarks.memory mtl|limit`."""
+
+from __future__ import annotations
+
+import json
+import resource
+import sys
+
+import torch
+
+from .contenders import Contender, Limit, Ours
+from .jobs import JOBS
+
+
+def main(kind: str) -> None:
+    """Train the first job for a few steps and print the peak of the process's memory in MiB."""
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    job = JOBS[0]
+    contender: Contender = Limit(job, device, True) if kind == "limit" else Ours(job, device, job.steps)
+    for _ in range(5):
+        contender.run(job.steps)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    if device.type == "cuda":
+        peak = torch.cuda.max_memory_reserved(device) / 2**20
+    print(json.dumps({"peak_mib": peak}))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

@@ -1,0 +1,106 @@
+"""Prepared data sets in the user's cache: one file each, made again whenever what they came from changes.
+
+Reading thousands of pictures, or drawing them, takes longer than many a training. A data set that says which
+files it depends on is therefore kept as it was loaded, uint8 images and label columns, in one file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save
+
+from .cache import cache_folder, cache_key
+from .contracts import Columns, Dataset
+from .errors import MtlError
+from .files import write_bytes
+
+FOLDER = "datasets"
+
+
+def load_prepared(dataset: Dataset, choice: Mapping[str, Any]) -> Mapping[str, Columns]:
+    """Return a data set's splits, from the cache when nothing changed; `choice` are its name and options.
+
+    A file that is damaged, or was half written, is noticed by its checksum and made again. A cache that
+    cannot be written is no reason to stop.
+    """
+    path = _path(dataset, choice)
+    if path is None:
+        return dataset.load()
+    found = _read(path)
+    if found is not None:
+        return found
+    loaded = dataset.load()
+    # What is downloaded while loading was not there when the name was formed.
+    path = _path(dataset, choice)
+    if path is not None and {"train", "test"} <= loaded.keys():
+        _write(path, loaded)
+    return loaded
+
+
+def _path(dataset: Dataset, choice: Mapping[str, Any]) -> Path | None:
+    """Return where the data set is kept, or None when it does not say what it depends on."""
+    sources = dataset.sources()
+    if sources is None:
+        return None
+    try:
+        stamps = _stamps([*sources, Path(inspect.getfile(type(dataset)))])
+    except OSError:
+        return None
+    key = cache_key({"choice": dict(choice), "sources": stamps})
+    name = str(choice.get("name", "data")).replace("/", "-")
+    return cache_folder() / FOLDER / f"{name}-{key}.safetensors"
+
+
+def _stamps(paths: Sequence[Path]) -> list[tuple[str, int, int]]:
+    """Return path, size and time of change of every file: other content has another stamp."""
+    stamps = []
+    for path in paths:
+        known = path.stat()
+        stamps.append((str(path.absolute()), known.st_size, known.st_mtime_ns))
+    return stamps
+
+
+def _write(path: Path, splits: Mapping[str, Columns]) -> None:
+    arrays: dict[str, NDArray[Any]] = {}
+    for split, columns in splits.items():
+        arrays[f"{split}/image"] = np.ascontiguousarray(columns.image)
+        for name, column in columns.labels.items():
+            arrays[f"{split}/label/{name}"] = np.ascontiguousarray(column)
+    try:
+        write_bytes(path, save(arrays, metadata={"sha256": _digest(arrays)}))
+    except MtlError:
+        return
+
+
+def _read(path: Path) -> Mapping[str, Columns] | None:
+    """Return the splits in a file, or None when there is none or it is damaged."""
+    try:
+        with safe_open(path, framework="np") as file:
+            expected = (file.metadata() or {}).get("sha256")
+            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
+    except (OSError, SafetensorError):
+        return None
+    if _digest(arrays) != expected:
+        return None
+    splits: dict[str, Columns] = {}
+    for split in dict.fromkeys(name.partition("/")[0] for name in arrays):
+        start = f"{split}/label/"
+        labels = {name[len(start) :]: column for name, column in arrays.items() if name.startswith(start)}
+        splits[split] = Columns(arrays[f"{split}/image"], labels)
+    return splits
+
+
+def _digest(arrays: Mapping[str, NDArray[Any]]) -> str:
+    found = hashlib.sha256()
+    for name in sorted(arrays):
+        found.update(f"{name}{arrays[name].dtype}{arrays[name].shape}".encode())
+        found.update(arrays[name].reshape(-1).view(np.uint8).data)
+    return found.hexdigest()

@@ -1,0 +1,59 @@
+"""The page about several seeds of one recipe: means, spread, and a link to every run's own page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ..files import write_text
+from .markup import Html, section, table, tag
+from .numbers import ABSENT, number
+from .style import STYLE
+
+_PARTS = {"test": "Test", "validation": "Validation"}
+
+
+def write_seeds_report(path: Path, metrics: Mapping[str, Any]) -> None:
+    """Write `report.html` atomically from the content of the summary `metrics.json`."""
+    write_text(path / "report.html", seeds_page(metrics))
+
+
+def seeds_page(metrics: Mapping[str, Any]) -> Html:
+    """Return the whole page."""
+    seeds = [str(seed) for seed in metrics["seeds"]]
+    title = f"{len(seeds)} seeds"
+    best = metrics["best"]["seed"]
+    links = (
+        tag("li", tag("a", f"seed {seed}", href=f"seed-{seed}/report.html"), " (best)" * (seed == str(best)))
+        for seed in seeds
+    )
+    body = tag(
+        "body",
+        tag("header", tag("h1", title), tag("p", f"Best by its validation score: seed {best}.")),
+        tag(
+            "main",
+            *(section(name, _scores(metrics, part, seeds), id_=part) for part, name in _PARTS.items()),
+            section("Runs", tag("ul", *links), id_="runs"),
+        ),
+    )
+    head = tag(
+        "head",
+        tag("meta", charset="utf-8"),
+        tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
+        tag("meta", name="color-scheme", content="light dark"),
+        tag("title", f"{title}: mtl report"),
+        tag("style", Html(STYLE)),
+    )
+    return Html(f"<!doctype html>\n{tag('html', head, body, lang='en')}\n")
+
+
+def _scores(metrics: Mapping[str, Any], part: str, seeds: list[str]) -> Html:
+    header = ["Task", "Metric", "Mean", "Standard deviation", "Baseline", *(f"Seed {seed}" for seed in seeds)]
+    rows = []
+    for task, values in metrics[part].items():
+        for name, spread in values.items():
+            baseline = metrics["baseline"].get(task, {}).get(name, {}).get("mean") if part == "test" else None
+            shown = [spread["mean"], spread["std"], baseline, *(spread["values"][seed] for seed in seeds)]
+            rows.append([task, name, *(ABSENT if item is None else number(item) for item in shown)])
+    return table(header, rows, caption=f"{_PARTS[part]} split", numeric=range(2, len(header)))

@@ -1,0 +1,294 @@
+"""Many seeds of one recipe: independent models trained in one process, with mean and spread per task.
+
+On a CPU the seeds train side by side, each on one core: a small model keeps one core busy and gains little
+from a second. They take turns where layers or the balancer draw from torch's own generator, of which there
+is one per process, and on CUDA, where a step is one replay of a graph.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import statistics
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+import torch
+
+from .errors import MtlError, UsageError
+from .files import write_json
+from .pipeline import Outcome, Pipeline, Shared, Started
+from .progress import Progress
+from .recipe import Recipe
+from .recipe_source import RecipeSource
+from .report import write_seeds_report
+from .run_folder import SEEDS, RunFolder
+from .training.memory_format import draws_from_torch
+from .training.trainer import Trainer
+
+Job = TypeVar("Job")
+
+MANY = 1000
+"""Most seeds of one command."""
+
+
+def read_seeds(given: str | int | Sequence[int], first: int = 0) -> tuple[int, ...]:
+    """Return the seeds that a number (so many, from `first` on) or a list means.
+
+    Raises `UsageError` for repeats, negative or too many ones, and for what is no whole number.
+
+    >>> read_seeds("3"), read_seeds("3,5,7"), read_seeds(2, first=10)
+    ((0, 1, 2), (3, 5, 7), (10, 11))
+    """
+    hint = "--seeds 8 trains eight seeds, --seeds 3,5,7 these three"
+    try:
+        parts = given.split(",") if isinstance(given, str) else given
+        listed = parts if isinstance(parts, int) else tuple(int(part) for part in parts)
+    except (TypeError, ValueError):
+        raise UsageError(f"seeds must be whole numbers, got {given!r}", hint=hint) from None
+    if isinstance(given, str) and isinstance(listed, tuple) and len(listed) == 1:
+        (listed,) = listed
+    count = listed if isinstance(listed, int) else len(listed)
+    if not 1 <= count <= MANY:
+        raise UsageError(f"1 to {MANY} seeds can be trained at once, got {count}", hint=hint)
+    seeds = tuple(range(first, first + listed)) if isinstance(listed, int) else listed
+    repeated = sorted({seed for seed in seeds if seeds.count(seed) > 1})
+    if repeated:
+        raise UsageError(f"seed {repeated[0]} is given more than once", hint="a repeat would count twice")
+    if min(seeds) < 0:
+        raise UsageError(f"a seed is not negative, got {min(seeds)}", hint=hint)
+    return seeds
+
+
+@dataclass(frozen=True)
+class SeedsOutcome:
+    """The finished runs by seed, and the content of the summary `metrics.json`."""
+
+    path: Path
+    runs: Mapping[int, Outcome | Path]
+    metrics: Mapping[str, Any]
+
+
+@dataclass
+class SeedsPipeline:
+    """Runs a recipe once per seed, each into an ordinary run folder `seed-N` of its own."""
+
+    pipeline: Pipeline
+    _stop: threading.Event = field(default_factory=threading.Event)
+    _telling: threading.Lock = field(default_factory=threading.Lock)
+
+    def run(
+        self,
+        recipe: Recipe,
+        path: Path,
+        seeds: Sequence[int],
+        *,
+        source: RecipeSource | None = None,
+        force: bool = False,
+    ) -> SeedsOutcome:
+        """Train all seeds and summarise them in `path`."""
+        RunFolder.refuse_existing(path, force=force)
+        folder = RunFolder.create(path, force=force)
+        write_json(path / SEEDS, {"seeds": list(seeds)})
+        try:
+            outcome = self._run(recipe, path, seeds, source)
+        except MtlError:
+            if not any((path / f"seed-{seed}").exists() for seed in seeds):
+                # Found wrong before anything was made: nothing is left behind, as with one seed.
+                shutil.rmtree(path)
+                if folder.replaced.exists():
+                    folder.replaced.rename(path)
+            raise
+        folder.finish()
+        return outcome
+
+    def resume(self, path: Path, read: Callable[[Path], Recipe]) -> SeedsOutcome:
+        """Continue every seed that is not finished; `read` reads a recipe file."""
+        seeds = seeds_of(path)
+        known = [path / f"seed-{seed}" / "recipe.yaml" for seed in seeds]
+        found = [file for file in known if file.is_file()]
+        if not found:
+            raise UsageError(f"no seed of {path} was started", hint="start again with mtl compose --seeds")
+        return self._run(read(found[0]), path, seeds, None)
+
+    def _run(
+        self, recipe: Recipe, path: Path, seeds: Sequence[int], source: RecipeSource | None
+    ) -> SeedsOutcome:
+        waiting = [seed for seed in seeds if not (path / f"seed-{seed}" / "report.html").is_file()]
+        runs: dict[int, Outcome | Path] = {seed: path / f"seed-{seed}" for seed in seeds}
+        if waiting:
+            started = self._start(recipe, path, waiting, source)
+            self._train(started)
+            self.pipeline.progress.stage(f"evaluate and export {len(waiting)} seeds")
+            for seed, (pipeline, run) in started.items():
+                runs[seed] = pipeline.finish(run)
+        metrics = summary({seed: _read(path / f"seed-{seed}" / "metrics.json") for seed in seeds})
+        write_json(path / "metrics.json", metrics)
+        write_seeds_report(path, metrics)
+        return SeedsOutcome(path, runs, metrics)
+
+    def _start(
+        self, recipe: Recipe, path: Path, seeds: Sequence[int], source: RecipeSource | None
+    ) -> dict[int, tuple[Pipeline, Started]]:
+        """Return every seed's run, ready to train; data and the way of computing are common to all."""
+        started: dict[int, tuple[Pipeline, Started]] = {}
+        shared: Shared | None = None
+        for seed in seeds:
+            pipeline = replace(self.pipeline, progress=self._progress(seed, first=shared is None))
+            folder = path / f"seed-{seed}"
+            one = replace(recipe, seed=seed)
+            if (folder / "checkpoint" / "manifest.json").is_file():
+                run = pipeline.restart(RunFolder(folder), one, shared)
+            else:
+                shutil.rmtree(folder, ignore_errors=True)
+                run = pipeline.start(one, folder, source=source, shared=shared)
+            shared = shared or Shared(run.splits, run.trainer.execution)
+            started[seed] = (pipeline, run)
+        first = started[seeds[0]][1]
+        counts = {name: len(first.splits.named(name)) for name in ("train", "validation", "test")}
+        device = f"{self.pipeline.device}, {len(seeds)} seeds"
+        self.pipeline.progress.started(recipe.train.epochs, device, counts)
+        for seed, (pipeline, _) in started.items():
+            pipeline.progress = _Locked(self.pipeline.progress.of_seed(seed), self._telling, self._stop)
+        return started
+
+    def _progress(self, seed: int, first: bool) -> Progress:
+        """The plan is told once: it is the same for all seeds."""
+        return self.pipeline.progress if first else self.pipeline.progress.of_seed(seed)
+
+    def _train(self, started: Mapping[int, tuple[Pipeline, Started]]) -> None:
+        """Train every run; side by side where nothing is shared that they could disturb."""
+        trainers = [run.trainer for _, run in started.values()]
+        alone = self.takes_turns(trainers)
+        for trainer in trainers:
+            trainer.on_step = self._on_step
+            trainer.seeds_layers = alone
+        self.each(list(started.values()), lambda job: job[0].train(job[1]), alone=alone)
+
+    def takes_turns(self, trainers: Sequence[Trainer]) -> bool:
+        """Return whether the seeds must train one after the other: they would disturb each other."""
+        first = trainers[0]
+        return first.device.type != "cpu" or draws_from_torch(
+            first.composition, first.splits.train, first.device
+        )
+
+    def each(self, jobs: Sequence[Job], work: Callable[[Job], object], *, alone: bool = False) -> None:
+        """Do the work of every job: one after the other (`alone`), or as many at once as cores."""
+        threads = torch.get_num_threads()
+        if alone or threads == 1 or len(jobs) == 1:
+            for job in jobs:
+                work(job)
+            return
+        workers = ThreadPoolExecutor(
+            min(threads, len(jobs)), initializer=torch.set_num_threads, initargs=(1,)
+        )
+        try:
+            waiting = [workers.submit(work, job) for job in jobs]
+            for ended in wait(waiting, return_when=FIRST_EXCEPTION).done:
+                ended.result()
+        finally:
+            # After an error or Ctrl-C the others end at their next step; their checkpoints stay.
+            self._stop.set()
+            workers.shutdown(wait=True, cancel_futures=True)
+            self._stop.clear()
+            torch.set_num_threads(threads)
+
+    def _on_step(self, done: int, total: int) -> None:
+        if self._stop.is_set():
+            raise _Stopped
+
+
+class _Stopped(Exception):  # noqa: N818 - no error: it only leaves the loop
+    """Ends a seed's training because another one failed."""
+
+
+@dataclass(frozen=True)
+class _Locked(Progress):
+    """Tells of one seed at a time."""
+
+    progress: Progress
+    lock: threading.Lock
+    stop: threading.Event
+
+    def epoch(self, epoch: int, row: Mapping[str, float], best: bool) -> None:
+        with self.lock:
+            self.progress.epoch(epoch, row, best)
+
+    def warning(self, text: str) -> None:
+        with self.lock:
+            self.progress.warning(text)
+
+
+def seeds_of(path: Path) -> tuple[int, ...]:
+    """Return the seeds of a folder with several runs; raise `UsageError` when it is none."""
+    if not (path / SEEDS).is_file():
+        raise UsageError(f"{path} does not hold the runs of several seeds", hint="leave --seed out")
+    seeds: list[int] = _read(path / SEEDS)["seeds"]
+    return tuple(seeds)
+
+
+def choose_seed(path: Path, wanted: str) -> Path:
+    """Return the run folder of a seed: its number, or `best` by the validation score.
+
+    Raises `UsageError` when there is no such seed.
+    """
+    seeds = seeds_of(path)
+    if wanted == "best":
+        if not (path / "metrics.json").is_file():
+            raise UsageError(f"{path} is not finished, so no seed is the best", hint=f"mtl resume {path}")
+        return path / f"seed-{_read(path / 'metrics.json')['best']['seed']}"
+    if wanted not in map(str, seeds):
+        raise UsageError(
+            f"no seed {wanted!r} in {path}", hint=f"best, or one of: {', '.join(map(str, seeds))}"
+        )
+    return path / f"seed-{wanted}"
+
+
+def summary(metrics: Mapping[int, Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the summary of several runs' metrics: mean, sample standard deviation and values by seed.
+
+    The best seed has the lowest validation score: the mean of the tasks' losses, each relative to its mean
+    over the seeds. A value that is not finite in some run makes mean and deviation null.
+    """
+    found: dict[str, Any] = {"seeds": list(metrics)}
+    first = next(iter(metrics.values()))
+    for part in ("test", "validation", "baseline"):
+        found[part] = {
+            task: {
+                name: _spread({seed: run[part][task].get(name) for seed, run in metrics.items()})
+                for name in values
+            }
+            for task, values in first[part].items()
+        }
+    losses = {task: values["loss"]["mean"] or 1.0 for task, values in found["validation"].items()}
+    scores = {
+        seed: statistics.fmean(run["validation"][task]["loss"] / mean for task, mean in losses.items())
+        for seed, run in metrics.items()
+    }
+    found["best"] = {
+        "seed": min(scores, key=lambda seed: scores[seed]),
+        "validation_score": {str(seed): score for seed, score in scores.items()},
+    }
+    found["seconds"] = sum(run["training"]["seconds"] for run in metrics.values())
+    return found
+
+
+def _spread(values: Mapping[int, float | None]) -> dict[str, Any]:
+    known = [value for value in values.values() if value is not None]
+    complete = len(known) == len(values)
+    return {
+        "mean": statistics.fmean(known) if complete else None,
+        "std": statistics.stdev(known) if complete and len(known) > 1 else None,
+        "values": {str(seed): value for seed, value in values.items()},
+    }
+
+
+def _read(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{path} cannot be read: {error}") from None

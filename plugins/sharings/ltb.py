@@ -1,0 +1,102 @@
+"""A tree of stages for all tasks, whose branches are learned."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+from torch.nn import functional
+
+from ...core.contracts import EncoderBuilder, LearnedTable, Sharing
+from .cross_stitch import stitch
+from .experts import encoders_of, fused, numbered, parameters_of
+
+
+class LTB(Sharing):
+    """Learning to branch (Guo et al. 2020): every stage exists several times, and each chooses its parent.
+
+    A stage has `width` nodes. A node, and at the end a task, reads one node of the stage before it, node `i`
+    with the learned probability `softmax(a)_i`. Training samples the choice anew at every step, relaxed as
+    `softmax((a + noise) / temperature)` with Gumbel noise; evaluation takes the likeliest parent, which
+    leaves a tree. What a task sees of an earlier stage is its ancestor there. When all choose the same
+    nodes this is hard sharing, and with no two tasks in common on the way it is none.
+    """
+
+    def __init__(
+        self,
+        tasks: Sequence[str],
+        build_encoder: EncoderBuilder,
+        *,
+        width: Annotated[
+            Annotated[int, Field(ge=1)] | None, Field(description="Nodes per stage; null: one per task.")
+        ] = None,
+        temperature: Annotated[
+            float, Field(gt=0, description="Of the sampling: low is nearly a choice, high nearly a mean.")
+        ] = 0.5,
+    ) -> None:
+        super().__init__(tasks, build_encoder)
+        self.temperature = temperature
+        count = len(self.tasks) if width is None else width
+        self.nodes = nn.ModuleList(build_encoder() for _ in range(count))
+        first = encoders_of(self.nodes)[0]
+        self.stage_names = tuple(name for name, _ in first.stages.named_children())
+        # Equal probabilities at the start. Row: the node that chooses; column: its parent.
+        self.branches = nn.ParameterList(torch.zeros(count, count) for _ in self.stage_names[1:])
+        self.leaves = nn.ParameterList(torch.zeros(count) for _ in self.tasks)
+        self.feature_specs = dict.fromkeys(self.tasks, first.feature_specs)
+        self.fuses = fused(self.nodes)
+
+    def forward(
+        self, image: Tensor, inputs: Mapping[str, Tensor], tasks: Sequence[str]
+    ) -> dict[str, tuple[Tensor, ...]]:
+        choices = [self._choose(logits) for logits in self.branches]
+        features: list[Tensor] = []
+        for index in range(len(self.stage_names)):
+            if index == 0:
+                given = [image] * len(self.nodes)
+            else:
+                given = list(stitch(features[-1], choices[index - 1].unsqueeze(-1)).unbind())
+            run = [
+                node.forward_stage(index, seen, inputs)
+                for node, seen in zip(encoders_of(self.nodes), given, strict=True)
+            ]
+            features.append(torch.stack(run))
+        leaves = dict(zip(self.tasks, self.leaves, strict=True))
+        return {task: _ancestors(self._choose(leaves[task]), choices, features) for task in tasks}
+
+    def shared_parameters(self) -> list[nn.Parameter]:
+        return parameters_of(self.nodes, self.branches) if len(self.tasks) > 1 else []
+
+    def learned(self, image: Tensor, inputs: Mapping[str, Tensor]) -> tuple[LearnedTable, ...]:
+        nodes = numbered("node", len(self.nodes))
+        meaning = "Probability that a row reads a node of the stage before it; the likeliest is in the tree."
+        last = self.stage_names[-1]
+        tables = [
+            LearnedTable.of(f"Parents of stage {name}", meaning, nodes, nodes, logits.softmax(-1))
+            for name, logits in zip(self.stage_names[1:], self.branches, strict=True)
+        ]
+        leaves = torch.stack([logits.softmax(-1) for logits in self.leaves])
+        tables.append(LearnedTable.of(f"Nodes of stage {last} by task", meaning, self.tasks, nodes, leaves))
+        return tuple(tables)
+
+    def _choose(self, logits: Tensor) -> Tensor:
+        """Return weights over parents of the logits' shape: a relaxed sample, or exactly the likeliest."""
+        if self.training:
+            return functional.gumbel_softmax(logits, tau=self.temperature, dim=-1)
+        places = torch.arange(logits.shape[-1], device=logits.device)
+        return (places == logits.argmax(-1, keepdim=True)).to(logits.dtype)
+
+
+def _ancestors(leaf: Tensor, choices: Sequence[Tensor], features: Sequence[Tensor]) -> tuple[Tensor, ...]:
+    """Return what a task sees of every stage: the mix of nodes `[width, B, ...]` that leads to its leaf."""
+    seen: list[Tensor] = []
+    weights = leaf
+    for index in reversed(range(len(features))):
+        stage = features[index]
+        seen.append(torch.einsum("j,jbf->bf", weights, stage.flatten(2)).reshape(stage.shape[1:]))
+        if index:
+            weights = weights @ choices[index - 1]
+    return tuple(reversed(seen))

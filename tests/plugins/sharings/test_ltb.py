@@ -1,0 +1,130 @@
+from __future__ import annotations
+
+import pytest
+import torch
+
+from mtl.plugins.sharings.hard import Hard
+from mtl.plugins.sharings.ltb import LTB
+from mtl.plugins.sharings.none import Separate
+
+ENCODER = 344
+TASKS = ("a", "b", "c")
+
+
+def choose(sharing: LTB, branches: list[list[int]], leaves: list[int]) -> None:
+    """Make parents certain: `branches[l][node]` before stage `l + 1`, and the task's node at the end."""
+    with torch.no_grad():
+        for logits, parents in zip([*sharing.branches, *sharing.leaves], [*branches, *leaves], strict=True):
+            logits.zero_()
+            if isinstance(parents, int):
+                logits[parents] = 50.0
+            else:
+                for node, parent in enumerate(parents):
+                    logits[node, parent] = 50.0
+
+
+def by_hand(sharing: LTB, image, choices, leaves) -> dict[str, list[torch.Tensor]]:
+    """The relaxed tree, node by node: `choices[l][i][j]` is how much node `i` reads of node `j`."""
+    nodes = [[node.stages[0](image) for node in sharing.nodes]]
+    for level in (1, 2):
+        above = nodes[-1]
+        read = [sum(weights[j] * above[j] for j in range(len(above))) for weights in choices[level - 1]]
+        nodes.append([node.stages[level](seen) for node, seen in zip(sharing.nodes, read, strict=True)])
+    outputs = {}
+    for task, leaf in zip(TASKS, leaves, strict=True):
+        weights, stages = list(leaf), []
+        for level in (2, 1, 0):
+            stages.insert(0, sum(weight * part for weight, part in zip(weights, nodes[level], strict=True)))
+            if level:
+                above = choices[level - 1]
+                weights = [
+                    sum(weights[i] * above[i][j] for i in range(len(weights))) for j in range(len(above[0]))
+                ]
+        outputs[task] = stages
+    return outputs
+
+
+@pytest.mark.parametrize("width", [2, 3])
+def test_training_reads_a_relaxed_sample_of_parents(make, image, width) -> None:
+    sharing = make(LTB, width=width, temperature=0.7).train()
+    with torch.no_grad():
+        for logits in [*sharing.branches, *sharing.leaves]:
+            logits.normal_()
+    torch.manual_seed(3)
+    outputs = sharing(image, {}, TASKS)
+    torch.manual_seed(3)
+    drawn = []
+    for logits in [*sharing.branches, *sharing.leaves]:
+        noise = -torch.empty_like(logits).exponential_().log()
+        drawn.append(((logits + noise) / 0.7).softmax(-1))
+    expected = by_hand(sharing, image, drawn[:2], drawn[2:])
+    for task in TASKS:
+        for one, other in zip(outputs[task], expected[task], strict=True):
+            torch.testing.assert_close(one, other)
+
+
+def test_evaluation_takes_the_likeliest_parent_everywhere(make, image) -> None:
+    sharing = make(LTB).eval()
+    choose(sharing, [[1, 0, 0], [2, 2, 1]], [0, 1, 2])
+    outputs = sharing(image, {}, TASKS)
+    paths = {"a": (0, 2, 0), "b": (0, 2, 1), "c": (0, 1, 2)}
+    for task, path in paths.items():
+        features = image
+        for level, node in enumerate(path):
+            features = sharing.nodes[node].stages[level](features)
+            assert torch.equal(outputs[task][level], features)
+
+
+def test_all_on_one_branch_is_hard_sharing(make, image) -> None:
+    sharing, hard = make(LTB).eval(), make(Hard).eval()
+    choose(sharing, [[0, 0, 0], [0, 0, 0]], [0, 0, 0])
+    one, two = sharing(image, {}, TASKS), hard(image, {}, TASKS)
+    for task in TASKS:
+        assert all(map(torch.equal, one[task], two[task]))
+
+
+def test_a_branch_for_every_task_is_no_sharing(make, image) -> None:
+    sharing, separate = make(LTB).eval(), make(Separate).eval()
+    choose(sharing, [[0, 1, 2], [0, 1, 2]], [0, 1, 2])
+    one, two = sharing(image, {}, TASKS), separate(image, {}, TASKS)
+    for task in TASKS:
+        assert all(map(torch.equal, one[task], two[task]))
+
+
+def test_certain_parents_are_sampled_always(make, image) -> None:
+    sharing = make(LTB)
+    choose(sharing, [[1, 0, 0], [2, 2, 1]], [0, 1, 2])
+    expected = sharing.eval()(image, {}, TASKS)
+    found = sharing.train()(image, {}, TASKS)
+    for task in TASKS:
+        assert all(map(torch.allclose, found[task], expected[task]))
+
+
+def test_samples_follow_the_probabilities(make) -> None:
+    sharing = make(LTB, temperature=0.01).train()
+    logits = torch.tensor([0.1, 0.6, 0.3]).log().expand(20_000, 3)
+    torch.manual_seed(0)
+    shares = sharing._choose(logits).argmax(-1).bincount() / 20_000
+    torch.testing.assert_close(shares, torch.tensor([0.1, 0.6, 0.3]), atol=0.015, rtol=0)
+
+
+@pytest.mark.parametrize("width", [1, 2, 4])
+def test_the_parameters_are_nodes_and_probabilities(make, width) -> None:
+    sharing = make(LTB, width=width)
+    choices = 2 * width * width
+    assert sum(p.numel() for p in sharing.parameters()) == width * ENCODER + choices + 3 * width
+    assert sum(p.numel() for p in sharing.shared_parameters()) == width * ENCODER + choices
+
+
+def test_the_tables_are_the_probabilities(make, image) -> None:
+    sharing = make(LTB, width=2).eval()
+    with torch.no_grad():
+        sharing.branches[0].copy_(torch.tensor([[0.2, 0.8], [0.5, 0.5]]).log())
+    tables = sharing.learned(image, {})
+    assert [table.title for table in tables] == [
+        "Parents of stage narrow",
+        "Parents of stage flat",
+        "Nodes of stage flat by task",
+    ]
+    assert tables[0].values[0] == pytest.approx((0.2, 0.8))
+    assert tables[2].rows == TASKS
