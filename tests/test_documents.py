@@ -28,7 +28,7 @@ ROOT = Path(__file__).parents[1]
 def components(registry: Registry) -> str:
     """One row per kind with its built-in components."""
     rows = []
-    for kind in KINDS:
+    for kind in KINDS[:-1]:  # recipes have a table of their own
         names = [
             entry.component.name
             for entry in registry.entries(kind)
@@ -37,6 +37,15 @@ def components(registry: Registry) -> str:
         if names:
             rows.append(f"| {kind} | {', '.join(f'`{name}`' for name in names)} |")
     return "\n".join(["| kind | names |", "|---|---|", *rows])
+
+
+def recipes(registry: Registry) -> str:
+    """One row per shipped recipe."""
+    rows = []
+    for entry in registry.entries("recipe"):
+        if entry.provider.distribution == "mtl-composer":
+            rows.append(f"| `{entry.component.name}` | {entry.component.summary} |")
+    return "\n".join(["| recipe | what |", "|---|---|", *rows])
 
 
 def training(_: Registry) -> str:
@@ -68,6 +77,7 @@ def sharing_parameters(registry: Registry) -> str:
 GENERATED: dict[str, tuple[str, Callable[[Registry], str]]] = {
     "components": ("README.md", components),
     "training": ("docs/recipes.md", training),
+    "recipes": ("docs/recipes.md", recipes),
     "sharing-parameters": ("docs/sharing.md", sharing_parameters),
 }
 
