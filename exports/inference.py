@@ -111,7 +111,7 @@ class ExportedModel:
         if images.dtype == np.uint8:
             if self.card.pixels == "uint8":
                 return images
-            return np.divide(images, np.float32(255), dtype=np.float32)
+            return np.asarray(np.divide(images, np.float32(255), dtype=np.float32))
         if self.card.pixels == "uint8" or images.dtype.kind != "f":
             readable = " or ".join(dict.fromkeys((self.card.pixels, "uint8")))
             raise UsageError(f"pixels are {images.dtype}; the model reads {readable}")
