@@ -112,14 +112,15 @@ def served(port: int, requests: list[bytes], seconds: float) -> dict[str, Any]:
     given = b"".join(b"%d\n%s" % (len(request), request) for request in requests)
     command = [sys.executable, str(Path(__file__).with_name("load.py")), str(port), str(seconds)]
     done = subprocess.run(command, input=given, stdout=subprocess.PIPE, check=True, timeout=seconds + 60)
-    return json.loads(done.stdout)
+    result: dict[str, Any] = json.loads(done.stdout)
+    return result
 
 
 def measure(path: Path, seconds: float, rounds: int, options: list[str]) -> list[dict[str, Any]]:
     """Return one row per case."""
     models = [
         ExportedModel(path),
-        ExportedModel(path, threads=os.cpu_count()),
+        ExportedModel(path, spin=10),
         ExportedModel(path, threads=1),
     ]
     rows = []

@@ -59,10 +59,7 @@ class _Composer:
         )
         names = tuple(tasks)
         balancer: Balancer = self._build("balancer", self.recipe.balancer, ("balancer",), names)
-        if balancer.needs_gradients and not sharing.shared_parameters():
-            reason = f"needs shared parameters; sharing {self.recipe.sharing.name!r} of these tasks has none"
-            hint = "choose another balancer or sharing, or name more tasks"
-            raise self._refused("balancer", self.recipe.balancer.name, reason, ("balancer",), hint)
+        self._refuse_unsuitable(balancer, sharing)
         return Composition(
             recipe=replace(self.recipe, tasks=choices),
             dataset=dataset,
@@ -76,6 +73,23 @@ class _Composer:
             balancer=balancer,
             exporter=self._build("exporter", self.recipe.exporter, ("export",)),
         )
+
+    def _refuse_unsuitable(self, balancer: Balancer, sharing: Sharing) -> None:
+        """Refuse a balancer of gradients where there are none of the kind it wants."""
+        if not balancer.needs_gradients:
+            return
+        name = self.recipe.sharing.name
+        reason, hint = "", "choose another balancer or sharing, or name more tasks"
+        if not sharing.shared_parameters():
+            reason = f"needs shared parameters; sharing {name!r} of these tasks has none"
+        elif balancer.on == "features" and not sharing.common_features:
+            reason = f"works on features that all heads read; with sharing {name!r} every task has its own"
+            hint = "balance on parameters, or choose hard sharing"
+        elif balancer.on == "features" and self.recipe.views == "per-task":
+            reason = "works on features that all heads read; with views 'per-task' every view has its own"
+            hint = "balance on parameters, or set views: shared"
+        if reason:
+            raise self._refused("balancer", self.recipe.balancer.name, reason, ("balancer",), hint)
 
     def _build(
         self, kind: str, choice: Choice, path: PathOfKeys, *arguments: Any, hint: str | Callable[[], str] = ""

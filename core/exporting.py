@@ -34,6 +34,7 @@ def export_subject(
     """
     # A copy: exporting must not move or retrace the model that the caller holds.
     model = copy.deepcopy(composition.model).cpu().eval()
+    model.sharing = model.sharing.settled()
     normalization = model.normalization
     return ExportSubject(
         model=model,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -72,6 +72,11 @@ class ExportedModel:
         names = [output.name for output in self.card.outputs]
         return dict(zip(names, self._session.run(names, feed), strict=True))
 
+    def raw_runner(self) -> Callable[[Mapping[str, NDArray[Any]]], list[NDArray[np.float32]]]:
+        """Return onnxruntime's own call, unchecked: inputs by name to outputs in order."""
+        names = [output.name for output in self.card.outputs]
+        return lambda feed: list(self._session.run(names, feed))
+
     def answers(self, outputs: Mapping[str, NDArray[Any]]) -> list[dict[str, Answer]]:
         """Return, for each image, the readable answer of every task to what `run` returned."""
         count = len(next(iter(outputs.values())))
@@ -104,7 +109,9 @@ class ExportedModel:
         if images.ndim != 4 or images.shape[1:] != wanted:
             raise UsageError(f"images have shape {list(images.shape)}; the model reads {['N', *wanted]}")
         if images.dtype == np.uint8:
-            return images if self.card.pixels == "uint8" else images.astype(np.float32) / np.float32(255)
+            if self.card.pixels == "uint8":
+                return images
+            return np.divide(images, np.float32(255), dtype=np.float32)
         if self.card.pixels == "uint8" or images.dtype.kind != "f":
             readable = " or ".join(dict.fromkeys((self.card.pixels, "uint8")))
             raise UsageError(f"pixels are {images.dtype}; the model reads {readable}")

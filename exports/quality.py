@@ -64,7 +64,8 @@ def allowed_drops(subject: ExportSubject, given: Mapping[str, float]) -> dict[st
 
     Raises `UsageError` for a name that is neither, and for a negative limit.
     """
-    leading = _leading(subject)
+    # A part of a model may get what was said for the whole.
+    leading = subject.judge.leading if subject.judge is not None else {}
     metrics = {item.metric for item in leading.values()}
     for name, most in given.items():
         if name not in leading and name not in metrics:
@@ -74,7 +75,7 @@ def allowed_drops(subject: ExportSubject, given: Mapping[str, float]) -> dict[st
             raise UsageError(f"max_drop of {name!r} is {most}; it cannot be negative")
     return {
         task: float(given.get(task, given.get(item.metric, unit_of(item).default)))
-        for task, item in leading.items()
+        for task, item in _leading(subject).items()
     }
 
 

@@ -72,7 +72,6 @@ class Program:
 
     def __init__(self, data: bytes, name: str) -> None:
         self.name = name
-        self._data = data
         found = {CARD: ""}
         try:
             with warnings.catch_warnings():
@@ -80,18 +79,17 @@ class Program:
                 warnings.simplefilter("ignore")
                 program = torch.export.load(io.BytesIO(data), extra_files=found)
             self._module = program.module()
+            with zipfile.ZipFile(io.BytesIO(data)) as archive:
+                texts = [archive.read(item) for item in archive.namelist() if item.endswith(".json")]
+            self._source = next((path[0] for text in texts if (path := _SOURCE_PATH.search(text))), None)
             self.card = ModelCard.from_properties(_text_pairs(found[CARD]))
         except Exception as error:  # the reader raises whatever a damaged file leads it to
             raise VerificationError(f"{name} is not a valid export: {reason(error)}") from error
 
     def check_contents(self) -> None:
         """Raise when the file names the source files it was made from."""
-        with zipfile.ZipFile(io.BytesIO(self._data)) as archive:
-            for item in archive.namelist():
-                if item.endswith(".json") and (path := _SOURCE_PATH.search(archive.read(item))):
-                    raise VerificationError(
-                        f"{self.name} holds the path of a source file: {path[0].decode()}"
-                    )
+        if self._source is not None:
+            raise VerificationError(f"{self.name} holds the path of a source file: {self._source.decode()}")
 
     def run(self, feed: Arrays, case: str = "real samples") -> dict[str, NDArray[Any]]:
         """Return the outputs by name."""

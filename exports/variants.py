@@ -29,19 +29,20 @@ def precision_for(
     """
     if kind == "float32":
         return FLOAT32
-    for task in keep_float:
-        if task not in subject.targets:
-            raise UsageError(
-                f"keep_float names {task!r}, which is not exported",
-                hint=suggest(task, list(subject.targets), "tasks"),
-            )
     if subject.judge is None:
         raise UsageError(f"a {kind} export needs the data of the run, and there is none")
+    # A part of a model may get what was said for the whole.
+    known = dict.fromkeys((*subject.targets, *subject.judge.leading))
+    for task in keep_float:
+        if task not in known:
+            hint = suggest(task, list(known), "tasks")
+            raise UsageError(f"keep_float names {task!r}, which is no task of the model", hint=hint)
+    kept = tuple(sorted(set(keep_float) & set(subject.targets)))
     drops = allowed_drops(subject, max_drop or {})
     if kind == "float16":
         return Precision(kind, (), drops)
     drawn = _drawn(subject, samples, SEED)
-    return Precision(kind, tuple(sorted(keep_float)), drops, Calibration.of(drawn, samples, SEED))
+    return Precision(kind, kept, drops, Calibration.of(drawn, samples, SEED))
 
 
 def build_variant(subject: ExportSubject, form: ExportForm, base: onnx.ModelProto) -> onnx.ModelProto:

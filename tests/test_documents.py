@@ -14,10 +14,11 @@ from pathlib import Path
 
 import pytest
 
+from mtl.core.composer import compose
 from mtl.core.options import describe_options
 from mtl.core.recipe import Training
 from mtl.core.recipe_reader import read
-from mtl.core.recipe_source import parse_recipe_text
+from mtl.core.recipe_source import RecipeSource, parse_recipe_text
 from mtl.core.records import KINDS
 from mtl.core.registry import Registry
 
@@ -27,7 +28,7 @@ ROOT = Path(__file__).parents[1]
 def components(registry: Registry) -> str:
     """One row per kind with its built-in components."""
     rows = []
-    for kind in KINDS:
+    for kind in KINDS[:-1]:  # recipes have a table of their own
         names = [
             entry.component.name
             for entry in registry.entries(kind)
@@ -36,6 +37,15 @@ def components(registry: Registry) -> str:
         if names:
             rows.append(f"| {kind} | {', '.join(f'`{name}`' for name in names)} |")
     return "\n".join(["| kind | names |", "|---|---|", *rows])
+
+
+def recipes(registry: Registry) -> str:
+    """One row per shipped recipe."""
+    rows = []
+    for entry in registry.entries("recipe"):
+        if entry.provider.distribution == "mtl-composer":
+            rows.append(f"| `{entry.component.name}` | {entry.component.summary} |")
+    return "\n".join(["| recipe | what |", "|---|---|", *rows])
 
 
 def training(_: Registry) -> str:
@@ -47,9 +57,28 @@ def training(_: Registry) -> str:
     return "\n".join(["| key | default | meaning |", "|---|---|---|", *rows])
 
 
+def sharing_parameters(registry: Registry) -> str:
+    """One row per sharing scheme with the parameters of a whole model."""
+    rows = []
+    for entry in registry.entries("sharing"):
+        if entry.provider.distribution == "mtl-composer":
+            name = entry.component.name
+            tree = {
+                "dataset": "mnist",
+                "encoder": "mlp",
+                "sharing": name,
+                "tasks": {"parity": {}, "multiple-of": {}},
+            }
+            count = compose(read(RecipeSource(tree), registry), registry).parameters()["total"]
+            rows.append(f"| `{name}` | {entry.component.summary} | {count:,} |")
+    return "\n".join(["| sharing | what it is | parameters |", "|---|---|---|", *rows])
+
+
 GENERATED: dict[str, tuple[str, Callable[[Registry], str]]] = {
     "components": ("README.md", components),
     "training": ("docs/recipes.md", training),
+    "recipes": ("docs/recipes.md", recipes),
+    "sharing-parameters": ("docs/sharing.md", sharing_parameters),
 }
 
 

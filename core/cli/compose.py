@@ -20,6 +20,11 @@ from .session import Session, pass_session, print_json
 @click.option("--data-dir", metavar="DIR", help="The folder (or archive) the data set is in.")
 @click.option("--sharing", metavar="NAME", help="How encoders are shared (mtl list sharing).")
 @click.option("--balancer", metavar="NAME", help="How losses become one update (mtl list balancer).")
+@click.option(
+    "--balance-on",
+    metavar="parameters|features",
+    help="Whose gradients a gradient balancer weighs: the shared parameters' or the shared features'.",
+)
 @click.option("--epochs", type=click.IntRange(min=1), help="Passes over the training split.")
 @click.option("--seed", type=click.IntRange(min=0), help="Seed of everything random.")
 @click.option("--seeds", metavar="N|A,B,...", help="Train several seeds at once: so many, or these.")

@@ -52,11 +52,13 @@ class Sharing(nn.Module):
     `EncoderBuilder`, which knows the form of the image as well. The scheme sets `feature_specs`, the stages
     each task's head will see. It raises `Incompatible` with the reason when the tasks or the encoder do not
     suit it. What it draws in training it draws from torch's own generator, which the engine seeds at every
-    step; in evaluation mode it draws nothing.
+    step; in evaluation mode it draws nothing. `common_features` says that all heads read the very
+    same tensors, as a balancer on features needs.
     """
 
     feature_specs: Mapping[str, tuple[FeatureSpec, ...]]
     fuses: frozenset[str] = frozenset()
+    common_features: bool = False
 
     def __init__(self, tasks: Sequence[str], build_encoder: Callable[[], Encoder]) -> None:
         super().__init__()
@@ -80,3 +82,10 @@ class Sharing(nn.Module):
         the run's `sharing.json` and report.
         """
         return ()
+
+    def settled(self) -> Sharing:
+        """Return a scheme that computes the same in evaluation mode with less (default: itself).
+
+        Exported files are made of it. Called in evaluation mode; the scheme itself is left as it is.
+        """
+        return self

@@ -8,31 +8,127 @@ import torch
 from torch import Tensor, nn
 
 from ..contracts import Balancer
+from ..model import MultitaskModel
+from .features import FeatureCut
 
 
 class Balancing:
-    """Fills the parameters' gradients from the weighted losses `[T]`.
+    """Fills the parameters' gradients from the weighted losses `[T]`, or `[parts, T]`.
 
-    `shared` are the parameters that more than one task's loss reaches.
+    Without gradients that is one backward pass of the weighted sum. With them it is one pass per task, and
+    none beyond: the shared parameters get the balancer's direction, those of a single task its own gradient
+    times its head weight. On features the tasks' passes end at the features, and one goes on from there.
+    `seen` is the sum of the weights `[T]` since it was last zeroed.
     """
 
-    def __init__(self, balancer: Balancer, shared: Sequence[nn.Parameter]) -> None:
+    def __init__(self, balancer: Balancer, model: MultitaskModel, device: torch.device) -> None:
         self._balancer = balancer
-        self._shared = tuple(shared)
+        sharing = model.sharing
+        self._cut = FeatureCut(sharing) if balancer.on == "features" else None
+        self._shared = tuple(sharing.shared_parameters())
+        elsewhere = {
+            id(parameter) for parameter in (self._shared if self._cut is None else sharing.parameters())
+        }
+        self._own = [
+            parameter
+            for parameter in model.parameters()
+            if parameter.requires_grad and id(parameter) not in elsewhere
+        ]
+        self.seen = torch.zeros(len(balancer.tasks), device=device)
+
+    @property
+    def parts(self) -> int:
+        """Into how many independent parts a step's batch is cut."""
+        return self._balancer.parts
 
     def backward(self, losses: Tensor) -> Tensor:
         """Run the backward pass; return the balanced losses `[T]` whose sum the update minimises."""
-        gradients = self._task_gradients(losses) if self._balancer.needs_gradients else None
-        balanced = self._balancer.weights(losses, gradients) * losses
-        balanced.sum().backward()
+        if self._balancer.needs_gradients:
+            return self._from_gradients(losses)
+        weights = self._balancer.weights(losses, None)
+        balanced = weights * losses
+        total = balanced.sum()
+        own = self._balancer.own_loss(losses.detach(), None)
+        (total if own is None else total + own).backward()
+        self.seen.add_(weights.detach())
         return balanced.detach()
 
-    def _task_gradients(self, losses: Tensor) -> Tensor:
-        """Return each task's gradient with respect to the shared parameters, `[T, P]`."""
-        rows = []
-        for loss in losses:
-            gradients = torch.autograd.grad(
-                loss, self._shared, retain_graph=True, allow_unused=True, materialize_grads=True
+    def _from_gradients(self, losses: Tensor) -> Tensor:
+        parts = losses if losses.dim() == 2 else losses.unsqueeze(0)
+        shared, own, used = self._task_gradients(parts)
+        mean = parts.detach().mean(dim=0)
+        given = shared if losses.dim() == 2 else shared[0]
+        weights = self._balancer.weights(mean, given)
+        self._train_balancer(mean, given)
+        with torch.no_grad():
+            weights = weights.detach()
+            direction = self._balancer.direction(given, weights)
+            heads = self._balancer.head_weights(mean, weights) / len(parts)
+            self._add_own(own, heads)
+            self.seen.add_(weights)
+        if self._cut is not None:
+            self._cut.backward(direction, used)
+        else:
+            self._write_shared(direction)
+        # What is not finite in the direction must show in the losses, which are watched.
+        return weights * mean + direction.sum() * 0.0
+
+    def _train_balancer(self, losses: Tensor, gradients: Tensor) -> None:
+        own = self._balancer.own_loss(losses, gradients)
+        if own is not None:
+            own.backward()
+
+    def _task_gradients(
+        self, losses: Tensor
+    ) -> tuple[Tensor, list[list[tuple[Tensor | None, ...]]], list[int]]:
+        """Return `[parts, T, P]`, the tasks' gradients of their own parameters, and the stages that count."""
+        targets = self._shared if self._cut is None else self._cut.leaves
+        count = len(targets)
+        flat = losses.flatten()
+        found: list[tuple[Tensor | None, ...]] = []
+        for index, loss in enumerate(flat):
+            found.append(
+                torch.autograd.grad(
+                    loss, [*targets, *self._own], retain_graph=index + 1 < len(flat), allow_unused=True
+                )
             )
-            rows.append(torch.cat([gradient.flatten() for gradient in gradients]))
-        return torch.stack(rows)
+        used = [index for index in range(count) if any(row[index] is not None for row in found)]
+        if self._cut is None:
+            used = list(range(count))
+        rows = [_flat(row, targets, used) for row in found]
+        own = [row[count:] for row in found]
+        tasks = losses.shape[1]
+        by_part = [own[start : start + tasks] for start in range(0, len(own), tasks)]
+        return torch.stack(rows).view(len(losses), tasks, -1), by_part, used
+
+    def _add_own(self, own: list[list[tuple[Tensor | None, ...]]], weights: Tensor) -> None:
+        for rows in own:
+            for weight, row in zip(weights, rows, strict=True):
+                for parameter, gradient in zip(self._own, row, strict=True):
+                    if gradient is None:
+                        continue
+                    scaled = gradient * weight
+                    parameter.grad = scaled if parameter.grad is None else parameter.grad + scaled
+
+    def _write_shared(self, direction: Tensor) -> None:
+        parts = direction.split([parameter.numel() for parameter in self._shared])
+        for parameter, part in zip(self._shared, parts, strict=True):
+            parameter.grad = part.view(parameter.shape)
+
+
+def task_gradients(losses: Tensor, parameters: Sequence[nn.Parameter]) -> Tensor:
+    """Return the gradient `[T, P]` of each of the losses `[T]` with respect to all of `parameters`."""
+    rows = []
+    for index, loss in enumerate(losses):
+        found = torch.autograd.grad(loss, parameters, retain_graph=index + 1 < len(losses), allow_unused=True)
+        rows.append(_flat(found, parameters, list(range(len(parameters)))))
+    return torch.stack(rows)
+
+
+def _flat(found: Sequence[Tensor | None], like: Sequence[Tensor], used: Sequence[int]) -> Tensor:
+    """Return the gradients of the `used` tensors in one row, zeros where there is none."""
+    pieces = []
+    for index in used:
+        gradient = found[index]
+        pieces.append((torch.zeros_like(like[index]) if gradient is None else gradient).reshape(-1))
+    return torch.cat(pieces)

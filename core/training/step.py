@@ -13,6 +13,8 @@ from ..losses import mean_loss
 from .balancing import Balancing
 from .blocks import Look, StepLooks
 from .failure import Failure
+from .look_again import LookAgain
+from .parts import cut, mean_of_parts
 from .update import Update
 
 
@@ -30,7 +32,8 @@ class Step:
     def __init__(self, composition: Composition, update: Update, device: torch.device) -> None:
         self._composition = composition
         self._update = update
-        self._balancing = Balancing(composition.balancer, composition.model.sharing.shared_parameters())
+        self.balancing = Balancing(composition.balancer, composition.model, device)
+        self._device = device
         weights = [composed.weight for composed in composition.tasks.values()]
         self.task_weights = torch.tensor(weights, device=device)
         self._weighs = any(weight != 1.0 for weight in weights)
@@ -47,14 +50,28 @@ class Step:
 
         The update is skipped on the device when a loss is not finite, or was in an earlier step of the epoch.
         """
-        losses, counts = self._losses(looks)
+        balancer = self._composition.balancer
+        again = LookAgain(self._composition.model, self._device) if balancer.needs_new_losses else None
+        losses, counts = self._losses(looks) if balancer.parts == 1 else self._losses_of_parts(looks)
         weighted = losses * self.task_weights if self._weighs else losses
         self._update.forget_gradients()
-        balanced = self._balancing.backward(weighted)
+        balanced = self.balancing.backward(weighted)
         failure.note(balanced.sum())
         self._update(failure.found)
-        self._composition.balancer.post_step(weighted.detach())
+        if balancer.parts > 1:
+            losses, counts = mean_of_parts(losses, counts)
+            weighted = losses * self.task_weights
+        weighted = weighted.detach()
+        balancer.post_step(weighted)
+        if again is not None:
+            with again.same_conditions():
+                balancer.post_update(weighted, self._losses(looks)[0] * self.task_weights)
         return StepLosses(losses.detach(), balanced, counts)
+
+    def _losses_of_parts(self, looks: StepLooks) -> tuple[Tensor, Tensor]:
+        """Return losses and counts of each independent part of the batch, `[parts, T]`."""
+        found = [self._losses(part) for part in cut(looks, self.balancing.parts)]
+        return torch.stack([losses for losses, _ in found]), torch.stack([counts for _, counts in found])
 
     def _losses(self, looks: StepLooks) -> tuple[Tensor, Tensor]:
         composition = self._composition

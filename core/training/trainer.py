@@ -20,6 +20,7 @@ from ..randomness import derive_seed, generator, seeded_generators
 from .blocks import Blocks
 from .capture import CapturedBlocks, CudaCapture
 from .checkpoint import Checkpoint
+from .conflict import cosines
 from .execution import Execution
 from .failure import HINT, Failure, NotFiniteError
 from .schedule import learning_rate
@@ -192,9 +193,23 @@ class Trainer:
         row: dict[str, float] = {"epoch": self._epoch, "learning_rate": rate, "seconds": seconds}
         for name, loss in zip(self.composition.tasks, losses.tolist(), strict=True):
             row[f"train/{name}/loss"] = loss
+        row |= self._balance_of_epoch()
         for name, metrics in validation.items():
             row |= {f"validation/{name}/{metric}": value for metric, value in metrics.items()}
         return EpochResult(self._epoch, row, best, self._checkpoint())
+
+    def _balance_of_epoch(self) -> dict[str, float]:
+        """Return the epoch's mean weights by task, unless they are constant, and the gradients' cosines."""
+        row = {}
+        seen = self._step.balancing.seen
+        if not self.composition.balancer.constant:
+            steps = -(-len(self.splits.train) // self._training.batch_size)
+            mean = (seen / steps).tolist()
+            row = {f"weight/{name}": value for name, value in zip(self.composition.tasks, mean, strict=True)}
+        seen.zero_()
+        fixed = torch.arange(min(self._training.batch_size, len(self.splits.train)), device=self.device)
+        self._blocks.restart(0, 0)
+        return row | cosines(self.composition, self._blocks.looks(fixed, 0, 0)[0])
 
     def _checkpoint(self) -> Checkpoint:
         groups: dict[str, Mapping[str, Tensor]] = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -66,9 +67,10 @@ def real_samples(subject: ExportSubject, form: ExportForm) -> Samples:
     pixels = np.ascontiguousarray(subject.samples[IMAGE][:SAMPLE_COUNT])
     floats = pixels.astype(np.float32) / np.float32(255)
     extra = {spec.name: subject.samples[spec.name][:SAMPLE_COUNT].astype(np.int64) for spec in subject.inputs}
+    model = copy.deepcopy(subject.model).cpu().eval()
     with torch.inference_mode():
         tensors = {name: torch.from_numpy(value) for name, value in extra.items()}
-        raw = subject.model(torch.from_numpy(floats), tensors)
+        raw = model(torch.from_numpy(floats), tensors)
         outputs = {
             task: (raw[task] if form.raw else predict(raw[task], target)).float().numpy()
             for task, target in subject.targets.items()

@@ -149,11 +149,11 @@ class BundleExporter(Exporter):
     def _verified(self, subject: ExportSubject, path: Path, runtime: str) -> dict[str, Any]:
         proofs = {}
         base: dict[str, onnx.ModelProto] = {}
-        for name in _models(path):
+        for name, stated in _models(path).items():
             data = (path / name).read_bytes()
             opened = Candidate(data, name)
             part = part_of(subject, opened.card)
-            form = form_of(opened.card, name)
+            form = _form(opened, stated)
             if form.precision.type != "float32" and not base:
                 base["float32"] = build_model(part, replace(form, precision=FLOAT32), self.opset)
             proofs[name] = verify_bytes(subject, data, name=name, base=base.get("float32"), runtime=runtime)
@@ -170,20 +170,30 @@ class BundleExporter(Exporter):
         report = {}
         for runtime in runtimes or self.runtimes[:1]:
             proofs = {}
-            for name in _models(path):
+            for name, stated in _models(path).items():
                 candidate = Candidate((path / name).read_bytes(), name, runtime)
                 candidate.check_contents()
                 candidate.check_interface()
-                proofs[name] = _replayed(candidate, samples)
+                proofs[name] = _replayed(candidate, _form(candidate, stated), samples)
             report[runtime] = _together(proofs)
         return report if runtimes else report[self.runtimes[0]]
 
 
-def _models(path: Path) -> list[str]:
-    names = [str(item["file"]) for item in read_manifest(path)["models"]]
-    if wrong := [name for name in names if Path(name).name != name or not (path / name).is_file()]:
+def _models(path: Path) -> dict[str, str]:
+    """Return the model files with the precision that the bundle says they have."""
+    found = {str(item["file"]): str(item.get("precision")) for item in read_manifest(path)["models"]}
+    if wrong := [name for name in found if Path(name).name != name or not (path / name).is_file()]:
         raise VerificationError(f"{path} names a model that it does not hold: {wrong[0]}")
-    return names
+    return found
+
+
+def _form(candidate: Candidate, stated: str) -> ExportForm:
+    form = form_of(candidate.card, candidate.name)
+    if form.precision.type != stated:
+        raise VerificationError(
+            f"{candidate.name} is {form.precision.type}, and the bundle says that it is {stated}"
+        )
+    return form
 
 
 def _together(proofs: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
@@ -218,9 +228,8 @@ def _check_beside(path: Path, subject: ExportSubject, card: ModelCard, form: Exp
                 raise VerificationError(f"{path}: the samples' {role} {name!r} is not the trained model's")
 
 
-def _replayed(candidate: Candidate, samples: Samples) -> dict[str, Any]:
+def _replayed(candidate: Candidate, form: ExportForm, samples: Samples) -> dict[str, Any]:
     """Compare a model's answers to the samples with the reference outputs beside them."""
-    form = form_of(candidate.card, candidate.name)
     tolerance = TOLERANCES[form.precision.type]
     outputs = candidate.run(samples.inputs)
     worst: dict[str, Any] = {}

@@ -11,6 +11,8 @@ from ...core.contracts import Balancer
 class Sum(Balancer):
     """Every task counts once: all weights are 1."""
 
+    constant = True
+
     def weights(self, losses: Tensor, gradients: Tensor | None) -> Tensor:
         """Return ones, `[T]`."""
         return torch.ones_like(losses)

@@ -22,6 +22,7 @@ class Weighted(Balancer):
     [1.5, 0.5]
     """
 
+    constant = True
     values: Tensor
 
     def __init__(

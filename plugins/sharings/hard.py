@@ -12,6 +12,8 @@ from ...core.contracts import Encoder, Sharing
 class Hard(Sharing):
     """Hard parameter sharing (Caruana 1997): all tasks see the features of one encoder."""
 
+    common_features = True
+
     def __init__(self, tasks: Sequence[str], build_encoder: Callable[[], Encoder]) -> None:
         super().__init__(tasks, build_encoder)
         self.encoder = build_encoder()

@@ -2,21 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import copy
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from mtl.core.contracts import ExportSubject
+from mtl.core.contracts import Answer, Arrays, ExportSubject, Judge, Leading, Metrics
+from mtl.core.predictions import predict
 from mtl.core.specs import Binary, Categorical, Image, ImageSpec, InputSpec, Regression
 from mtl.exports.metadata import IMAGE
 from mtl.exports.onnx_exporter import OnnxExporter
 
 COUNT = 5
+TARGETS = {
+    "classify": Categorical(("cat", "dog", "owl")),
+    "shade": Categorical(("dark", "grey", "light")),
+    "even-odd": Binary("even", "odd"),
+    "count": Regression(("squares", "circles"), "pieces"),
+    "de-noise": Image(1, 8, 8),
+}
 
 
 class Tiny(nn.Module):
@@ -35,33 +47,80 @@ class Tiny(nn.Module):
             self.clean = nn.Conv2d(3, 1, 1)
         self.register_buffer("mean", torch.tensor([0.13]).view(1, 1, 1))
 
-    def forward(self, image: Tensor, inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    def forward(
+        self, image: Tensor, inputs: Mapping[str, Tensor], tasks: Sequence[str] | None = None
+    ) -> dict[str, Tensor]:
         features = self.features((image - self.mean) / 0.3)
         flat = self.dropout(features.flatten(1))
-        number = (inputs["number"].unsqueeze(1) == torch.arange(COUNT)).float()
-        return {
-            "classify": self.classify(torch.cat([flat, number], dim=1)),
-            "shade": self.shade(flat),
-            "even-odd": self.parity(flat).squeeze(1),
-            "count": 3 * self.count(flat),
-            "de-noise": 0.5 + 0.2 * self.clean(features),
+
+        def classify() -> Tensor:
+            number = (inputs["number"].unsqueeze(1) == torch.arange(COUNT)).float()
+            return self.classify(torch.cat([flat, number], dim=1))
+
+        answers = {
+            "classify": classify,
+            "shade": lambda: self.shade(flat),
+            "even-odd": lambda: self.parity(flat).squeeze(1),
+            "count": lambda: 3 * self.count(flat),
+            "de-noise": lambda: 0.5 + 0.2 * self.clean(features),
         }
+        return {task: answers[task]() for task in (tasks or answers)}
+
+
+class TinyJudge(Judge):
+    """Judges answers by their distance from fixed ones, near the model's own."""
+
+    leading: ClassVar = {
+        "classify": Leading("accuracy", "higher", (0.0, 1.0)),
+        "shade": Leading("accuracy", "higher", (0.0, 1.0)),
+        "even-odd": Leading("bce", "lower", (0.0, math.inf)),
+        "count": Leading("rmse", "lower", (0.0, math.inf)),
+        "de-noise": Leading("psnr", "higher", (0.0, math.inf)),
+    }
+
+    def __init__(self, model: nn.Module) -> None:
+        self.model = copy.deepcopy(model).eval()
+
+    def training_samples(self, count: int, seed: int) -> Arrays:
+        source = np.random.default_rng(seed)
+        return {
+            IMAGE: source.random((count, 1, 8, 8), dtype=np.float32),
+            "number": source.integers(0, COUNT, count),
+        }
+
+    def measure(self, answer: Answer, tasks: Sequence[str]) -> Mapping[str, Metrics]:
+        found = {}
+        for split, seed in (("validation", 1), ("test", 2)):
+            feed = self.training_samples(200, seed)
+            truth, given = self.answer(feed), answer(feed)
+            found[split] = {task: self.judged(task, given[task], truth[task]) for task in tasks}
+        return found
+
+    def reference(self) -> Mapping[str, Metrics]:
+        return self.measure(self.answer, tuple(self.leading))
+
+    def answer(self, feed: Arrays) -> Arrays:
+        with torch.inference_mode():
+            raw = self.model(torch.from_numpy(feed[IMAGE]), {"number": torch.from_numpy(feed["number"])})
+            return {task: predict(raw[task], TARGETS[task]).numpy() for task in TARGETS}
+
+    def judged(self, task: str, given: NDArray[Any], truth: NDArray[Any]) -> dict[str, float]:
+        metric = self.leading[task].metric
+        if metric == "accuracy":
+            return {metric: float((given.argmax(1) == truth.argmax(1)).mean())}
+        error = float(np.square(given - truth - 0.1).mean())
+        return {metric: -10 * math.log10(error) if metric == "psnr" else error**0.5}
 
 
 def tiny_subject() -> ExportSubject:
     """Return the subject; importing this file by its path is enough, so another process can too."""
     source = np.random.default_rng(0)
+    model = Tiny()
     return ExportSubject(
-        model=Tiny(),
+        model=model,
         image=ImageSpec(1, 8, 8),
         inputs=(InputSpec("number", COUNT, "a number to add"),),
-        targets={
-            "classify": Categorical(("cat", "dog", "owl")),
-            "shade": Categorical(("dark", "grey", "light")),
-            "even-odd": Binary("even", "odd"),
-            "count": Regression(("squares", "circles"), "pieces"),
-            "de-noise": Image(1, 8, 8),
-        },
+        targets=TARGETS,
         samples={
             IMAGE: source.integers(0, 256, (70, 1, 8, 8), dtype=np.uint8),
             "number": source.integers(0, COUNT, 70),
@@ -72,6 +131,8 @@ def tiny_subject() -> ExportSubject:
             "test": {"classify": {"accuracy": 0.5}},
             "classes": ("a", "b"),
         },
+        reads={task: frozenset({"number"} if task == "classify" else ()) for task in TARGETS},
+        judge=TinyJudge(model),
     )
 
 
@@ -81,6 +142,10 @@ class Exported:
 
     subject: ExportSubject
     path: Path
+
+
+LOOSE = {"accuracy": 20.0, "bce": 20.0, "rmse": 20.0, "psnr": 3.0}
+"""An untrained model is full of near ties: what the gate allows here is not what these tests are about."""
 
 
 def _export(folder: Path, **options: object) -> Exported:
@@ -102,6 +167,16 @@ def exported_raw(tmp_path_factory: pytest.TempPathFactory) -> Exported:
 @pytest.fixture(scope="session")
 def exported_bytes(tmp_path_factory: pytest.TempPathFactory) -> Exported:
     return _export(tmp_path_factory.mktemp("uint8"), input="uint8")
+
+
+@pytest.fixture(scope="session")
+def exported_half(tmp_path_factory: pytest.TempPathFactory) -> Exported:
+    return _export(tmp_path_factory.mktemp("float16"), precision="float16", max_drop=LOOSE)
+
+
+@pytest.fixture(scope="session")
+def exported_int8(tmp_path_factory: pytest.TempPathFactory) -> Exported:
+    return _export(tmp_path_factory.mktemp("int8"), precision="int8", max_drop=LOOSE)
 
 
 @pytest.fixture

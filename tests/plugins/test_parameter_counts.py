@@ -6,20 +6,26 @@ from collections.abc import Callable, Sequence
 
 from torch import nn
 
-from mtl.core.contracts import Encoder, HeadSpec, Sharing
+from mtl.core.contracts import Encoder, EncoderBuilder, HeadSpec, Sharing
 from mtl.core.specs import Binary, Categorical, ImageSpec, InputSpec, Regression, TargetSpec
 from mtl.plugins.encoders.alexnet import AlexNet
 from mtl.plugins.encoders.mlp import MLP
 from mtl.plugins.encoders.shapenet import ShapeNet
 from mtl.plugins.encoders.two_input_cnn import TwoInputCNN
 from mtl.plugins.heads.linear import Linear
+from mtl.plugins.sharings.cgc import CGC
 from mtl.plugins.sharings.cross_stitch import CrossStitch
+from mtl.plugins.sharings.dselect_k import DSelectK
 from mtl.plugins.sharings.hard import Hard
+from mtl.plugins.sharings.ltb import LTB
+from mtl.plugins.sharings.mmoe import MMoE
+from mtl.plugins.sharings.mtan import MTAN
 from mtl.plugins.sharings.none import Separate
+from mtl.plugins.sharings.ple import PLE
 
 DIGIT, PHOTO = ImageSpec(1, 28, 28), ImageSpec(3, 32, 32)
 NUMBER = InputSpec("number", 10)
-Scheme = Callable[[Sequence[str], Callable[[], Encoder]], Sharing]
+Scheme = Callable[[Sequence[str], EncoderBuilder], Sharing]
 
 
 def mlp() -> Encoder:
@@ -37,7 +43,7 @@ def classes(count: int) -> Categorical:
 def count(scheme: Scheme, encoder: Callable[[], Encoder], *targets: TargetSpec) -> int:
     """Return the parameters of a sharing scheme with one linear head per target."""
     tasks = [f"task{i}" for i in range(len(targets))]
-    sharing = scheme(tasks, encoder)
+    sharing = scheme(tasks, EncoderBuilder(DIGIT, encoder))
     heads = [
         Linear(HeadSpec(DIGIT, sharing.feature_specs[task], target))
         for task, target in zip(tasks, targets, strict=True)
@@ -45,7 +51,7 @@ def count(scheme: Scheme, encoder: Callable[[], Encoder], *targets: TargetSpec) 
     return sum(parameter.numel() for module in (sharing, *heads) for parameter in module.parameters())
 
 
-def mid_stitch(tasks: Sequence[str], encoder: Callable[[], Encoder]) -> nn.Module:
+def mid_stitch(tasks: Sequence[str], encoder: EncoderBuilder) -> nn.Module:
     return CrossStitch(tasks, encoder, after=("block1", "block2"))
 
 
@@ -54,6 +60,21 @@ def test_1a_mlp() -> None:
     assert count(Hard, mlp, Binary(), Binary()) == 52_386
     assert count(Separate, mlp, Binary(), Binary()) == 104_706
     assert count(CrossStitch, mlp, Binary(), Binary()) == 104_714
+
+
+def test_1a_mlp_with_the_other_schemes() -> None:
+    encoder = 784 * 64 + 64 + 64 * 32 + 32
+    heads = 2 * 33
+    assert count(MMoE, mlp, Binary(), Binary()) == 2 * encoder + 2 * 2 * 784 + heads == 107_842
+    assert count(CGC, mlp, Binary(), Binary()) == 3 * encoder + 2 * 2 * 784 + heads == 160_162
+    gates = 2 * 2 * (784 + 64) + 3 * 784
+    assert count(PLE, mlp, Binary(), Binary()) == 3 * encoder + gates + heads == 162_770
+    first = (64 + 1) * 64 + (64 + 1) * 64
+    second = (2 * 32 + 1) * 32 + (32 + 1) * 32 + (64 + 1) * 32
+    assert count(MTAN, mlp, Binary(), Binary()) == encoder + 2 * (first + second) + heads == 79_458
+    gates = 2 * 2 * (1 + 2) * 784
+    assert count(DSelectK, mlp, Binary(), Binary()) == 4 * encoder + gates + heads == 218_754
+    assert count(LTB, mlp, Binary(), Binary()) == 2 * encoder + 2 * 2 + 2 * 2 + heads == 104_714
 
 
 def test_1b_alexnet() -> None:

@@ -83,7 +83,7 @@ class Page {
     const unit = Math.max(sheet.height, sheet.width) / 28;
     const brush = at("brush");
     brush.value = 1.25;
-    const thicken = () => (sheet.radius = Math.max(0.5, brush.value * unit));
+    const thicken = () => (sheet.radius = Math.max(0.75, brush.value * unit));
     brush.addEventListener("input", thicken);
     thicken();
     at("ink-field").hidden = sheet.channels < 3;

@@ -1,0 +1,38 @@
+"""How far the tasks' gradients point the same way, looked at outside the steps."""
+
+from __future__ import annotations
+
+from itertools import combinations
+
+import torch
+from torch import Tensor
+
+from ..composition import Composition
+from ..losses import mean_loss
+from .balancing import task_gradients
+from .blocks import StepLooks
+
+
+def cosines(composition: Composition, looks: StepLooks) -> dict[str, float]:
+    """Return `cosine/A/B` for every pair of tasks, of their gradients on the shared parameters.
+
+    The model is left as it was and looks at the batch as in evaluation (no dropout, no batch statistics).
+    A task without a gradient has the cosine 0; without shared parameters or a second task there is none.
+    """
+    model = composition.model
+    shared = model.sharing.shared_parameters()
+    names = tuple(composition.tasks)
+    if not shared or len(names) < 2:
+        return {}
+    training = model.training
+    model.eval()
+    found: dict[str, Tensor] = {}
+    for look in looks:
+        raw = model(look.image, look.inputs, look.tasks, prepared=True)
+        for name in look.tasks:
+            found[name] = mean_loss(composition.tasks[name].loss, raw[name], look.answers[name])
+    gradients = task_gradients(torch.stack([found[name] for name in names]), shared)
+    model.train(training)
+    units = torch.nn.functional.normalize(gradients, dim=1)
+    matrix = (units @ units.T).clamp(-1.0, 1.0).tolist()
+    return {f"cosine/{names[i]}/{names[j]}": matrix[i][j] for i, j in combinations(range(len(names)), 2)}

@@ -1,0 +1,48 @@
+"""The cut between the shared features and the heads, for balancers that work on the features' gradients."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ..contracts import Sharing
+from ..errors import ComponentError
+
+
+class FeatureCut:
+    """Gives the heads leaf copies of the features in training: each side has a backward pass of its own.
+
+    `stages` are the features as the encoder made them, `leaves` what the heads read; both are those of the
+    latest forward pass.
+    """
+
+    def __init__(self, sharing: Sharing) -> None:
+        self.stages: tuple[Tensor, ...] = ()
+        self.leaves: tuple[Tensor, ...] = ()
+        # An earlier training of the same model (or of the one it is a copy of) may have left its cut.
+        for key, hook in list(sharing._forward_hooks.items()):
+            if isinstance(getattr(hook, "__self__", None), FeatureCut):
+                del sharing._forward_hooks[key]
+        sharing.register_forward_hook(self._cut)
+
+    def backward(self, gradients: Tensor, used: list[int]) -> None:
+        """Run the one backward pass through the encoder; `gradients` are those of the `used` stages, flat."""
+        stages = [self.stages[index] for index in used]
+        parts = gradients.split([stage.numel() for stage in stages])
+        shaped = [part.view(stage.shape) for part, stage in zip(parts, stages, strict=True)]
+        torch.autograd.backward(stages, shaped)
+
+    def _cut(self, module: nn.Module, _: Any, output: dict[str, tuple[Tensor, ...]]) -> Any:
+        if not (module.training and torch.is_grad_enabled()):
+            return output
+        first, *others = output.values()
+        if any(one is not other for stages in others for one, other in zip(first, stages, strict=True)):
+            raise ComponentError(
+                "the sharing scheme says that all heads read the same features, but gives different ones",
+                hint="leave `common_features` out of the scheme, or balance on parameters",
+            )
+        self.stages = first
+        self.leaves = tuple(stage.detach().requires_grad_() for stage in first)
+        return dict.fromkeys(output, self.leaves)

@@ -1,0 +1,43 @@
+"""Cutting a step's batch into independent parts, for balancers that want more than one draw."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from torch import Tensor
+
+from .blocks import StepLooks
+
+
+def cut(looks: StepLooks, parts: int) -> list[StepLooks]:
+    """Return the looks of `parts` equal parts of the batch, in order.
+
+    What is left over when the batch cannot be divided is in no part. A batch of fewer samples than parts is
+    every part itself: there is no other way to have one.
+    """
+    size = len(looks[0].image) // parts
+    if size == 0:
+        return [looks] * parts
+    cuts = []
+    for look in looks:
+        images = look.image.split(size)
+        inputs = {name: value.split(size) for name, value in look.inputs.items()}
+        answers = {name: known.split(size) for name, known in look.answers.items()}
+        cuts.append(
+            [
+                replace(
+                    look,
+                    image=images[part],
+                    inputs={name: value[part] for name, value in inputs.items()},
+                    answers={name: value[part] for name, value in answers.items()},
+                )
+                for part in range(parts)
+            ]
+        )
+    return list(zip(*cuts, strict=True))
+
+
+def mean_of_parts(losses: Tensor, counts: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the mean loss over all parts' labels, and how many there are, both `[T]`."""
+    total = counts.sum(dim=0)
+    return (losses * counts).sum(dim=0) / total.clamp(min=1.0), total

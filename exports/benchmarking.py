@@ -1,0 +1,174 @@
+"""How large and how fast exported ONNX files are, in onnxruntime on this machine. No torch."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..core.errors import UsageError
+from .inference import ExportedModel
+from .metadata import IMAGE, ModelCard
+
+WARM_UP = 3
+FEWEST = 10
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Calls of one batch size: median and 95th percentile in milliseconds, images per second."""
+
+    batch: int
+    calls: int
+    p50: float
+    p95: float
+    throughput: float
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the timing as plain JSON values."""
+        return {
+            "batch": self.batch,
+            "calls": self.calls,
+            "p50_ms": self.p50,
+            "p95_ms": self.p95,
+            "images_per_second": self.throughput,
+        }
+
+
+@dataclass(frozen=True)
+class Result:
+    """One file: what it is, how large, how fast, and how good on the test split where that is known.
+
+    `metrics` is `{task: (metric, value)}`, the value None where it is not finite.
+    """
+
+    path: Path
+    card: ModelCard
+    size: int
+    timings: tuple[Timing, ...]
+    metrics: Mapping[str, tuple[str, float | None]]
+
+    @property
+    def precision(self) -> str:
+        """What the file computes with."""
+        return precision_of(self.card)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the result as plain JSON values."""
+        return {
+            "file": str(self.path),
+            "precision": self.precision,
+            "input": self.card.pixels,
+            "tasks": [output.name for output in self.card.outputs],
+            "bytes": self.size,
+            "timings": [timing.to_json() for timing in self.timings],
+            "metrics": {task: {name: value} for task, (name, value) in self.metrics.items()},
+        }
+
+
+def files_of(targets: Sequence[Path]) -> list[Path]:
+    """Return the ONNX files that targets stand for: files, and folders (runs, bundles) with files in them.
+
+    Raises `UsageError` for a target that does not exist or holds none.
+    """
+    found: list[Path] = []
+    for target in targets:
+        if target.is_dir():
+            inside = sorted(target.glob("*.onnx"), key=lambda path: (path.name != "model.onnx", path.name))
+            if not inside:
+                raise UsageError(f"{target} holds no ONNX file", hint="export the run first: mtl export RUN")
+            found += inside
+        elif target.exists():
+            found.append(target)
+        else:
+            raise UsageError(f"{target} does not exist", hint="name exported files, runs or bundles")
+    return list(dict.fromkeys(found))
+
+
+def bench(path: Path, batches: Sequence[int], seconds: float) -> Result:
+    """Measure a file, at least `seconds` per batch size; raise `UsageError` when it is no export of ours."""
+    exported = ExportedModel(path)
+    timings = tuple(measure(exported, batch, seconds) for batch in batches)
+    return Result(path, exported.card, path.stat().st_size, timings, metrics_of(path, exported.card))
+
+
+def measure(exported: ExportedModel, batch: int, seconds: float) -> Timing:
+    """Time calls of one batch size, after a few that are not counted."""
+    feed = _feed(exported.card, batch)
+    run = exported.raw_runner()
+    for _ in range(WARM_UP):
+        run(feed)
+    taken: list[float] = []
+    while len(taken) < FEWEST or sum(taken) < seconds:
+        began = time.perf_counter()
+        run(feed)
+        taken.append(time.perf_counter() - began)
+    p50, p95 = (float(value) for value in np.percentile(taken, (50, 95)))
+    return Timing(batch, len(taken), 1000 * p50, 1000 * p95, batch * len(taken) / sum(taken))
+
+
+def precision_of(card: ModelCard) -> str:
+    """Return what a file says that it computes with."""
+    stated = card.metadata.get("precision")
+    return str(stated["type"]) if isinstance(stated, Mapping) and "type" in stated else "float32"
+
+
+def metrics_of(path: Path, card: ModelCard) -> dict[str, tuple[str, float | None]]:
+    """Return each task's leading metric on the test split, from the proof beside the file or from itself.
+
+    A proof of other bytes is no proof of this file. A float32 file knows its own metrics.
+    """
+    proof = next((proof for proof in _proofs(path) if _is_of(proof, path)), {})
+    quality = proof.get("quality", {})
+    found: dict[str, tuple[str, float | None]] = {}
+    measured = card.metadata.get("test_metrics", {})
+    for output in card.outputs:
+        if output.name in quality:
+            item = quality[output.name]
+            found[output.name] = (item["metric"], item["after"]["test"])
+        elif precision_of(card) == "float32":
+            values = {name: value for name, value in measured.get(output.name, {}).items() if name != "loss"}
+            if values:
+                name = min(values)
+                found[output.name] = (name, values[name])
+    return found
+
+
+def _proofs(path: Path) -> Iterator[Mapping[str, Any]]:
+    for name in ("verify.json", f"{path.stem}.verify.json"):
+        try:
+            value = json.loads(path.with_name(name).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            # No proof is an ordinary state of a copied file; it only means that nothing is known.
+            continue
+        if isinstance(value, dict):
+            yield value
+            models = value.get("models")
+            if isinstance(models, dict) and isinstance(models.get(path.name), dict):
+                yield models[path.name]
+
+
+def _is_of(proof: Mapping[str, Any], path: Path) -> bool:
+    stated = proof.get("file")
+    if not isinstance(stated, Mapping):
+        return False
+    return bool(stated.get("sha256") == hashlib.sha256(path.read_bytes()).hexdigest())
+
+
+def _feed(card: ModelCard, batch: int) -> dict[str, NDArray[Any]]:
+    source = np.random.default_rng(0)
+    shape = (batch, *card.image.shape)
+    pixels: NDArray[Any] = (
+        source.integers(0, 256, shape, dtype=np.uint8)
+        if card.pixels == "uint8"
+        else source.random(shape, dtype=np.float32)
+    )
+    extra = {spec.name: source.integers(0, spec.count, batch) for spec in card.inputs}
+    return {IMAGE: pixels, **extra}

@@ -1,0 +1,165 @@
+"""The exporter `triton`: a model repository for NVIDIA's Triton Inference Server."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from ..core.contracts import Exporter, ExportReport, ExportSubject
+from ..core.errors import UsageError
+from ..core.files import writing_to
+from ..core.specs import Binary, Categorical, Regression, TargetSpec
+from .folder import SUMS, check_folder, unpublished_folder
+from .inference import ExportedModel
+from .metadata import IMAGE, ModelCard
+from .onnx_exporter import OnnxExporter
+
+CONFIG = "config.pbtxt"
+_VERSION = "1"
+_NAME = r"[A-Za-z0-9][A-Za-z0-9._-]*"
+
+
+class TritonExporter(Exporter):
+    """Writes a model repository: `NAME/config.pbtxt`, `NAME/1/model.onnx`, and a label file per task.
+
+    Triton gathers requests into batches of up to `batch`. Its tensors need a dimension beside the batch, so
+    those that have none in the model (a number, a yes or no) have shape `[1]` there. Label files name the
+    numbers of an output, one per line. The repository appears complete, with `SHA256SUMS`, and only when the
+    model in it has passed the verification of the exporter `onnx`.
+    """
+
+    suffix = ""
+    runtimes = OnnxExporter.runtimes
+
+    def __init__(
+        self,
+        *,
+        name: Annotated[str, Field(pattern=f"^{_NAME}$", description="Name of the model.")] = "model",
+        batch: Annotated[int, Field(ge=1, le=65536, description="Images per batch, at most.")] = 64,
+        delay: Annotated[
+            int, Field(ge=0, le=1_000_000, description="Microseconds that a request may wait for others.")
+        ] = 500,
+        input: Annotated[
+            Literal["float32", "uint8"], Field(description="Pixels the model reads, as for `onnx`.")
+        ] = "float32",
+        precision: Annotated[
+            Literal["float32", "float16", "int8"],
+            Field(description="Numbers the model computes with, as for `onnx`."),
+        ] = "float32",
+        max_drop: Annotated[
+            dict[str, float],
+            Field(description="Most that float16 or int8 may lose, by task or metric, as for `onnx`."),
+        ] = {},  # noqa: B006
+    ) -> None:
+        self.name = name
+        self.batch = batch
+        self.delay = delay
+        self._model = OnnxExporter(input=input, precision=precision, max_drop=max_drop)
+
+    @property
+    def file_name(self) -> str:
+        return "triton"
+
+    @classmethod
+    def recognizes(cls, path: Path) -> bool:
+        return (path / SUMS).is_file() and len(list(path.glob(f"*/{CONFIG}"))) == 1
+
+    def export(self, subject: ExportSubject, path: Path) -> ExportReport:
+        """Write the repository `path`; nothing is published when the model does not pass.
+
+        Raises as the exporter `onnx` does, and `UsageError` when a label has more than one line.
+        """
+        with unpublished_folder(path) as folder:
+            version = folder / self.name / _VERSION
+            with writing_to(path):
+                version.mkdir(parents=True)
+            report = self._model.export(subject, version / "model.onnx")
+            with writing_to(path):
+                # Triton reads a version's folder as the model's: the proof belongs outside.
+                (version / "verify.json").rename(folder / "verify.json")
+                self._describe(ExportedModel(version / "model.onnx").card, folder / self.name)
+        written = path / self.name
+        return ExportReport((path, written / CONFIG, written / _VERSION / "model.onnx"), report.verification)
+
+    def verify(self, subject: ExportSubject, path: Path) -> Mapping[str, Any]:
+        """Check every file's sum and compare the model inside with the trained one.
+
+        Raises `VerificationError` naming what changed or differs.
+        """
+        return self._model.verify(subject, _model_in(path))
+
+    def verify_in(self, subject: ExportSubject, path: Path, runtimes: Sequence[str]) -> Mapping[str, Any]:
+        return self._model.verify_in(subject, _model_in(path), runtimes)
+
+    def _describe(self, card: ModelCard, folder: Path) -> None:
+        files = {}
+        for number, output in enumerate(card.outputs):
+            if labels := _labels(output.name, output.target):
+                files[output.name] = f"labels-{number}-{re.sub('[^A-Za-z0-9_-]', '_', output.name)}.txt"
+                text = "".join(f"{label}\n" for label in labels)
+                (folder / files[output.name]).write_text(text, encoding="utf-8")
+        text = "\n".join(self._config(card, files)) + "\n"
+        (folder / CONFIG).write_text(text, encoding="utf-8")
+
+    def _config(self, card: ModelCard, label_files: Mapping[str, str]) -> Iterator[str]:
+        yield f"name: {_quoted(self.name)}"
+        yield 'backend: "onnxruntime"'
+        yield f"max_batch_size: {self.batch}"
+        pixels = "TYPE_UINT8" if card.pixels == "uint8" else "TYPE_FP32"
+        yield from _tensor("input", IMAGE, pixels, card.image.shape)
+        for spec in card.inputs:
+            yield from _tensor("input", spec.name, "TYPE_INT64", ())
+        for output in card.outputs:
+            file = label_files.get(output.name)
+            yield from _tensor("output", output.name, "TYPE_FP32", output.target.output_shape, file)
+        yield "dynamic_batching {"
+        yield f"  max_queue_delay_microseconds: {self.delay}"
+        yield "}"
+
+
+def _tensor(
+    role: str, name: str, kind: str, shape: Sequence[int], label_file: str | None = None
+) -> Iterator[str]:
+    yield f"{role} {{"
+    yield f"  name: {_quoted(name)}"
+    yield f"  data_type: {kind}"
+    yield f"  dims: [ {', '.join(map(str, shape or (1,)))} ]"
+    if not shape:
+        yield "  reshape: { shape: [ ] }"
+    if label_file is not None:
+        yield f"  label_filename: {_quoted(label_file)}"
+    yield "}"
+
+
+def _labels(task: str, target: TargetSpec) -> tuple[str, ...]:
+    """Return what an output's numbers are called, in order; none for a picture."""
+    labels: tuple[str, ...] = ()
+    if isinstance(target, Categorical):
+        labels = target.classes
+    elif isinstance(target, Binary):
+        # One number: the probability of this answer.
+        labels = (target.positive,)
+    elif isinstance(target, Regression):
+        labels = target.names
+    for label in labels:
+        if len(label.splitlines()) > 1 or label != label.strip():
+            raise UsageError(
+                f"task {task!r}: {label!r} cannot stand in a label file", hint="a label is one line"
+            )
+    return labels
+
+
+def _quoted(text: str) -> str:
+    """Return a string of protobuf's text format; JSON's escapes are among its own."""
+    return json.dumps(text, ensure_ascii=False)
+
+
+def _model_in(path: Path) -> Path:
+    check_folder(path)
+    (config,) = path.glob(f"*/{CONFIG}")
+    return config.parent / _VERSION / "model.onnx"

@@ -1,0 +1,36 @@
+"""Divides the progress fairly among the tasks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated
+
+from pydantic import Field
+from torch import Tensor
+
+from . import torchjd_adapter as torchjd
+from .gradient_balancer import GradientBalancer, On
+
+
+class FairResource(GradientBalancer):
+    """FairGrad (Ban, Ji 2024, equation 4): `w > 0` with `G w = w ** (-1 / alpha)`, `G` the Gramian.
+
+    `alpha` 1 is proportional fairness (Nash-MTL), larger ones approach equal progress. Through torchjd
+    (scipy).
+    """
+
+    capturable = False
+
+    def __init__(
+        self,
+        tasks: Sequence[str],
+        *,
+        alpha: Annotated[float, Field(gt=0, description="Kind of fairness.")] = 1.0,
+        on: On = "parameters",
+    ) -> None:
+        super().__init__(tasks, on)
+        self.alpha = alpha
+
+    def weights(self, losses: Tensor, gradients: Tensor | None) -> Tensor:
+        assert gradients is not None
+        return torchjd.solved(gradients, torchjd.fairgrad(self.alpha))

@@ -1,0 +1,63 @@
+"""Equal relative progress of all losses, from the losses alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated
+
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from ...core.contracts import Balancer
+
+_SMALL = 1e-8
+_BETAS = (0.9, 0.999)
+
+
+class FastAdaptive(Balancer):
+    """FAMO, fast adaptive multitask optimization (Liu, Feng, Stone, Liu 2023, Algorithm 1).
+
+    The update minimises `c sum_t z_t log L_t` with `z = softmax(xi)` and `1 / c = sum_t z_t / L_t`: weights
+    `c z_t / L_t`, which sum to 1. Then the losses of the same batch are computed again, and `xi` descends by
+    Adam along `J(z)^T (log L_before - log L_after)` (equations 8 and 9). A task whose loss is 0 (no label)
+    takes no part. The second look costs a forward pass; it rewinds torch's generators on the host.
+    """
+
+    needs_new_losses = True
+    capturable = False
+    logits: Tensor
+    first: Tensor
+    second: Tensor
+    steps: Tensor
+
+    def __init__(
+        self,
+        tasks: Sequence[str],
+        *,
+        learning_rate: Annotated[float, Field(gt=0, description="Step size of the weights.")] = 0.025,
+        decay: Annotated[float, Field(ge=0, description="Pull of the weights towards equal ones.")] = 1e-3,
+    ) -> None:
+        super().__init__(tasks)
+        self.learning_rate = learning_rate
+        self.decay = decay
+        for name in ("logits", "first", "second"):
+            self.register_buffer(name, torch.zeros(len(self.tasks)))
+        self.register_buffer("steps", torch.zeros(()))
+
+    def weights(self, losses: Tensor, gradients: Tensor | None) -> Tensor:
+        values = losses.detach()
+        shares = torch.softmax(self.logits, dim=0) * (values > 0)
+        shares = shares / (values + _SMALL)
+        return shares / shares.sum().clamp(min=torch.finfo(shares.dtype).tiny)
+
+    def post_update(self, before: Tensor, after: Tensor) -> None:
+        fall = torch.where(before > 0, (before + _SMALL).log() - (after + _SMALL).log(), 0.0)
+        shares = torch.softmax(self.logits, dim=0)
+        slope = shares * (fall - (shares * fall).sum()) + self.decay * self.logits
+        self.steps.add_(1)
+        self.first.lerp_(slope, 1 - _BETAS[0])
+        self.second.lerp_(slope * slope, 1 - _BETAS[1])
+        mean = self.first / (1 - _BETAS[0] ** self.steps)
+        square = self.second / (1 - _BETAS[1] ** self.steps)
+        self.logits.sub_(self.learning_rate * mean / (square.sqrt() + 1e-8))

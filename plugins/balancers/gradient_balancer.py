@@ -1,0 +1,35 @@
+"""What balancers of gradients have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Literal
+
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from ...core.contracts import Balancer
+
+On = Annotated[
+    Literal["parameters", "features"],
+    Field(
+        description="Balance the gradients of the shared parameters, or of the features that all heads read."
+    ),
+]
+
+
+class GradientBalancer(Balancer):
+    """A balancer of the shared gradients alone: a head's parameters get their own task's gradient as it is.
+
+    So do the papers' algorithms (in Sener and Koltun's Algorithm 2, lines 1 to 5).
+    """
+
+    needs_gradients = True
+
+    def __init__(self, tasks: Sequence[str], on: str = "parameters") -> None:
+        super().__init__(tasks)
+        self.on = on
+
+    def head_weights(self, losses: Tensor, weights: Tensor) -> Tensor:
+        return torch.ones_like(weights)

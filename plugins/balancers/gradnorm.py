@@ -1,0 +1,57 @@
+"""Learned weights that keep the tasks' gradients at comparable lengths."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+
+from ...core.contracts import Balancer
+from .gradient_balancer import On
+
+
+class GradNorm(Balancer):
+    """Gradient normalisation (Chen, Badrinarayanan, Lee, Rabinovich 2018, equations 1 and 2).
+
+    The weights `w` are trained, with the recipe's optimizer, by `sum_t |w_t n_t - mean(w n) r_t ** alpha|`:
+    `n` are the lengths of the shared gradients, `r` a task's loss over its first one, relative to the mean of
+    these; the target counts as constant. `w` is `T softmax` of the parameters, so that it stays positive and
+    its sum `T` without the paper's rescaling. Whole losses are weighted. The gradients are those of all
+    shared parameters (the paper: of the last shared layer), or of the features.
+    """
+
+    needs_gradients = True
+    initial: Tensor
+
+    def __init__(
+        self,
+        tasks: Sequence[str],
+        *,
+        alpha: Annotated[float, Field(ge=0, description="Pull towards equal training rates.")] = 1.5,
+        on: On = "parameters",
+    ) -> None:
+        super().__init__(tasks)
+        self.alpha = alpha
+        self.on = on
+        self.logits = nn.Parameter(torch.zeros(len(self.tasks)))
+        self.register_buffer("initial", torch.zeros(len(self.tasks)))
+
+    def weights(self, losses: Tensor, gradients: Tensor | None) -> Tensor:
+        self.initial.copy_(torch.where(self.initial > 0, self.initial, losses.detach()))
+        return self._weights().detach()
+
+    def own_loss(self, losses: Tensor, gradients: Tensor | None) -> Tensor | None:
+        assert gradients is not None
+        lengths = self._weights() * gradients.norm(dim=1)
+        started = self.initial > 0
+        ratio = torch.where(started, losses / self.initial.clamp(min=1e-12), 1.0)
+        rate = ratio / ratio.mean().clamp(min=1e-12)
+        target = (lengths.mean() * rate**self.alpha).detach()
+        own: Tensor = (lengths - target).abs().sum()
+        return own
+
+    def _weights(self) -> Tensor:
+        return len(self.tasks) * torch.softmax(self.logits, dim=0)

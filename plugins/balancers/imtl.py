@@ -1,0 +1,55 @@
+"""Equal projections of the shared gradient, and learned scales of the losses."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Literal
+
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from . import torchjd_adapter as torchjd
+from .gradient_balancer import GradientBalancer, On
+
+
+class Impartial(GradientBalancer):
+    """Impartial multitask learning (Liu et al. 2021), in two halves that work together or alone.
+
+    `losses` (IMTL-L, equation 6): minimises `sum_t exp(s_t) L_t - s_t` with learned `s`, whole losses scaled
+    by `exp(s)`. `gradients` (IMTL-G, equation 4): weights that sum to 1 and give the shared gradient the same
+    projection on every task's. `both`: the gradients of the scaled losses, heads trained by these. Through
+    torchjd, one of its parts for each half.
+    """
+
+    def __init__(
+        self,
+        tasks: Sequence[str],
+        *,
+        half: Annotated[
+            Literal["both", "losses", "gradients"], Field(description="Which half of the method.")
+        ] = "both",
+        on: On = "parameters",
+    ) -> None:
+        super().__init__(tasks, on if half != "losses" else "parameters")
+        self.needs_gradients = half != "losses"
+        self.capturable = half == "losses"
+        self.objective = torchjd.imtl_l(len(self.tasks)) if half != "gradients" else None
+
+    def weights(self, losses: Tensor, gradients: Tensor | None) -> Tensor:
+        scales = self._scales(losses)
+        if gradients is None:
+            return scales
+        return scales * torchjd.solved(scales[:, None] * gradients, torchjd.imtl_g())
+
+    def head_weights(self, losses: Tensor, weights: Tensor) -> Tensor:
+        return self._scales(losses)
+
+    def own_loss(self, losses: Tensor, gradients: Tensor | None) -> Tensor | None:
+        if self.objective is None:
+            return None
+        own: Tensor = self.objective(losses)
+        return own
+
+    def _scales(self, losses: Tensor) -> Tensor:
+        return torch.ones_like(losses) if self.objective is None else torchjd.slopes(self.objective, losses)

@@ -1,0 +1,138 @@
+"""The page in a real Chromium, served by Python's own static file server."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from torch import nn
+
+from mtl.core.contracts import ExportSubject
+from mtl.core.errors import MissingRequirementError
+from mtl.core.specs import Binary, Categorical, Image, ImageSpec
+from mtl.exports.web.exporter import WebExporter
+from mtl.exports.web.runtime import runtime_files
+
+
+@pytest.fixture(scope="session")
+def runtime(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with onnxruntime-web's files; the tests that need it are skipped when it cannot be had."""
+    try:
+        files = runtime_files()
+    except MissingRequirementError as error:
+        pytest.skip(error.message)
+    folder = tmp_path_factory.mktemp("dist")
+    for name, content in files.items():
+        (folder / name).write_bytes(content)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def page(exported, runtime: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The page of the tiny model: every form of answer, an extra input, 8 x 8 grey."""
+    path = tmp_path_factory.mktemp("web") / "page"
+    WebExporter(runtime=str(runtime)).export(exported.subject, path)
+    return path
+
+
+class Colours(nn.Module):
+    """Answers for colour images that are no squares: 30 classes, yes or no, a picture of another size."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.classes = nn.Linear(3 * 6 * 10, 30)
+        self.bright = nn.Linear(3 * 6 * 10, 1)
+
+    def forward(self, image: Any, inputs: Any, tasks: Any = None) -> dict[str, Any]:
+        flat = image.flatten(1)
+        return {
+            "kind": self.classes(flat),
+            "bright": self.bright(flat).squeeze(1),
+            "half": image[:, :, ::2, ::2],
+        }
+
+
+@pytest.fixture(scope="session")
+def colour_page(runtime: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    subject = ExportSubject(
+        model=Colours(),
+        image=ImageSpec(3, 6, 10),
+        inputs=(),
+        targets={
+            "kind": Categorical(tuple(f"kind number {index}" for index in range(30))),
+            "bright": Binary("bright", "dark"),
+            "half": Image(3, 3, 5),
+        },
+        samples={"image": np.random.default_rng(1).integers(0, 256, (9, 3, 6, 10), dtype=np.uint8)},
+        metadata={"test_metrics": {"kind": {"loss": 1.0, "accuracy": 0.25}}},
+    )
+    path = tmp_path_factory.mktemp("colours") / "page"
+    WebExporter(runtime=str(runtime), samples=4).export(subject, path)
+    return path
+
+
+@dataclass(frozen=True)
+class Site:
+    """A static file server, and every path it was asked for."""
+
+    url: str
+    asked: list[str] = field(default_factory=list)
+
+
+@pytest.fixture(scope="session")
+def site() -> Iterator[Any]:
+    """Return a function that serves a folder."""
+    servers = []
+
+    def serve(folder: Path) -> Site:
+        asked: list[str] = []
+
+        class Handler(SimpleHTTPRequestHandler):
+            def log_message(self, *_: object) -> None:
+                asked.append(self.path)
+
+        server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, directory=str(folder)))
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        servers.append(server)
+        return Site(f"http://127.0.0.1:{server.server_port}/", asked)
+
+    yield serve
+    for server in servers:
+        server.shutdown()
+        server.server_close()
+
+
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """A headless Chromium; the tests that need it are skipped where there is none."""
+    selenium = pytest.importorskip("selenium.webdriver", reason="needs the package selenium")
+    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
+    if chromium is None or driver is None:
+        pytest.skip("needs chromium and chromedriver (Debian: chromium chromium-driver)")
+    options = selenium.ChromeOptions()
+    options.binary_location = chromium
+    for flag in (
+        "headless",
+        "window-size=1200,1000",
+        "no-sandbox",
+        "disable-gpu",
+        "disable-quic",
+        "no-first-run",
+        "disable-background-networking",
+        "disable-component-update",
+        "disable-sync",
+        f"user-data-dir={tmp_path_factory.mktemp('chromium')}",
+    ):
+        options.add_argument(f"--{flag}")
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    opened = selenium.Chrome(options=options, service=selenium.ChromeService(driver))
+    yield opened
+    opened.quit()
