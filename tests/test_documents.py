@@ -64,11 +64,9 @@ def balancers(registry: Registry) -> str:
             "yes" if component.capturable else "",
             "`balancers`" if "require(" in source else "",
         ]
-        cells = " | ".join(marks)
-        rows.append(
-            f"| `{entry.component.name}` | {entry.component.summary} | {first.replace('|', chr(92) + '|')} | {cells} |"
-        )
-    head = "| name | idea | method and paper | works on | through torchjd | `on: features` | capturable | extra |"
+        name, summary = entry.component.name, entry.component.summary
+        rows.append(f"| `{name}` | {summary} | {first.replace('|', chr(92) + '|')} | {' | '.join(marks)} |")
+    head = "| name | idea | method and paper | from | torchjd | `on: features` | capturable | extra |"
     return "\n".join([head, "|---|---|---|---|---|---|---|---|", *rows])
 
 
