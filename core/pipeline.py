@@ -24,6 +24,7 @@ from .recipe_source import RecipeSource
 from .registry import Registry
 from .report import write_report
 from .run_folder import RunFolder
+from .snapshots import keep_snapshot
 from .training.execution import Execution
 from .training.memory_format import settle
 from .training.trainer import Trainer
@@ -136,6 +137,7 @@ class Pipeline:
             folder.checkpoints.save(
                 result.checkpoint, started.composition.model.state_dict() if result.best else None
             )
+            keep_snapshot(folder.path, started.composition, started.splits.validation, result.epoch)
             self.progress.epoch(result.epoch, result.row, result.best)
             self._notify("mtl_epoch_ended", run=folder.path, epoch=result.epoch, row=dict(result.row))
         return started
