@@ -25,6 +25,7 @@ from .recipe_source import RecipeSource
 from .registry import Registry
 from .report import write_report
 from .run_folder import RunFolder
+from .snapshots import keep_snapshot
 from .training.execution import Execution
 from .training.memory import fits, largest_batch
 from .training.memory_format import settle
@@ -138,6 +139,7 @@ class Pipeline:
             folder.checkpoints.save(
                 result.checkpoint, started.composition.model.state_dict() if result.best else None
             )
+            keep_snapshot(folder.path, started.composition, started.splits.validation, result.epoch)
             self.progress.epoch(result.epoch, result.row, result.best)
             if result.epoch == int(history[0]["epoch"]) and started.trainer.eager_reason:
                 self.progress.warning(f"steps run one by one, not as a graph: {started.trainer.eager_reason}")
