@@ -53,6 +53,19 @@ CASES: dict[str, tuple[int, list[str]]] = {
     "unknown-balancer": (2, [*COMPOSE, "classify", "--balancer", "some"]),
     "no-tasks": (2, ["compose"]),
     "gradients-of-nothing": (2, [*COMPOSE, "classify,parity", "--balancer", "mgda", "--sharing", "none"]),
+    "features-compiled": (
+        2,
+        [
+            *COMPOSE,
+            "classify,parity",
+            "--balancer",
+            "mgda",
+            "--balance-on",
+            "features",
+            "--set",
+            "train.compile=true",
+        ],
+    ),
     "features-not-common": (
         2,
         [
