@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from .errors import ComponentError, UsageError, did_you_mean
+from .errors import UsageError, did_you_mean
 from .options import plain
 from .recipe_source import RecipeSource, parse_recipe_text, read_recipe, tasks_by_name
 from .registry import Registry
+from .shipped_recipes import recipe_text
 
 FLAGS = ("dataset", "data_dir", "encoder", "sharing", "balancer", "balance_on", "epochs", "seed", "precision")
 _PATHS = {
@@ -53,7 +53,7 @@ class Request:
             return RecipeSource(plain(self.recipe))
         names = registry.names("recipe")
         if str(self.recipe) in names:
-            return _shipped_recipe(registry, str(self.recipe))
+            return parse_recipe_text(recipe_text(registry, str(self.recipe)), str(self.recipe))
         path = Path(self.recipe)
         if path.is_dir():
             path /= "recipe.yaml"
@@ -64,16 +64,6 @@ class Request:
             )
             raise UsageError(f"no recipe file or shipped recipe {str(self.recipe)!r}", hint=hint)
         return read_recipe(path)
-
-
-def _shipped_recipe(registry: Registry, name: str) -> RecipeSource:
-    component = registry.find("recipe", name).component
-    package, _, file = component.target.partition(":")
-    try:
-        text = resources.files(package).joinpath(file).read_text(encoding="utf-8")
-    except (ModuleNotFoundError, OSError) as error:
-        raise ComponentError(f"recipe {name!r} cannot be read from {component.target!r}: {error}") from None
-    return parse_recipe_text(text, name)
 
 
 def _put_tasks(source: RecipeSource, tasks: Sequence[str] | Mapping[str, Any]) -> None:

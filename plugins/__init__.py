@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from ..core.hookspecs import hookimpl
 from ..core.records import Component
-from . import augmentations, balancers, datasets, encoders, heads, losses, metrics, sharings, tasks
+from . import augmentations, balancers, datasets, encoders, heads, losses, metrics, recipes, sharings, tasks
 
 
 @hookimpl
@@ -52,3 +52,8 @@ def mtl_sharings() -> Iterable[Component]:
 @hookimpl
 def mtl_balancers() -> Iterable[Component]:
     return balancers.COMPONENTS
+
+
+@hookimpl
+def mtl_recipes() -> Iterable[Component]:
+    return recipes.COMPONENTS

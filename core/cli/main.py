@@ -23,6 +23,7 @@ _COMMANDS = {
     "list": "List the components of a kind.",
     "plugin": "Write plugins and check them.",
     "plugins": "List the installed plugins, broken ones included.",
+    "recipes": "List, show and copy the recipes that come with mtl and its plugins.",
     "resume": "Continue an interrupted run.",
     "schema": "Print the JSON Schema of recipes.",
     "show": "Show a component and its options.",

@@ -6,7 +6,7 @@ import inspect
 
 import click
 
-from ..errors import UsageError
+from .recipes_show import show_recipe
 from .results import print_table
 from .session import Session, pass_session, print_json
 
@@ -29,9 +29,8 @@ def command(session: Session, kind: str, name: str, as_json: bool) -> None:
 
     entry = session.registry.find(kind, name)
     if kind == "recipe":
-        raise UsageError(
-            "a recipe has no options", hint=f"mtl compose --recipe {name} --dry-run shows it in full"
-        )
+        show_recipe(session, name, as_json)
+        return
     target = entry.load()
     options = describe_options(options_model(target))
     example = {"name": name, **{option.name: option.default for option in options}}

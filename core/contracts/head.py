@@ -38,6 +38,13 @@ class Head(nn.Module):
         """Return why the head cannot serve there, or None when it can (with default options)."""
         return None
 
+    def bottleneck(self) -> nn.Module | None:
+        """Return the layer whose output `[B, D]` all of the answer comes from, if there is one.
+
+        The report draws it: a plane for two values, the two main directions for more.
+        """
+        return None
+
     def forward(self, features: Features) -> Tensor:
         """Return the raw output `[B, *target.output_shape]`: logits or values, before any activation."""
         raise NotImplementedError

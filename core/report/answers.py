@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import math
 
+from ..snapshots import read_snapshots, show
 from ..specs import Binary, Categorical, Image, Regression
 from .choices import choices
+from .class_counts import class_counts
+from .class_groups import group_errors
 from .confusion import confusion
 from .looks import SHOWN, look
 from .markup import Html, section, tag
+from .progression import progression
 from .restorations import restorations
 from .subject import Subject
 from .values import values
@@ -21,16 +25,23 @@ def answers(subject: Subject) -> Html:
     """Return the section with one group of pictures per task, made from the test split."""
     looks = look(subject.composition, subject.splits.test)
     limit = _longest_side(subject)
+    shown = show(subject.composition, subject.splits.validation)
+    epochs = int(subject.history[-1]["epoch"]) if subject.history else 0
+    snapshots = read_snapshots(subject.path, epochs)
     groups = []
     for task, seen in looks.items():
         spec = subject.composition.tasks[task].target
         parts: list[Html] = []
         if isinstance(spec, Image):
             parts += restorations(task, seen, limit)
+            parts += progression(subject, task, shown, snapshots, limit)
         elif isinstance(spec, Categorical | Binary):
             parts += choices(task, spec, seen, limit)
             tables = subject.metrics.get("tables", {}).get("test", {}).get(task, {})
-            parts += [confusion(task, name, spec, rows) for name, rows in tables.items()]
+            for name, rows in tables.items():
+                parts.append(confusion(task, name, spec, rows))
+                parts += group_errors(task, name, spec, rows)
+                parts.append(class_counts(task, spec, rows))
         elif isinstance(spec, Regression):
             parts += values(task, spec, seen)
         groups.append(tag("section", tag("h3", task), *parts))
@@ -41,6 +52,7 @@ def answers(subject: Subject) -> Html:
 def _longest_side(subject: Subject) -> int:
     """Return how many pixels a picture may be wide or high: many large ones would make a heavy page."""
     targets = subject.composition.targets.values()
-    pictures = SHOWN * sum(4 if isinstance(target, Image) else 2 for target in targets)
+    # Of an image answer: four rows of test samples, and about ten of fewer validation samples.
+    pictures = SHOWN * sum(12 if isinstance(target, Image) else 2 for target in targets)
     bytes_per_pixel = 4 / 3 * subject.composition.dataset_spec.image.channels
     return max(24, min(96, int(math.sqrt(_BUDGET / max(1, pictures) / bytes_per_pixel))))

@@ -12,6 +12,7 @@ from ..run_folder import RunFolder
 from .answers import answers
 from .curves import curves
 from .environment import environment
+from .features import features
 from .markup import Html, tag
 from .numbers import listed
 from .plan import plan
@@ -27,6 +28,7 @@ _SECTIONS = {
     "metrics": ("Metrics", scores),
     "training": ("Training", curves),
     "answers": ("Answers", answers),
+    "features": ("Features", features),
     "sharing": ("Sharing", sharing),
     "plan": ("Plan", plan),
     "verification": ("Verification", proof),

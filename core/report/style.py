@@ -81,6 +81,10 @@ figcaption { margin-bottom: .5rem; font-size: .92rem; font-weight: 600; }
 .chart .mark line { stroke: var(--ink); stroke-dasharray: 2 3; }
 .chart .mark text { fill: var(--ink); }
 .chart .diagonal { stroke: var(--muted); stroke-dasharray: 5 4; }
+.chart .group { fill: var(--ink); font-size: 15px; font-weight: 700; paint-order: stroke;
+  stroke: var(--card); stroke-width: 3px; }
+.chart .bar.train { fill: var(--accent); }
+.chart .bar.validation { fill: var(--second); }
 .chart .dots { fill: var(--accent); fill-opacity: .35; }
 @media (prefers-color-scheme: dark) { .heat image { filter: brightness(1.5); } }
 .heat rect { fill: var(--accent); }

@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Mapping
+from pathlib import Path
 
 import numpy as np
 
 from ...core.contracts import Columns
+from ...core.errors import UsageError
 from ...core.specs import Categorical, DatasetSpec, ImageSpec
+from .image_folder import ImageFolder
 from .torchvision_source import DownloadedDataset, damaged
 
 COLUMN = "class"
 CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
+_FOLDERS = ("", "cifar10")
+"""Where, below `data_dir`, image files may lie."""
 
 
 class Cifar10(DownloadedDataset):
     """60,000 colour photographs, 32 x 32, 50,000 of them for training; label `class`.
 
     Reads `DATA_DIR/cifar-10-batches-py/{data_batch_1..5,test_batch,batches.meta}`. These are pickles, which
-    could run any code: only files with the published MD5 sums are opened.
+    could run any code: only files with the published MD5 sums are opened. Without that folder it reads image
+    files in `DATA_DIR/{train,test}/CLASS/`, or the same below `DATA_DIR/cifar10`, if they are there.
     Source: Krizhevsky, "Learning multiple layers of features from tiny images", 2009.
     """
 
@@ -28,6 +35,10 @@ class Cifar10(DownloadedDataset):
 
     def spec(self) -> DatasetSpec:
         return DatasetSpec(ImageSpec(3, 32, 32), {COLUMN: Categorical(CLASSES)})
+
+    def load(self) -> Mapping[str, Columns]:
+        images = self._image_folder()
+        return super().load() if images is None else self._load_images(images)
 
     def fetch(self) -> None:
         from torchvision.datasets import CIFAR10
@@ -47,6 +58,32 @@ class Cifar10(DownloadedDataset):
                 raise
         image = np.ascontiguousarray(data.data.transpose(0, 3, 1, 2))
         return Columns(image, {COLUMN: np.asarray(data.targets, dtype=np.int64)})
+
+    def _image_folder(self) -> Path | None:
+        """Return where images lie as files, unless the published files are there."""
+        if self.path.is_dir():
+            return None
+        places = (self.data_dir / name for name in _FOLDERS)
+        return next((place for place in places if (place / "train" / CLASSES[0]).is_dir()), None)
+
+    def _load_images(self, folder: Path) -> Mapping[str, Columns]:
+        images = ImageFolder(data_dir=folder, size=None, channels=3)
+        spec = images.spec()
+        column = spec.labels[COLUMN]
+        found = column.classes if isinstance(column, Categorical) else ()
+        if found != CLASSES:
+            wrong = ", ".join(sorted(set(found) ^ set(CLASSES)))
+            raise UsageError(
+                f"{folder}: not the ten classes of CIFAR-10: {wrong}",
+                hint="other classes are read with --dataset image-folder",
+            )
+        if spec.image != self.spec().image:
+            size = f"{spec.image.height} x {spec.image.width}"
+            raise UsageError(
+                f"{folder}: images are {size} pixels, those of CIFAR-10 are 32 x 32",
+                hint="other images are read with --dataset image-folder",
+            )
+        return images.load()
 
     def _blame_damaged_file(self) -> None:
         from torchvision.datasets import CIFAR10

@@ -95,7 +95,9 @@ def _classes(root: Path) -> tuple[str, ...]:
 def _files(folder: Path) -> list[ImageFile]:
     paths = sorted(_visible(folder), key=lambda path: _natural(path.name))
     if not paths:
-        raise UsageError(f"{folder}: holds no images")
+        raise UsageError(
+            f"{folder}: holds no images", hint="put images there, or remove the class from both splits"
+        )
     for path in paths:
         if path.is_dir():
             raise UsageError(f"{path}: a folder, expected an image")

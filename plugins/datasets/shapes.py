@@ -65,7 +65,10 @@ class Shapes(Dataset):
         try:
             archive = zipfile.ZipFile(self.data_dir)
         except (OSError, zipfile.BadZipFile) as problem:
-            raise UsageError(f"{self.data_dir}: neither a folder nor a readable zip file") from problem
+            raise UsageError(
+                f"{self.data_dir}: neither a folder nor a readable zip file",
+                hint="a download that broke off? fetch the file again",
+            ) from problem
         with archive:
             return self._load(zipfile.Path(archive))
 
@@ -116,7 +119,10 @@ def _parse(where: str, content: bytes) -> tuple[dict[int, str], NDArray[np.float
     header = [title.strip() for title in rows[0]]
     missing = [column for column in ("name", *KINDS) if column not in header]
     if missing:
-        raise UsageError(f"{where}:1: no column {', '.join(missing)}; found {', '.join(header)}")
+        raise UsageError(
+            f"{where}:1: no column {', '.join(missing)}; found {', '.join(header)}",
+            hint=f"the first line is {','.join(('name', *KINDS))}, in any order",
+        )
     positions = [header.index(column) for column in ("name", *KINDS)]
     names: dict[int, str] = {}
     counts = []
@@ -146,5 +152,8 @@ def _image_files(folder: _Place, names: Mapping[int, str]) -> list[ImageFile]:
     if missing:
         others = f" (nor are {len(missing) - 1} more)" if len(missing) > 1 else ""
         first = missing[0]
-        raise UsageError(f"{folder / LABELS}:{first}: image {names[first]} is not there{others}")
+        raise UsageError(
+            f"{folder / LABELS}:{first}: image {names[first]} is not there{others}",
+            hint=f"images are looked for beside {LABELS}",
+        )
     return [ImageFile(str(folder / name), partial(_read, folder / name)) for name in names.values()]

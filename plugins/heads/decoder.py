@@ -58,6 +58,7 @@ class Decoder(Head):
             raise Incompatible(reason)
         assert isinstance(spec.target, Image)
         self.skip = skip
+        self._narrow = latent is not None
         self.residual = (
             skip and spec.target.link == "identity" and spec.target.output_shape == spec.image.shape
         )
@@ -83,6 +84,13 @@ class Decoder(Head):
     def accepts(cls, spec: HeadSpec) -> str | None:
         """Return why no image can be drawn there, or None."""
         return _refusal(spec, skip=True, latent=None)
+
+    def bottleneck(self) -> nn.Module | None:
+        if not self._narrow:
+            return None
+        source = self.sources[0]
+        assert isinstance(source, nn.Sequential)
+        return source[1]
 
     def forward(self, features: Features) -> Tensor:
         stages = features.stages if self.skip else features.stages[-1:]

@@ -52,12 +52,16 @@ class DenseDecoder(Head):
         shape = spec.target.output_shape
         layers += [nn.Linear((width, *hidden)[-1], prod(shape)), nn.Unflatten(1, shape)]
         self.layers = nn.Sequential(*layers)
+        self._narrow = latent is not None
         initialise(self, initialisation)
 
     @classmethod
     def accepts(cls, spec: HeadSpec) -> str | None:
         """Return why no image can be drawn there, or None."""
         return None if isinstance(spec.target, Image) else f"draws images, the target is {spec.target.form}"
+
+    def bottleneck(self) -> nn.Module | None:
+        return self.layers[1] if self._narrow else None
 
     def forward(self, features: Features) -> Tensor:
         output: Tensor = self.layers(features.stages[-1])

@@ -39,6 +39,38 @@ def test_every_command_has_two_examples_that_run(name: str, mtl: Command, demo_c
         assert result.status == 0, (example, result.err)
 
 
+@pytest.mark.parametrize("name", ["list", "show", "copy"])
+def test_every_command_of_recipes_has_two_examples_that_run(name: str, mtl: Command) -> None:
+    group = CLI.get_command(click.Context(CLI), "recipes")
+    assert isinstance(group, click.Group)
+    command = group.get_command(click.Context(group), name)
+    assert command is not None
+    lines = [line.strip() for line in (command.help or "").splitlines()]
+    examples = [line for line in lines if line.startswith("mtl ")]
+    assert len(examples) >= 2
+    for example in examples:
+        result = mtl(*shlex.split(example)[1:])
+        assert result.status == 0, (example, result.err)
+
+
+def test_a_shipped_recipe_is_shown_and_copied_as_it_was_written(mtl: Command) -> None:
+    shown = mtl("recipes", "show", "mnist-even-third").out
+    assert shown.startswith("# Even or odd")
+    assert mtl("show", "recipe", "mnist-even-third").out == shown
+    assert json.loads(mtl("recipes", "show", "mnist-even-third", "--json").out)["text"] == shown
+    assert mtl("recipes", "copy", "mnist-even-third").out == "mnist-even-third.yaml\n"
+    assert Path("mnist-even-third.yaml").read_text() == shown
+    assert json.loads(mtl("recipes", "copy", "mnist-even-third", ".", "--force", "--json").out) == {
+        "recipe": "mnist-even-third",
+        "file": "mnist-even-third.yaml",
+    }
+
+
+def test_recipes_are_listed_with_their_data_set_and_tasks(mtl: Command) -> None:
+    (listed,) = json.loads(mtl("recipes", "list", "shapes-class-count", "--json").out)
+    assert (listed["dataset"], listed["tasks"]) == ("shapes", ["class", "count"])
+
+
 def _interrupt_after_first_epoch(run: Path) -> None:
     for name in ("metrics.json", "model.onnx", "verify.json", "report.html"):
         (run / name).unlink(missing_ok=True)

@@ -27,6 +27,24 @@ RECIPES = {
 }
 
 COMPOSE = ["compose", "--tasks"]
+NO_DOWNLOAD = ["--set", "dataset.download=false"]
+LABELS = "name,squares,circles,up,right,down,left\n"
+DATA: dict[str, bytes] = {
+    "part.zip": b"PK\x03\x04 and nothing more",
+    "half/MNIST/raw/train-images-idx3-ubyte": bytes((0, 0, 8, 3)) + bytes(11),
+    **{
+        f"half/MNIST/raw/{name}-ubyte": b""
+        for name in ("train-labels-idx1", "t10k-images-idx3", "t10k-labels-idx1")
+    },
+    "columns/labels.csv": b"name,squares,up,right,left\n",
+    "images/labels.csv": f"{LABELS}img_0.png,5,5,0,0,0,0\nimg_1.png,4,6,0,0,0,0\n".encode(),
+    "photos/train/cat/1.png": b"not read",
+    "photos/train/dog/.keep": b"",
+    "photos/test/cat/1.png": b"not read",
+    "photos/test/dog/1.png": b"not read",
+    "pickles/cifar-10-batches-py/data_batch_1": b"",
+}
+"""Data sets with something wrong, by path."""
 CASES: dict[str, tuple[int, list[str]]] = {
     "unknown-task": (2, [*COMPOSE, "clasify"]),
     "unknown-encoder": (2, [*COMPOSE, "classify", "--encoder", "lenett"]),
@@ -34,6 +52,22 @@ CASES: dict[str, tuple[int, list[str]]] = {
     "unknown-sharing": (2, [*COMPOSE, "classify", "--sharing", "hart"]),
     "unknown-balancer": (2, [*COMPOSE, "classify", "--balancer", "some"]),
     "no-tasks": (2, ["compose"]),
+    "gradients-of-nothing": (2, [*COMPOSE, "classify,parity", "--balancer", "mgda", "--sharing", "none"]),
+    "features-not-common": (
+        2,
+        [
+            *COMPOSE,
+            "classify,parity",
+            "--balancer",
+            "mgda",
+            "--balance-on",
+            "features",
+            "--sharing",
+            "cross-stitch",
+        ],
+    ),
+    "features-of-losses": (2, [*COMPOSE, "classify,parity", "--balancer", "dwa", "--balance-on", "features"]),
+    "balance-on-what": (2, [*COMPOSE, "classify,parity", "--balancer", "mgda", "--balance-on", "heads"]),
     "empty-tasks": (2, [*COMPOSE, ""]),
     "same-task-twice": (2, [*COMPOSE, "classify,classify"]),
     "unknown-option": (2, [*COMPOSE, "classify", "--set", "encoder.hidden=3"]),
@@ -66,6 +100,41 @@ CASES: dict[str, tuple[int, list[str]]] = {
     ),
     "no-shapes": (5, [*COMPOSE, "shape-count", "--dataset", "shapes", "--data-dir", "data"]),
     "no-folder": (5, [*COMPOSE, "classify", "--dataset", "image-folder", "--data-dir", "data"]),
+    "shapes-zip-damaged": (2, ["compose", "--recipe", "shapes-class", "--data-dir", "part.zip"]),
+    "shapes-columns-missing": (2, ["compose", "--recipe", "shapes-class", "--data-dir", "columns"]),
+    "shapes-images-missing": (
+        2,
+        ["compose", "--recipe", "shapes-class", "--data-dir", "images", "--set", "dataset.test_size=1"],
+    ),
+    "mnist-damaged": (2, ["compose", "--recipe", "mnist-even-third", "--data-dir", "half"]),
+    "class-folder-empty": (
+        2,
+        [
+            "compose",
+            "--tasks",
+            "classify",
+            "--dataset",
+            "image-folder",
+            "--data-dir",
+            "photos",
+            "--set",
+            "dataset.size=12",
+        ],
+    ),
+    "cifar10-incomplete": (
+        5,
+        [
+            "compose",
+            "--recipe",
+            "cifar10-class-animal",
+            "--data-dir",
+            "pickles",
+            "--set",
+            "dataset.download=false",
+        ],
+    ),
+    "recipes-copy-exists": (2, ["recipes", "copy", "mnist-denoise", "wrong.yaml"]),
+    "recipes-show-unknown": (2, ["recipes", "show", "mnist-denoize"]),
     "unknown-device": (2, [*COMPOSE, "classify", "--device", "gpu"]),
     "run-exists": (2, [*COMPOSE, "classify", "--out", "."]),
     "force-no-run": (2, [*COMPOSE, "classify", "--out", ".", "--force"]),
@@ -78,6 +147,8 @@ CASES: dict[str, tuple[int, list[str]]] = {
     "verify-nothing": (2, ["verify", "nowhere"]),
     "resume-nothing": (2, ["resume", "nowhere"]),
     "predict-nothing": (2, ["predict", "nowhere.onnx", "image.png"]),
+    "serve-nothing": (2, ["serve", "nowhere.onnx", "--port", "0"]),
+    "serve-same-name": (2, ["serve", "a/model.onnx", "b/a.onnx"]),
 }
 
 
@@ -85,6 +156,10 @@ CASES: dict[str, tuple[int, list[str]]] = {
 def test_bad_input_gets_its_message(name: str, mtl: Callable[..., Any], tmp_path: Path) -> None:
     for file, text in RECIPES.items():
         (tmp_path / file).write_text(text)
+    for file, content in DATA.items():
+        (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / file).write_bytes(content)
+    before = sorted(path for path in tmp_path.rglob("*"))
     status, arguments = CASES[name]
     result = mtl(*arguments)
     shown = result.err.replace(str(tmp_path), "TMP")
@@ -94,7 +169,7 @@ def test_bad_input_gets_its_message(name: str, mtl: Callable[..., Any], tmp_path
     assert shown == golden.read_text()
     assert result.status == status
     assert result.out == ""
-    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(RECIPES)
+    assert sorted(path for path in tmp_path.rglob("*")) == before
 
 
 def test_every_golden_file_belongs_to_a_case() -> None:

@@ -5,6 +5,7 @@ import pickle
 
 import numpy as np
 import pytest
+from PIL import Image
 from torchvision.datasets import CIFAR10
 
 from mtl.core.errors import MissingRequirementError, UsageError
@@ -77,3 +78,42 @@ def test_a_file_that_is_not_the_published_one_is_never_unpickled(tmp_path, batch
     with pytest.raises(UsageError) as caught:
         Cifar10(data_dir=tmp_path).load()
     assert caught.value.message == f"{batches / name}: not the published file (its MD5 sum differs)"
+
+
+@pytest.fixture
+def files(tmp_path):
+    """An image per class in each split, as image files."""
+    for split in ("train", "test"):
+        for number, name in enumerate(CLASSES):
+            place = tmp_path / "cifar10" / split / name
+            place.mkdir(parents=True)
+            Image.new("RGB", (32, 32), (20 * number, 0, 255)).save(place / "0001.png")
+    return tmp_path / "cifar10"
+
+
+@pytest.mark.parametrize("above", [False, True], ids=["DIR", "DIR/cifar10"])
+def test_images_in_class_folders_are_read_without_a_download(files, above, monkeypatch):
+    monkeypatch.setattr(Cifar10, "fetch", lambda self: pytest.fail("downloaded"))
+    splits = Cifar10(data_dir=files.parent if above else files).load()
+    assert splits["train"].labels["class"].tolist() == list(range(10))
+    assert splits["test"].image[3, :, 0, 0].tolist() == [60, 0, 255]
+
+
+def test_the_published_files_are_preferred(tmp_path, batches, files):
+    assert len(Cifar10(data_dir=tmp_path, download=False).load()["train"]) == 10
+    assert len(Cifar10(data_dir=files).load()["test"]) == 10
+
+
+def test_other_classes_are_refused(files):
+    (files / "train" / "dog").rename(files / "train" / "wolf")
+    (files / "test" / "dog").rename(files / "test" / "wolf")
+    with pytest.raises(UsageError) as caught:
+        Cifar10(data_dir=files).load()
+    assert caught.value.message == f"{files}: not the ten classes of CIFAR-10: dog, wolf"
+
+
+def test_other_sizes_are_refused(files):
+    Image.new("RGB", (28, 28)).save(files / "train" / "airplane" / "0001.png")
+    with pytest.raises(UsageError) as caught:
+        Cifar10(data_dir=files).load()
+    assert caught.value.message == f"{files}: images are 28 x 28 pixels, those of CIFAR-10 are 32 x 32"

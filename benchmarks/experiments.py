@@ -1,0 +1,280 @@
+"""The experiments on real data, as their authors did them and at our best: one table, `docs/results.md`.
+
+    python -m benchmarks.experiments --data-dir DIR --seeds 3             # all; days on a CPU, hours on a GPU
+    python -m benchmarks.experiments mnist-even-third --data-dir DIR      # one; minutes on a CPU
+    python -m benchmarks.experiments mnist-random-sum-best --data-dir DIR # one recipe of one experiment
+
+`DIR` holds `MNIST/raw`, `gsn/data` and `cifar10/{train,test}/CLASS` (or `cifar-10-batches-py`). A seed that
+is in `benchmarks/results/experiments/RECIPE.json` is not run again, and an interrupted training continues
+after its last epoch. Every exported file is judged on the test split in onnxruntime; the command fails when
+its metrics are not those of the trained model.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import onnxruntime
+import torch
+
+from mtl.core.composer import compose
+from mtl.core.composition import Composition
+from mtl.core.data import Samples, load_splits
+from mtl.core.device import choose_device
+from mtl.core.evaluation import evaluate, views_of
+from mtl.core.files import write_json, write_text
+from mtl.core.pipeline import Outcome, Pipeline
+from mtl.core.progress import Progress
+from mtl.core.recipe import Recipe
+from mtl.core.recipe_reader import read
+from mtl.core.registry import Registry, installed
+from mtl.core.request import Request
+from mtl.core.run_folder import RunFolder
+
+from .published import EXPERIMENTS, Experiment
+from .results_page import key_of, page, read_results
+
+ROOT = Path(__file__).parents[1]
+RESULTS = ROOT / "benchmarks" / "results" / "experiments"
+TOLERANCE = 2e-3
+"""How far a test metric of the exported file may be from that of the trained model."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """One recipe to train with one seed."""
+
+    recipe: str
+    settings: tuple[str, ...]
+    by_epoch: bool
+
+    @property
+    def key(self) -> str:
+        """The name of the result."""
+        return key_of(self.recipe, self.settings)
+
+
+@dataclass
+class Report(Progress):
+    """Writes a line per epoch and, when asked, judges the test split after it: to report, not to choose."""
+
+    folder: RunFolder
+    composition: Composition | None = None
+    test: Samples | None = None
+    rows: list[dict[str, Any]] = field(default_factory=list)
+
+    def epoch(self, epoch: int, row: Mapping[str, float], best: bool) -> None:
+        shown = " ".join(f"{k}={v:.4g}" for k, v in row.items() if k.startswith("validation/"))
+        print(f"  epoch {epoch} {row['seconds']:.1f} s {shown}{' best' if best else ''}", file=sys.stderr)
+        if self.composition is None or self.test is None:
+            return
+        tensors = self.folder.checkpoints.latest().tensors
+        weights = {k.removeprefix("model/"): v for k, v in tensors.items() if k.startswith("model/")}
+        self.composition.model.load_state_dict(weights)
+        metrics = evaluate(self.composition, self.test, "test").metrics
+        kept = [row for row in read_rows(self.folder) if row["epoch"] < epoch]
+        self.rows = [*kept, {"epoch": epoch, "test": metrics}]
+        write_json(self.folder.path / "test-by-epoch.json", self.rows)
+
+
+def read_rows(folder: RunFolder) -> list[dict[str, Any]]:
+    """Return the test metrics by epoch that a run left."""
+    path = folder.path / "test-by-epoch.json"
+    rows: list[dict[str, Any]] = json.loads(path.read_text()) if path.is_file() else []
+    return rows
+
+
+def jobs_of(experiment: Experiment) -> list[Job]:
+    """Return what an experiment trains, each recipe with its settings once."""
+    jobs = []
+    for variant in experiment.variants:
+        for recipe, settings in ((variant.original, variant.settings), (variant.best, ())):
+            if recipe is not None:
+                jobs.append(Job(recipe, settings, experiment.by_epoch))
+    return list(dict.fromkeys(jobs))
+
+
+def train(job: Job, recipe: Recipe, registry: Registry, device: torch.device, path: Path) -> Outcome:
+    """Train from the start, or go on after the last epoch of an interrupted run."""
+    folder = RunFolder(path)
+    report = Report(folder)
+    if job.by_epoch:
+        report.composition = compose(recipe, registry)
+        report.composition.model.to(device)
+        training = recipe.train
+        splits = load_splits(
+            report.composition.dataset, validation=training.validation, split_seed=training.split_seed
+        )
+        report.test = splits.test.to(device)
+    pipeline = Pipeline(registry, device, report)
+    if (path / "checkpoint" / "manifest.json").is_file():
+        return pipeline.resume(folder, recipe)
+    return pipeline.run(recipe, path, force=path.exists())
+
+
+def exported_metrics(outcome: Outcome) -> dict[str, dict[str, float]]:
+    """Return the test metrics of the exported file, answered by onnxruntime on the same views."""
+    composition = outcome.composition
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = torch.get_num_threads()
+    session = onnxruntime.InferenceSession(
+        str(outcome.export.files[0]), options, providers=["CPUExecutionProvider"]
+    )
+    for composed in composition.tasks.values():
+        for metric in composed.metrics.values():
+            metric.to("cpu").reset()
+    with torch.inference_mode():
+        for tasks, seen in views_of(composition, outcome.splits.test.to("cpu"), "test"):
+            feed = {"image": seen.image.numpy(), **{k: v.numpy() for k, v in seen.inputs.items()}}
+            answers = session.run(list(tasks), feed)
+            for name, answer in zip(tasks, answers, strict=True):
+                composed = composition.tasks[name]
+                target = composed.task.target(seen.clean)
+                for metric in composed.metrics.values():
+                    metric.update(torch.from_numpy(answer), target)
+    return {
+        name: {key: float(metric.compute()) for key, metric in composed.metrics.items() if metric.scalar}
+        for name, composed in composition.tasks.items()
+    }
+
+
+def largest_difference(metrics: Mapping[str, Any], exported: Mapping[str, Any]) -> float:
+    """Return how far apart the same metrics are at most."""
+    return max(
+        (
+            abs(value - metrics[task][name])
+            for task, values in exported.items()
+            for name, value in values.items()
+            if metrics[task].get(name) is not None
+        ),
+        default=0.0,
+    )
+
+
+def run_job(job: Job, seed: int, arguments: argparse.Namespace, registry: Registry) -> bool:
+    """Train one recipe with one seed and add it to its result; return whether the export agrees."""
+    device = choose_device(arguments.device)
+    flags = {"data_dir": str(arguments.data_dir), "seed": seed}
+    if arguments.epochs:
+        flags["epochs"] = arguments.epochs
+    recipe = read(Request(job.recipe, None, flags, job.settings).source(registry), registry)
+    file = arguments.results / f"{job.key}.json"
+    result = json.loads(file.read_text()) if file.is_file() else {"recipe": job.recipe, "runs": []}
+    # A recipe that was changed since makes its old figures worthless.
+    experiment = replace(recipe, seed=0).hash()
+    runs = [run for run in result["runs"] if run["experiment"] == experiment]
+    if seed in [run["seed"] for run in runs]:
+        return True
+    print(f"{job.key}, seed {seed}", file=sys.stderr)
+    folder = arguments.runs / job.key / f"seed-{seed}"
+    if (folder / "recipe.yaml").is_file() and not _belongs(folder, recipe, registry):
+        raise SystemExit(f"{folder} is a run of another recipe: remove it, or choose another --runs")
+    outcome = train(job, recipe, registry, device, folder)
+    exported = exported_metrics(outcome)
+    apart = largest_difference(outcome.metrics["test"], exported)
+    entry = {
+        "seed": seed,
+        "experiment": experiment,
+        "settings": list(job.settings),
+        "epochs": recipe.train.epochs,
+        "command": f"python -m benchmarks.experiments {' '.join(sys.argv[1:])}",
+        "commit": _commit(),
+        "date": datetime.now(UTC).date().isoformat(),
+        "hardware": hardware(device),
+        "versions": {"torch": torch.__version__, "onnxruntime": onnxruntime.__version__},
+        "parameters": outcome.composition.parameters()["total"],
+        "seconds": outcome.metrics["training"]["seconds"],
+        "chosen_epoch": outcome.metrics["training"]["chosen_epoch"],
+        **{part: outcome.metrics[part] for part in ("test", "validation", "baseline")},
+        "onnx": exported,
+        "onnx_difference": apart,
+        "test_by_epoch": read_rows(outcome.folder) if job.by_epoch else None,
+    }
+    result["runs"] = sorted([*runs, entry], key=lambda run: int(run["seed"]))
+    write_json(file, result)
+    if apart > TOLERANCE:
+        print(f"error: {job.key}: in onnxruntime a test metric is off by {apart:.3g}", file=sys.stderr)
+    return apart <= TOLERANCE
+
+
+def _belongs(folder: Path, recipe: Recipe, registry: Registry) -> bool:
+    found = read(Request(folder).source(registry), registry)
+    return compose(recipe, registry).recipe.hash() == found.hash()
+
+
+def hardware(device: torch.device) -> str:
+    """Return the machine in words."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    cpu = platform.processor() or platform.machine()
+    information = Path("/proc/cpuinfo")
+    for line in information.read_text().splitlines() if information.is_file() else ():
+        if line.startswith("model name"):
+            cpu = line.partition(":")[2].strip()
+            break
+    return f"{cpu}, {torch.get_num_threads()} of {os.cpu_count()} threads"
+
+
+def _commit() -> str:
+    done = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False)
+    return done.stdout.strip() or "unknown"
+
+
+def chosen_jobs(names: list[str]) -> list[Job]:
+    """Return the jobs of experiments or recipes by name, all when none is named."""
+    everything = {experiment.name: jobs_of(experiment) for experiment in EXPERIMENTS}
+    if not names:
+        return [job for jobs in everything.values() for job in jobs]
+    by_recipe: dict[str, list[Job]] = {}
+    for jobs in everything.values():
+        for job in jobs:
+            by_recipe.setdefault(job.recipe, []).append(job)
+    unknown = [name for name in names if name not in everything and name not in by_recipe]
+    if unknown:
+        known = ", ".join([*everything, *by_recipe])
+        raise SystemExit(f"error: no experiment or recipe {unknown[0]!r}; there are: {known}")
+    # An experiment has the name of its first recipe: the experiment is meant.
+    return list(dict.fromkeys(job for name in names for job in everything.get(name, by_recipe.get(name, []))))
+
+
+def main() -> int:
+    """Run what is asked for, rebuild the page, and return the exit status."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("names", nargs="*", metavar="NAME", help="experiments or recipes; none: all")
+    parser.add_argument("--data-dir", type=Path, help="folder with the data sets")
+    parser.add_argument("--seeds", type=int, default=1, help="number of seeds, from 0")
+    parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
+    parser.add_argument("--epochs", type=int, help="other epochs than the recipe's (use another --results)")
+    parser.add_argument("--runs", type=Path, default=Path("runs/experiments"), help="folder of the runs")
+    parser.add_argument("--results", type=Path, default=RESULTS, help="folder of the JSON files")
+    parser.add_argument("--page", action="store_true", help="only rebuild docs/results.md")
+    arguments = parser.parse_args()
+    if arguments.epochs and arguments.results == RESULTS:
+        parser.error("--epochs makes other experiments: name another folder with --results")
+    agreed = True
+    if not arguments.page:
+        if arguments.data_dir is None:
+            parser.error("--data-dir is missing")
+        registry = installed()
+        for job in chosen_jobs(arguments.names):
+            for seed in range(arguments.seeds):
+                agreed &= run_job(job, seed, arguments, registry)
+    if arguments.results == RESULTS:
+        write_text(ROOT / "docs" / "results.md", page(read_results(RESULTS)))
+    return 0 if agreed else 4
+
+
+if __name__ == "__main__":
+    sys.exit(main())

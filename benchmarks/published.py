@@ -1,0 +1,198 @@
+"""The experiments that are repeated: their recipes, what their authors published, and what is to be reached.
+
+Published figures are those of the write-ups; None where a write-up shows pictures only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A test metric, or the mean of several: `keys` are `task/metric`; shown times `scale` with `unit`."""
+
+    title: str
+    keys: tuple[str, ...]
+    scale: float = 1.0
+    unit: str = ""
+    digits: int = 3
+    higher: bool = True
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One way an experiment was done: the recipe as the original did it, and ours to hold against it."""
+
+    title: str
+    original: str | None
+    best: str | None = None
+    published: Mapping[str, float] = field(default_factory=dict)
+    target: Mapping[str, float] = field(default_factory=dict)
+    settings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """A table of results: variants by measures. `by_epoch`: the test split is also judged after each epoch.
+
+    Judging is all that happens with it: the epoch is chosen on the validation split.
+    """
+
+    name: str
+    title: str
+    measures: tuple[Measure, ...]
+    variants: tuple[Variant, ...]
+    by_epoch: bool = False
+
+
+def _percent(title: str, *keys: str) -> Measure:
+    return Measure(title, keys, 100.0, "%", 2)
+
+
+_PSNR = Measure("denoised PSNR", ("denoise/psnr",), 1.0, "dB", 2)
+_SSIM = Measure("SSIM", ("denoise/ssim",))
+_CLASSIFY = _percent("accuracy on noisy images", "classify/accuracy")
+_ANIMAL = (_percent("class accuracy", "class/accuracy"), _percent("animal accuracy", "animal/accuracy"))
+_ROTATION = (_percent("class accuracy", "class/accuracy"), _percent("rotation accuracy", "rotation/accuracy"))
+_BCE = Measure("cross-entropy per pixel", ("autoencode/bce",), digits=4, higher=False)
+_MSE = Measure("squared error per pixel", ("autoencode/mse",), digits=4, higher=False)
+_CLASS = (_percent("class accuracy", "class/accuracy"), Measure("class F1", ("class/f1",)))
+_COUNT = (
+    Measure("count RMSE", ("count/rmse",), higher=False),
+    Measure("count smooth-L1", ("count/loss",), higher=False),
+)
+
+EXPERIMENTS: tuple[Experiment, ...] = (
+    Experiment(
+        "mnist-denoise-classify",
+        "MNIST: denoise and classify",
+        (_CLASSIFY, _PSNR, _SSIM),
+        (
+            Variant(
+                "both tasks",
+                "mnist-denoise-classify",
+                "mnist-denoise-classify-best",
+                target={"accuracy on noisy images": 99.0, "denoised PSNR": 30.0},
+            ),
+            Variant(
+                "both tasks, losses weighted 0.8 and 0.2",
+                "mnist-denoise-classify",
+                settings=("tasks.denoise.weight=0.8", "tasks.classify.weight=0.2"),
+            ),
+            Variant("denoising alone", "mnist-denoise", "mnist-denoise-best", target={"denoised PSNR": 30.0}),
+        ),
+    ),
+    Experiment(
+        "mnist-even-third",
+        "MNIST: even or odd, multiple of 3 or not",
+        (_percent("average accuracy", "even/accuracy", "third/accuracy"),),
+        (
+            Variant(
+                "a network per task",
+                "mnist-even-third-single",
+                published={"average accuracy": 98.51},
+                target={"average accuracy": 98.6},
+            ),
+            Variant(
+                "hard sharing",
+                "mnist-even-third",
+                "mnist-even-third-best",
+                published={"average accuracy": 98.44},
+                target={"average accuracy": 98.6},
+            ),
+            Variant(
+                "cross-stitch",
+                "mnist-even-third-cross-stitch",
+                published={"average accuracy": 98.64},
+                target={"average accuracy": 98.6},
+            ),
+        ),
+    ),
+    Experiment(
+        "cifar10-class-animal",
+        "CIFAR-10: class, and animal or not",
+        _ANIMAL,
+        (
+            Variant(
+                "a network per task",
+                "cifar10-class-animal-single",
+                published={"class accuracy": 80.56, "animal accuracy": 95.76},
+                target={"class accuracy": 80.56, "animal accuracy": 95.76},
+            ),
+            Variant(
+                "hard sharing",
+                "cifar10-class-animal",
+                "cifar10-class-animal-best",
+                published={"class accuracy": 79.22, "animal accuracy": 96.71},
+                target={"class accuracy": 79.22, "animal accuracy": 96.71},
+            ),
+            Variant(
+                "cross-stitch",
+                "cifar10-class-animal-cross-stitch",
+                published={"class accuracy": 79.85, "animal accuracy": 95.56},
+                target={"class accuracy": 79.85, "animal accuracy": 95.56},
+            ),
+        ),
+    ),
+    Experiment(
+        "cifar10-class-rotation",
+        "CIFAR-10: class, and how far the image was turned",
+        _ROTATION,
+        (
+            Variant("a network per task", "cifar10-class-rotation-single"),
+            Variant("hard sharing", "cifar10-class-rotation", "cifar10-class-rotation-best"),
+            Variant("cross-stitch", "cifar10-class-rotation-cross-stitch"),
+        ),
+    ),
+    Experiment(
+        "shapes-class-count",
+        "GSN shapes: which two kinds in which numbers (135 classes), and counts",
+        (*_CLASS, *_COUNT),
+        (
+            Variant(
+                "both tasks",
+                "shapes-class-count",
+                published={"class accuracy": 43.70, "class F1": 0.4130, "count smooth-L1": 0.3228},
+                target={"class accuracy": 80.0, "count RMSE": 0.33},
+            ),
+            Variant("class alone", "shapes-class", published={"class accuracy": 42.80, "class F1": 0.3782}),
+            Variant("counts alone", "shapes-count"),
+        ),
+    ),
+    Experiment(
+        "mnist-autoencoders",
+        "MNIST: autoencoders, plain and denoising",
+        (_BCE, _MSE),
+        tuple(
+            Variant(f"{kind}, {latent} latent numbers", recipe, f"{recipe}-best")
+            for kind, latent, recipe in (
+                ("plain", 10, "mnist-autoencoder"),
+                ("plain", 2, "mnist-autoencoder-2"),
+                ("denoising", 10, "mnist-denoising-autoencoder"),
+                ("denoising", 2, "mnist-denoising-autoencoder-2"),
+            )
+        ),
+        by_epoch=True,
+    ),
+    Experiment(
+        "mnist-random-sum",
+        "MNIST: digit, and digit plus a random number",
+        (_percent("digit accuracy", "digit/accuracy"), _percent("sum accuracy", "sum/accuracy")),
+        (
+            Variant(
+                "two heads (published figures are of the training split)",
+                "mnist-random-sum",
+                "mnist-random-sum-best",
+                published={"digit accuracy": 98.40, "sum accuracy": 37.28},
+                target={"digit accuracy": 99.0, "sum accuracy": 98.5},
+            ),
+            Variant(
+                "one layer of 29 outputs: without its mistake the same as two heads",
+                None,
+                published={"digit accuracy": 9.74, "sum accuracy": 1.09},
+            ),
+        ),
+    ),
+)

@@ -1,0 +1,161 @@
+"""Rebuilds `docs/results.md` from the JSON files in `benchmarks/results/experiments`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from statistics import fmean, stdev
+from typing import Any
+
+from .published import EXPERIMENTS, Experiment, Measure, Variant
+
+ABSENT = "\N{EN DASH}"
+
+Found = Mapping[str, Mapping[str, Any]]
+
+_TOP = """# Results
+
+Every figure is of the test split and real data; the epoch is chosen on a validation split. Mean and standard
+deviation over seeds, with their number; no deviation where there is one seed. *As the original*: same
+architecture and settings, its mistakes mended. *Best*: ours. The exported ONNX file of every run was judged
+on the same test split in onnxruntime. A dash: not published, or not run yet.
+
+This page is made from `benchmarks/results/experiments/` by
+
+    python -m benchmarks.experiments --data-dir DIR --seeds 3      # all; goes on where it stopped
+    python -m benchmarks.experiments mnist-even-third --data-dir DIR --seeds 3
+    python -m benchmarks.experiments --page                        # only rebuild this page
+"""
+
+
+def key_of(recipe: str, settings: Sequence[str]) -> str:
+    """Return the name of a result's file: the recipe, and what was set over it.
+
+    >>> key_of("a", ("tasks.x.weight=0.8",))
+    'a+tasks.x.weight=0.8'
+    """
+    return "+".join([recipe, *settings])
+
+
+def read_results(folder: Path) -> dict[str, dict[str, Any]]:
+    """Return every result by its key."""
+    return {path.stem: json.loads(path.read_text()) for path in sorted(folder.glob("*.json"))}
+
+
+def page(results: Found) -> str:
+    """Return the whole page."""
+    parts = [_TOP]
+    for experiment in EXPERIMENTS:
+        parts += [f"## {experiment.title}", _table(experiment, results)]
+        if experiment.by_epoch and (later := _by_epoch(experiment, results)):
+            parts.append(later)
+        parts.append(_provenance(experiment, results))
+    return "\n\n".join(part.strip("\n") for part in parts if part) + "\n"
+
+
+def _table(experiment: Experiment, results: Found) -> str:
+    rows = [
+        "| variant | measure | published | as the original | best | to reach |",
+        "|---|---|---|---|---|---|",
+    ]
+    for variant in experiment.variants:
+        title = variant.title
+        for measure in experiment.measures:
+            cells = [
+                _shown(measure, variant.published.get(measure.title)),
+                _measured(measure, _result(results, variant.original, variant.settings)),
+                _measured(measure, _result(results, variant.best, ())),
+                _target(measure, variant, results),
+            ]
+            if any(cell != ABSENT for cell in cells):
+                rows.append(f"| {title} | {measure.title} | {' | '.join(cells)} |")
+                title = ""
+    return "\n".join(rows)
+
+
+def _result(results: Found, recipe: str | None, settings: Sequence[str]) -> Mapping[str, Any] | None:
+    return None if recipe is None else results.get(key_of(recipe, settings))
+
+
+def values_of(measure: Measure, result: Mapping[str, Any] | None, part: str = "test") -> list[float]:
+    """Return a measure of each run in a result; empty when it has none of it."""
+    found = []
+    for run in (result or {"runs": []})["runs"]:
+        values = [run[part].get(task, {}).get(name) for task, name in (k.split("/") for k in measure.keys)]
+        if all(value is not None for value in values):
+            found.append(measure.scale * fmean(values))
+    return found
+
+
+def _measured(measure: Measure, result: Mapping[str, Any] | None) -> str:
+    values = values_of(measure, result)
+    if not values:
+        return ABSENT
+    spread = f" ± {stdev(values):.{measure.digits}f}" if len(values) > 1 else ""
+    return f"{_shown(measure, fmean(values))}{spread} ({len(values)})"
+
+
+def _shown(measure: Measure, value: float | None) -> str:
+    return ABSENT if value is None else f"{value:.{measure.digits}f}{measure.unit and f' {measure.unit}'}"
+
+
+def _target(measure: Measure, variant: Variant, results: Found) -> str:
+    if measure.title not in variant.target:
+        return ABSENT
+    target = variant.target[measure.title]
+    candidates = (
+        _result(results, variant.original, variant.settings),
+        _result(results, variant.best, ()),
+    )
+    means = [fmean(values) for values in (values_of(measure, result) for result in candidates) if values]
+    bound = f"{'≥' if measure.higher else '≤'} {_shown(measure, target)}"
+    if not means:
+        return bound
+    reached = any(mean >= target if measure.higher else mean <= target for mean in means)
+    return f"{bound}: {'reached' if reached else '**missed**'}"
+
+
+def _by_epoch(experiment: Experiment, results: Found) -> str:
+    """Return the test losses after each epoch, of the first seed."""
+    measure = experiment.measures[0]
+    ((task, name),) = (key.split("/") for key in measure.keys)
+    columns: dict[str, dict[int, float]] = {}
+    for variant in experiment.variants:
+        for recipe in (variant.original, variant.best):
+            result = _result(results, recipe, ())
+            if recipe and result and result["runs"][0].get("test_by_epoch"):
+                columns[recipe] = {
+                    row["epoch"]: row["test"][task][name] for row in result["runs"][0]["test_by_epoch"]
+                }
+    if not columns:
+        return ""
+    epochs = [e for e in (1, 2, 5, 10, 20, 30) if any(e in column for column in columns.values())]
+    rows = [
+        f"| {measure.title} after epoch | {' | '.join(map(str, epochs))} |",
+        "|---" * (len(epochs) + 1) + "|",
+    ]
+    for recipe, column in columns.items():
+        cells = [f"{column[e]:.{measure.digits}f}" if e in column else ABSENT for e in epochs]
+        rows.append(f"| `{recipe}` | {' | '.join(cells)} |")
+    return "\n".join(rows)
+
+
+def _provenance(experiment: Experiment, results: Found) -> str:
+    """Return how each result was got, and how far the exported file is from it."""
+    lines = []
+    for variant in experiment.variants:
+        for recipe, settings in ((variant.original, variant.settings), (variant.best, ())):
+            result = _result(results, recipe, settings)
+            if recipe is None or result is None:
+                continue
+            seeds = ", ".join(str(run["seed"]) for run in result["runs"])
+            seconds = fmean(run["seconds"] for run in result["runs"])
+            apart = max(run["onnx_difference"] for run in result["runs"])
+            last = result["runs"][-1]
+            lines.append(
+                f"- `{key_of(recipe, settings)}`: seeds {seeds}, {seconds:.0f} s per training on "
+                f"{last['hardware']}, {last['date']}, commit {last['commit'][:10]}; largest difference of a "
+                f"test metric in onnxruntime {apart:.1g}"
+            )
+    return "\n".join(lines)

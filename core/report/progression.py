@@ -1,0 +1,44 @@
+"""Image answers by epoch: the same validation samples after one epoch, two, five and so on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from torch import Tensor
+
+from ..snapshots import Shown
+from .markup import Html, tag
+from .pixels import Bytes, picture, to_bytes
+from .subject import Subject
+
+
+def progression(
+    subject: Subject,
+    task: str,
+    shown: Mapping[str, Shown],
+    snapshots: Mapping[int, Mapping[str, Tensor]],
+    limit: int,
+) -> list[Html]:
+    """Return a table of pictures, one row per kept epoch; nothing when no epoch was kept."""
+    rows = {epoch: kept[task].numpy() for epoch, kept in snapshots.items() if task in kept}
+    if not rows or task not in shown:
+        return []
+    now = shown[task]
+    clean, seen = to_bytes(now.clean.numpy()), to_bytes(now.seen.numpy())
+    parts = [_row("clean", clean, limit)]
+    if seen.shape != clean.shape or bool((seen != clean).any()):
+        parts.append(_row("what the model sees", seen, limit))
+    parts += [_row(f"epoch {epoch}", images, limit) for epoch, images in rows.items()]
+    kept = f"kept: epoch {subject.chosen_epoch}" if subject.chosen_epoch else "kept"
+    parts.append(_row(kept, to_bytes(now.answer.numpy()), limit))
+    caption = tag("caption", f"{len(clean)} validation samples of {task}, epoch by epoch")
+    grid = tag("table", caption, tag("tbody", *parts), class_="pictures")
+    return [tag("div", grid, class_="scroll", tabindex=0, role="region", aria_label=f"{task} by epoch")]
+
+
+def _row(title: str, images: Bytes, limit: int) -> Html:
+    cells = [
+        tag("td", picture(image, alt=f"sample {index}, {title}", limit=limit))
+        for index, image in enumerate(images, 1)
+    ]
+    return tag("tr", tag("th", title, scope="row"), *cells)

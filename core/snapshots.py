@@ -1,0 +1,86 @@
+"""What image tasks answer to the same few validation samples after chosen epochs, kept for the report.
+
+One small file per chosen epoch in the run's folder `snapshots`: safetensors, uint8.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file, save
+from torch import Tensor
+
+from .composition import Composition
+from .data import Samples
+from .evaluation import module_device, views_of
+from .files import write_bytes
+from .predictions import predict
+from .specs import Image
+
+SHOWN = 6
+"""Validation samples answered, always the first ones."""
+
+_FOLDER = "snapshots"
+
+
+def is_kept(epoch: int) -> bool:
+    """Return whether an epoch, counted from 1, leaves a snapshot: 1, 2, 5, 10, 20, 50 and so on.
+
+    >>> [epoch for epoch in range(1, 101) if is_kept(epoch)]
+    [1, 2, 5, 10, 20, 50, 100]
+    """
+    power = 10 ** (len(str(epoch)) - 1)
+    return epoch in (power, 2 * power, 5 * power)
+
+
+def keep_snapshot(run: Path, composition: Composition, validation: Samples, epoch: int) -> None:
+    """Keep the answers of image tasks after an epoch, when it is one to keep."""
+    if is_kept(epoch) and (shown := show(composition, validation)):
+        pixels = {name: item.answer.mul(255).round().to(torch.uint8) for name, item in shown.items()}
+        write_bytes(run / _FOLDER / f"epoch-{epoch:05d}.safetensors", save(pixels))
+
+
+def read_snapshots(run: Path, up_to: int) -> dict[int, dict[str, Tensor]]:
+    """Return the kept answers by epoch, then task, of epochs 1 to `up_to`; empty when there are none."""
+    paths = sorted((run / _FOLDER).glob("epoch-*.safetensors"))
+    found = {int(path.stem.removeprefix("epoch-")): path for path in paths}
+    return {epoch: load_file(path) for epoch, path in found.items() if epoch <= up_to}
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One image task on the first validation samples: what the model saw, the clean image, its answer.
+
+    Float32 `[N, C, H, W]` in 0..1 on the CPU.
+    """
+
+    seen: Tensor
+    clean: Tensor
+    answer: Tensor
+
+
+def show(composition: Composition, validation: Samples) -> dict[str, Shown]:
+    """Return each image task on the first validation samples; the model is left in its mode."""
+    if not any(isinstance(target, Image) for target in composition.targets.values()):
+        return {}
+    model = composition.model
+    labels = {name: column[:SHOWN] for name, column in validation.labels.items()}
+    first = Samples(validation.image[:SHOWN], labels).to(module_device(model))
+    found = {}
+    training = model.training
+    model.eval()
+    try:
+        with torch.inference_mode():
+            for names, seen in views_of(composition, first, "validation"):
+                raw = model(seen.image, seen.inputs, names, prepared=True)
+                for name in names:
+                    composed = composition.tasks[name]
+                    if isinstance(composed.target, Image):
+                        clean = composed.task.target(seen.clean)
+                        answer = predict(raw[name], composed.target)
+                        found[name] = Shown(seen.image.cpu(), clean.cpu(), answer.float().cpu())
+    finally:
+        model.train(training)
+    return found

@@ -1,0 +1,40 @@
+"""Built-in recipes, one per file: the experiments as their authors did them, mended, and our best."""
+
+from ...core.records import Component
+
+_SUMMARIES = {
+    "mnist-denoise-classify": "Denoise and classify digits with LeNet, as the original",
+    "mnist-denoise-classify-best": "Denoise and classify digits, our best",
+    "mnist-denoise": "Denoise digits with LeNet, as the original",
+    "mnist-denoise-best": "Denoise digits, our best",
+    "mnist-even-third": "Even and multiple of 3, one perceptron, as the original",
+    "mnist-even-third-cross-stitch": "Even and multiple of 3, stitched perceptrons, as the original",
+    "mnist-even-third-single": "Even and multiple of 3, a perceptron each, as the original",
+    "mnist-even-third-best": "Even and multiple of 3, our best",
+    "cifar10-class-animal": "Class and animal or not, one AlexNet, as the original",
+    "cifar10-class-animal-cross-stitch": "Class and animal or not, stitched AlexNets, as the original",
+    "cifar10-class-animal-single": "Class and animal or not, an AlexNet each, as the original",
+    "cifar10-class-animal-best": "Class and animal or not, our best",
+    "cifar10-class-rotation": "Class and rotation, one AlexNet, as the original",
+    "cifar10-class-rotation-cross-stitch": "Class and rotation, stitched AlexNets, as the original",
+    "cifar10-class-rotation-single": "Class and rotation, an AlexNet each, as the original",
+    "cifar10-class-rotation-best": "Class and rotation, our best",
+    "shapes-class-count": "Class and counts of two kinds of shapes, as the original",
+    "shapes-class": "Class of two kinds of shapes, as the original",
+    "shapes-count": "Counts of six kinds of shapes, as the original",
+    "mnist-autoencoder": "Autoencoder with 10 latent numbers, as the original",
+    "mnist-autoencoder-best": "Autoencoder with 10 latent numbers, our best",
+    "mnist-autoencoder-2": "Autoencoder with 2 latent numbers, as the original",
+    "mnist-autoencoder-2-best": "Autoencoder with 2 latent numbers, our best",
+    "mnist-denoising-autoencoder": "Denoising autoencoder with 10 latent numbers, as the original",
+    "mnist-denoising-autoencoder-best": "Denoising autoencoder with 10 latent numbers, our best",
+    "mnist-denoising-autoencoder-2": "Denoising autoencoder with 2 latent numbers, as the original",
+    "mnist-denoising-autoencoder-2-best": "Denoising autoencoder with 2 latent numbers, our best",
+    "mnist-random-sum": "Digit, and digit plus a given number, as the original",
+    "mnist-random-sum-best": "Digit, and digit plus a given number, our best",
+}
+
+COMPONENTS: tuple[Component, ...] = tuple(
+    Component("recipe", name, summary, f"mtl.plugins.recipes:{name}.yaml")
+    for name, summary in _SUMMARIES.items()
+)

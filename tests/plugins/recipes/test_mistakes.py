@@ -1,0 +1,133 @@
+"""The mistakes of the original experiments, each with the test that would have caught it.
+
+That labels move with pixels is in `test_equivariance.py` and `test_shape_labels.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from mtl.core.batch import Batch
+from mtl.core.composition import Composition
+from mtl.core.data import Samples, Splits, load_splits
+from mtl.core.evaluation import evaluate
+from mtl.core.randomness import StepRandom
+from mtl.core.specs import Categorical
+from mtl.core.training.trainer import Trainer
+from mtl.plugins import recipes
+from mtl.plugins.datasets.shapes_synthetic import SyntheticShapes
+
+Compose = Callable[..., Composition]
+ORIGINALS = [item.name for item in recipes.COMPONENTS if not item.name.endswith("-best")]
+WITH_DROPOUT = [
+    name for name in ORIGINALS if name.startswith(("shapes-", "mnist-autoencoder", "mnist-denoising-"))
+]
+
+
+def splits_of(made: Composition) -> Splits:
+    """Three parts of images that suit the recipe, without reading files."""
+    shape, count = made.dataset_spec.image.shape, 24
+    random = torch.Generator().manual_seed(0)
+    parts = []
+    for _ in range(3):
+        image = torch.randint(256, (count, *shape), generator=random, dtype=torch.uint8)
+        labels = {}
+        for name, target in made.dataset_spec.labels.items():
+            if isinstance(target, Categorical):
+                labels[name] = torch.arange(count) % len(target.classes)
+            else:
+                drawn = SyntheticShapes(train_size=count, test_size=1).load()["train"]
+                labels[name] = torch.from_numpy(drawn.labels["counts"])
+        parts.append(Samples(image, labels))
+    return Splits(*parts)
+
+
+def test_the_random_number_reaches_nine_and_every_sum_occurs(composed: Compose) -> None:
+    task = composed("mnist-random-sum").tasks["sum"].task
+    size = 4000
+    batch = Batch(torch.zeros(size, 1, 1, 1), {"digit": torch.arange(size) % 10})
+    drawn = task.draw_inputs(batch, StepRandom(size, "cpu", 0))
+    sums = task.target(Batch(batch.image, batch.labels, drawn))
+    assert sorted(set(drawn["number"].tolist())) == list(range(10))
+    assert sorted(set(sums.tolist())) == list(range(19))
+    assert torch.equal(sums, batch.labels["digit"] + drawn["number"])
+
+
+@pytest.mark.parametrize("name", ORIGINALS)
+def test_no_softmax_stands_before_the_cross_entropy(name: str, composed: Compose) -> None:
+    made = composed(name)
+    image = torch.rand(3, *made.dataset_spec.image.shape)
+    inputs = {spec.name: torch.arange(3) for spec in made.inputs}
+    raw = made.model.eval()(image, inputs)
+    for task, target in made.targets.items():
+        if isinstance(target, Categorical):
+            # Squashed outputs would be positive and add up to 1; logits can be both signs and any size.
+            assert (raw[task] < 0).any()
+            assert not torch.allclose(raw[task].sum(1), torch.ones(3), atol=1e-3)
+
+
+def test_one_layer_cut_in_two_is_the_two_heads_side_by_side() -> None:
+    """The first approach to the random sum, without its softmax, is the second."""
+    torch.manual_seed(0)
+    whole = torch.nn.Linear(100, 29)
+    digit, total = torch.nn.Linear(100, 10), torch.nn.Linear(100, 19)
+    for layer, part in ((digit, slice(0, 10)), (total, slice(10, 29))):
+        layer.load_state_dict({"weight": whole.weight[part], "bias": whole.bias[part]})
+    features = torch.randn(5, 100)
+    torch.testing.assert_close(whole(features), torch.cat([digit(features), total(features)], 1))
+
+
+@pytest.mark.parametrize("written", ["false", "False"])
+def test_a_flag_that_says_false_is_false(written: str, data: Path, mtl: Callable[..., Any]) -> None:
+    result = mtl(
+        "compose", "--recipe", "mnist-autoencoder", "--data-dir", str(data), "--dry-run",
+        "--set", f"tasks.autoencode.binarise={written}",
+    )  # fmt: skip
+    assert result.status == 0
+    assert "binarise: false" in result.out
+
+
+@pytest.mark.parametrize("written", ["'False'", "no", "0"])
+def test_what_is_no_truth_value_is_refused_rather_than_true(
+    written: str, data: Path, mtl: Callable[..., Any]
+) -> None:
+    result = mtl(
+        "compose", "--recipe", "mnist-autoencoder", "--data-dir", str(data), "--dry-run",
+        "--set", f"tasks.autoencode.binarise={written}",
+    )  # fmt: skip
+    assert result.status == 2
+    assert "option 'binarise': input should be" in result.err
+
+
+@pytest.mark.parametrize("name", WITH_DROPOUT)
+def test_dropout_is_off_when_a_model_is_judged(name: str, composed: Compose) -> None:
+    made = composed(name)
+    samples = splits_of(made).test
+    made.model.train()
+    torch.manual_seed(1)
+    first = evaluate(made, samples, "test").metrics
+    torch.manual_seed(2)
+    assert evaluate(made, samples, "test").metrics == first
+    assert made.model.training  # and on again afterwards: the recipe does have dropout
+    assert any(isinstance(layer, torch.nn.Dropout) for layer in made.model.modules())
+
+
+def test_the_test_split_chooses_nothing(composed: Compose) -> None:
+    """Two runs that differ in their test split alone keep the same epoch and the same weights."""
+    kept = []
+    for swapped in (False, True):
+        made = composed("mnist-even-third")
+        splits = load_splits(made.dataset, validation=0.5, split_seed=0)
+        if swapped:
+            other = Samples(255 - splits.test.image, {"digit": 9 - splits.test.labels["digit"]})
+            splits = Splits(splits.train, splits.validation, other)
+        trainer = Trainer(made, splits, torch.device("cpu"))
+        epochs = [result for _, result in zip(range(3), trainer.epochs(), strict=False)]
+        kept.append(([result.best for result in epochs], made.model.state_dict()))
+    assert kept[0][0] == kept[1][0]
+    assert all(torch.equal(kept[0][1][key], kept[1][1][key]) for key in kept[0][1])
