@@ -56,6 +56,8 @@ MODELS = (
             "tasks": {
                 "parity": {},
                 "multiple-of": {},
+                "even": {},
+                "third": {},
                 "label-group": {"groups": {"round": ["0", "6", "8", "9"]}},
                 "autoencode": {},
             },
