@@ -75,7 +75,7 @@ class _Composer:
         )
 
     def _refuse_unsuitable(self, balancer: Balancer, sharing: Sharing) -> None:
-        """Refuse a balancer of gradients where there are none of the kind it wants, or in a compiled model."""
+        """Refuse a balancer of gradients where there are none of its kind, or inside a compiled model."""
         name = self.recipe.sharing.name
         reason, hint = "", "choose another balancer or sharing, or name more tasks"
         if self.recipe.train.compile and not (balancer.compile_safe and balancer.on == "parameters"):
