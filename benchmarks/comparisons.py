@@ -40,7 +40,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "balancer": (
         *("--tasks", "denoise,classify", "--dataset", "mnist", "--encoder", "lenet"),
         *("--balancer", "sum,uncertainty,dwa,rlw,pcgrad,mgda,cagrad,upgrad"),
-        *("--epochs", "2", "--seeds", "5", "--set", "train.batch_size=128"),
+        *("--epochs", "1", "--seeds", "3", "--set", "train.batch_size=64"),
     ),
 }
 QUICK = ("--dataset", "digits", "--epochs", "1", "--seeds", "1", "--set", "train.validation=0.8")
