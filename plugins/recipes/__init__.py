@@ -20,6 +20,7 @@ _SUMMARIES = {
     "cifar10-class-rotation-single": "Class and rotation, an AlexNet each, as the original",
     "cifar10-class-rotation-best": "Class and rotation, our best",
     "shapes-class-count": "Class and counts of two kinds of shapes, as the original",
+    "shapes-class-count-best": "Class and counts of two kinds of shapes, our best",
     "shapes-class": "Class of two kinds of shapes, as the original",
     "shapes-count": "Counts of six kinds of shapes, as the original",
     "mnist-autoencoder": "Autoencoder with 10 latent numbers, as the original",
