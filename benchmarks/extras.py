@@ -115,7 +115,7 @@ def start_up() -> dict[str, Any]:
             write_idx(
                 raw / f"{name}-images-idx3-ubyte", np.random.default_rng(0).bytes(size * 784), size, 28, 28
             )
-            write_idx(raw / f"{name}-labels-idx1-ubyte", bytes(np.arange(size) % 10), size)
+            write_idx(raw / f"{name}-labels-idx1-ubyte", bytes((np.arange(size) % 10).astype(np.uint8)), size)
         cache = {"MTL_CACHE_DIR": str(Path(folder) / "cache")}
         first, second = (_in_process("benchmarks.start_up", folder, environment=cache) for _ in range(2))
     return {"first_seconds": first["seconds"], "second_seconds": second["seconds"]}

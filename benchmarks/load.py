@@ -10,6 +10,7 @@ import json
 import sys
 import time
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 
@@ -60,10 +61,10 @@ async def load(port: int, requests: Sequence[bytes], seconds: float) -> dict[str
     """Ask over one connection per request for some seconds; return answers, failures and their times."""
     start = time.perf_counter()
     loop = asyncio.get_running_loop()
-    connections = [
-        (await loop.create_connection(lambda r=request: Connection(r, start + seconds), "127.0.0.1", port))[1]
-        for request in requests
-    ]
+    connections = []
+    for request in requests:
+        make = partial(Connection, request, start + seconds)
+        connections.append((await loop.create_connection(make, "127.0.0.1", port))[1])
     await asyncio.gather(*(connection.done for connection in connections))
     taken = time.perf_counter() - start
     times = sorted(time for connection in connections for time in connection.seconds)

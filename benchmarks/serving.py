@@ -1,6 +1,6 @@
 """What `mtl serve` costs beside raw onnxruntime: one table, one JSON file.
 
-    python benchmarks/serving.py                # a model is trained first; about 3 minutes in all
+    python benchmarks/serving.py --write        # into docs/serving.md and serving.json; about 3 minutes
     python benchmarks/serving.py --seconds 0.5 --rounds 1    # a quick look
 
 Raw is one caller of `InferenceSession.run` in a loop: the fastest of three sessions, one as `mtl predict`
@@ -16,6 +16,7 @@ import argparse
 import json
 import os
 import platform
+import re
 import subprocess
 import sys
 import tempfile
@@ -32,6 +33,8 @@ import orjson
 
 from mtl.exports.inference import ExportedModel
 from mtl.exports.metadata import IMAGE
+
+HERE = Path(__file__).parent
 
 CASES = (
     (1, 1, "binary"),
@@ -110,16 +113,17 @@ def server(path: Path, options: list[str]) -> Iterator[int]:
 def served(port: int, requests: list[bytes], seconds: float) -> dict[str, Any]:
     """Return what the clients saw."""
     given = b"".join(b"%d\n%s" % (len(request), request) for request in requests)
-    command = [sys.executable, str(Path(__file__).with_name("load.py")), str(port), str(seconds)]
+    command = [sys.executable, str(HERE / "load.py"), str(port), str(seconds)]
     done = subprocess.run(command, input=given, stdout=subprocess.PIPE, check=True, timeout=seconds + 60)
-    return json.loads(done.stdout)
+    result: dict[str, Any] = json.loads(done.stdout)
+    return result
 
 
 def measure(path: Path, seconds: float, rounds: int, options: list[str]) -> list[dict[str, Any]]:
     """Return one row per case."""
     models = [
         ExportedModel(path),
-        ExportedModel(path, threads=os.cpu_count()),
+        ExportedModel(path, spin=10),
         ExportedModel(path, threads=1),
     ]
     rows = []
@@ -182,7 +186,7 @@ def main() -> None:
     parser.add_argument("--model", type=Path, help="An exported file [default: trained now].")
     parser.add_argument("--seconds", type=float, default=3.0, help="Seconds per measurement.")
     parser.add_argument("--rounds", type=int, default=3, help="Measurements per row.")
-    parser.add_argument("--out", type=Path, help="Where to write the JSON.")
+    parser.add_argument("--write", action="store_true", help="Write docs/serving.md and serving.json.")
     parser.add_argument("options", nargs="*", help="Options of mtl serve, after --.")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
@@ -195,10 +199,21 @@ def main() -> None:
         "python": platform.python_version(),
         "date": time.strftime("%Y-%m-%d"),
     }
-    print(table(rows))
-    print(f"\n{json.dumps(machine)}", file=sys.stderr)
-    if given.out:
-        given.out.write_text(json.dumps({"machine": machine, "rows": rows}, indent=2) + "\n")
+    told = (
+        f"{machine['cores']} cores ({machine['processor']}), onnxruntime {machine['onnxruntime']}, "
+        f"Python {machine['python']}, {machine['date']}; {given.rounds} rounds of {given.seconds:g} s."
+    )
+    print(f"{table(rows)}\n\n{told}")
+    if given.write:
+        document = HERE.parent / "docs" / "serving.md"
+        pattern = re.compile(r"(<!-- measured: serving -->\n).*?(\n<!-- end -->)", re.DOTALL)
+        text, count = pattern.subn(
+            lambda found: f"{found[1]}{table(rows)}\n\n{told}{found[2]}", document.read_text()
+        )
+        if count != 1:
+            raise SystemExit(f"{document} has {count} places for the table")
+        document.write_text(text)
+        (HERE / "serving.json").write_text(json.dumps({"machine": machine, "rows": rows}, indent=2) + "\n")
 
 
 if __name__ == "__main__":

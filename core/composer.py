@@ -75,12 +75,15 @@ class _Composer:
         )
 
     def _refuse_unsuitable(self, balancer: Balancer, sharing: Sharing) -> None:
-        """Refuse a balancer of gradients where there are none of the kind it wants."""
-        if not balancer.needs_gradients:
-            return
+        """Refuse a balancer of gradients where there are none of its kind, or inside a compiled model."""
         name = self.recipe.sharing.name
         reason, hint = "", "choose another balancer or sharing, or name more tasks"
-        if not sharing.shared_parameters():
+        if self.recipe.train.compile and not (balancer.compile_safe and balancer.on == "parameters"):
+            reason = "does not work with a compiled model"
+            hint = "leave train.compile out, or balance on parameters"
+        elif not balancer.needs_gradients:
+            return
+        elif not sharing.shared_parameters():
             reason = f"needs shared parameters; sharing {name!r} of these tasks has none"
         elif balancer.on == "features" and not sharing.common_features:
             reason = f"works on features that all heads read; with sharing {name!r} every task has its own"

@@ -1,4 +1,4 @@
-"""Choosing where to compute."""
+"""Choosing where to compute, and noticing that it is too small."""
 
 from __future__ import annotations
 
@@ -28,3 +28,12 @@ def choose_device(name: str) -> torch.device:
             hint="use --device cpu, or --device auto",
         )
     return device
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Return whether an error says that memory ran out, on CUDA or on the CPU.
+
+    >>> is_out_of_memory(MemoryError()), is_out_of_memory(RuntimeError("shapes differ"))
+    (True, False)
+    """
+    return isinstance(error, torch.OutOfMemoryError | MemoryError) or "can't allocate memory" in str(error)

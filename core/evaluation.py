@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from .batch import present
 from .composition import Composition
 from .data import Samples
+from .device import is_out_of_memory
 from .errors import UsageError
 from .losses import masked_loss
 from .predictions import predict
@@ -24,6 +25,9 @@ from .views import Seen, plan_views
 
 BATCH_SIZE = 500
 """Samples per forward pass; results do not depend on it."""
+
+LARGE = 8192
+"""Samples per forward pass on a device with thousands of cores, if they fit."""
 
 
 @dataclass(frozen=True)
@@ -45,17 +49,18 @@ def views_of(
     tasks = {name: composed.task for name, composed in composition.tasks.items()}
     views = plan_views(tasks, composition.recipe.views)
     for indices in samples.slices(batch_size):
-        random = SampleRandom(indices, seed=derive_seed(0, "evaluation", split))
+        random = SampleRandom(indices.to(samples.device), seed=derive_seed(0, "evaluation", split))
         batch = samples.batch(indices)
         for view in views:
             yield view.tasks, view.look(batch, tasks, random)
 
 
 def evaluate(
-    composition: Composition, samples: Samples, split: str, batch_size: int = BATCH_SIZE
+    composition: Composition, samples: Samples, split: str, batch_size: int | None = None
 ) -> Evaluation:
     """Return losses and metrics of the model on a split; the model is left in its mode.
 
+    Without a `batch_size` it is as large as suits the device, and halved until it fits.
     Raises `UsageError` when no sample of the split has a task's label.
     """
     model = composition.model
@@ -66,8 +71,15 @@ def evaluate(
 
     training = model.training
     model.eval()
+    size = batch_size or (LARGE if samples.device.type == "cuda" else BATCH_SIZE)
     try:
-        return _judge(composition, samples, split, batch_size, answer)
+        while True:
+            try:
+                return _judge(composition, samples, split, size, answer)
+            except (RuntimeError, MemoryError) as error:
+                if not is_out_of_memory(error) or size == 1:
+                    raise
+            size //= 2
     finally:
         model.train(training)
 
@@ -79,8 +91,8 @@ def _judge(
     batch_size: int,
     answer: Callable[[tuple[str, ...], Seen], dict[str, Tensor]],
 ) -> Evaluation:
-    metrics = _fresh_metrics(composition, samples.image.device)
-    totals = {name: torch.zeros(2, device=samples.image.device) for name in composition.tasks}
+    metrics = _fresh_metrics(composition, samples.device)
+    totals = {name: torch.zeros(2, device=samples.device) for name in composition.tasks}
     with torch.inference_mode():
         for tasks, seen in views_of(composition, samples, split, batch_size):
             raw = answer(tasks, seen)
@@ -126,7 +138,7 @@ def score(
     `answer` gets the tasks of a view and what it shows, and returns predictions (probabilities, values,
     images in 0..1) for all of these tasks or some.
     """
-    metrics = _fresh_metrics(composition, samples.image.device)
+    metrics = _fresh_metrics(composition, samples.device)
     answered: set[str] = set()
     with torch.inference_mode():
         for tasks, seen in views_of(composition, samples, split):
@@ -153,7 +165,7 @@ def _constant_answers(composition: Composition, train: Samples) -> dict[str, _Co
     views = plan_views(tasks, composition.recipe.views)
     corrupted = {name for view in views if view.corrupts(tasks) for name in view.tasks}
     sums: dict[str, Tensor] = {}
-    counts = {name: torch.zeros((), device=train.image.device) for name in tasks}
+    counts = {name: torch.zeros((), device=train.device) for name in tasks}
     with torch.inference_mode():
         for names, seen in views_of(composition, train, "train"):
             for name in names:

@@ -34,6 +34,7 @@ def export_subject(
     """
     # A copy: exporting must not move or retrace the model that the caller holds.
     model = copy.deepcopy(composition.model).cpu().eval()
+    model.sharing = model.sharing.settled()
     normalization = model.normalization
     return ExportSubject(
         model=model,
@@ -109,7 +110,7 @@ def _reads(composition: Composition, task: str) -> frozenset[str]:
 def _real_samples(composition: Composition, samples: Samples) -> dict[str, NDArray[np.generic]]:
     indices = torch.arange(min(SAMPLES, len(samples)), device=samples.image.device)
     batch = samples.batch(indices)
-    random = SampleRandom(indices, seed=derive_seed(0, "verification"))
+    random = SampleRandom(indices.to(samples.device), seed=derive_seed(0, "verification"))
     found: dict[str, NDArray[np.generic]] = {"image": samples.image[indices].cpu().numpy()}
     for name, composed in composition.tasks.items():
         drawn = composed.task.draw_inputs(batch, random.stream(name))

@@ -66,7 +66,7 @@ class SplitJudge(Judge):
         model = self._composition.model
 
         def answer(feed: Arrays) -> Arrays:
-            device = self._splits.test.image.device
+            device = self._splits.test.device
             tensors = {name: torch.from_numpy(value).to(device) for name, value in feed.items()}
             # Through the model's own preparation, as in the exported file.
             given = model.predict(tensors.pop("image"), tensors)

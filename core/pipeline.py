@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from .composer import compose
 from .composition import Composition
 from .contracts import ExportReport
 from .data import Splits, channel_statistics, load_splits, refuse_unlabelled
+from .device import is_out_of_memory
 from .errors import MissingRequirementError
 from .evaluation import Evaluation, baseline, evaluate
 from .exporting import export
@@ -26,8 +27,9 @@ from .report import write_report
 from .run_folder import RunFolder
 from .snapshots import keep_snapshot
 from .training.execution import Execution
+from .training.memory import fits, largest_batch
 from .training.memory_format import settle
-from .training.trainer import Trainer
+from .training.trainer import EpochResult, Trainer
 
 
 @dataclass(frozen=True)
@@ -130,7 +132,7 @@ class Pipeline:
         counts = {name: len(started.splits.named(name)) for name in ("train", "validation", "test")}
         self.progress.started(started.composition.recipe.train.epochs, self._device_name(), counts)
         folder, history = started.folder, started.history
-        for result in started.trainer.epochs():
+        for result in self._epochs(started):
             history.append(result.row)
             # Before the checkpoint: a resume drops rows beyond it, but could not make up a missing one.
             folder.write_history(history)
@@ -139,8 +141,26 @@ class Pipeline:
             )
             keep_snapshot(folder.path, started.composition, started.splits.validation, result.epoch)
             self.progress.epoch(result.epoch, result.row, result.best)
+            if result.epoch == int(history[0]["epoch"]) and started.trainer.eager_reason:
+                self.progress.warning(f"steps run one by one, not as a graph: {started.trainer.eager_reason}")
             self._notify("mtl_epoch_ended", run=folder.path, epoch=result.epoch, row=dict(result.row))
         return started
+
+    def _epochs(self, started: Started) -> Iterator[EpochResult]:
+        """Train; when memory runs out, say which batch size would fit."""
+        try:
+            yield from started.trainer.epochs()
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error):
+                raise
+            training = started.composition.recipe.train
+            where, size = started.folder.path, training.batch_size
+            fitting = largest_batch(started.composition, started.splits.train, self.device)
+            advice = f"--set train.batch_size={fitting} fits" if fitting else "choose a smaller encoder"
+            kept = f"; epochs before this one are kept: mtl resume {where}" if started.history else ""
+            raise MissingRequirementError(
+                f"out of memory on {self.device} with batches of {size}", hint=advice + kept
+            ) from None
 
     def finish(self, started: Started) -> Outcome:
         """Judge the chosen epoch, export and report."""
@@ -188,14 +208,21 @@ class Pipeline:
         refuse_unlabelled(splits, {name: item.task.needs for name, item in composition.tasks.items()})
         if composition.recipe.normalization == "train":
             composition.model.normalization.set(*channel_statistics(splits.train))
-        try:
+        size = training.batch_size
+        if size > len(splits.train):
+            self.progress.warning(
+                f"train.batch_size is {size}, the training split has {len(splits.train)} samples: "
+                "every epoch is one step"
+            )
+        if shared:
+            return splits
+        if fits(splits.size, self.device):
             return splits.to(self.device)
-        except torch.OutOfMemoryError:
-            size = sum(part.image.nbytes for part in (splits.train, splits.validation, splits.test))
-            raise MissingRequirementError(
-                f"the data set ({size / 2**20:.0f} MiB) does not fit on {self.device}",
-                hint="use --device cpu",
-            ) from None
+        self.progress.warning(
+            f"the data set ({splits.size / 2**20:.0f} MiB) does not fit on {self.device} beside the model: "
+            "it stays in host memory and every batch is sent, which is slower"
+        )
+        return splits.streamed_to(self.device)
 
     def _notify(self, hook: str, **arguments: Any) -> None:
         """Tell the plugins; one that fails is named and stops nothing."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -85,8 +85,8 @@ class ExportedModel:
             values = outputs[output.name]
             if output.raw:
                 values = _predict(values, output.target)
-            for row, answers in zip(values, found, strict=True):
-                answers[output.name] = _answer(row, output.target)
+            for answer, answers in zip(_readable(values, output.target), found, strict=True):
+                answers[output.name] = answer
         return found
 
     def check_inputs(self, inputs: Mapping[str, Any], count: int) -> dict[str, NDArray[np.int64]]:
@@ -111,7 +111,7 @@ class ExportedModel:
         if images.dtype == np.uint8:
             if self.card.pixels == "uint8":
                 return images
-            return np.divide(images, np.float32(255), dtype=np.float32)
+            return np.asarray(np.divide(images, np.float32(255), dtype=np.float32))
         if self.card.pixels == "uint8" or images.dtype.kind != "f":
             readable = " or ".join(dict.fromkeys((self.card.pixels, "uint8")))
             raise UsageError(f"pixels are {images.dtype}; the model reads {readable}")
@@ -147,33 +147,35 @@ def _predict(raw: NDArray[Any], target: TargetSpec) -> NDArray[Any]:
     return raw.clip(0.0, 1.0) if isinstance(target, Image) else raw
 
 
-def _answer(row: NDArray[Any], target: TargetSpec) -> Answer:
+def _readable(rows: NDArray[Any], target: TargetSpec) -> Iterator[Answer]:
+    """Yield the answer to each image; arrays become Python's numbers at once, which is what takes time."""
     if isinstance(target, Categorical):
-        probabilities = [float(value) for value in row]
-        best = int(np.argmax(row))
-        value = {
-            "class": target.classes[best],
-            "probability": probabilities[best],
-            "probabilities": dict(zip(target.classes, probabilities, strict=True)),
-        }
-        return Answer(f"{target.classes[best]}  ({_percent(probabilities[best])})", value)
-    if isinstance(target, Binary):
-        positive = float(row)
-        name = target.positive if positive >= 0.5 else target.negative
-        certainty = max(positive, 1.0 - positive)
-        both = {target.negative: 1.0 - positive, target.positive: positive}
-        value = {"class": name, "probability": certainty, "probabilities": both}
-        return Answer(f"{name}  ({_percent(certainty)})", value)
-    if isinstance(target, Image):
-        size = f"{target.width} x {target.height}"
-        picture = np.rint(row.transpose(1, 2, 0) * 255).astype(np.uint8)
-        picture = picture[:, :, 0] if target.channels == 1 else picture
-        value = {"width": target.width, "height": target.height, "channels": target.channels}
-        return Answer(f"image {size}", value, picture)
-    values = {name: float(number) for name, number in zip(target.names, row, strict=True)}
-    units = f" {target.units}" if target.units else ""
-    text = ", ".join(f"{name} {number:.4g}{units}" for name, number in values.items())
-    return Answer(text, {"values": values, "units": target.units})
+        for best, probabilities in zip(rows.argmax(axis=1).tolist(), rows.tolist(), strict=True):
+            value = {
+                "class": target.classes[best],
+                "probability": probabilities[best],
+                "probabilities": dict(zip(target.classes, probabilities, strict=True)),
+            }
+            yield Answer(f"{target.classes[best]}  ({_percent(probabilities[best])})", value)
+    elif isinstance(target, Binary):
+        for positive in rows.tolist():
+            name = target.positive if positive >= 0.5 else target.negative
+            certainty = max(positive, 1.0 - positive)
+            both = {target.negative: 1.0 - positive, target.positive: positive}
+            value = {"class": name, "probability": certainty, "probabilities": both}
+            yield Answer(f"{name}  ({_percent(certainty)})", value)
+    elif isinstance(target, Image):
+        text = f"image {target.width} x {target.height}"
+        pictures = np.rint(rows.transpose(0, 2, 3, 1) * 255).astype(np.uint8)
+        for picture in pictures[..., 0] if target.channels == 1 else pictures:
+            value = {"width": target.width, "height": target.height, "channels": target.channels}
+            yield Answer(text, value, picture)
+    else:
+        units = f" {target.units}" if target.units else ""
+        for numbers in rows.tolist():
+            values = dict(zip(target.names, numbers, strict=True))
+            text = ", ".join(f"{name} {number:.4g}{units}" for name, number in values.items())
+            yield Answer(text, {"values": values, "units": target.units})
 
 
 def _percent(probability: float) -> str:

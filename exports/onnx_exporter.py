@@ -17,7 +17,7 @@ from .precision import FLOAT32
 from .publication import partial, proof_path, publish, unpublished, write_partial
 from .runtimes import RUNTIMES
 from .variants import build_variant, precision_for
-from .verification import verify_bytes
+from .verification import base_of, verify_bytes
 
 
 class OnnxExporter(Exporter):
@@ -108,7 +108,10 @@ class OnnxExporter(Exporter):
 
     def verify_in(self, subject: ExportSubject, path: Path, runtimes: Sequence[str]) -> Mapping[str, Any]:
         data = _read(path)
-        return {name: verify_bytes(subject, data, name=path.name, runtime=name) for name in runtimes}
+        base = base_of(subject, data, path.name)
+        return {
+            name: verify_bytes(subject, data, name=path.name, base=base, runtime=name) for name in runtimes
+        }
 
 
 def _read(path: Path) -> bytes:

@@ -119,9 +119,8 @@ def measure_change(
 
 def _way_out(task: str, precision: Precision) -> str:
     if precision.type == "int8" and task not in precision.keep_float:
-        return (
-            f"keep its own layers in float (--set keep_float='[\"{task}\"]'), or allow more with --max-drop"
-        )
+        kept = f"--set 'keep_float=[{task}]'"
+        return f"keep its own layers in float ({kept}), or allow more (--max-drop {task}=VALUE)"
     return f"allow more with --max-drop {task}=VALUE"
 
 

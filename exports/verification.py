@@ -125,6 +125,19 @@ def _rounding(
     }
 
 
+def base_of(subject: ExportSubject, data: bytes, name: str) -> onnx.ModelProto | None:
+    """Return the float32 model that an existing file was made from, built anew; None for a float32 file.
+
+    Raises `VerificationError` when the file is no export.
+    """
+    candidate = Candidate(data, name)
+    form = form_of(candidate.card, name)
+    if form.precision.type == "float32":
+        return None
+    part = part_of(subject, candidate.card)
+    return build_model(part, replace(form, precision=FLOAT32), _opset(candidate.model))
+
+
 def form_of(card: ModelCard, name: str) -> ExportForm:
     """Return the form that a file says it has; `VerificationError` when it says none that there is."""
     try:

@@ -6,6 +6,7 @@ Tables between `<!-- generated: NAME -->` and `<!-- end -->` are made from the c
 
 from __future__ import annotations
 
+import inspect
 import json
 import os
 import re
@@ -74,8 +75,31 @@ def sharing_parameters(registry: Registry) -> str:
     return "\n".join(["| sharing | what it is | parameters |", "|---|---|---|", *rows])
 
 
+def balancers(registry: Registry) -> str:
+    """One row per built-in balancer: what its documentation says first, and its flags."""
+    rows = []
+    for entry in registry.entries("balancer"):
+        if entry.provider.distribution != "mtl-composer":
+            continue
+        component = entry.load()
+        first = " ".join((component.__doc__ or "").split("\n\n")[0].split())
+        source = Path(inspect.getfile(component)).read_text()
+        marks = [
+            "gradients" if component.needs_gradients else "losses",
+            "yes" if "torchjd." in source.split("class ")[-1] else "",
+            "yes" if "on: On" in source else "",
+            "yes" if component.capturable else "",
+            "`balancers`" if "require(" in source else "",
+        ]
+        name, summary = entry.component.name, entry.component.summary
+        rows.append(f"| `{name}` | {summary} | {first.replace('|', chr(92) + '|')} | {' | '.join(marks)} |")
+    head = "| name | idea | method and paper | from | torchjd | `on: features` | capturable | extra |"
+    return "\n".join([head, "|---|---|---|---|---|---|---|---|", *rows])
+
+
 GENERATED: dict[str, tuple[str, Callable[[Registry], str]]] = {
     "components": ("README.md", components),
+    "balancers": ("docs/balancers.md", balancers),
     "training": ("docs/recipes.md", training),
     "recipes": ("docs/recipes.md", recipes),
     "sharing-parameters": ("docs/sharing.md", sharing_parameters),

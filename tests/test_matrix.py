@@ -67,9 +67,6 @@ STEPS = 3
 LARGE = 15_000_000
 """Parameters that one model may have: exporting takes ten seconds per ResNet, and keeps several copies."""
 
-LIGHT = 8_000_000
-"""Parameters of a model beyond which a sharing is walked on the first data set only."""
-
 HEAVY = ("alexnet", "resnet18")
 """Encoders that are not taken to walk a sharing by default."""
 
@@ -266,17 +263,14 @@ def parts(column: Column) -> list[list[str]]:
 
 
 def chosen_part(column: Column) -> list[str]:
-    """Return the tasks that are walked: all of the first model, and none where that is heavy and said before.
+    """Return the tasks that are walked: with the default sharing all, else those of the first model.
 
-    The default sharing is walked with every task.
+    On the data sets after the first only the default sharing is walked.
     """
     found = parts(column)
     if column.sharing == names("sharing")[0]:
         return [task for part in found for task in part]
-    before = next(iter(DATASETS)) != column.dataset
-    if not found or (before and size(column, found[0]) > LIGHT):
-        return []
-    return found[0]
+    return found[0] if found and column.dataset == next(iter(DATASETS)) else []
 
 
 def walk(column: Column, some: list[str], tmp_path: Path) -> dict[str, Cell]:
@@ -373,11 +367,11 @@ def document(cells: Mapping[Column, Mapping[str, Cell]]) -> str:
         "nearest to what is allowed, over all cases of the verification: batches of "
         f"{', '.join(map(str, BATCHES))}; {', '.join(KINDS.values())}. Images are cut to their middle, "
         f"{SIDE} x {SIDE}. The tasks of a table that fit an encoder and a sharing are answered by one model; "
-        f"where it has more than {LARGE // 10**6} million parameters, some of them are, and the others say "
-        f"`{FITS}`: composed, not trained. Heads see features of the same form under every sharing, and "
-        f"under `{names('sharing')[0]}` every cell is walked. `tests/test_matrix.py` checks that cells still "
-        "fit, or do not, as it stands here, and walks them again: every sharing and every encoder by "
-        "default, all with `-m slow`."
+        f"where it has more than {LARGE // 10**6} million parameters, some of them are, and on the second "
+        f"data set none but under `{names('sharing')[0]}`; the others say `{FITS}`: composed, not trained. "
+        f"Heads see features of the same form under every sharing, and under `{names('sharing')[0]}` every "
+        "cell is walked. `tests/test_matrix.py` checks that cells still fit, or do not, as it stands here, "
+        "and walks them again: every sharing and every encoder by default, all with `-m slow`."
     )
     origin = (
         f"Written on {time.strftime('%Y-%m-%d')} by `{REWRITE}` in {time.perf_counter() - BEGAN:.0f} s on "

@@ -77,6 +77,7 @@ def command(
     """
     from ..comparison.axes import read_seeds
     from ..comparison.comparison import Comparing
+    from ..comparison.folder import usual_folder
     from ..comparison.grid import Question, folder_name, lay_out
     from ..device import choose_device
     from .comparison import choose_comparison_progress, print_comparison, print_grid, telling_what_is_kept
@@ -84,7 +85,7 @@ def command(
     request, axes = _request(asked)
     question = Question(request, axes, read_seeds(seeds), _metrics(metrics))
     grid = lay_out(question, session.registry)
-    path = out or Path("runs") / folder_name(grid)
+    path = out or usual_folder(Path("runs"), folder_name(grid), grid.plan())
     if dry_run:
         print_grid(grid, as_json)
         return

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from ..device import choose_device
 from ..errors import UsageError
+from ..options import plain
 from ..registry import Registry, installed
 from ..request import Request
 from .axes import COMPONENTS, Axis, component_axis
 from .comparison import Comparing, Comparison
+from .folder import usual_folder
 from .grid import Question, folder_name, lay_out
 from .progress import ComparisonProgress
 
@@ -58,14 +61,15 @@ def compare(
     found = registry or installed()
     known = [component_axis(key, value) for key in COMPONENTS if (value := varied[key]) is not None]
     known += [Axis(key, tuple(values)) for key, values in (axes or {}).items()]
-    known += [Axis(key, (value,)) for key, value in (set or {}).items()]
+    # JSON is YAML: read back, a value is what it was.
+    assigned = tuple(f"{key}={json.dumps(plain(value))}" for key, value in (set or {}).items())
     question = Question(
-        Request(recipe, tasks, {name: value for name, value in given.items() if value is not None}),
+        Request(recipe, tasks, {name: value for name, value in given.items() if value is not None}, assigned),
         tuple(known),
         tuple(range(seeds)) if isinstance(seeds, int) else tuple(seeds),
         metrics or {},
     )
     grid = lay_out(question, found)
-    path = Path(out) if out is not None else Path("runs") / folder_name(grid)
+    path = Path(out) if out is not None else usual_folder(Path("runs"), folder_name(grid), grid.plan())
     comparing = Comparing(found, choose_device(device), progress or ComparisonProgress(), jobs, export)
     return comparing.run(grid, path, force=force)

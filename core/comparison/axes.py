@@ -64,12 +64,25 @@ class Axis:
 
 
 def component_axis(key: str, values: str | Mapping[str, Any] | Sequence[Any]) -> Axis:
-    """Return the axis of a component from `"a,b"`, one `{"name": ..., options}`, or a list of either."""
+    """Return the axis of a component from `"a,b"`, one `{"name": ..., options}`, or a list of either.
+
+    >>> component_axis("balancer", "sum,{name: weighted, normalise: true}").values
+    ('sum', {'name': 'weighted', 'normalise': True})
+    """
     if isinstance(values, str):
-        values = split_values(values, f"--{key}")
+        values = [_with_options(key, value) for value in split_values(values, f"--{key}")]
     elif isinstance(values, Mapping):
         values = (values,)
     return Axis(key, tuple(values))
+
+
+def _with_options(key: str, text: str) -> Any:
+    """Return a component as it is written: a name, or `{name: ..., option: ...}`."""
+    if not text.startswith("{"):
+        return text
+    source = RecipeSource()
+    source.set(f"{key}={text}")
+    return source.tree[key]
 
 
 def assigned_axes(assignments: Sequence[str]) -> tuple[tuple[str, ...], tuple[Axis, ...]]:

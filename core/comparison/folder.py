@@ -159,6 +159,23 @@ class ComparisonFolder:
         return None
 
 
+def usual_folder(parent: Path, name: str, plan: Mapping[str, Any]) -> Path:
+    """Return `parent/name`, or with a number the first one that is free or asks this very question."""
+    number, path = 1, parent / name
+    while path.exists() and not _asks(path, plan):
+        number += 1
+        path = parent / f"{name}-{number}"
+    return path
+
+
+def _asks(path: Path, plan: Mapping[str, Any]) -> bool:
+    try:
+        known = json.loads((path / PLAN).read_text())
+    except (OSError, ValueError):
+        return False
+    return isinstance(known, dict) and all(known.get(key) == value for key, value in plan.items())
+
+
 class DamagedCell(Exception):  # noqa: N818 - a finding, handled by training the cell again
     """A finished cell whose files are missing or changed."""
 

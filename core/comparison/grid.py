@@ -161,11 +161,11 @@ def _refuse_unknown_names(question: Question, registry: Registry) -> None:
 
 
 def _source(question: Question, values: Sequence[Any], registry: Registry) -> RecipeSource:
-    chosen = dict(zip(question.axes, values, strict=True))
-    flags = {axis.key: value for axis, value in chosen.items() if axis.key in COMPONENTS}
+    chosen = list(zip(question.axes, values, strict=True))
+    flags = {axis.key: value for axis, value in chosen if axis.key in COMPONENTS}
     request = replace(question.request, flags={**question.request.flags, **flags})
     source = request.source(registry)
-    for axis, value in chosen.items():
+    for axis, value in chosen:
         if axis.key not in COMPONENTS:
             axis.put(source, value)
     source.put(("seed",), 0, "--seeds")
@@ -225,7 +225,7 @@ def _encoder(recipe: Recipe) -> str:
 
 
 def folder_name(grid: Grid) -> str:
-    """Return a name for a comparison: tasks, encoder, and what is varied."""
+    """Return a name for a comparison: its tasks, and what is varied."""
     tasks = "-".join(list(grid.judges)[:3])
     varied = "-".join(axis.title.replace("/", "-") for axis in grid.axes if len(axis.values) > 1)
     return f"compare-{tasks}-by-{varied or 'seed'}"

@@ -33,7 +33,10 @@ def origin(registry: Registry, device: str) -> dict[str, str]:
 
 
 def _place(module: str) -> Path | None:
-    found = importlib.util.find_spec(module)
+    try:
+        found = importlib.util.find_spec(module)
+    except ValueError:  # a module made by hand, without a file
+        return None
     if found is None or found.origin is None:
         return None
     path = Path(found.origin)

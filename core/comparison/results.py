@@ -36,7 +36,7 @@ def results(grid: Grid, outcomes: Mapping[str, Outcome], notes: Sequence[str] = 
         "recipe": dict(grid.fixed),
         "seeds": list(grid.seeds),
         "method": _method(grid, rows),
-        "notes": [*_notes(outcomes), *notes],
+        "notes": [*_notes(outcomes), *_out_of_bounds(grid.judges, outcomes), *notes],
         "variants": variants,
         "single_task": _alone(grid, outcomes),
         "pareto": _fronts(grid.judges, variants),
@@ -136,7 +136,10 @@ def _correct(rows: Sequence[_Row]) -> None:
 
 
 def _p(found: Estimate | None) -> float | None:
-    return found.p if found is not None and found.n >= MINIMUM_SEEDS else None
+    """Return the p-value of a comparison that counts; one without a known spread counts as no evidence."""
+    if found is None or found.n < MINIMUM_SEEDS:
+        return None
+    return 1.0 if found.p is None else found.p
 
 
 def _estimated(values: Sequence[float | None]) -> Estimate | None:
@@ -181,6 +184,19 @@ def _notes(outcomes: Mapping[str, Outcome]) -> list[str]:
     differing = [key for key, *values in zip(*_columns(origins), strict=True) if len(set(values)) > 1]
     parted = ", ".join(differing)
     return [f"the cells were not all trained alike ({parted} differ); --force trains all of them again"]
+
+
+def _out_of_bounds(judges: Mapping[str, Judge], outcomes: Mapping[str, Outcome]) -> list[str]:
+    """Name every judged value that its metric says cannot be: what follows from it is not to be trusted."""
+    told = []
+    for outcome in outcomes.values():
+        for task, value in _judged(outcome, judges).items():
+            low, high = judges[task].bounds
+            if not low - 1e-6 <= value <= high + 1e-6:
+                where = f"{outcome.cell.title}, seed {outcome.cell.seed}"
+                what = f"{judges[task].metric} of {task!r} is {value:g}"
+                told.append(f"{where}: {what}, outside its bounds {low:g} to {high:g}")
+    return told
 
 
 def _columns(origins: Sequence[tuple[tuple[str, str], ...]]) -> list[list[str]]:

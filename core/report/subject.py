@@ -28,7 +28,7 @@ class Subject:
     @property
     def model_file(self) -> Path:
         """Where the exported model lies."""
-        return self.path / f"model{self.composition.exporter.suffix}"
+        return self.path / self.composition.exporter.file_name
 
     @property
     def chosen_epoch(self) -> int | None:

@@ -8,7 +8,7 @@ from safetensors.torch import save as save_tensors
 from torch import Tensor
 
 from ..contracts import Balancer
-from ..randomness import generator
+from ..randomness import generator, seeded_generators
 from .checks import check, require
 from .specimens import TASKS
 from .subjects import Subject
@@ -43,7 +43,7 @@ def check_state_survives_safetensors(subject: Subject) -> None:
     state = {name: value.detach().contiguous() for name, value in balancer.state_dict().items()}
     fresh.load_state_dict(load_tensors(save_tensors(state)))
     losses = torch.tensor([0.5, 1.5])
-    before, after = (item.weights(losses, _gradients(item)) for item in (balancer, fresh))
+    before, after = (_seeded_weights(item, losses) for item in (balancer, fresh))
     require(
         torch.equal(before, after),
         f"the same weights after saving and loading, {before.tolist()}",
@@ -52,7 +52,15 @@ def check_state_survives_safetensors(subject: Subject) -> None:
     )
 
 
+def _seeded_weights(balancer: Balancer, losses: Tensor) -> Tensor:
+    """Return the weights with torch's generator as the engine would seed it."""
+    with seeded_generators() as seed:
+        seed(0)
+        return balancer.weights(losses, _gradients(balancer))
+
+
 def _gradients(balancer: Balancer) -> Tensor | None:
     if not balancer.needs_gradients:
         return None
-    return torch.randn(len(TASKS), 11, generator=generator("cpu", 0, "gradients"))
+    shape = (len(TASKS), 11) if balancer.parts == 1 else (balancer.parts, len(TASKS), 11)
+    return torch.randn(shape, generator=generator("cpu", 0, "gradients"))

@@ -67,6 +67,24 @@ def check_a_task_alone_sees_the_same(subject: Subject) -> None:
 
 
 @check("sharing")
+def check_it_settles_on_the_same(subject: Subject) -> None:
+    """What an exported file is made of, `settled()`, gives every task the same features."""
+    for specimen in specimens(subject):
+        module = specimen.module().eval()
+        assert isinstance(module, Sharing)
+        image, inputs = specimen.draw(_BATCH)
+        with torch.no_grad():
+            expected, got = module(image, inputs, TASKS), module.settled()(image, inputs, TASKS)
+        for task in TASKS:
+            require(
+                all(map(torch.allclose, got[task], expected[task])),
+                f"the same features of task {task!r} from `settled()`",
+                "other ones",
+                "leave out only what no task depends on in evaluation mode",
+            )
+
+
+@check("sharing")
 def check_what_was_learned_can_be_told(subject: Subject) -> None:
     """`learned` gives tables with titles of their own, as large as their labels say, of finite numbers."""
     for specimen in specimens(subject):

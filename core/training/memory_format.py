@@ -112,16 +112,21 @@ class Trial:
     """A copy of the composition, ready to take the same step again and again."""
 
     def __init__(
-        self, composition: Composition, samples: Samples, device: torch.device, execution: Execution
+        self,
+        composition: Composition,
+        samples: Samples,
+        device: torch.device,
+        execution: Execution,
+        batch_size: int | None = None,
     ) -> None:
         model = deepcopy(composition.model).to(device, memory_format=execution.memory_format)  # type: ignore[call-overload]
         balancer = deepcopy(composition.balancer).to(device)
         copied = replace(composition, model=model.train(), balancer=balancer)
         update = Update([*model.parameters(), *balancer.parameters()], composition.recipe.train)
         blocks = Blocks(copied, samples, device, execution.memory_format)
-        size = min(len(samples), composition.recipe.train.batch_size)
+        size = min(len(samples), batch_size or composition.recipe.train.batch_size)
         blocks.restart(0, 0)
-        self._looks = blocks.looks(torch.arange(size, device=device), 0, 0)[0]
+        self._looks = blocks.looks(torch.arange(size, device=samples.home), 0, 0)[0]
         self._step = Step(copied, update, device)
         self._failure = Failure(device)
         self._device = device

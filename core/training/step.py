@@ -91,6 +91,7 @@ class Step:
         if not (self._mixed or self._compiles):
             plain: dict[str, Tensor] = self._model(look.image, look.inputs, look.tasks, prepared=True)
             return plain
+        # The losses are of float32 values whatever the model computed in.
         try:
             with torch.autocast(self._device_type, torch.bfloat16, enabled=self._mixed):
                 raw = self._model(look.image, look.inputs, look.tasks, prepared=True)

@@ -18,6 +18,7 @@ from ..errors import UsageError
 from ..evaluation import evaluate
 from ..randomness import derive_seed, generator, seeded_generators
 from .blocks import Blocks
+from .capture import CapturedBlocks, CudaCapture
 from .checkpoint import Checkpoint
 from .conflict import cosines
 from .execution import Execution
@@ -65,6 +66,12 @@ class Trainer:
         self._failure = Failure(self.device)
         self._step = Step(self.composition, self._update, self.device)
         self._blocks = Blocks(self.composition, self.splits.train, self.device, memory_format)
+        self._captured = self._prepare_capture()
+
+    @property
+    def eager_reason(self) -> str | None:
+        """Why steps are not captured in a CUDA graph; None where nothing speaks against it, or on the CPU."""
+        return self._captured.reason if self._captured else None
 
     def epochs(self) -> Iterator[EpochResult]:
         """Train until the recipe's epochs are done or patience runs out, yielding after each epoch.
@@ -76,7 +83,7 @@ class Trainer:
             self._epoch += 1
             started = time.perf_counter()
             rate = learning_rate(self._training, self._epoch)
-            self._update.rate = rate
+            self._update.set_rate(rate)
             losses = self.train_epoch()
             seconds = time.perf_counter() - started
             self.composition.balancer.post_epoch(losses.to(self.device) * self._step.task_weights)
@@ -105,22 +112,60 @@ class Trainer:
         order = torch.randperm(len(self.splits.train), generator=generator("cpu", seed, "order", self._epoch))
         self._failure.restart()
         self.composition.model.train()
+        if self._captured is not None:
+            self._captured.begin_epoch()
         found: list[StepLosses] = []
+        done = 0
         total = -(-len(order) // self._training.batch_size)
         layers = seeded_generators(self.device) if self.seeds_layers else nullcontext(lambda value: None)
         with layers as seed_generators:
-            for block, indices in enumerate(self._blocks.split(order.to(self.device))):
+            for block, indices in enumerate(self._blocks.split(order.to(self.splits.train.home))):
                 seed_generators(derive_seed(seed, "layers", self._epoch, block))
                 self._blocks.restart(self._epoch, block)
-                for looks in self._blocks.looks(indices, self._epoch, block):
-                    found.append(self._step(looks, self._failure))
-                    if self.on_step is not None:
-                        self.on_step(len(found), total)
-        losses, balanced, counts = (torch.stack(part) for part in zip(*found, strict=True))
+                if self._captured is not None:
+                    found.append(self._captured(indices))
+                    done += len(found[-1].losses)
+                    self._tell(done, total)
+                else:
+                    found.append(self._work(indices, block, lambda step: self._tell(step, total), done))
+                    done += len(found[-1].losses)
+        losses, balanced, counts = (torch.cat(part) for part in zip(*found, strict=True))
         self._failure.raise_if_found(balanced, tuple(self.composition.tasks), self._epoch)
         seen = counts.sum(dim=0)
         self._refuse_unlabelled(seen)
         return ((losses * counts).sum(dim=0) / seen).cpu()
+
+    def _work(
+        self, indices: Tensor, block: int, tell: Callable[[int], None] | None = None, done: int = 0
+    ) -> StepLosses:
+        """Take a block's steps one by one; return what they gave, `[K, T]` each."""
+        found = []
+        for looks in self._blocks.looks(indices, self._epoch, block):
+            found.append(self._step(looks, self._failure))
+            if tell is not None:
+                tell(done + len(found))
+        return StepLosses(*(torch.stack(part) for part in zip(*found, strict=True)))
+
+    def _tell(self, done: int, total: int) -> None:
+        if self.on_step is not None:
+            self.on_step(done, total)
+
+    def _prepare_capture(self) -> CapturedBlocks | None:
+        """Return what captures and replays blocks; None on the CPU, which has nothing to gain by it."""
+        if self.device.type != "cuda":
+            return None
+        reason = None
+        if not getattr(self.composition.balancer, "capturable", True):
+            reason = f"the balancer {self.composition.recipe.balancer.name!r} reads values back in every step"
+        elif self.splits.train.streams:
+            reason = "the data streams from host memory"
+        # Kept generators are seeded before every block: the names of the block in hand do not matter here.
+        return CapturedBlocks(
+            lambda indices: self._work(indices, 0),
+            CudaCapture(self.device, self._blocks.generators),
+            (self.composition.model, self.composition.balancer),
+            reason,
+        )
 
     def _refuse_unlabelled(self, seen: Tensor) -> None:
         for name, count in zip(self.composition.tasks, seen.tolist(), strict=True):

@@ -19,10 +19,7 @@ EPSILON = 1e-8
 
 
 class Update:
-    """Updates parameters from their `grad` fields; parameters without a gradient stay as they are.
-
-    `rate` is the learning rate, which may be a tensor on the device: a captured step reads it anew.
-    """
+    """Updates parameters from their `grad` fields; parameters without a gradient stay as they are."""
 
     def __init__(self, parameters: Iterable[nn.Parameter], training: Training) -> None:
         self._parameters: list[Tensor] = list(parameters)
@@ -34,7 +31,16 @@ class Update:
         # Counted per parameter, since one may get no gradient in some steps; kept in one tensor.
         self._steps = torch.zeros(len(self._parameters), device=device)
         self._step_views = list(self._steps.unbind())
-        self.rate: float | Tensor = training.learning_rate
+        # On CUDA a tensor, so that a captured step reads the rate of its epoch.
+        rate = training.learning_rate
+        self.rate: float | Tensor = torch.tensor(rate, device=device) if device.type == "cuda" else rate
+
+    def set_rate(self, rate: float) -> None:
+        """Set the learning rate of the steps to come."""
+        if isinstance(self.rate, Tensor):
+            self.rate.fill_(rate)
+        else:
+            self.rate = rate
 
     def forget_gradients(self) -> None:
         """Drop all gradients, so that the next backward pass need not add to them."""

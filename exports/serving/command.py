@@ -64,10 +64,11 @@ def serve(
     connections: int,
     as_json: bool,
 ) -> None:
-    """Answer inference requests over HTTP, in the Open Inference Protocol (KServe's version 2).
+    """Answer inference requests over HTTP.
 
-    MODEL is an exported .onnx file or the folder of a run, with NAME= before it to give it a name.
-    Ctrl-C or SIGTERM ends the server once open requests are answered. torch is not needed.
+    The paths and messages are those of the Open Inference Protocol, version 2 of KServe's. MODEL is an
+    exported .onnx file or the folder of a run, with NAME= before it to give it a name. Ctrl-C or SIGTERM
+    ends the server once open requests are answered. torch is not needed.
 
     \b
     Examples:

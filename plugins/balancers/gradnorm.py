@@ -50,7 +50,8 @@ class GradNorm(Balancer):
         ratio = torch.where(started, losses / self.initial.clamp(min=1e-12), 1.0)
         rate = ratio / ratio.mean().clamp(min=1e-12)
         target = (lengths.mean() * rate**self.alpha).detach()
-        return (lengths - target).abs().sum()
+        own: Tensor = (lengths - target).abs().sum()
+        return own
 
     def _weights(self) -> Tensor:
         return len(self.tasks) * torch.softmax(self.logits, dim=0)

@@ -22,6 +22,8 @@ class Impartial(GradientBalancer):
     torchjd, one of its parts for each half.
     """
 
+    capturable = False
+
     def __init__(
         self,
         tasks: Sequence[str],

@@ -39,13 +39,14 @@ class NashBargain(GradientBalancer):
         assert gradients is not None
         weights = solved(gradients, bargain)
         length = (weights @ gradients).norm()
-        return weights * (self.max_norm / length.clamp(min=self.max_norm))
+        cut: Tensor = weights * (self.max_norm / length.clamp(min=self.max_norm))
+        return cut
 
 
 def bargain(gramian: Tensor) -> Tensor:
     """Return the positive `a` `[T]` with `gramian @ a == 1 / a`; `gramian` is float64, its diagonal positive.
 
-    >>> bargain(torch.tensor([[4.0, 0.0], [0.0, 1.0]], dtype=torch.float64)).tolist()
+    >>> [round(x, 6) for x in bargain(torch.diag(torch.tensor([4.0, 1.0], dtype=torch.float64))).tolist()]
     [0.5, 1.0]
     """
     # With unit gradients on the diagonal the answer is near 1; lengths come back at the end.

@@ -92,10 +92,11 @@ def gradvac(gradients: Tensor, target: Tensor, beta: float) -> Tensor:
     weighting = aggregation.GradVacWeighting(beta=beta)
     gramian = (gradients @ gradients.T).detach().to("cpu", torch.float64)
     # torchjd keeps this state to itself; a checkpoint needs it.
-    weighting._phi_t = target.detach().to("cpu", torch.float64, copy=True)
+    moving = target.detach().to("cpu", torch.float64, copy=True)
+    weighting._buffers["_phi_t"] = moving
     weighting._state_key = (len(gramian), gramian.dtype)
     weights = weighting(gramian)
-    target.copy_(weighting._phi_t)
+    target.copy_(moving)
     return weights.to(gradients)
 
 

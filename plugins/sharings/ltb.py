@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping, Sequence
 from typing import Annotated
 
@@ -22,7 +23,8 @@ class LTB(Sharing):
     with the learned probability `softmax(a)_i`. Training samples the choice anew at every step, relaxed as
     `softmax((a + noise) / temperature)` with Gumbel noise; evaluation takes the likeliest parent, which
     leaves a tree. What a task sees of an earlier stage is its ancestor there. When all choose the same
-    nodes this is hard sharing, and with no two tasks in common on the way it is none.
+    nodes this is hard sharing, and with no two tasks in common on the way it is none. An exported file holds
+    the tree alone.
     """
 
     def __init__(
@@ -82,12 +84,58 @@ class LTB(Sharing):
         tables.append(LearnedTable.of(f"Nodes of stage {last} by task", meaning, self.tasks, nodes, leaves))
         return tuple(tables)
 
+    def settled(self) -> Sharing:
+        return Tree(self)
+
+    def paths(self) -> dict[str, tuple[int, ...]]:
+        """Return for every task the likeliest node of each stage that leads to it."""
+        parents = [logits.argmax(-1).tolist() for logits in self.branches]
+        found = {}
+        for task, logits in zip(self.tasks, self.leaves, strict=True):
+            path = [int(logits.argmax())]
+            for choices in reversed(parents):
+                path.insert(0, choices[path[0]])
+            found[task] = tuple(path)
+        return found
+
     def _choose(self, logits: Tensor) -> Tensor:
         """Return weights over parents of the logits' shape: a relaxed sample, or exactly the likeliest."""
         if self.training:
             return functional.gumbel_softmax(logits, tau=self.temperature, dim=-1)
         places = torch.arange(logits.shape[-1], device=logits.device)
         return (places == logits.argmax(-1, keepdim=True)).to(logits.dtype)
+
+
+class Tree(Sharing):
+    """The tree that learning to branch settled on: every node that a task descends from, computed once."""
+
+    def __init__(self, learned: LTB) -> None:
+        super().__init__(learned.tasks, lambda: encoders_of(learned.nodes)[0])
+        self.paths = learned.paths()
+        self.feature_specs, self.fuses = learned.feature_specs, learned.fuses
+        self.nodes = copy.deepcopy(learned.nodes)
+        for number, node in enumerate(encoders_of(self.nodes)):
+            for index in range(len(node.stages)):
+                if number not in {path[index] for path in self.paths.values()}:
+                    node.stages[index] = nn.Identity()
+
+    def forward(
+        self, image: Tensor, inputs: Mapping[str, Tensor], tasks: Sequence[str]
+    ) -> dict[str, tuple[Tensor, ...]]:
+        computed: dict[tuple[int, ...], Tensor] = {(): image}
+        for task in tasks:
+            path = self.paths[task]
+            for index, node in enumerate(path):
+                if path[: index + 1] not in computed:
+                    run = encoders_of(self.nodes)[node].forward_stage
+                    computed[path[: index + 1]] = run(index, computed[path[:index]], inputs)
+        return {
+            task: tuple(computed[self.paths[task][: end + 1]] for end in range(len(self.paths[task])))
+            for task in tasks
+        }
+
+    def shared_parameters(self) -> list[nn.Parameter]:
+        return []
 
 
 def _ancestors(leaf: Tensor, choices: Sequence[Tensor], features: Sequence[Tensor]) -> tuple[Tensor, ...]:

@@ -108,3 +108,24 @@ def test_noise_does_not_depend_on_a_tasks_name(registry: Registry) -> None:
         splits = load_splits(composition.dataset, validation=0.1, split_seed=0)
         values.append(baseline(composition, splits.train, splits.test, "test")[0][name])
     assert values[0] == values[1]
+
+
+def test_a_batch_that_does_not_fit_is_halved(
+    composed: tuple[Composition, Splits], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    composition, splits = composed
+    whole = evaluate(composition, splits.validation, "validation").metrics
+    plain = type(composition.model).forward
+    sizes: list[int] = []
+
+    def forward(self: Any, image: torch.Tensor, *args: Any, **options: Any) -> Any:
+        sizes.append(len(image))
+        if len(image) > 70:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return plain(self, image, *args, **options)
+
+    monkeypatch.setattr(type(composition.model), "forward", forward)
+    parts = evaluate(composition, splits.validation, "validation").metrics
+    assert sizes[-3:] == [62, 62, 20]
+    for task, metrics in whole.items():
+        assert parts[task] == pytest.approx(metrics, rel=1e-4, abs=1e-5)

@@ -86,6 +86,37 @@ def test_the_first_frame_of_an_animation_is_read(tmp_path):
     assert np.unique(read_image(path, GRAY)).tolist() == [40]
 
 
+@pytest.mark.parametrize("kind", ["png", "webp", "tiff"])
+def test_the_first_frame_is_read_whatever_the_format(kind, tmp_path):
+    frames = [Image.new("RGB", (3, 2), (shade,) * 3) for shade in (40, 200)]
+    options = {"lossless": True} if kind == "webp" else {}
+    path = saved(tmp_path, frames[0], f"a.{kind}", save_all=True, append_images=frames[1:], **options)
+    assert np.unique(read_image(path, GRAY)).tolist() == [40]
+
+
+def test_the_colours_of_a_palette_are_read(tmp_path):
+    picture = Image.new("P", (3, 2), 1)
+    picture.putpalette([9, 9, 9, 40, 50, 60])
+    assert read_image(saved(tmp_path, picture), COLOUR)[:, 0, 0].tolist() == [40, 50, 60]
+
+
+def test_sixteen_bits_serve_a_colour_model(tmp_path):
+    path = saved(tmp_path, Image.fromarray(PIXELS.astype(np.uint16) * 257))
+    np.testing.assert_array_equal(read_image(path, COLOUR), np.stack([PIXELS] * 3))
+
+
+def test_transparent_gray_lies_over_white_and_is_resized_after(tmp_path):
+    picture = Image.new("LA", (30, 20), (0, 0))
+    assert np.unique(read_image(saved(tmp_path, picture), GRAY, resize=True)).tolist() == [255]
+
+
+def test_half_a_file_is_refused(tmp_path):
+    path = saved(tmp_path, Image.effect_noise((64, 64), 50))
+    path.write_bytes(path.read_bytes()[:900])
+    with pytest.raises(UsageError, match=r"a\.png: is damaged or unreadable"):
+        read_image(path, ImageSpec(1, 64, 64))
+
+
 def test_another_size_is_refused_with_the_way_out(tmp_path):
     path = saved(tmp_path, Image.new("L", (64, 48)))
     with pytest.raises(UsageError) as caught:

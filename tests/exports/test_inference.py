@@ -11,7 +11,7 @@ from onnx import helper
 from mtl.core.errors import UsageError
 from mtl.core.predictions import predict
 from mtl.core.specs import Binary, Categorical, Image, Regression
-from mtl.exports.inference import ExportedModel, _answer, _predict
+from mtl.exports.inference import ExportedModel, _predict, _readable
 
 ONE = np.full((1, 1, 8, 8), 0.5, np.float32)
 
@@ -80,13 +80,14 @@ def _answers(model, pixels):
     ],
 )
 def test_each_form_of_answer_is_readable(target, row, text, value):
-    answer = _answer(np.array(row, dtype=np.float32), target)
+    (answer,) = _readable(np.array([row], dtype=np.float32), target)
     assert (answer.text, answer.value) == (text, value)
     assert json.loads(json.dumps(answer.value)) == value
 
 
 def test_a_picture_keeps_its_channels_last_for_saving():
-    answer = _answer(np.stack([np.full((4, 5), shade) for shade in (0.0, 0.5, 1.0)]), Image(3, 4, 5))
+    channels = np.stack([np.full((4, 5), shade) for shade in (0.0, 0.5, 1.0)])
+    (answer,) = _readable(channels[None], Image(3, 4, 5))
     assert answer.picture is not None
     assert answer.picture.shape == (4, 5, 3)
     assert answer.picture[0, 0].tolist() == [0, 128, 255]

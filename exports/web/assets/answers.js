@@ -26,7 +26,7 @@ class ClassesView {
     this.verdict = make("p", "verdict");
     this.list = make("ol", "bars");
     this.list.setAttribute("aria-label", `Probabilities of ${output.name}`);
-    this.list.style.setProperty("--names", `${Math.min(14, Math.max(2, ...classes.map((name) => name.length + 1)))}ch`);
+    this.list.style.setProperty("--names", `${Math.min(18, Math.max(2, ...classes.map((name) => name.length + 1)))}ch`);
     this.element.append(this.verdict, this.list);
     this.resize();
     if (!this.few) this.element.append(this.toggle());

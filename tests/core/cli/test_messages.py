@@ -52,6 +52,35 @@ CASES: dict[str, tuple[int, list[str]]] = {
     "unknown-sharing": (2, [*COMPOSE, "classify", "--sharing", "hart"]),
     "unknown-balancer": (2, [*COMPOSE, "classify", "--balancer", "some"]),
     "no-tasks": (2, ["compose"]),
+    "gradients-of-nothing": (2, [*COMPOSE, "classify,parity", "--balancer", "mgda", "--sharing", "none"]),
+    "features-compiled": (
+        2,
+        [
+            *COMPOSE,
+            "classify,parity",
+            "--balancer",
+            "mgda",
+            "--balance-on",
+            "features",
+            "--set",
+            "train.compile=true",
+        ],
+    ),
+    "features-not-common": (
+        2,
+        [
+            *COMPOSE,
+            "classify,parity",
+            "--balancer",
+            "mgda",
+            "--balance-on",
+            "features",
+            "--sharing",
+            "cross-stitch",
+        ],
+    ),
+    "features-of-losses": (2, [*COMPOSE, "classify,parity", "--balancer", "dwa", "--balance-on", "features"]),
+    "balance-on-what": (2, [*COMPOSE, "classify,parity", "--balancer", "mgda", "--balance-on", "heads"]),
     "empty-tasks": (2, [*COMPOSE, ""]),
     "same-task-twice": (2, [*COMPOSE, "classify,classify"]),
     "unknown-option": (2, [*COMPOSE, "classify", "--set", "encoder.hidden=3"]),
@@ -131,6 +160,8 @@ CASES: dict[str, tuple[int, list[str]]] = {
     "verify-nothing": (2, ["verify", "nowhere"]),
     "resume-nothing": (2, ["resume", "nowhere"]),
     "predict-nothing": (2, ["predict", "nowhere.onnx", "image.png"]),
+    "serve-nothing": (2, ["serve", "nowhere.onnx", "--port", "0"]),
+    "serve-same-name": (2, ["serve", "a/model.onnx", "b/a.onnx"]),
 }
 
 

@@ -116,6 +116,41 @@ def test_the_parameters_are_nodes_and_probabilities(make, width) -> None:
     assert sum(p.numel() for p in sharing.shared_parameters()) == width * ENCODER + choices
 
 
+@pytest.mark.parametrize(
+    ("branches", "leaves", "kept"),
+    [
+        ([[0, 0, 0], [0, 0, 0]], [0, 0, 0], [1, 1, 1]),
+        ([[1, 0, 0], [2, 2, 1]], [0, 1, 2], [1, 2, 3]),
+        ([[0, 1, 2], [0, 1, 2]], [0, 1, 2], [3, 3, 3]),
+    ],
+)
+def test_it_settles_on_the_tree_alone(make, image, branches, leaves, kept) -> None:
+    sharing = make(LTB).eval()
+    choose(sharing, branches, leaves)
+    before = {name: value.clone() for name, value in sharing.state_dict().items()}
+    tree = sharing.settled()
+    for asked in (TASKS, ("b",)):
+        one, two = sharing(image, {}, asked), tree(image, {}, asked)
+        assert list(one) == list(two)
+        for task in asked:
+            assert all(map(torch.equal, one[task], two[task]))
+    sizes = [57, 140, 147]
+    left = sum(count * size for count, size in zip(kept, sizes, strict=True))
+    assert sum(p.numel() for p in tree.parameters()) == left
+    assert all(torch.equal(before[name], value) for name, value in sharing.state_dict().items())
+
+
+def test_a_settled_tree_runs_each_node_once_and_those_asked_for_alone(make, image) -> None:
+    sharing, ran = make(LTB).eval(), []
+    choose(sharing, [[1, 0, 0], [2, 2, 1]], [0, 1, 2])
+    tree = sharing.settled()
+    for number, node in enumerate(tree.nodes):
+        for name, stage in node.stages.named_children():
+            stage.register_forward_hook(lambda *_, ran_as=(number, name): ran.append(ran_as))
+    tree(image, {}, ("b", "a"))
+    assert sorted(ran) == [(0, "flat"), (0, "wide"), (1, "flat"), (2, "narrow")]
+
+
 def test_the_tables_are_the_probabilities(make, image) -> None:
     sharing = make(LTB, width=2).eval()
     with torch.no_grad():

@@ -17,7 +17,7 @@ def test_a_task_sees_the_experts_weighed_by_the_softmax_of_its_gate(make, image)
     sharing = make(MMoE, experts=3)
     outputs = sharing(image, {}, ("a", "b", "c"))
     for position, task in enumerate(("a", "b", "c")):
-        matrix = sharing.gates[position].layer.weight
+        matrix = sharing.gates[position].layer.weight.detach()
         for sample in range(4):
             logits = [
                 sum(row[i] * value for i, value in enumerate(image[sample].flatten())) for row in matrix

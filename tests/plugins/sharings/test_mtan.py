@@ -101,5 +101,5 @@ def test_the_table_is_the_mean_attention_per_stage(make, image) -> None:
     assert table.columns == ("wide", "narrow", "flat")
     shared, seen = sharing.encoder(image, {}), sharing(image, {}, ("b",))["b"]
     for stage in range(3):
-        mean = (seen[stage] / shared[stage]).mean()
+        mean = (seen[stage] / shared[stage]).detach().mean()
         assert table.values[1][stage] == pytest.approx(float(mean), abs=1e-4)

@@ -1,0 +1,132 @@
+"""Takes the steps of a block: one by one, or on CUDA as one replay of a captured graph.
+
+A small model's step is hundreds of kernels of a few microseconds; launching them takes longer than running
+them. A graph is captured for every size of a block that comes up (an epoch has two: full ones and the last)
+and replayed with other sample indices, random numbers and learning rate, which all lie on the device.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ..errors import MtlError
+from .step import StepLosses
+
+Work = Callable[[Tensor], StepLosses]
+"""Trains on the samples at indices `[N]`; gives every step's losses, balanced losses and counts, `[K, T]`."""
+
+Capture = Callable[[Callable[[], StepLosses]], Callable[[], StepLosses]]
+"""Records work without doing it, and returns what does it: every call works on the same memory."""
+
+
+class CapturedBlocks:
+    """Does `work` by replaying it, where it can be captured.
+
+    The first block of a size is worked eagerly: whatever is made once, is made then. The second is captured.
+    `reason` says why blocks are worked eagerly for good; it is None while nothing speaks against a capture.
+    `keepers` are the modules that may keep state: what a step changes must be in tensors, in place, since a
+    replay runs no Python.
+    """
+
+    def __init__(
+        self, work: Work, capture: Capture, keepers: Iterable[nn.Module], reason: str | None = None
+    ) -> None:
+        self._work = work
+        self._capture = capture
+        self._keepers = tuple(keepers)
+        self._replays: dict[int, tuple[Tensor, Callable[[], StepLosses]]] = {}
+        self._met: set[int] = set()
+        self._state: list[Any] | None = None
+        self.reason = reason
+
+    def __call__(self, indices: Tensor) -> StepLosses:
+        """Train on a block."""
+        size = len(indices)
+        if self.reason is None and size in self._met and size not in self._replays:
+            self._try_to_capture(indices)
+        if size in self._replays:
+            static, replay = self._replays[size]
+            static.copy_(indices)
+            # The next replay overwrites what this one returns.
+            return StepLosses(*(part.clone() for part in replay()))
+        return self._eagerly(indices)
+
+    def begin_epoch(self) -> None:
+        """Drop captured work that reads memory which was replaced between two epochs, by a balancer say."""
+        if self._state is not None and self._state != self._python_state():
+            self._replays.clear()
+            self._state = self._python_state()
+
+    def _eagerly(self, indices: Tensor) -> StepLosses:
+        self._met.add(len(indices))
+        return self._work(indices)
+
+    def _try_to_capture(self, indices: Tensor) -> None:
+        static = indices.clone()
+        before = self._python_state()
+        try:
+            replay = self._capture(lambda: self._work(static))
+        except MtlError:
+            raise
+        except Exception as error:
+            # Whatever a plugin's component does that a graph cannot hold ends here, and is told.
+            lines = str(error).strip().splitlines() or [type(error).__name__]
+            self.reason = f"a step cannot be captured: {lines[0]}"
+            self._replays.clear()
+            return
+        if before != self._python_state():
+            self.reason = "a step changes a Python attribute, which a replay would not"
+            self._replays.clear()
+            return
+        self._state = before
+        self._replays[len(indices)] = (static, replay)
+
+    def _python_state(self) -> list[Any]:
+        """Return what a replay would not change: which memory tensors lie in, and plain values."""
+        return [
+            (type(module).__name__, name, _fingerprint(value))
+            for keeper in self._keepers
+            for module in keeper.modules()
+            for part in (vars(module), module._parameters, module._buffers)
+            for name, value in part.items()
+            if name not in ("_parameters", "_buffers", "_modules")
+        ]
+
+
+def _fingerprint(value: Any) -> Any:
+    if isinstance(value, Tensor):
+        return value.data_ptr()
+    if isinstance(value, int | float | str | bool | None):
+        return value
+    if isinstance(value, list | tuple):
+        return [_fingerprint(item) for item in value]
+    if isinstance(value, dict):
+        return {str(key): _fingerprint(item) for key, item in value.items()}
+    return id(value)
+
+
+class CudaCapture:
+    """Captures work in CUDA graphs that share one pool of memory, with generators that go on drawing."""
+
+    def __init__(self, device: torch.device, generators: Iterable[torch.Generator]) -> None:
+        self._device = device
+        self._generators = generators
+        self._pool = torch.cuda.graph_pool_handle()
+
+    def __call__(self, work: Callable[[], StepLosses]) -> Callable[[], StepLosses]:
+        graph = torch.cuda.CUDAGraph()
+        for generator in self._generators:
+            graph.register_generator_state(generator)
+        torch.cuda.synchronize(self._device)
+        with torch.cuda.graph(graph, pool=self._pool, capture_error_mode="thread_local"):
+            found = work()
+
+        def replay() -> StepLosses:
+            graph.replay()
+            return found
+
+        return replay

@@ -1,0 +1,89 @@
+"""What compare.json says, from outcomes made by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from mtl.core.comparison.grid import Grid
+from mtl.core.comparison.outcomes import Outcome
+from mtl.core.comparison.results import results
+
+Make = Callable[..., Grid]
+Values = Callable[[str, int, str], float | None]
+
+
+def made(grid: Grid, value: Values) -> dict[str, Any]:
+    """Return the results of a grid whose trainings reached `value(title, seed, task)`."""
+    outcomes = {}
+    for cell in grid.cells:
+        tasks = [cell.task] if cell.task else ["even", "third"]
+        metrics = {task: {"accuracy": value(cell.title, cell.seed, task)} for task in tasks}
+        history = [{"epoch": 1, "validation/even/accuracy": 0.5 + 0.1 * cell.seed, "cosine/even/third": -0.2}]
+        training = {"seconds": 2.0, "epochs": 1, "chosen_epoch": 1}
+        outcomes[cell.key] = Outcome(
+            cell, "cells/x", "trained", metrics=metrics, training=training, history=history
+        )
+    return results(grid, outcomes)
+
+
+def steady(title: str, seed: int, task: str) -> float:
+    """Cross-stitch is better on `third` at every seed, hard is worse, all else is alike."""
+    base = 0.9 + 0.001 * seed
+    if task == "third" and title == "cross-stitch":
+        return base + 0.0100 + 0.0001 * (seed % 2)
+    if task == "third" and title == "hard":
+        return base - 0.0100 - 0.0001 * (seed % 3)
+    return base + 0.0001 * ((7 * seed) % 3 - 1) * (title != "third alone, mlp")
+
+
+def test_verdicts_and_their_correction(grid: Make) -> None:
+    found = made(grid(("cross-stitch", "hard"), seeds=(0, 1, 2, 3, 4)), steady)
+    by_name = {row["name"]: row for row in found["variants"]}
+    assert by_name["cross-stitch"]["tasks"]["third"]["verdict"]["outcome"] == "better"
+    assert by_name["hard"]["tasks"]["third"]["verdict"]["outcome"] == "worse"
+    assert by_name["hard"]["tasks"]["even"]["verdict"]["outcome"] == "no evidence"
+    assert found["verdicts"][0] == (
+        "cross-stitch beats single-task on third, 95 % interval +1.00 to +1.01 points; no evidence on even"
+    )
+    third = by_name["cross-stitch"]["tasks"]["third"]
+    assert third["verdict"]["adjusted_p"] > third["gain"]["p"]
+
+
+def test_delta_m_is_the_mean_of_relative_gains_by_seed(grid: Make) -> None:
+    found = made(grid("hard", seeds=(0, 1, 2)), lambda title, seed, task: 0.8 if "alone" in title else 0.88)
+    (row,) = found["variants"]
+    assert row["delta_m"]["mean"] == pytest.approx(10.0)
+    assert row["tasks"]["third"]["relative_gain"] == pytest.approx(10.0)
+
+
+def test_a_value_that_is_not_finite_leaves_its_pair_out(grid: Make) -> None:
+    def value(title: str, seed: int, task: str) -> float | None:
+        return None if (title, seed, task) == ("hard", 1, "third") else steady(title, seed, task)
+
+    (row,) = made(grid("hard", seeds=(0, 1, 2, 3)), value)["variants"]
+    assert row["tasks"]["third"]["gain"]["n"] == 3
+    assert row["tasks"]["even"]["gain"]["n"] == 4
+    assert row["delta_m"]["n"] == 3
+
+
+def test_a_value_outside_the_bounds_of_its_metric_is_told(grid: Make) -> None:
+    found = made(grid("hard", seeds=(0,)), lambda title, seed, task: 1.5 if title == "hard" else 0.9)
+    assert found["notes"] == [
+        f"hard, seed 0: accuracy of {task!r} is 1.5, outside its bounds 0 to 1" for task in ("even", "third")
+    ]
+
+
+def test_curves_are_means_and_ranges_over_seeds(grid: Make) -> None:
+    (row,) = made(grid("hard", seeds=(0, 1, 2)), steady)["variants"]
+    (point,) = row["curves"]["validation/even/accuracy"]
+    assert point == {"epoch": 1, "mean": pytest.approx(0.6), "low": 0.5, "high": 0.7, "n": 3}
+    assert row["curves"]["cosine/even/third"][0]["mean"] == pytest.approx(-0.2)
+
+
+def test_every_comparison_is_counted(grid: Make) -> None:
+    found = made(grid(("cross-stitch", "hard"), seeds=(0, 1, 2, 3, 4)), steady)
+    assert found["method"]["comparisons"] == {"tasks": 4, "delta_m": 2}
+    assert made(grid("hard", seeds=(0, 1)), steady)["method"]["comparisons"]["tasks"] == 0

@@ -1,0 +1,179 @@
+"""Blocks are captured once per size and replayed; what a replay would not do is noticed, and told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from mtl.core.composer import compose
+from mtl.core.data import load_splits
+from mtl.core.recipe_reader import read
+from mtl.core.recipe_source import RecipeSource
+from mtl.core.registry import Registry
+from mtl.core.training.capture import CapturedBlocks
+from mtl.core.training.step import StepLosses
+from mtl.core.training.trainer import Trainer
+
+CPU = torch.device("cpu")
+
+
+class Keeper(nn.Module):
+    """Adds up what it is given: in a buffer, in place, or in a Python attribute."""
+
+    def __init__(self, in_place: bool = True) -> None:
+        super().__init__()
+        self.register_buffer("total", torch.zeros(()))
+        self.count = 0
+        self.in_place = in_place
+
+    def work(self, indices: Tensor) -> StepLosses:
+        self.total.add_(indices.sum())
+        if not self.in_place:
+            self.count += 1
+        row = self.total.expand(1, 1)
+        return StepLosses(row, row, row)
+
+
+class Recorder:
+    """Captures like a graph: nothing is done at once, and every replay works on the same memory."""
+
+    def __init__(self) -> None:
+        self.captured = self.replayed = 0
+
+    def __call__(self, work: Callable[[], StepLosses]) -> Callable[[], StepLosses]:
+        self.captured += 1
+
+        def replay() -> StepLosses:
+            self.replayed += 1
+            return work()
+
+        return replay
+
+
+def blocks(keeper: Keeper, capture: Any, reason: str | None = None) -> CapturedBlocks:
+    return CapturedBlocks(keeper.work, capture, [keeper], reason)
+
+
+def test_the_second_block_of_a_size_is_captured() -> None:
+    keeper, recorder = Keeper(), Recorder()
+    run = blocks(keeper, recorder)
+    for value in range(5):
+        run(torch.full((4,), value))
+    run(torch.ones(2, dtype=torch.int64))
+    assert (recorder.captured, recorder.replayed) == (1, 4)
+    assert float(keeper.total) == 4 * (0 + 1 + 2 + 3 + 4) + 2
+    assert run.reason is None
+
+
+def test_a_replays_results_outlive_the_next_one() -> None:
+    run = blocks(Keeper(), Recorder())
+    found = [float(run(torch.ones(1, dtype=torch.int64)).losses) for _ in range(4)]
+    kept = [run(torch.ones(1, dtype=torch.int64)).losses for _ in range(3)]
+    assert found == [1.0, 2.0, 3.0, 4.0]
+    assert [float(value) for value in kept] == [5.0, 6.0, 7.0]
+
+
+def test_work_that_cannot_be_captured_goes_on_with_the_reason() -> None:
+    def refuse(work: Any) -> Any:
+        raise RuntimeError("operation not permitted when stream is capturing\nmore")
+
+    keeper = Keeper()
+    run = blocks(keeper, refuse)
+    for _ in range(3):
+        run(torch.ones(1, dtype=torch.int64))
+    assert run.reason == "a step cannot be captured: operation not permitted when stream is capturing"
+    assert float(keeper.total) == 3
+
+
+def test_state_in_a_python_attribute_is_noticed() -> None:
+    keeper = Keeper(in_place=False)
+
+    def capture(work: Callable[[], StepLosses]) -> Callable[[], StepLosses]:
+        before = keeper.total.clone()
+        work()
+        keeper.total.copy_(before)
+        return work
+
+    run = blocks(keeper, capture)
+    for _ in range(3):
+        run(torch.ones(1, dtype=torch.int64))
+    assert run.reason == "a step changes a Python attribute, which a replay would not"
+    assert float(keeper.total) == 3
+
+
+def test_a_tensor_replaced_between_epochs_is_captured_anew() -> None:
+    keeper, recorder = Keeper(), Recorder()
+    run = blocks(keeper, recorder)
+    for _ in range(3):
+        run(torch.ones(1, dtype=torch.int64))
+    run.begin_epoch()
+    assert recorder.captured == 1
+    keeper.total = torch.zeros(())
+    run.begin_epoch()
+    run(torch.ones(1, dtype=torch.int64))
+    assert recorder.captured == 2
+    assert float(keeper.total) == 1
+
+
+def test_a_reason_given_at_the_start_prevents_a_capture() -> None:
+    recorder = Recorder()
+    run = blocks(Keeper(), recorder, "the balancer solves on the CPU")
+    for _ in range(3):
+        run(torch.ones(1, dtype=torch.int64))
+    assert recorder.captured == 0
+
+
+def trained(registry: Registry, device: torch.device, wrap: bool) -> tuple[Trainer, list[Any]]:
+    tree: dict[str, Any] = {
+        "tasks": ["denoise", "classify"],
+        "encoder": "lenet",
+        "augmentations": ["shift"],
+        "train": {"epochs": 3, "batch_size": 8, "schedule": "cosine"},
+    }
+    composition = compose(read(RecipeSource(tree), registry), registry)
+    splits = load_splits(composition.dataset, validation=0.9, split_seed=0)
+    trainer = Trainer(composition, splits.to(device), device)
+    if wrap:
+        trainer._captured = CapturedBlocks(
+            lambda indices: trainer._work(indices, 0), Recorder(), (composition.model, composition.balancer)
+        )
+    rows = [{k: v for k, v in result.row.items() if k != "seconds"} for result in trainer.epochs()]
+    return trainer, rows
+
+
+def test_replayed_blocks_train_the_same_model_as_single_steps(registry: Registry) -> None:
+    _, plain = trained(registry, CPU, wrap=False)
+    trainer, replayed = trained(registry, CPU, wrap=True)
+    assert trainer.eager_reason is None
+    assert replayed == plain
+
+
+needs_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+
+
+@needs_cuda
+def test_on_cuda_steps_are_captured_and_train_the_same_model(registry: Registry) -> None:
+    trainer, rows = trained(registry, torch.device("cuda"), wrap=False)
+    assert trainer.eager_reason is None
+    assert trainer._captured is not None
+    assert trainer._captured._replays
+    eager, expected = trained(registry, torch.device("cuda"), wrap=True)
+    assert eager.eager_reason is None
+    assert rows == [pytest.approx(row, rel=1e-2) for row in expected]
+
+
+@needs_cuda
+def test_on_cuda_nothing_waits_for_the_device_inside_a_block(registry: Registry) -> None:
+    trainer, _ = trained(registry, torch.device("cuda"), wrap=False)
+    indices = torch.arange(16, device="cuda")
+    trainer._blocks.restart(1, 0)
+    torch.cuda.synchronize()
+    torch.cuda.set_sync_debug_mode("error")
+    try:
+        trainer._work(indices, 0)
+    finally:
+        torch.cuda.set_sync_debug_mode("default")

@@ -1,0 +1,139 @@
+"""What does not fit is told with what would; data that stays in host memory trains the same model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from mtl.core import pipeline as pipelines
+from mtl.core.composer import compose
+from mtl.core.data import load_splits
+from mtl.core.errors import MissingRequirementError
+from mtl.core.pipeline import Pipeline
+from mtl.core.progress import Progress
+from mtl.core.recipe import Recipe
+from mtl.core.recipe_reader import read
+from mtl.core.recipe_source import RecipeSource
+from mtl.core.registry import Registry
+from mtl.core.training import memory
+from mtl.core.training.memory import largest_batch
+from mtl.core.training.step import Step
+from mtl.core.training.trainer import Trainer
+
+CPU = torch.device("cpu")
+
+
+class Told(Progress):
+    def __init__(self) -> None:
+        self.warnings: list[str] = []
+
+    def warning(self, text: str) -> None:
+        self.warnings.append(text)
+
+
+def recipe(registry: Registry, **train: Any) -> Recipe:
+    values = {"epochs": 2, "validation": 0.85, **train}
+    return read(RecipeSource({"tasks": ["parity"], "encoder": "mlp", "train": values}), registry)
+
+
+def limit_batches(monkeypatch: pytest.MonkeyPatch, most: int, from_call: int = 1) -> None:
+    """Let memory run out at batches above `most`."""
+    plain = Step.__call__
+    calls = {"count": 0}
+
+    def step(self: Step, looks: Any, failure: Any) -> Any:
+        calls["count"] += 1
+        if calls["count"] >= from_call and len(looks[0].image) > most:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
+        return plain(self, looks, failure)
+
+    monkeypatch.setattr(Step, "__call__", step)
+
+
+def test_running_out_of_memory_names_a_batch_size_that_fits(
+    registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limit_batches(monkeypatch, most=20)
+    with pytest.raises(MissingRequirementError) as caught:
+        Pipeline(registry, CPU).run(recipe(registry, batch_size=64), tmp_path / "run")
+    assert caught.value.message == "out of memory on cpu with batches of 64"
+    assert caught.value.hint == "--set train.batch_size=16 fits"
+
+
+def test_epochs_before_memory_ran_out_are_kept(
+    registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "run"
+    with monkeypatch.context() as patch:
+        limit_batches(patch, most=0, from_call=6)
+        with pytest.raises(MissingRequirementError) as caught:
+            Pipeline(registry, CPU).run(recipe(registry, batch_size=64), path)
+    assert (
+        caught.value.hint == f"choose a smaller encoder; epochs before this one are kept: mtl resume {path}"
+    )
+    assert (path / "checkpoint" / "manifest.json").is_file()
+
+
+def test_another_error_is_not_taken_for_memory(
+    registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: Any) -> None:
+        raise RuntimeError("shapes differ")
+
+    monkeypatch.setattr(Step, "__call__", broken)
+    with pytest.raises(RuntimeError, match="shapes differ"):
+        Pipeline(registry, CPU).run(recipe(registry), tmp_path / "run")
+
+
+def test_nothing_fits_where_one_sample_does_not(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
+    composition = compose(recipe(registry), registry)
+    samples = load_splits(composition.dataset, validation=0.85, split_seed=0).train
+    limit_batches(monkeypatch, most=0)
+    assert largest_batch(composition, samples, CPU) is None
+
+
+def test_a_batch_larger_than_the_data_set_is_told(registry: Registry, tmp_path: Path) -> None:
+    told = Told()
+    Pipeline(registry, CPU, told).run(recipe(registry, batch_size=5000, epochs=1), tmp_path / "run")
+    assert told.warnings == [
+        "train.batch_size is 5000, the training split has 215 samples: every epoch is one step"
+    ]
+
+
+def weights_of(trainer: Trainer) -> Mapping[str, Tensor]:
+    return trainer.composition.model.state_dict()
+
+
+def test_streamed_data_trains_the_same_model(registry: Registry) -> None:
+    trainers = []
+    for streams in (False, True):
+        composition = compose(recipe(registry, epochs=1), registry)
+        splits = load_splits(composition.dataset, validation=0.85, split_seed=0)
+        assert splits.train.streams is False
+        trainer = Trainer(composition, splits.streamed_to(CPU) if streams else splits, CPU)
+        trainers.append((trainer, [result.row["validation/parity/loss"] for result in trainer.epochs()]))
+    (one, losses), (other, again) = trainers
+    assert losses == again
+    assert all(torch.equal(value, weights_of(other)[name]) for name, value in weights_of(one).items())
+
+
+def test_data_that_does_not_fit_streams_and_says_so(
+    registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pipelines, "fits", lambda size, device: False)
+    told = Told()
+    outcome = Pipeline(registry, CPU, told).run(recipe(registry, epochs=1), tmp_path / "run")
+    assert outcome.splits.train.streams
+    (warning,) = told.warnings
+    assert warning.startswith("the data set (1 MiB) does not fit on cpu beside the model: it stays in host")
+
+
+def test_data_may_take_a_share_of_the_free_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (1000, 2000))
+    assert memory.fits(600, torch.device("cuda"))
+    assert not memory.fits(601, torch.device("cuda"))

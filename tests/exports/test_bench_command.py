@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import onnx
+import pytest
+from click.testing import CliRunner
+
+from mtl.core.errors import UsageError
+from mtl.exports.bench_command import bench
+from mtl.exports.benchmarking import files_of, metrics_of
+from mtl.exports.inference import ExportedModel
+
+
+def run(*arguments: object) -> str:
+    """Return what the command prints; its errors pass through."""
+    given = [str(item) for item in arguments]
+    result = CliRunner().invoke(bench, [*given, "--seconds", "0.005"], standalone_mode=False)
+    if result.exception is not None:
+        raise result.exception
+    return result.stdout
+
+
+def test_the_table_has_a_row_per_file_with_every_batch_and_the_quality(exported, exported_int8):
+    lines = run(exported.path, exported_int8.path, "--batch", "1,8").splitlines()
+    assert lines[0].split("  ")[0] == "file"
+    assert all(f"{what} @{batch}" in lines[0] for what in ("p50", "p95", "img/s") for batch in (1, 8))
+    assert "int8" in lines[2]
+    assert "accuracy" in lines[2]
+
+
+def test_json_tells_everything_in_numbers(exported_int8):
+    (result,) = json.loads(run(exported_int8.path, "--json"))["results"]
+    assert result["precision"] == "int8"
+    assert result["bytes"] == exported_int8.path.stat().st_size
+    assert [timing["batch"] for timing in result["timings"]] == [1, 8, 64]
+    for timing in result["timings"]:
+        assert 0 < timing["p50_ms"] <= timing["p95_ms"]
+        assert timing["calls"] >= 10
+    assert set(result["metrics"]["count"]) == {"rmse"}
+
+
+def test_a_folder_stands_for_the_files_in_it(exported, exported_half, tmp_path):
+    shutil.copy(exported_half.path, tmp_path / "half.onnx")
+    shutil.copy(exported.path, tmp_path / "model.onnx")
+    assert files_of([tmp_path, tmp_path / "half.onnx"]) == [tmp_path / "model.onnx", tmp_path / "half.onnx"]
+
+
+def test_a_proof_of_other_bytes_says_nothing_about_a_file(exported_int8, tmp_path):
+    for name in ("model.onnx", "verify.json"):
+        shutil.copy(exported_int8.path.with_name(name), tmp_path / name)
+    path = tmp_path / "model.onnx"
+    card = ExportedModel(path).card
+    assert set(metrics_of(path, card)) == set(exported_int8.subject.targets)
+    path.write_bytes(path.read_bytes() + b"\n\x00")
+    assert metrics_of(path, card) == {}
+
+
+def test_a_foreign_model_is_refused(tmp_path):
+    value = onnx.helper.make_tensor_value_info("x", onnx.TensorProto.FLOAT, [1])
+    out = onnx.helper.make_tensor_value_info("y", onnx.TensorProto.FLOAT, [1])
+    graph = onnx.helper.make_graph([onnx.helper.make_node("Relu", ["x"], ["y"])], "g", [value], [out])
+    opset = [onnx.helper.make_opsetid("", 20)]
+    onnx.save(onnx.helper.make_model(graph, ir_version=10, opset_imports=opset), tmp_path / "other.onnx")
+    with pytest.raises(UsageError, match=r"other\.onnx is not a model exported by mtl: it has no"):
+        run(tmp_path / "other.onnx")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("nowhere.onnx",), "nowhere.onnx does not exist"),
+        ((".",), "holds no ONNX file"),
+        (("x.onnx", "--batch", "one"), "is no list of batch sizes"),
+        (("x.onnx", "--batch", "0"), "is no list of batch sizes"),
+    ],
+)
+def test_mistakes_are_said_in_one_line(arguments, message, tmp_path: Path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UsageError, match=message):
+        run(*arguments)
+
+
+def test_a_time_that_is_none_is_refused(exported):
+    result = CliRunner().invoke(bench, [str(exported.path), "--seconds", "nan"], standalone_mode=False)
+    assert isinstance(result.exception, UsageError)

@@ -1,0 +1,37 @@
+"""A balancer whose solver is missing says so before anything is trained, and what to install."""
+
+from __future__ import annotations
+
+import importlib.util
+
+import pytest
+
+from mtl.core.composer import compose
+from mtl.core.errors import MissingRequirementError
+from mtl.core.recipe_reader import read
+from mtl.core.recipe_source import RecipeSource
+from mtl.core.registry import Registry
+from mtl.plugins.balancers import torchjd_adapter
+
+
+@pytest.mark.parametrize(
+    ("name", "missing", "message"),
+    [
+        ("cagrad", {"cvxpy"}, "balancer 'cagrad' needs the package cvxpy"),
+        ("upgrad", {"qpsolvers", "quadprog"}, "balancer 'upgrad' needs the packages qpsolvers, quadprog"),
+    ],
+)
+def test_a_missing_solver_has_status_5(
+    name: str, missing: set[str], message: str, registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        torchjd_adapter,
+        "find_spec",
+        lambda package: None if package in missing else importlib.util.find_spec(package),
+    )
+    tree = {"tasks": ["classify", "parity"], "balancer": name}
+    with pytest.raises(MissingRequirementError) as caught:
+        compose(read(RecipeSource(tree), registry), registry)
+    assert caught.value.status == 5
+    assert caught.value.message == message
+    assert caught.value.hint == "pip install 'mtl-composer[balancers]'"
