@@ -32,4 +32,10 @@ COMPONENTS: tuple[Component, ...] = (
         "ResNet-18 with a stem for small images",
         "mtl.plugins.encoders.resnet18:ResNet18",
     ),
+    Component(
+        "encoder",
+        "small-resnet",
+        "Residual network of chosen widths, small enough for a CPU",
+        "mtl.plugins.encoders.small_resnet:SmallResNet",
+    ),
 )

@@ -31,4 +31,10 @@ COMPONENTS: tuple[Component, ...] = (
         "mtl.plugins.heads.fusion:Fusion",
         default_for=("inputs",),
     ),
+    Component(
+        "head",
+        "kind-counts",
+        "Classes such as 'a 3 + b 7', from how many there are of each kind",
+        "mtl.plugins.heads.kind_counts:KindCounts",
+    ),
 )

@@ -17,7 +17,15 @@ from mtl.core.specs import ImageSpec, InputSpec
 from mtl.plugins.encoders import COMPONENTS
 
 NAMES = [component.name for component in COMPONENTS]
-MINIMUM = {"lenet": 12, "mlp": 1, "alexnet": 8, "shapenet": 1, "two-input-cnn": 16, "resnet18": 9}
+MINIMUM = {
+    "lenet": 12,
+    "mlp": 1,
+    "alexnet": 8,
+    "shapenet": 1,
+    "two-input-cnn": 16,
+    "resnet18": 9,
+    "small-resnet": 9,
+}
 NUMBER = InputSpec("number", 10)
 DIGIT = ImageSpec(1, 28, 28)
 

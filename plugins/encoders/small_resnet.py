@@ -1,0 +1,91 @@
+"""A residual network of chosen widths, for small images."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Annotated
+
+from pydantic import Field
+from torch import Tensor, nn
+
+from ...core.contracts import Encoder
+from ...core.errors import Incompatible
+from ...core.specs import FeatureSpec, ImageSpec, InputSpec
+from ..layers import too_small
+
+MINIMUM = 9
+"""The smallest height and width whose last map, with three halvings, is more than one pixel."""
+
+
+class SmallResNet(Encoder):
+    """A residual network (He et al. 2016) that trains on a CPU: few channels, `depth` blocks per resolution.
+
+    Stages: `stem`, a 5 x 5 convolution at the image's size with the first of `widths`; `layer1`, `layer2`
+    and so on with the others, halved each time, rounded up; `pool`, the mean over the last map. Raises
+    `Incompatible` for images below 9 x 9 and for more widths than the image has halvings.
+    """
+
+    def __init__(
+        self,
+        image: ImageSpec,
+        inputs: Sequence[InputSpec],
+        *,
+        widths: Annotated[
+            tuple[Annotated[int, Field(ge=1)], ...],
+            Field(min_length=2, description="Channels at the image's size, at half of it, at a quarter, ..."),
+        ] = (24, 48, 96),
+        depth: Annotated[int, Field(ge=1, description="Residual blocks per resolution.")] = 2,
+    ) -> None:
+        super().__init__()
+        reason = self.accepts(image, inputs)
+        if reason is not None:
+            raise Incompatible(reason)
+        forms = [FeatureSpec(widths[0], image.height, image.width)]
+        stages: OrderedDict[str, nn.Module] = OrderedDict(stem=_stem(image.channels, widths[0]))
+        for number, (before, after) in enumerate(pairwise(widths), 1):
+            high, wide = -(-image.height // 2**number), -(-image.width // 2**number)
+            if max(high, wide) < 2:
+                raise Incompatible(f"{len(widths)} widths halve the image to a single pixel")
+            blocks = [_Block(before, after, 2), *(_Block(after, after, 1) for _ in range(depth - 1))]
+            stages[f"layer{number}"] = nn.Sequential(*blocks)
+            forms.append(FeatureSpec(after, high, wide))
+        stages["pool"] = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten())
+        self.feature_specs = (*forms, FeatureSpec(widths[-1]))
+        self.stages = nn.Sequential(stages)
+
+    @classmethod
+    def accepts(cls, image: ImageSpec, inputs: Sequence[InputSpec]) -> str | None:
+        """Return why the image cannot be served (it is too small), or None."""
+        return too_small(image, MINIMUM)
+
+
+def _stem(channels: int, width: int) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Conv2d(channels, width, 5, padding=2, bias=False), nn.BatchNorm2d(width), nn.ReLU()
+    )
+
+
+class _Block(nn.Module):
+    """Two 3 x 3 convolutions added to what came in, which is brought to the new form where it has another."""
+
+    def __init__(self, before: int, after: int, stride: int) -> None:
+        super().__init__()
+        self.main = nn.Sequential(
+            nn.Conv2d(before, after, 3, stride, 1, bias=False),
+            nn.BatchNorm2d(after),
+            nn.ReLU(),
+            nn.Conv2d(after, after, 3, padding=1, bias=False),
+            nn.BatchNorm2d(after),
+        )
+        same = before == after and stride == 1
+        self.around = (
+            nn.Identity()
+            if same
+            else nn.Sequential(nn.Conv2d(before, after, 1, stride, bias=False), nn.BatchNorm2d(after))
+        )
+
+    def forward(self, features: Tensor) -> Tensor:
+        total: Tensor = self.main(features) + self.around(features)
+        return total.relu()

@@ -1,0 +1,65 @@
+"""docs/results.md says what the result files say, for every shipped recipe."""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mtl.plugins import recipes
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture
+def results_page(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The script that makes the page; the folder of benchmarks is no part of the package."""
+    monkeypatch.syspath_prepend(str(ROOT))
+    return importlib.import_module("benchmarks.results_page")
+
+
+def run_of(seed: int, even: float, third: float) -> dict[str, Any]:
+    """A run as a result file keeps it."""
+    return {
+        "seed": seed,
+        "seconds": 1.0,
+        "hardware": "a machine",
+        "date": "2026-01-01",
+        "commit": "0123456789abcdef",
+        "onnx_difference": 0.0,
+        "test": {"even": {"accuracy": even}, "third": {"accuracy": third}},
+    }
+
+
+def test_the_page_is_what_the_result_files_say(results_page: Any) -> None:
+    found = results_page.read_results(results_page.Path(ROOT / "benchmarks" / "results" / "experiments"))
+    assert (ROOT / "docs" / "results.md").read_text() == results_page.page(found)
+
+
+def test_every_shipped_recipe_belongs_to_an_experiment(results_page: Any) -> None:
+    used = {
+        recipe
+        for experiment in results_page.EXPERIMENTS
+        for variant in experiment.variants
+        for recipe in (variant.original, variant.best)
+        if recipe is not None
+    }
+    assert used == {component.name for component in recipes.COMPONENTS}
+
+
+def test_seeds_are_averaged_and_held_against_the_target(results_page: Any) -> None:
+    runs = [run_of(0, 0.98, 0.99), run_of(1, 0.99, 0.99)]
+    row = table_row(results_page.page({"mnist-even-third": {"runs": runs}}), "hard sharing")
+    nothing = results_page.ABSENT
+    assert row == (
+        f"| hard sharing | average accuracy | 98.44 % | 98.75 % ± 0.35 (2) | {nothing} | ≥ 98.60 %: reached |"
+    )
+    poor = results_page.page({"mnist-even-third": {"runs": [run_of(0, 0.9, 0.9)]}})
+    assert table_row(poor, "hard sharing").endswith(f"| 90.00 % (1) | {nothing} | ≥ 98.60 %: **missed** |")
+
+
+def table_row(page: str, start: str) -> str:
+    (row,) = [line for line in page.splitlines() if line.startswith(f"| {start} | average")]
+    return row
