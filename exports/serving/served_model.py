@@ -50,13 +50,15 @@ class ServedModel:
         self.batcher = Batcher(self._run, rows=batch, window=window)
 
     def metadata(self) -> dict[str, Any]:
-        """Return the model's metadata as the protocol has it, with what each output means beside."""
+        """Return the model's metadata as the protocol has it, with what each tensor means beside."""
         described = {output.name: _described(output) for output in self.card.outputs}
+        for item in self.card.to_json()["inputs"]:
+            described[item["name"]] = {"description": item["description"], "range": item["range"]}
         return {
             "name": self.name,
             "versions": [VERSION],
             "platform": "onnx_onnxv1",
-            "inputs": [_tensor(form) for form in self.inputs.values()],
+            "inputs": [_tensor(form) | described[form.name] for form in self.inputs.values()],
             "outputs": [_tensor(form) | described[form.name] for form in self.outputs.values()],
         }
 
