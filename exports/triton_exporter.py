@@ -13,10 +13,10 @@ from pydantic import Field
 from ..core.contracts import Exporter, ExportReport, ExportSubject
 from ..core.errors import UsageError
 from ..core.files import writing_to
-from ..core.specs import Binary, Categorical, Regression, TargetSpec
+from ..core.specs import TargetSpec
 from .folder import SUMS, check_folder, unpublished_folder
 from .inference import ExportedModel
-from .metadata import IMAGE, ModelCard
+from .metadata import IMAGE, ModelCard, names_of
 from .onnx_exporter import OnnxExporter
 from .options import CalibrationOption, KeepFloatOption, MaxDropOption, PixelsOption, PrecisionOption
 
@@ -143,15 +143,8 @@ def _tensor(
 
 
 def _labels(task: str, target: TargetSpec) -> tuple[str, ...]:
-    """Return what an output's numbers are called, in order; none for a picture."""
-    labels: tuple[str, ...] = ()
-    if isinstance(target, Categorical):
-        labels = target.classes
-    elif isinstance(target, Binary):
-        # One number: the probability of this answer.
-        labels = (target.positive,)
-    elif isinstance(target, Regression):
-        labels = target.names
+    """Return the lines of a label file; `UsageError` when a label is no line."""
+    labels = names_of(target)
     for label in labels:
         if len(label.splitlines()) > 1 or label != label.strip():
             raise UsageError(

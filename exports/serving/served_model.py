@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...core.specs import Binary, Categorical, InputSpec, Regression, TargetSpec
+from ...core.specs import InputSpec, Regression
 from ..inference import ExportedModel
-from ..metadata import IMAGE, ModelCard, Output, PixelType
+from ..metadata import IMAGE, ModelCard, Output, PixelType, names_of
 from .batching import Batcher
 from .tensors import TensorForm
 
@@ -97,17 +97,8 @@ def _tensor(form: TensorForm) -> dict[str, Any]:
 
 def _described(output: Output) -> dict[str, Any]:
     found: dict[str, Any] = {"description": output.to_json()["description"]}
-    if labels := _labels(output.target):
+    if labels := names_of(output.target):
         found["labels"] = list(labels)
     if isinstance(output.target, Regression) and output.target.units:
         found["units"] = output.target.units
     return found
-
-
-def _labels(target: TargetSpec) -> tuple[str, ...]:
-    """Return the names of an output's numbers, in order; none for a picture."""
-    if isinstance(target, Categorical):
-        return target.classes
-    if isinstance(target, Binary):
-        return (target.positive,)
-    return target.names if isinstance(target, Regression) else ()
