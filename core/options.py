@@ -43,7 +43,7 @@ class OptionDescription:
 def options_model(component: Callable[..., Any]) -> type[BaseModel]:
     """Return the pydantic model of a class's keyword-only constructor arguments.
 
-    Raises `ComponentError` when an argument has no type or no default.
+    Raises `ComponentError` when an argument has no type or no default, or is called `name`.
 
     >>> class Tiny:
     ...     def __init__(self, image: object, *, width: int = 3) -> None: ...
@@ -59,6 +59,8 @@ def options_model(component: Callable[..., Any]) -> type[BaseModel]:
         where = f"option {name!r} of {component.__module__}:{component.__qualname__}"
         if name not in hints:
             raise ComponentError(f"{where} has no type")
+        if name == "name":
+            raise ComponentError(f"{where} cannot be set: in a recipe, name is the component's own")
         if parameter.default is inspect.Parameter.empty:
             raise ComponentError(f"{where} has no default")
         fields[name] = (hints[name], parameter.default)

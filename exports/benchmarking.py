@@ -134,11 +134,20 @@ def metrics_of(path: Path, card: ModelCard) -> dict[str, tuple[str, float | None
             item = quality[output.name]
             found[output.name] = (item["metric"], item["after"]["test"])
         elif precision_of(card) == "float32":
-            values = {name: value for name, value in measured.get(output.name, {}).items() if name != "loss"}
-            if values:
-                name = min(values)
+            values = measured.get(output.name, {})
+            # JSON keeps no order of names; the recipe's list of metrics has the leading one first.
+            name = next((name for name in _metrics_in(card, output.name) if name in values), None)
+            if name is not None:
                 found[output.name] = (name, values[name])
     return found
+
+
+def _metrics_in(card: ModelCard, task: str) -> list[str]:
+    """Return the names of a task's metrics as the file's recipe lists them; none when it has no recipe."""
+    try:
+        return [str(metric["name"]) for metric in card.metadata["recipe"]["tasks"][task]["metrics"]]
+    except (KeyError, TypeError):
+        return []
 
 
 def _proofs(path: Path) -> Iterator[Mapping[str, Any]]:

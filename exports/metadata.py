@@ -18,6 +18,7 @@ from ..core.specs import (
     Image,
     ImageSpec,
     InputSpec,
+    Regression,
     TargetSpec,
     target_from_json,
     target_to_json,
@@ -140,6 +141,19 @@ class ModelCard:
             outputs,
             {key: value for key, value in values.items() if key not in _OWN},
         )
+
+
+def names_of(target: TargetSpec) -> tuple[str, ...]:
+    """Return what the numbers of an output are called, in order; none for a picture.
+
+    >>> names_of(Binary("even", "odd"))  # one number: the probability of this answer
+    ('even',)
+    """
+    if isinstance(target, Categorical):
+        return target.classes
+    if isinstance(target, Binary):
+        return (target.positive,)
+    return target.names if isinstance(target, Regression) else ()
 
 
 def _dump(value: Any) -> str:

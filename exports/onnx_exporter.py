@@ -6,14 +6,22 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any, Literal
-
-from pydantic import Field
+from typing import Any
 
 from ..core.contracts import Exporter, ExportReport, ExportSubject
 from ..core.errors import UsageError
+from .metadata import PixelType
 from .onnx_model import ExportForm, build_model
-from .precision import FLOAT32
+from .options import (
+    CalibrationOption,
+    KeepFloatOption,
+    MaxDropOption,
+    OpsetOption,
+    PixelsOption,
+    PrecisionOption,
+    RawOption,
+)
+from .precision import FLOAT32, PrecisionType
 from .publication import partial, proof_path, publish, unpublished, write_partial
 from .runtimes import RUNTIMES
 from .variants import build_variant, precision_for
@@ -34,36 +42,18 @@ class OnnxExporter(Exporter):
     def __init__(
         self,
         *,
-        input: Annotated[
-            Literal["float32", "uint8"],
-            Field(description="Pixels the file reads: float32 in 0..1, or the bytes of an image file."),
-        ] = "float32",
-        raw: Annotated[
-            bool, Field(description="Write logits and unclamped values instead of predictions.")
-        ] = False,
-        opset: Annotated[int, Field(ge=18, le=23, description="Version of ONNX's operators.")] = 20,
-        precision: Annotated[
-            Literal["float32", "float16", "int8"],
-            Field(description="Numbers the file computes with; int8 is calibrated on the train split."),
-        ] = "float32",
-        keep_float: Annotated[
-            tuple[str, ...], Field(description="int8: tasks whose own layers stay in float32.")
-        ] = (),
-        max_drop: Annotated[
-            dict[str, float],
-            Field(
-                description="Most that float16 or int8 may lose, by task or metric: points of a bounded "
-                "metric (0.5), dB of PSNR (0.3), percent of an error (2)."
-            ),
-        ] = {},  # noqa: B006
-        calibration: Annotated[
-            int, Field(ge=1, le=10_000, description="int8: training samples that give the ranges.")
-        ] = 256,
+        input: PixelsOption = "float32",
+        raw: RawOption = False,
+        opset: OpsetOption = 20,
+        precision: PrecisionOption = "float32",
+        keep_float: KeepFloatOption = (),
+        max_drop: MaxDropOption = {},  # noqa: B006
+        calibration: CalibrationOption = 256,
     ) -> None:
-        self.pixels: Literal["float32", "uint8"] = input
+        self.pixels: PixelType = input
         self.raw = raw
         self.opset = opset
-        self.precision: Literal["float32", "float16", "int8"] = precision
+        self.precision: PrecisionType = precision
         self.keep_float = keep_float
         self.max_drop = max_drop
         self.calibration = calibration

@@ -6,15 +6,15 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any
 
 import torch
-from pydantic import Field
 
 from ..core.contracts import Exporter, ExportReport, ExportSubject
 from ..core.errors import UsageError
 from .metadata import PREFIX
 from .onnx_model import ExportForm, card_of
+from .options import PixelsOption, RawOption
 from .publication import partial, proof_path, publish, unpublished, write_partial
 from .torch_program import Program, build_program, program_bytes
 from .verification import check_card, compare, form_of, part_of
@@ -33,13 +33,8 @@ class TorchExportExporter(Exporter):
     def __init__(
         self,
         *,
-        input: Annotated[
-            Literal["float32", "uint8"],
-            Field(description="Pixels the file reads: float32 in 0..1, or the bytes of an image file."),
-        ] = "float32",
-        raw: Annotated[
-            bool, Field(description="Write logits and unclamped values instead of predictions.")
-        ] = False,
+        input: PixelsOption = "float32",
+        raw: RawOption = False,
     ) -> None:
         self.form = ExportForm(input, raw)
 

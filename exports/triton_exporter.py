@@ -6,18 +6,19 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import Field
 
 from ..core.contracts import Exporter, ExportReport, ExportSubject
 from ..core.errors import UsageError
 from ..core.files import writing_to
-from ..core.specs import Binary, Categorical, Regression, TargetSpec
+from ..core.specs import TargetSpec
 from .folder import SUMS, check_folder, unpublished_folder
 from .inference import ExportedModel
-from .metadata import IMAGE, ModelCard
+from .metadata import IMAGE, ModelCard, names_of
 from .onnx_exporter import OnnxExporter
+from .options import CalibrationOption, KeepFloatOption, MaxDropOption, PixelsOption, PrecisionOption
 
 CONFIG = "config.pbtxt"
 _VERSION = "1"
@@ -25,7 +26,7 @@ _NAME = r"[A-Za-z0-9][A-Za-z0-9._-]*"
 
 
 class TritonExporter(Exporter):
-    """Writes a model repository: `NAME/config.pbtxt`, `NAME/1/model.onnx`, and a label file per task.
+    """Writes a model repository: `MODEL/config.pbtxt`, `MODEL/1/model.onnx`, and a label file per task.
 
     Triton gathers requests into batches of up to `batch`. Its tensors need a dimension beside the batch, so
     those that have none in the model (a number, a yes or no) have shape `[1]` there. Label files name the
@@ -39,27 +40,27 @@ class TritonExporter(Exporter):
     def __init__(
         self,
         *,
-        name: Annotated[str, Field(pattern=f"^{_NAME}$", description="Name of the model.")] = "model",
+        model: Annotated[str, Field(pattern=f"^{_NAME}$", description="Name of the model.")] = "model",
         batch: Annotated[int, Field(ge=1, le=65536, description="Images per batch, at most.")] = 64,
         delay: Annotated[
             int, Field(ge=0, le=1_000_000, description="Microseconds that a request may wait for others.")
         ] = 500,
-        input: Annotated[
-            Literal["float32", "uint8"], Field(description="Pixels the model reads, as for `onnx`.")
-        ] = "float32",
-        precision: Annotated[
-            Literal["float32", "float16", "int8"],
-            Field(description="Numbers the model computes with, as for `onnx`."),
-        ] = "float32",
-        max_drop: Annotated[
-            dict[str, float],
-            Field(description="Most that float16 or int8 may lose, by task or metric, as for `onnx`."),
-        ] = {},  # noqa: B006
+        input: PixelsOption = "float32",
+        precision: PrecisionOption = "float32",
+        keep_float: KeepFloatOption = (),
+        max_drop: MaxDropOption = {},  # noqa: B006
+        calibration: CalibrationOption = 256,
     ) -> None:
-        self.name = name
+        self.model = model
         self.batch = batch
         self.delay = delay
-        self._model = OnnxExporter(input=input, precision=precision, max_drop=max_drop)
+        self._model = OnnxExporter(
+            input=input,
+            precision=precision,
+            keep_float=keep_float,
+            max_drop=max_drop,
+            calibration=calibration,
+        )
 
     @property
     def file_name(self) -> str:
@@ -75,15 +76,15 @@ class TritonExporter(Exporter):
         Raises as the exporter `onnx` does, and `UsageError` when a label has more than one line.
         """
         with unpublished_folder(path) as folder:
-            version = folder / self.name / _VERSION
+            version = folder / self.model / _VERSION
             with writing_to(path):
                 version.mkdir(parents=True)
             report = self._model.export(subject, version / "model.onnx")
             with writing_to(path):
                 # Triton reads a version's folder as the model's: the proof belongs outside.
                 (version / "verify.json").rename(folder / "verify.json")
-                self._describe(ExportedModel(version / "model.onnx").card, folder / self.name)
-        written = path / self.name
+                self._describe(ExportedModel(version / "model.onnx").card, folder / self.model)
+        written = path / self.model
         return ExportReport((path, written / CONFIG, written / _VERSION / "model.onnx"), report.verification)
 
     def verify(self, subject: ExportSubject, path: Path) -> Mapping[str, Any]:
@@ -96,6 +97,11 @@ class TritonExporter(Exporter):
     def verify_in(self, subject: ExportSubject, path: Path, runtimes: Sequence[str]) -> Mapping[str, Any]:
         return self._model.verify_in(subject, _model_in(path), runtimes)
 
+    def check(self, path: Path, runtimes: Sequence[str]) -> Mapping[str, Any]:
+        # Without its run the model cannot be compared; a changed file is named all the same.
+        check_folder(path)
+        return super().check(path, runtimes)
+
     def _describe(self, card: ModelCard, folder: Path) -> None:
         files = {}
         for number, output in enumerate(card.outputs):
@@ -107,7 +113,7 @@ class TritonExporter(Exporter):
         (folder / CONFIG).write_text(text, encoding="utf-8")
 
     def _config(self, card: ModelCard, label_files: Mapping[str, str]) -> Iterator[str]:
-        yield f"name: {_quoted(self.name)}"
+        yield f"name: {_quoted(self.model)}"
         yield 'backend: "onnxruntime"'
         yield f"max_batch_size: {self.batch}"
         pixels = "TYPE_UINT8" if card.pixels == "uint8" else "TYPE_FP32"
@@ -137,15 +143,8 @@ def _tensor(
 
 
 def _labels(task: str, target: TargetSpec) -> tuple[str, ...]:
-    """Return what an output's numbers are called, in order; none for a picture."""
-    labels: tuple[str, ...] = ()
-    if isinstance(target, Categorical):
-        labels = target.classes
-    elif isinstance(target, Binary):
-        # One number: the probability of this answer.
-        labels = (target.positive,)
-    elif isinstance(target, Regression):
-        labels = target.names
+    """Return the lines of a label file; `UsageError` when a label is no line."""
+    labels = names_of(target)
     for label in labels:
         if len(label.splitlines()) > 1 or label != label.strip():
             raise UsageError(

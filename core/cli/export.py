@@ -15,7 +15,9 @@ from .session import Session, pass_session, print_json
 @click.command("export")
 @click.argument("run", type=click.Path(path_type=Path))
 @click.option("--format", "exporter", metavar="NAME", help="The exporter [default: the recipe's].")
-@click.option("--to", "path", type=click.Path(path_type=Path), help="Where to [default: into the run].")
+@click.option(
+    "--to", "path", type=click.Path(path_type=Path), help="Where to [default: the run's own, replaced]."
+)
 @click.option("--tasks", metavar="A,B", help="Export these tasks only, with what they depend on.")
 @click.option("--input", "input_type", metavar="TYPE", help="What the image input holds: float32 or uint8.")
 @click.option("--precision", metavar="TYPE", help="What it computes with: float32, float16 or int8.")

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import numpy as np
 import onnx
@@ -18,6 +18,14 @@ from ..candidate import Candidate
 from ..folder import SUMS, check_folder, unpublished_folder
 from ..metadata import ModelCard
 from ..onnx_model import ExportForm, build_model, card_of
+from ..options import (
+    CalibrationOption,
+    KeepFloatOption,
+    MaxDropOption,
+    OpsetOption,
+    PixelsOption,
+    RawOption,
+)
 from ..precision import FLOAT32, TOLERANCES, PrecisionType
 from ..runtimes import RUNTIMES
 from ..variants import build_variant, precision_for
@@ -50,27 +58,15 @@ class BundleExporter(Exporter):
         self,
         *,
         variants: Annotated[
-            tuple[Literal["float32", "float16", "int8"], ...],
+            tuple[PrecisionType, ...],
             Field(min_length=1, description="Precisions to write, the one to use by default first."),
         ] = ("float32",),
-        input: Annotated[
-            Literal["float32", "uint8"],
-            Field(description="Pixels the models read: float32 in 0..1, or the bytes of an image file."),
-        ] = "float32",
-        raw: Annotated[
-            bool, Field(description="Write logits and unclamped values instead of predictions.")
-        ] = False,
-        opset: Annotated[int, Field(ge=18, le=23, description="Version of ONNX's operators.")] = 20,
-        keep_float: Annotated[
-            tuple[str, ...], Field(description="int8: tasks whose own layers stay in float32.")
-        ] = (),
-        max_drop: Annotated[
-            dict[str, float],
-            Field(description="Most that float16 or int8 may lose, by task or metric, as for `onnx`."),
-        ] = {},  # noqa: B006
-        calibration: Annotated[
-            int, Field(ge=1, le=10_000, description="int8: training samples that give the ranges.")
-        ] = 256,
+        input: PixelsOption = "float32",
+        raw: RawOption = False,
+        opset: OpsetOption = 20,
+        keep_float: KeepFloatOption = (),
+        max_drop: MaxDropOption = {},  # noqa: B006
+        calibration: CalibrationOption = 256,
     ) -> None:
         self.variants: tuple[PrecisionType, ...] = tuple(dict.fromkeys(variants))
         self.form = ExportForm(input, raw)

@@ -32,6 +32,8 @@ def read_request(body: bytes, header: int | None, model: ServedModel) -> InferRe
 
     Raises `Refusal` with status 400 for whatever does not fit the protocol or the model.
     """
+    if not body:
+        raise Refusal("the body is empty; a JSON object is needed")
     length = len(body) if header is None else header
     if not 0 < length <= len(body):
         raise Refusal(f"the JSON header of {length} bytes does not fit a body of {len(body)} bytes")

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...core.specs import Binary, Categorical, InputSpec, Regression, TargetSpec
+from ...core.specs import InputSpec, Regression
 from ..inference import ExportedModel
-from ..metadata import IMAGE, ModelCard, Output, PixelType
+from ..metadata import IMAGE, ModelCard, Output, PixelType, names_of
 from .batching import Batcher
 from .tensors import TensorForm
 
@@ -50,13 +50,15 @@ class ServedModel:
         self.batcher = Batcher(self._run, rows=batch, window=window)
 
     def metadata(self) -> dict[str, Any]:
-        """Return the model's metadata as the protocol has it, with what each output means beside."""
+        """Return the model's metadata as the protocol has it, with what each tensor means beside."""
         described = {output.name: _described(output) for output in self.card.outputs}
+        for item in self.card.to_json()["inputs"]:
+            described[item["name"]] = {"description": item["description"], "range": item["range"]}
         return {
             "name": self.name,
             "versions": [VERSION],
             "platform": "onnx_onnxv1",
-            "inputs": [_tensor(form) for form in self.inputs.values()],
+            "inputs": [_tensor(form) | described[form.name] for form in self.inputs.values()],
             "outputs": [_tensor(form) | described[form.name] for form in self.outputs.values()],
         }
 
@@ -95,17 +97,8 @@ def _tensor(form: TensorForm) -> dict[str, Any]:
 
 def _described(output: Output) -> dict[str, Any]:
     found: dict[str, Any] = {"description": output.to_json()["description"]}
-    if labels := _labels(output.target):
+    if labels := names_of(output.target):
         found["labels"] = list(labels)
     if isinstance(output.target, Regression) and output.target.units:
         found["units"] = output.target.units
     return found
-
-
-def _labels(target: TargetSpec) -> tuple[str, ...]:
-    """Return the names of an output's numbers, in order; none for a picture."""
-    if isinstance(target, Categorical):
-        return target.classes
-    if isinstance(target, Binary):
-        return (target.positive,)
-    return target.names if isinstance(target, Regression) else ()

@@ -78,11 +78,12 @@ def from_json(form: TensorForm, shape: Sequence[int], data: Any) -> NDArray[Any]
             f"input {form.name!r} has {len(numbers)} values; its shape {list(shape)} needs {prod(shape)}"
         )
     try:
-        values = array(_CODES[form.datatype], numbers)
+        # To an array true and false are numbers.
+        values = None if bool in set(map(type, numbers)) else array(_CODES[form.datatype], numbers)
     except (TypeError, OverflowError):
-        raise Refusal(
-            f"input {form.name!r}: data must hold {_NUMBERS[form.datatype]} ({form.datatype})"
-        ) from None
+        values = None
+    if values is None:
+        raise Refusal(f"input {form.name!r}: data must hold {_NUMBERS[form.datatype]} ({form.datatype})")
     return np.frombuffer(values, _DTYPES[form.datatype]).reshape(shape)
 
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import numpy as np
 from pydantic import Field
@@ -17,6 +17,7 @@ from ..folder import SUMS, check_folder, unpublished_folder
 from ..inference import ExportedModel
 from ..metadata import IMAGE
 from ..onnx_exporter import OnnxExporter
+from ..options import CalibrationOption, KeepFloatOption, MaxDropOption, PrecisionOption
 from .runtime import WASM, runtime_files
 
 MODEL = "model.onnx"
@@ -44,18 +45,16 @@ class WebExporter(Exporter):
             Field(description="Folder with onnxruntime-web's files; none: fetched once through npm."),
         ] = None,
         samples: Annotated[int, Field(ge=1, le=64, description="Real images to pick from.")] = 12,
-        precision: Annotated[
-            Literal["float32", "float16", "int8"],
-            Field(description="Numbers the model computes with, as for `onnx`."),
-        ] = "float32",
-        max_drop: Annotated[
-            dict[str, float],
-            Field(description="Most that float16 or int8 may lose, by task or metric, as for `onnx`."),
-        ] = {},  # noqa: B006
+        precision: PrecisionOption = "float32",
+        keep_float: KeepFloatOption = (),
+        max_drop: MaxDropOption = {},  # noqa: B006
+        calibration: CalibrationOption = 256,
     ) -> None:
         self.runtime = None if runtime is None else Path(runtime)
         self.samples = samples
-        self._model = OnnxExporter(precision=precision, max_drop=max_drop)
+        self._model = OnnxExporter(
+            precision=precision, keep_float=keep_float, max_drop=max_drop, calibration=calibration
+        )
 
     @property
     def file_name(self) -> str:
@@ -89,6 +88,11 @@ class WebExporter(Exporter):
     def verify_in(self, subject: ExportSubject, path: Path, runtimes: Sequence[str]) -> Mapping[str, Any]:
         check_folder(path)
         return self._model.verify_in(subject, path / MODEL, runtimes)
+
+    def check(self, path: Path, runtimes: Sequence[str]) -> Mapping[str, Any]:
+        # Without its run the model cannot be compared; a changed file is named all the same.
+        check_folder(path)
+        return super().check(path, runtimes)
 
     def _write(self, subject: ExportSubject, folder: Path, runtime: Mapping[str, bytes]) -> None:
         count = min(self.samples, len(subject.samples[IMAGE]))

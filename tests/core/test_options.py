@@ -110,6 +110,14 @@ def test_an_option_without_default_is_the_authors_mistake() -> None:
         options_model(Bare)
 
 
+def test_an_option_called_name_would_replace_the_component_s_own_in_a_recipe() -> None:
+    class Named:
+        def __init__(self, *, name: str = "x") -> None: ...
+
+    with pytest.raises(ComponentError, match=r"option 'name' .* cannot be set"):
+        options_model(Named)
+
+
 def test_descriptions_carry_type_default_and_range() -> None:
     shown = {item.name: (item.type, item.default, item.range) for item in describe_options(MODEL)}
     assert shown["width"] == ("whole number", 3, ">= 1 and <= 9")

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import onnx
@@ -56,6 +57,15 @@ def test_a_proof_of_other_bytes_says_nothing_about_a_file(exported_int8, tmp_pat
     assert set(metrics_of(path, card)) == set(exported_int8.subject.targets)
     path.write_bytes(path.read_bytes() + b"\n\x00")
     assert metrics_of(path, card) == {}
+
+
+def test_a_float32_file_is_shown_by_the_metric_that_its_rounded_forms_are_judged_by(exported, tmp_path):
+    recipe = {"tasks": {"count": {"metrics": [{"name": "histogram"}, {"name": "rmse"}, {"name": "mae"}]}}}
+    measured = {"count": {"loss": 0.1, "mae": 0.2, "rmse": 0.3}, "classify": {"accuracy": 0.9}}
+    card = ExportedModel(exported.path).card
+    card = replace(card, metadata={**card.metadata, "recipe": recipe, "test_metrics": measured})
+    shutil.copy(exported.path, tmp_path / "model.onnx")
+    assert metrics_of(tmp_path / "model.onnx", card) == {"count": ("rmse", 0.3)}
 
 
 def test_a_foreign_model_is_refused(tmp_path):

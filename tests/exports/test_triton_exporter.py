@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import importlib.util
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from mtl.exports import onnx_exporter
 from mtl.exports.folder import check_folder
 from mtl.exports.inference import ExportedModel
 from mtl.exports.triton_exporter import TritonExporter, _quoted
+
+from .conftest import LOOSE
 
 CONFIG = """\
 name: "tiny"
@@ -67,7 +70,7 @@ dynamic_batching {
 @pytest.fixture(scope="module")
 def repository(exported, tmp_path_factory) -> Path:
     path = tmp_path_factory.mktemp("triton") / "repository"
-    report = TritonExporter(name="tiny", batch=16, delay=250).export(exported.subject, path)
+    report = TritonExporter(model="tiny", batch=16, delay=250).export(exported.subject, path)
     assert report.files == (path, path / "tiny" / "config.pbtxt", path / "tiny" / "1" / "model.onnx")
     return path
 
@@ -164,6 +167,23 @@ def test_it_verifies_what_it_wrote_and_nothing_else(exported, repository, tmp_pa
         stream.write(" ")
     with pytest.raises(VerificationError, match=r"model/config\.pbtxt was changed"):
         TritonExporter().verify(exported.subject, changed)
+
+
+def test_a_changed_file_is_named_without_the_run_too(repository, tmp_path):
+    with pytest.raises(UsageError, match="lies in no run folder"):
+        TritonExporter().check(repository, ())
+    shutil.copytree(repository, tmp_path / "repository")
+    (tmp_path / "repository" / "tiny" / "config.pbtxt").write_text("")
+    with pytest.raises(VerificationError, match=r"tiny/config\.pbtxt was changed"):
+        TritonExporter().check(tmp_path / "repository", ())
+
+
+def test_a_task_stays_in_float_when_it_is_asked_for(exported, tmp_path):
+    exporter = TritonExporter(precision="int8", keep_float=("count",), calibration=32, max_drop=LOOSE)
+    report = exporter.export(exported.subject, tmp_path / "repository")
+    settings = report.verification["settings"]
+    assert settings["keep_float"] == ["count"]
+    assert settings["calibration"]["samples"] == 32
 
 
 def test_nothing_is_published_when_the_model_fails_its_gate(exported, tmp_path, monkeypatch):

@@ -6,23 +6,23 @@ import { show } from "./picture.js";
 const SHOWN = 20;
 const FIRST = 8;
 
-// Return the view of an output as card.json describes it; `metrics` are those of the test split, or nothing.
-export function viewOf(output, metrics) {
+// Return the view of an output as card.json describes it; `known` is {metric, value} on the test split, or nothing.
+export function viewOf(output, known) {
   const { form } = output.target;
-  if (form === "image") return new PictureView(output, metrics);
-  if (form === "regression") return new ValuesView(output, metrics);
+  if (form === "image") return new PictureView(output, known);
+  if (form === "regression") return new ValuesView(output, known);
   const classes = form === "binary" ? [output.target.negative, output.target.positive] : output.target.classes;
-  return new ClassesView(output, metrics, classes);
+  return new ClassesView(output, known, classes);
 }
 
 class ClassesView {
-  constructor(output, metrics, classes) {
+  constructor(output, known, classes) {
     this.name = output.name;
     this.binary = output.target.form === "binary";
     this.classes = classes;
     this.few = classes.length <= SHOWN;
     this.all = this.few;
-    this.element = card(output.name, metrics);
+    this.element = card(output.name, known);
     this.verdict = make("p", "verdict");
     this.list = make("ol", "bars");
     this.list.setAttribute("aria-label", `Probabilities of ${output.name}`);
@@ -81,10 +81,10 @@ class ClassesView {
 }
 
 class ValuesView {
-  constructor(output, metrics) {
+  constructor(output, known) {
     this.name = output.name;
     this.target = output.target;
-    this.element = card(output.name, metrics);
+    this.element = card(output.name, known);
     const table = make("table", "values");
     const body = make("tbody");
     this.cells = this.target.names.map((name) => {
@@ -109,7 +109,7 @@ class ValuesView {
 }
 
 class PictureView {
-  constructor(output, metrics) {
+  constructor(output, known) {
     this.name = output.name;
     this.shape = output.shape.slice(1);
     this.picture = true;
@@ -118,7 +118,7 @@ class PictureView {
     this.canvas.setAttribute("role", "img");
     this.canvas.setAttribute("aria-label", `Picture of the task ${output.name}`);
     const caption = make("figcaption", "", output.name);
-    caption.append(score(metrics));
+    caption.append(score(known));
     this.element.append(this.canvas, caption);
   }
 
@@ -128,17 +128,17 @@ class PictureView {
   }
 }
 
-function card(name, metrics) {
+function card(name, known) {
   const element = make("article", "panel answer");
   element.setAttribute("aria-label", name);
-  element.append(make("h3", "", name), score(metrics));
+  element.append(make("h3", "", name), score(known));
   return element;
 }
 
-// The first number of the test split beside the loss, as "accuracy 0.978 on the test split".
-function score(metrics) {
-  const known = Object.entries(metrics ?? {}).find(([name, value]) => name !== "loss" && Number.isFinite(value));
-  return make("span", "score", known ? `${known[0]} ${number(known[1])} on the test split` : "");
+// As "accuracy 0.978 on the test split".
+function score(known) {
+  const finite = Number.isFinite(known?.value);
+  return make("span", "score", finite ? `${known.metric} ${number(known.value)} on the test split` : "");
 }
 
 function make(tag, name = "", text = "") {

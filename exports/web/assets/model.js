@@ -21,6 +21,18 @@ export class Model {
     return (await this.ask({ image, shape: this.shape, inputs })).outputs;
   }
 
+  // How good a task is on the test split, {metric, value}, or nothing when it is not known. A rounded model was
+  // measured itself; of the other one the leading metric counts, which the recipe names first.
+  scoreOf(task) {
+    const judged = this.proof.quality?.[task];
+    if (judged) return { metric: judged.metric, value: judged.after.test };
+    if (this.proof.precision !== "float32") return undefined;
+    const measured = this.card.test_metrics?.[task];
+    const listed = this.card.recipe?.tasks?.[task]?.metrics ?? [];
+    const leading = listed.find(({ name }) => Number.isFinite(measured?.[name]));
+    return leading && { metric: leading.name, value: measured[leading.name] };
+  }
+
   ask(message, transfer = []) {
     const id = ++this.count;
     return new Promise((resolve, reject) => {

@@ -70,6 +70,14 @@ WRONG = {
         {"inputs": [IMAGE | {"data": [None] * 64}, NUMBER]},
         "input 'image': data must hold numbers (FP32)",
     ),
+    "truths": (
+        {"inputs": [IMAGE | {"data": [0.5] * 63 + [True]}, NUMBER]},
+        "input 'image': data must hold numbers (FP32)",
+    ),
+    "a truth for a number": (
+        {"inputs": [IMAGE, NUMBER | {"data": [True]}]},
+        "input 'number': data must hold whole numbers (INT64)",
+    ),
     "fraction": (
         {"inputs": [IMAGE, NUMBER | {"data": [0.5]}]},
         "input 'number': data must hold whole numbers (INT64)",
@@ -144,7 +152,7 @@ def test_what_does_not_fit_is_told(client, case):
 def test_what_is_no_json_is_told(client, body):
     answer = client.post(INFER, content=body)
     assert answer.status_code == 400
-    assert answer.json()["error"].startswith(("the body is not JSON", "the JSON header of 0 bytes"))
+    assert answer.json()["error"].startswith(("the body is not JSON", "the body is empty"))
 
 
 @pytest.mark.parametrize(

@@ -52,8 +52,20 @@ def test_health_and_metadata(client, exported):
     assert client.get_server_metadata()["extensions"] == ["binary_tensor_data"]
     metadata = client.get_model_metadata("tiny")
     assert metadata["inputs"] == [
-        {"name": "image", "datatype": "FP32", "shape": [-1, 1, 8, 8]},
-        {"name": "number", "datatype": "INT64", "shape": [-1]},
+        {
+            "name": "image",
+            "datatype": "FP32",
+            "shape": [-1, 1, 8, 8],
+            "description": "pixels in 0..1; normalisation is inside the model",
+            "range": [0, 1],
+        },
+        {
+            "name": "number",
+            "datatype": "INT64",
+            "shape": [-1],
+            "description": "a number to add",
+            "range": [0, 4],
+        },
     ]
     assert [output["name"] for output in metadata["outputs"]] == list(exported.subject.targets)
     assert metadata["outputs"][0]["labels"] == ["cat", "dog", "owl"]

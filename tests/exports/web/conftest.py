@@ -72,7 +72,10 @@ def colour_page(runtime: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
             "half": Image(3, 3, 5),
         },
         samples={"image": np.random.default_rng(1).integers(0, 256, (9, 3, 6, 10), dtype=np.uint8)},
-        metadata={"test_metrics": {"kind": {"loss": 1.0, "accuracy": 0.25}}},
+        metadata={
+            "test_metrics": {"kind": {"loss": 1.0, "accuracy": 0.25, "f1": 0.5}},
+            "recipe": {"tasks": {"kind": {"metrics": [{"name": "f1"}, {"name": "accuracy"}]}}},
+        },
     )
     path = tmp_path_factory.mktemp("colours") / "page"
     WebExporter(runtime=str(runtime), samples=4).export(subject, path)

@@ -14,6 +14,8 @@ from mtl.exports.metadata import IMAGE
 from mtl.exports.web.exporter import WebExporter
 from mtl.exports.web.runtime import FILES, INTEGRITY, VERSION, cache_folder, runtime_files
 
+from ..conftest import LOOSE
+
 
 @pytest.fixture
 def stand_in(tmp_path: Path) -> str:
@@ -77,6 +79,16 @@ def test_a_folder_with_one_byte_changed_is_refused_by_name(exported, stand_in, t
     (path / "samples.bin").write_bytes(changed)
     with pytest.raises(VerificationError, match=r"samples\.bin was changed"):
         WebExporter().verify(exported.subject, path)
+    with pytest.raises(VerificationError, match=r"samples\.bin was changed"):
+        WebExporter().check(path, ())
+
+
+def test_a_task_stays_in_float_when_it_is_asked_for(exported, stand_in, tmp_path):
+    options = {"precision": "int8", "keep_float": ("count",), "calibration": 32, "max_drop": LOOSE}
+    report = WebExporter(runtime=stand_in, **options).export(exported.subject, tmp_path / "page")
+    settings = report.verification["settings"]
+    assert settings["keep_float"] == ["count"]
+    assert settings["calibration"]["samples"] == 32
 
 
 def test_a_folder_of_another_model_is_refused(exported, stand_in, tmp_path):

@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 import re
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from mtl.exports.inference import ExportedModel
 from mtl.exports.metadata import IMAGE
+from mtl.exports.web.exporter import WebExporter
+
+from ..conftest import LOOSE
 
 pytest.importorskip("selenium.webdriver", reason="needs the package selenium")
 from selenium.webdriver.common.action_chains import ActionChains
@@ -359,12 +363,26 @@ def test_colours_odd_sizes_and_many_classes(browser, colour_page, site):
     opened.wait()
     assert opened.pixels("#canvas").max(axis=(0, 1)).tolist() == [255, 128, 0]
     (kind,) = [card for card in opened.all("article") if card.get_attribute("aria-label") == "kind"]
-    assert "accuracy 0.25 on the test split" in kind.text
+    assert "f1 0.5 on the test split" in kind.text
     shown = [row.text.split()[2] for row in kind.find_elements(By.CSS_SELECTOR, "li")]
     order = np.argsort(-opened.outputs()["kind"], kind="stable")
     assert shown == [str(index) for index in order[:8]]
     kind.find_element(By.CSS_SELECTOR, "button").click()
     assert len(kind.find_elements(By.CSS_SELECTOR, "li")) == 30
+
+
+def test_a_rounded_model_shows_what_was_measured_with_itself(browser, exported, runtime, site, tmp_path):
+    exporter = WebExporter(runtime=str(runtime), precision="float16", max_drop=LOOSE)
+    measured = {task: {"rmse": 99.0, "accuracy": 99.0} for task in exported.subject.targets}
+    subject = replace(exported.subject, metadata={"test_metrics": measured})
+    quality = exporter.export(subject, tmp_path / "page").verification["quality"]
+    shown = {
+        card.get_attribute("aria-label"): card.text
+        for card in Page(browser, site(tmp_path / "page").url).all("article")
+    }
+    for task in ("classify", "count"):
+        value = float(f"{quality[task]['after']['test']:.3g}")
+        assert f"{quality[task]['metric']} {value:g} on the test split" in shown[task]
 
 
 def test_a_missing_file_is_told_on_the_page(browser, page, site, tmp_path):
