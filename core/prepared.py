@@ -50,21 +50,26 @@ def _path(dataset: Dataset, choice: Mapping[str, Any]) -> Path | None:
     sources = dataset.sources()
     if sources is None:
         return None
+    kinds = [kind for kind in type(dataset).__mro__ if issubclass(kind, Dataset)]
     try:
-        stamps = _stamps([*sources, Path(inspect.getfile(type(dataset)))])
-    except OSError:
+        stamps = _stamps([*sources, *(Path(inspect.getfile(kind)) for kind in kinds)])
+    except (OSError, TypeError):  # no file, or a class that was typed in
         return None
     key = cache_key({"choice": dict(choice), "sources": stamps})
     name = str(choice.get("name", "data")).replace("/", "-")
     return cache_folder() / FOLDER / f"{name}-{key}.safetensors"
 
 
-def _stamps(paths: Sequence[Path]) -> list[tuple[str, int, int]]:
-    """Return path, size and time of change of every file: other content has another stamp."""
-    stamps = []
+def _stamps(paths: Sequence[Path]) -> list[tuple[str | int, ...]]:
+    """Return what tells a file's content from any other it had: another content has another stamp.
+
+    The time of modification can be set, and copies keep it; that of the inode's change cannot.
+    """
+    stamps: list[tuple[str | int, ...]] = []
     for path in paths:
         known = path.stat()
-        stamps.append((str(path.absolute()), known.st_size, known.st_mtime_ns))
+        times = (known.st_mtime_ns, known.st_ctime_ns)
+        stamps.append((str(path.absolute()), known.st_size, known.st_ino, *times))
     return stamps
 
 

@@ -249,7 +249,8 @@ def test_a_model_copied_in_the_middle_of_a_step_leaves_the_graph_behind(registry
     look = trainer._blocks.looks(torch.arange(4), 1, 0)[0][0]
     trainer.composition.model(look.image, look.inputs, look.tasks, prepared=True)
     cut = trainer._step.balancing._cut
-    assert cut is not None and cut.stages
+    assert cut is not None
+    assert cut.stages
     assert deepcopy(cut).stages == ()
 
 
