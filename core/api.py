@@ -16,7 +16,8 @@ from .registry import Registry, installed
 from .request import Request
 from .run import Run, load_run
 from .run_folder import next_free
-from .seeds import SeedsPipeline, read_seeds
+from .seed_list import read_seeds
+from .seeds import SeedsPipeline
 
 
 @dataclass(frozen=True)

@@ -75,11 +75,11 @@ def command(
       mtl compare --tasks parity,third --encoder mlp --sharing none,hard --seeds 3 --dry-run
       mtl compare --tasks even,third --encoder mlp --sharing hard,none --epochs 1 --seeds 3
     """
-    from ..comparison.axes import read_seeds
     from ..comparison.comparison import Comparing
     from ..comparison.folder import usual_folder
     from ..comparison.grid import Question, folder_name, lay_out
     from ..device import choose_device
+    from ..seed_list import read_seeds
     from .comparison import choose_comparison_progress, print_comparison, print_grid, telling_what_is_kept
 
     request, axes = _request(asked)

@@ -12,6 +12,7 @@ from ..errors import UsageError
 from ..options import plain
 from ..registry import Registry, installed
 from ..request import Request
+from ..seed_list import read_seeds
 from .axes import COMPONENTS, Axis, component_axis
 from .comparison import Comparing, Comparison
 from .folder import usual_folder
@@ -66,7 +67,7 @@ def compare(
     question = Question(
         Request(recipe, tasks, {name: value for name, value in given.items() if value is not None}, assigned),
         tuple(known),
-        tuple(range(seeds)) if isinstance(seeds, int) else tuple(seeds),
+        read_seeds(seeds),
         metrics or {},
     )
     grid = lay_out(question, found)
