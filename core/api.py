@@ -43,9 +43,11 @@ def compose(
     encoder: str | Mapping[str, Any] | None = None,
     sharing: str | Mapping[str, Any] | None = None,
     balancer: str | Mapping[str, Any] | None = None,
+    balance_on: str | None = None,
     epochs: int | None = None,
     seed: int | None = None,
     seeds: int | Sequence[int] | None = None,
+    precision: str | None = None,
     set: Mapping[str, Any] | None = None,
     out: str | Path | None = None,
     device: str = "auto",
@@ -70,8 +72,10 @@ def compose(
         "encoder": encoder,
         "sharing": sharing,
         "balancer": balancer,
+        "balance_on": balance_on,
         "epochs": epochs,
         "seed": seed,
+        "precision": precision,
     }
     flags = {name: value for name, value in given.items() if value is not None}
     registry = registry or installed()
