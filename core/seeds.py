@@ -141,8 +141,11 @@ class SeedsPipeline:
     def takes_turns(self, trainers: Sequence[Trainer]) -> bool:
         """Return whether the seeds must train one after the other: they would disturb each other."""
         first = trainers[0]
-        return first.device.type != "cpu" or draws_from_torch(
-            first.composition, first.splits.train, first.device
+        # There is one compiler per process too.
+        return (
+            first.device.type != "cpu"
+            or first.composition.recipe.train.compile
+            or draws_from_torch(first.composition, first.splits.train, first.device)
         )
 
     def each(self, jobs: Sequence[Job], work: Callable[[Job], object], *, alone: bool = False) -> None:
@@ -220,8 +223,8 @@ def choose_seed(path: Path, wanted: str) -> Path:
 def summary(metrics: Mapping[int, Mapping[str, Any]]) -> dict[str, Any]:
     """Return the summary of several runs' metrics: mean, sample standard deviation and values by seed.
 
-    The best seed has the lowest validation score: the mean of the tasks' losses, each relative to its mean
-    over the seeds. A value that is not finite in some run makes mean and deviation null.
+    The best seed has the lowest validation score: the mean of the tasks' losses, each relative to the size of
+    its mean over the seeds. A value that is not finite in some run makes mean and deviation null.
     """
     found: dict[str, Any] = {"seeds": list(metrics)}
     first = next(iter(metrics.values()))
@@ -233,7 +236,7 @@ def summary(metrics: Mapping[int, Mapping[str, Any]]) -> dict[str, Any]:
             }
             for task, values in first[part].items()
         }
-    losses = {task: values["loss"]["mean"] or 1.0 for task, values in found["validation"].items()}
+    losses = {task: abs(values["loss"]["mean"] or 1.0) for task, values in found["validation"].items()}
     scores = {
         seed: statistics.fmean(run["validation"][task]["loss"] / mean for task, mean in losses.items())
         for seed, run in metrics.items()

@@ -6,6 +6,7 @@ import csv
 import json
 import statistics
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ import mtl
 from mtl.core.api import SeedRuns
 from mtl.core.errors import UsageError
 from mtl.core.progress import Progress
-from mtl.core.seeds import choose_seed, seeds_of, summary
+from mtl.core.seeds import SeedsPipeline, choose_seed, seeds_of, summary
 
 QUICK: dict[str, Any] = {"train.validation": 0.85}
 
@@ -95,6 +96,23 @@ def test_the_test_split_does_not_choose_the_seed() -> None:
         return {**part, "baseline": {}, "training": {"seconds": 1.0}}
 
     assert summary({0: run(2.0, 1.0), 1: run(1.0, 2.0)})["best"]["seed"] == 1
+
+
+def test_a_loss_below_zero_is_better_the_lower_it_is() -> None:
+    def run(loss: float) -> dict[str, Any]:
+        part = {"a": {"loss": loss}}
+        return {"test": part, "validation": part, "baseline": {}, "training": {"seconds": 1.0}}
+
+    assert summary({0: run(-1.0), 1: run(-3.0)})["best"]["seed"] == 1
+
+
+def test_seeds_of_a_compiled_model_take_turns() -> None:
+    first = SimpleNamespace(
+        device=torch.device("cpu"),
+        composition=SimpleNamespace(recipe=SimpleNamespace(train=SimpleNamespace(compile=True))),
+    )
+    pipeline = SeedsPipeline(SimpleNamespace())  # type: ignore[arg-type]
+    assert pipeline.takes_turns([first])  # type: ignore[list-item]
 
 
 @pytest.mark.parametrize("wanted", ["4", "worst"])
