@@ -45,8 +45,8 @@ def load_prepared(dataset: Dataset, choice: Mapping[str, Any]) -> Mapping[str, C
     return loaded
 
 
-def _path(dataset: Dataset, choice: Mapping[str, Any]) -> Path | None:
-    """Return where the data set is kept, or None when it does not say what it depends on."""
+def data_key(dataset: Dataset, choice: Mapping[str, Any]) -> str | None:
+    """Return a name for a data set's content; None when it does not say what it depends on."""
     sources = dataset.sources()
     if sources is None:
         return None
@@ -55,7 +55,14 @@ def _path(dataset: Dataset, choice: Mapping[str, Any]) -> Path | None:
         stamps = _stamps([*sources, *(Path(inspect.getfile(kind)) for kind in kinds)])
     except (OSError, TypeError):  # no file, or a class that was typed in
         return None
-    key = cache_key({"choice": dict(choice), "sources": stamps})
+    return cache_key({"choice": dict(choice), "sources": stamps})
+
+
+def _path(dataset: Dataset, choice: Mapping[str, Any]) -> Path | None:
+    """Return where the data set is kept, or None when its content has no name."""
+    key = data_key(dataset, choice)
+    if key is None:
+        return None
     name = str(choice.get("name", "data")).replace("/", "-")
     return cache_folder() / FOLDER / f"{name}-{key}.safetensors"
 
