@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from .device import choose_device
 from .options import plain
 from .pipeline import Outcome, Pipeline
@@ -16,7 +18,8 @@ from .registry import Registry, installed
 from .request import Request
 from .run import Run, load_run
 from .run_folder import next_free
-from .seeds import SeedsPipeline, read_seeds
+from .seed_list import read_seeds
+from .seeds import SeedsPipeline
 
 
 @dataclass(frozen=True)
@@ -42,9 +45,11 @@ def compose(
     encoder: str | Mapping[str, Any] | None = None,
     sharing: str | Mapping[str, Any] | None = None,
     balancer: str | Mapping[str, Any] | None = None,
+    balance_on: str | None = None,
     epochs: int | None = None,
     seed: int | None = None,
     seeds: int | Sequence[int] | None = None,
+    precision: str | None = None,
     set: Mapping[str, Any] | None = None,
     out: str | Path | None = None,
     device: str = "auto",
@@ -69,8 +74,10 @@ def compose(
         "encoder": encoder,
         "sharing": sharing,
         "balancer": balancer,
+        "balance_on": balance_on,
         "epochs": epochs,
         "seed": seed,
+        "precision": precision,
     }
     flags = {name: value for name, value in given.items() if value is not None}
     registry = registry or installed()
@@ -84,15 +91,16 @@ def compose(
     if seeds is not None:
         many = SeedsPipeline(pipeline)
         done = many.run(resolved, where, read_seeds(seeds, resolved.seed), source=source, force=force)
-        runs = {
-            number: Run(one.folder, registry, chosen, one)
-            if isinstance(one, Outcome)
-            else load_run(one, registry, chosen)
-            for number, one in done.runs.items()
-        }
+        runs = {number: _run(one, registry, chosen) for number, one in done.runs.items()}
         return SeedRuns(where, runs, done.metrics)
-    outcome = pipeline.run(resolved, where, source=source, force=force)
-    return Run(outcome.folder, registry, chosen, outcome)
+    return _run(pipeline.run(resolved, where, source=source, force=force), registry, chosen)
+
+
+def _run(found: Outcome | Path, registry: Registry, device: torch.device) -> Run:
+    """Return a run that has just ended, or one that ended before, from its folder."""
+    if isinstance(found, Outcome):
+        return Run(found.folder, registry, device, found)
+    return load_run(found, registry, device)
 
 
 def load(path: str | Path, device: str = "cpu") -> Run:

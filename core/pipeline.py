@@ -150,17 +150,19 @@ class Pipeline:
         """Train; when memory runs out, say which batch size would fit."""
         try:
             yield from started.trainer.epochs()
+            return
         except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error):
                 raise
-            training = started.composition.recipe.train
-            where, size = started.folder.path, training.batch_size
-            fitting = largest_batch(started.composition, started.splits.train, self.device)
-            advice = f"--set train.batch_size={fitting} fits" if fitting else "choose a smaller encoder"
-            kept = f"; epochs before this one are kept: mtl resume {where}" if started.history else ""
-            raise MissingRequirementError(
-                f"out of memory on {self.device} with batches of {size}", hint=advice + kept
-            ) from None
+        # Not before the error is gone: it holds on to what the step had in memory.
+        training = started.composition.recipe.train
+        where, size = started.folder.path, training.batch_size
+        fitting = largest_batch(started.composition, started.splits.train, self.device)
+        advice = f"--set train.batch_size={fitting} fits" if fitting else "choose a smaller encoder"
+        kept = f"; epochs before this one are kept: mtl resume {where}" if started.history else ""
+        raise MissingRequirementError(
+            f"out of memory on {self.device} with batches of {size}", hint=advice + kept
+        )
 
     def finish(self, started: Started) -> Outcome:
         """Judge the chosen epoch, export and report."""

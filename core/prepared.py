@@ -45,26 +45,38 @@ def load_prepared(dataset: Dataset, choice: Mapping[str, Any]) -> Mapping[str, C
     return loaded
 
 
-def _path(dataset: Dataset, choice: Mapping[str, Any]) -> Path | None:
-    """Return where the data set is kept, or None when it does not say what it depends on."""
+def data_key(dataset: Dataset, choice: Mapping[str, Any]) -> str | None:
+    """Return a name for a data set's content; None when it does not say what it depends on."""
     sources = dataset.sources()
     if sources is None:
         return None
+    kinds = [kind for kind in type(dataset).__mro__ if issubclass(kind, Dataset)]
     try:
-        stamps = _stamps([*sources, Path(inspect.getfile(type(dataset)))])
-    except OSError:
+        stamps = _stamps([*sources, *(Path(inspect.getfile(kind)) for kind in kinds)])
+    except (OSError, TypeError):  # no file, or a class that was typed in
         return None
-    key = cache_key({"choice": dict(choice), "sources": stamps})
+    return cache_key({"choice": dict(choice), "sources": stamps})
+
+
+def _path(dataset: Dataset, choice: Mapping[str, Any]) -> Path | None:
+    """Return where the data set is kept, or None when its content has no name."""
+    key = data_key(dataset, choice)
+    if key is None:
+        return None
     name = str(choice.get("name", "data")).replace("/", "-")
     return cache_folder() / FOLDER / f"{name}-{key}.safetensors"
 
 
-def _stamps(paths: Sequence[Path]) -> list[tuple[str, int, int]]:
-    """Return path, size and time of change of every file: other content has another stamp."""
-    stamps = []
+def _stamps(paths: Sequence[Path]) -> list[tuple[str | int, ...]]:
+    """Return what tells a file's content from any other it had: another content has another stamp.
+
+    The time of modification can be set, and copies keep it; that of the inode's change cannot.
+    """
+    stamps: list[tuple[str | int, ...]] = []
     for path in paths:
         known = path.stat()
-        stamps.append((str(path.absolute()), known.st_size, known.st_mtime_ns))
+        times = (known.st_mtime_ns, known.st_ctime_ns)
+        stamps.append((str(path.absolute()), known.st_size, known.st_ino, *times))
     return stamps
 
 

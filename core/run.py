@@ -60,6 +60,8 @@ class Run:
         composition = compose(read(read_recipe(self.path / "recipe.yaml"), self._registry), self._registry)
         composition.model.load_state_dict(self.folder.checkpoints.best()[1])
         composition.model.to(self._device).eval()
+        for composed in composition.tasks.values():
+            composed.loss.to(self._device)
         return composition
 
     @property

@@ -32,37 +32,6 @@ from .training.trainer import Trainer
 
 Job = TypeVar("Job")
 
-MANY = 1000
-"""Most seeds of one command."""
-
-
-def read_seeds(given: str | int | Sequence[int], first: int = 0) -> tuple[int, ...]:
-    """Return the seeds that a number (so many, from `first` on) or a list means.
-
-    Raises `UsageError` for repeats, negative or too many ones, and for what is no whole number.
-
-    >>> read_seeds("3"), read_seeds("3,5,7"), read_seeds(2, first=10)
-    ((0, 1, 2), (3, 5, 7), (10, 11))
-    """
-    hint = "--seeds 8 trains eight seeds, --seeds 3,5,7 these three"
-    try:
-        parts = given.split(",") if isinstance(given, str) else given
-        listed = parts if isinstance(parts, int) else tuple(int(part) for part in parts)
-    except (TypeError, ValueError):
-        raise UsageError(f"seeds must be whole numbers, got {given!r}", hint=hint) from None
-    if isinstance(given, str) and isinstance(listed, tuple) and len(listed) == 1:
-        (listed,) = listed
-    count = listed if isinstance(listed, int) else len(listed)
-    if not 1 <= count <= MANY:
-        raise UsageError(f"1 to {MANY} seeds can be trained at once, got {count}", hint=hint)
-    seeds = tuple(range(first, first + listed)) if isinstance(listed, int) else listed
-    repeated = sorted({seed for seed in seeds if seeds.count(seed) > 1})
-    if repeated:
-        raise UsageError(f"seed {repeated[0]} is given more than once", hint="a repeat would count twice")
-    if min(seeds) < 0:
-        raise UsageError(f"a seed is not negative, got {min(seeds)}", hint=hint)
-    return seeds
-
 
 @dataclass(frozen=True)
 class SeedsOutcome:
@@ -172,8 +141,11 @@ class SeedsPipeline:
     def takes_turns(self, trainers: Sequence[Trainer]) -> bool:
         """Return whether the seeds must train one after the other: they would disturb each other."""
         first = trainers[0]
-        return first.device.type != "cpu" or draws_from_torch(
-            first.composition, first.splits.train, first.device
+        # There is one compiler per process too.
+        return (
+            first.device.type != "cpu"
+            or first.composition.recipe.train.compile
+            or draws_from_torch(first.composition, first.splits.train, first.device)
         )
 
     def each(self, jobs: Sequence[Job], work: Callable[[Job], object], *, alone: bool = False) -> None:
@@ -251,8 +223,8 @@ def choose_seed(path: Path, wanted: str) -> Path:
 def summary(metrics: Mapping[int, Mapping[str, Any]]) -> dict[str, Any]:
     """Return the summary of several runs' metrics: mean, sample standard deviation and values by seed.
 
-    The best seed has the lowest validation score: the mean of the tasks' losses, each relative to its mean
-    over the seeds. A value that is not finite in some run makes mean and deviation null.
+    The best seed has the lowest validation score: the mean of the tasks' losses, each relative to the size of
+    its mean over the seeds. A value that is not finite in some run makes mean and deviation null.
     """
     found: dict[str, Any] = {"seeds": list(metrics)}
     first = next(iter(metrics.values()))
@@ -264,7 +236,7 @@ def summary(metrics: Mapping[int, Mapping[str, Any]]) -> dict[str, Any]:
             }
             for task, values in first[part].items()
         }
-    losses = {task: values["loss"]["mean"] or 1.0 for task, values in found["validation"].items()}
+    losses = {task: abs(values["loss"]["mean"] or 1.0) for task, values in found["validation"].items()}
     scores = {
         seed: statistics.fmean(run["validation"][task]["loss"] / mean for task, mean in losses.items())
         for seed, run in metrics.items()

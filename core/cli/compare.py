@@ -20,11 +20,17 @@ from .session import Session, pass_session, print_json
 @click.option("--data-dir", metavar="DIR", help="The folder (or archive) the data set is in.")
 @click.option("--sharing", metavar="A,B,...", help="Sharing schemes to compare (mtl list sharing).")
 @click.option("--balancer", metavar="A,B,...", help="Balancers to compare (mtl list balancer).")
+@click.option(
+    "--balance-on",
+    metavar="parameters|features",
+    help="Whose gradients the balancers weigh: the shared parameters' or the shared features'.",
+)
 @click.option("--encoder", metavar="A,B,...", help="Encoders to compare (mtl list encoder).")
 @click.option("--epochs", type=click.IntRange(min=1), help="Passes over the training split.")
 @click.option(
     "--seeds", default="5", show_default=True, metavar="N|A,B,...", help="How many seeds, or which."
 )
+@click.option("--precision", type=click.Choice(["float32", "bf16"]), help="Arithmetic of the forward pass.")
 @click.option(
     "--set",
     "assignments",
@@ -75,11 +81,11 @@ def command(
       mtl compare --tasks parity,third --encoder mlp --sharing none,hard --seeds 3 --dry-run
       mtl compare --tasks even,third --encoder mlp --sharing hard,none --epochs 1 --seeds 3
     """
-    from ..comparison.axes import read_seeds
     from ..comparison.comparison import Comparing
     from ..comparison.folder import usual_folder
     from ..comparison.grid import Question, folder_name, lay_out
     from ..device import choose_device
+    from ..seed_list import read_seeds
     from .comparison import choose_comparison_progress, print_comparison, print_grid, telling_what_is_kept
 
     request, axes = _request(asked)
@@ -107,7 +113,8 @@ def _request(asked: dict[str, Any]) -> tuple[Any, tuple[Any, ...]]:
     from ..comparison.axes import COMPONENTS, assigned_axes, component_axis
     from ..request import Request
 
-    flags = {name: asked[name] for name in ("dataset", "data_dir", "epochs") if asked[name] is not None}
+    names = ("dataset", "data_dir", "balance_on", "epochs", "precision")
+    flags = {name: asked[name] for name in names if asked[name] is not None}
     tasks = asked["tasks"]
     named = None if tasks is None else [name.strip() for name in tasks.split(",") if name.strip()]
     assignments, axes = assigned_axes(asked["assignments"])

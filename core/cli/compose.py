@@ -81,7 +81,8 @@ def command(
     from ..api import run_name
     from ..pipeline import Pipeline
     from ..run_folder import next_free
-    from ..seeds import SeedsPipeline, read_seeds
+    from ..seed_list import read_seeds
+    from ..seeds import SeedsPipeline
     from .progress import choose_progress, finish_run, finish_seeds
 
     chosen = read_seeds(seeds, first=resolved.seed) if seeds is not None else None

@@ -12,6 +12,7 @@ from ..errors import UsageError
 from ..options import plain
 from ..registry import Registry, installed
 from ..request import Request
+from ..seed_list import read_seeds
 from .axes import COMPONENTS, Axis, component_axis
 from .comparison import Comparing, Comparison
 from .folder import usual_folder
@@ -30,10 +31,12 @@ def compare(
     encoder: Named | Sequence[Named] | None = None,
     sharing: Named | Sequence[Named] | None = None,
     balancer: Named | Sequence[Named] | None = None,
+    balance_on: str | None = None,
     axes: Mapping[str, Sequence[Any]] | None = None,
     seeds: int | Sequence[int] = 5,
     metrics: Mapping[str, str] | None = None,
     epochs: int | None = None,
+    precision: str | None = None,
     set: Mapping[str, Any] | None = None,
     out: str | Path | None = None,
     device: str = "auto",
@@ -54,7 +57,13 @@ def compare(
     Raises `RecipeError` with all mistakes at once, `UsageError` for a folder of another comparison; a
     cell that fails is a row of `results["cells"]` with its reason.
     """
-    given = {"dataset": dataset, "data_dir": data_dir, "epochs": epochs}
+    given = {
+        "dataset": dataset,
+        "data_dir": data_dir,
+        "balance_on": balance_on,
+        "epochs": epochs,
+        "precision": precision,
+    }
     varied = {"sharing": sharing, "balancer": balancer, "encoder": encoder}
     if jobs > 1 and registry is not None:
         raise UsageError("a registry cannot go to other processes", hint="leave out registry, or jobs")
@@ -66,7 +75,7 @@ def compare(
     question = Question(
         Request(recipe, tasks, {name: value for name, value in given.items() if value is not None}, assigned),
         tuple(known),
-        tuple(range(seeds)) if isinstance(seeds, int) else tuple(seeds),
+        read_seeds(seeds),
         metrics or {},
     )
     grid = lay_out(question, found)

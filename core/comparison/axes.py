@@ -139,34 +139,3 @@ def split_values(text: str, origin: str) -> tuple[str, ...]:
     if not all(parts):
         raise UsageError(f"{origin} {text!r} has an empty value", hint="part values by one comma: a,b")
     return tuple(parts)
-
-
-def read_seeds(text: str) -> tuple[int, ...]:
-    """Return the seeds of `"5"` (0 to 4) or `"0,3,7"`; raise `UsageError` for others and repeated ones.
-
-    >>> read_seeds("3"), read_seeds("0,3,7"), read_seeds("4,")
-    ((0, 1, 2), (0, 3, 7), (4,))
-    """
-    hint = "write a number of seeds (--seeds 5), or the seeds (--seeds 0,3,7; only seed 4: --seeds 4,)"
-    parts = [part.strip() for part in text.split(",")]
-    named = parts[:-1] if len(parts) > 1 and not parts[-1] else parts
-    if not all(part.isascii() and part.isdigit() for part in named):
-        raise UsageError(f"--seeds {text!r} is neither a number nor a list of them", hint=hint)
-    numbers = tuple(int(part) for part in named)
-    if len(parts) == 1:
-        if not 1 <= numbers[0] <= 1000:
-            raise UsageError(f"--seeds {text!r}: from 1 to 1000 seeds are possible", hint=hint)
-        return tuple(range(numbers[0]))
-    return checked_seeds(numbers)
-
-
-def checked_seeds(seeds: Sequence[int]) -> tuple[int, ...]:
-    """Return the seeds; raise `UsageError` when there is none, one is negative, or one is named twice."""
-    if not seeds or any(isinstance(seed, bool) or not isinstance(seed, int) or seed < 0 for seed in seeds):
-        raise UsageError(f"seeds must be whole numbers >= 0, got {list(seeds)}", hint="write --seeds 5")
-    for seed in seeds:
-        if list(seeds).count(seed) > 1:
-            raise UsageError(
-                f"seed {seed} is named twice", hint="the same seed trains the same model: name each once"
-            )
-    return tuple(seeds)

@@ -15,7 +15,8 @@ from ..recipe_reader import read
 from ..recipe_source import RecipeSource
 from ..registry import Registry
 from ..request import Request
-from .axes import COMPONENTS, Axis, checked_seeds
+from ..seed_list import read_seeds
+from .axes import COMPONENTS, Axis
 from .baselines import baseline_recipe, parameters_alone
 from .cells import Cell
 from .judging import Judge, judges_of
@@ -34,7 +35,7 @@ class Question:
     metrics: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        checked_seeds(self.seeds)
+        read_seeds(self.seeds)
 
 
 @dataclass(frozen=True)

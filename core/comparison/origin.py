@@ -8,6 +8,8 @@ from functools import cache
 from pathlib import Path
 
 from ..plugin_loading import HOME
+from ..prepared import data_key
+from ..recipe import Choice
 from ..registry import Registry
 from ..run_folder import versions
 
@@ -30,6 +32,16 @@ def origin(registry: Registry, device: str) -> dict[str, str]:
         "device": device,
         "code": _digest(tuple(folders))[:16],
     }
+
+
+def data_origin(choice: Choice, registry: Registry) -> str:
+    """Return a name for the content of a cell's data; empty where the data set does not say what it reads."""
+    try:
+        dataset = registry.find("dataset", choice.name).load()(**choice.options)
+        return data_key(dataset, choice.to_plain()) or ""
+    except Exception:
+        # A data set may fail in any way: the training that follows tells it, in the cell's row.
+        return ""
 
 
 def _place(module: str) -> Path | None:

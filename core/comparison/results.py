@@ -178,10 +178,18 @@ def _method(grid: Grid, rows: Sequence[_Row]) -> dict[str, Any]:
 
 
 def _notes(outcomes: Mapping[str, Outcome]) -> list[str]:
-    origins = list(dict.fromkeys(tuple(item.origin.items()) for item in outcomes.values() if item.origin))
-    if len(origins) < 2:
+    origins = [item.origin for item in outcomes.values() if item.origin]
+    data: dict[str, set[str]] = {}
+    for item in outcomes.values():
+        if item.origin:
+            # Data sets may be an axis: only cells of the same one can differ in what it held.
+            data.setdefault(str(item.cell.recipe.dataset), set()).add(item.origin.get("data", ""))
+    keys = [key for key in dict.fromkeys(key for found in origins for key in found) if key != "data"]
+    differing = [key for key in keys if len({found.get(key) for found in origins}) > 1]
+    if any(len(found) > 1 for found in data.values()):
+        differing.append("data")
+    if not differing:
         return []
-    differing = [key for key, *values in zip(*_columns(origins), strict=True) if len(set(values)) > 1]
     parted = ", ".join(differing)
     return [f"the cells were not all trained alike ({parted} differ); --force trains all of them again"]
 
@@ -197,10 +205,6 @@ def _out_of_bounds(judges: Mapping[str, Judge], outcomes: Mapping[str, Outcome])
                 what = f"{judges[task].metric} of {task!r} is {value:g}"
                 told.append(f"{where}: {what}, outside its bounds {low:g} to {high:g}")
     return told
-
-
-def _columns(origins: Sequence[tuple[tuple[str, str], ...]]) -> list[list[str]]:
-    return [[key for key, _ in origins[0]], *([value for _, value in item] for item in origins)]
 
 
 def _alone(grid: Grid, outcomes: Mapping[str, Outcome]) -> list[dict[str, Any]]:

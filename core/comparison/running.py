@@ -14,7 +14,7 @@ from ..run_folder import RunFolder
 from .cells import Cell
 from .folder import ComparisonFolder, DamagedCell
 from .judging import Judge
-from .origin import origin
+from .origin import data_origin, origin
 from .progress import ComparisonProgress
 from .workers import Answer, Setting, attempt, jobs_of, share_of_cores, train_in_processes
 
@@ -45,9 +45,8 @@ class Runner:
 
         A cell is marked the moment it is finished, so an interruption loses at most the epoch it falls in.
         """
-        here = origin(self.registry, self.device.type)
         missing = [cell for cell in cells if not self._finished(cell)]
-        adopted = [cell for cell in missing if not self.publishes and self.folder.adopt(cell, here)]
+        adopted = [] if self.publishes else [cell for cell in missing if self._adopt(cell)]
         missing = [cell for cell in missing if cell not in adopted]
         self.progress.started(len(cells), len(cells) - len(missing) - len(adopted), len(adopted))
         by_key = {cell.key: cell for cell in missing}
@@ -60,9 +59,17 @@ class Runner:
                 failures[answer.key] = Failure(answer.reason, answer.status)
                 self.progress.failed(cell, answer.reason)
                 continue
-            self.folder.mark(cell, here)
+            self.folder.mark(cell, self._origin(cell))
             self.progress.trained(cell, answer.seconds, self._judged(cell))
         return failures
+
+    def _origin(self, cell: Cell) -> dict[str, str]:
+        """Asked for anew with every cell: the first may have downloaded the data."""
+        data = data_origin(cell.recipe.dataset, self.registry)
+        return {**origin(self.registry, self.device.type), "data": data}
+
+    def _adopt(self, cell: Cell) -> bool:
+        return self.folder.adopt(cell, self._origin(cell)) is not None
 
     def _finished(self, cell: Cell) -> bool:
         try:

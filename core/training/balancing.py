@@ -126,9 +126,13 @@ def task_gradients(losses: Tensor, parameters: Sequence[nn.Parameter]) -> Tensor
 
 
 def _flat(found: Sequence[Tensor | None], like: Sequence[Tensor], used: Sequence[int]) -> Tensor:
-    """Return the gradients of the `used` tensors in one row, zeros where there is none."""
+    """Return the gradients of the `used` tensors in one row, zeros where there is none.
+
+    At least float32: features computed in bfloat16 have such gradients, too coarse to be told apart.
+    """
     pieces = []
     for index in used:
         gradient = found[index]
         pieces.append((torch.zeros_like(like[index]) if gradient is None else gradient).reshape(-1))
-    return torch.cat(pieces)
+    row = torch.cat(pieces)
+    return row.to(torch.promote_types(row.dtype, torch.float32))

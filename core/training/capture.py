@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from typing import Any
+from weakref import WeakSet
 
 import torch
 from torch import Tensor, nn
@@ -74,8 +75,7 @@ class CapturedBlocks:
             raise
         except Exception as error:
             # Whatever a plugin's component does that a graph cannot hold ends here, and is told.
-            lines = str(error).strip().splitlines() or [type(error).__name__]
-            self.reason = f"a step cannot be captured: {lines[0]}"
+            self.reason = f"a step cannot be captured: {_first_cause(error)}"
             self._replays.clear()
             return
         if before != self._python_state():
@@ -97,6 +97,14 @@ class CapturedBlocks:
         ]
 
 
+def _first_cause(error: BaseException) -> str:
+    """Return one line on what went wrong first: ending a broken capture fails too, and says less."""
+    while error.__context__ is not None:
+        error = error.__context__
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return lines[0]
+
+
 def _fingerprint(value: Any) -> Any:
     if isinstance(value, Tensor):
         return value.data_ptr()
@@ -110,23 +118,44 @@ def _fingerprint(value: Any) -> Any:
 
 
 class CudaCapture:
-    """Captures work in CUDA graphs that share one pool of memory, with generators that go on drawing."""
+    """Captures work in CUDA graphs that share one pool of memory, with generators that go on drawing.
+
+    A capture that fails leaves device and generators fit for eager work.
+    """
 
     def __init__(self, device: torch.device, generators: Iterable[torch.Generator]) -> None:
         self._device = device
         self._generators = generators
-        self._pool = torch.cuda.graph_pool_handle()
+        self._graphs: WeakSet[Any] = WeakSet()
+        self._pool: Any = None
 
     def __call__(self, work: Callable[[], StepLosses]) -> Callable[[], StepLosses]:
+        if not self._graphs:
+            # A pool ends with its last graph, even while a gradient still lies in it: it takes no new one.
+            self._pool = torch.cuda.graph_pool_handle()
         graph = torch.cuda.CUDAGraph()
-        for generator in self._generators:
+        generators = list(self._generators)
+        for generator in generators:
             graph.register_generator_state(generator)
+        stream = torch.cuda.current_stream(self._device)
         torch.cuda.synchronize(self._device)
-        with torch.cuda.graph(graph, pool=self._pool, capture_error_mode="thread_local"):
-            found = work()
+        try:
+            with torch.cuda.graph(graph, pool=self._pool, capture_error_mode="thread_local"):
+                found = work()
+        except BaseException:
+            self._recover(stream, generators)
+            raise
+        self._graphs.add(graph)
 
         def replay() -> StepLosses:
             graph.replay()
             return found
 
         return replay
+
+    def _recover(self, stream: Any, generators: Iterable[torch.Generator]) -> None:
+        """Undo what torch leaves of a broken capture: its stream, and generators that believe in it."""
+        torch.cuda.set_stream(stream)
+        everyone = [*generators, torch.cuda.default_generators[self._device.index or 0]]
+        for generator in everyone:
+            generator.graphsafe_set_state(generator.clone_state())

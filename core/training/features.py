@@ -31,8 +31,17 @@ class FeatureCut:
         """Run the one backward pass through the encoder; `gradients` are those of the `used` stages, flat."""
         stages = [self.stages[index] for index in used]
         parts = gradients.split([stage.numel() for stage in stages])
-        shaped = [part.view(stage.shape) for part, stage in zip(parts, stages, strict=True)]
+        shaped = [part.view(stage.shape).to(stage.dtype) for part, stage in zip(parts, stages, strict=True)]
+        # Kept, they would keep the nodes that add up the parameters' gradients, and with them the CUDA stream
+        # of this step: another one, captured on a stream of its own, could not use them.
+        self.stages = self.leaves = ()
         torch.autograd.backward(stages, shaped)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> FeatureCut:
+        """Copy nothing: a copied model belongs to no training, and a graph cannot be copied."""
+        copied = FeatureCut.__new__(FeatureCut)
+        copied.stages = copied.leaves = ()
+        return copied
 
     def _cut(self, module: nn.Module, _: Any, output: dict[str, tuple[Tensor, ...]]) -> Any:
         if not (module.training and torch.is_grad_enabled()):

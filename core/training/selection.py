@@ -18,11 +18,11 @@ class Selection:
     first: dict[str, float] = field(default_factory=dict)
 
     def score(self, losses: Mapping[str, float], weights: Mapping[str, float]) -> float:
-        """Return the weighted mean of the tasks' losses, each relative to its value after the first epoch.
+        """Return the weighted mean of the tasks' losses, each relative to its size after the first epoch.
 
         Plain sums would let the task with the largest numbers choose the epoch alone.
         """
-        self.first = self.first or {name: loss or 1.0 for name, loss in losses.items()}
+        self.first = self.first or {name: abs(loss) or 1.0 for name, loss in losses.items()}
         total = sum(weights.values()) or 1.0
         return sum(weights[name] * loss / self.first[name] for name, loss in losses.items()) / total
 

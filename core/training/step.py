@@ -34,6 +34,8 @@ class Step:
         self._update = update
         self.balancing = Balancing(composition.balancer, composition.model, device)
         self._device = device
+        for composed in composition.tasks.values():
+            composed.loss.to(device)
         weights = [composed.weight for composed in composition.tasks.values()]
         self.task_weights = torch.tensor(weights, device=device)
         self._weighs = any(weight != 1.0 for weight in weights)

@@ -157,13 +157,18 @@ class Trainer:
         reason = None
         if not getattr(self.composition.balancer, "capturable", True):
             reason = f"the balancer {self.composition.recipe.balancer.name!r} reads values back in every step"
+        elif self.composition.balancer.needs_new_losses:
+            reason = (
+                f"the balancer {self.composition.recipe.balancer.name!r} rewinds random numbers in every step"
+            )
         elif self.splits.train.streams:
             reason = "the data streams from host memory"
+        losses = [composed.loss for composed in self.composition.tasks.values()]
         # Kept generators are seeded before every block: the names of the block in hand do not matter here.
         return CapturedBlocks(
             lambda indices: self._work(indices, 0),
             CudaCapture(self.device, self._blocks.generators),
-            (self.composition.model, self.composition.balancer),
+            (self.composition.model, self.composition.balancer, *losses),
             reason,
         )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -72,6 +73,26 @@ def test_another_content_or_another_option_is_another_data_set(dataset: Counted)
     load_prepared(dataset, {**CHOICE, "size": 4})
     assert dataset.loads == 3
     assert len(kept()) == 3
+
+
+def test_content_of_the_same_size_and_time_is_noticed(dataset: Counted) -> None:
+    load_prepared(dataset, CHOICE)
+    before = dataset.file.stat()
+    while dataset.file.stat().st_ctime_ns == before.st_ctime_ns:
+        dataset.file.write_text("8")
+        os.utime(dataset.file, ns=(before.st_atime_ns, before.st_mtime_ns))
+    after = dataset.file.stat()
+    assert (after.st_size, after.st_mtime_ns) == (before.st_size, before.st_mtime_ns)
+    assert load_prepared(dataset, CHOICE)["train"].image.max() == 8
+
+
+def test_a_data_set_that_was_typed_in_is_loaded_anew(
+    dataset: Counted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Counted, "__module__", "builtins")
+    load_prepared(dataset, CHOICE)
+    load_prepared(dataset, CHOICE)
+    assert dataset.loads == 2
 
 
 @pytest.mark.parametrize("damage", ["flip", "truncate", "empty"])

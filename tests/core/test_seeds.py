@@ -6,18 +6,17 @@ import csv
 import json
 import statistics
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
 
 import mtl
 from mtl.core.api import SeedRuns
 from mtl.core.errors import UsageError
 from mtl.core.progress import Progress
-from mtl.core.seeds import choose_seed, read_seeds, seeds_of, summary
+from mtl.core.seeds import SeedsPipeline, choose_seed, seeds_of, summary
 
 QUICK: dict[str, Any] = {"train.validation": 0.85}
 
@@ -99,6 +98,23 @@ def test_the_test_split_does_not_choose_the_seed() -> None:
     assert summary({0: run(2.0, 1.0), 1: run(1.0, 2.0)})["best"]["seed"] == 1
 
 
+def test_a_loss_below_zero_is_better_the_lower_it_is() -> None:
+    def run(loss: float) -> dict[str, Any]:
+        part = {"a": {"loss": loss}}
+        return {"test": part, "validation": part, "baseline": {}, "training": {"seconds": 1.0}}
+
+    assert summary({0: run(-1.0), 1: run(-3.0)})["best"]["seed"] == 1
+
+
+def test_seeds_of_a_compiled_model_take_turns() -> None:
+    first = SimpleNamespace(
+        device=torch.device("cpu"),
+        composition=SimpleNamespace(recipe=SimpleNamespace(train=SimpleNamespace(compile=True))),
+    )
+    pipeline = SeedsPipeline(SimpleNamespace())  # type: ignore[arg-type]
+    assert pipeline.takes_turns([first])  # type: ignore[list-item]
+
+
 @pytest.mark.parametrize("wanted", ["4", "worst"])
 def test_another_seed_is_refused_by_name(many: SeedRuns, wanted: str) -> None:
     with pytest.raises(UsageError, match=f"no seed '{wanted}'") as caught:
@@ -150,33 +166,6 @@ def test_a_mistake_leaves_no_folder(tmp_path: Path) -> None:
     with pytest.raises(mtl.errors.RecipeError):
         compose(tmp_path / "run", seeds=2, encoder={"name": "mlp", "hidden": []})
     assert not (tmp_path / "run").exists()
-
-
-@given(st.lists(st.integers(0, 10_000), min_size=2, max_size=8, unique=True))
-def test_a_list_of_seeds_means_these(seeds: list[int]) -> None:
-    assert read_seeds(seeds) == read_seeds(",".join(map(str, seeds))) == tuple(seeds)
-
-
-@given(st.integers(1, 100), st.integers(0, 1000))
-def test_a_number_of_seeds_means_so_many_in_a_row(count: int, first: int) -> None:
-    assert read_seeds(count, first) == read_seeds(str(count), first) == tuple(range(first, first + count))
-
-
-REFUSED: dict[str, tuple[Any, str]] = {
-    "repeat": ([1, 2, 1], "seed 1 is given more than once"),
-    "negative": ([1, -2], "a seed is not negative, got -2"),
-    "none": (0, "1 to 1000 seeds can be trained at once, got 0"),
-    "empty": ([], "1 to 1000 seeds can be trained at once, got 0"),
-    "word": ("three", "seeds must be whole numbers, got 'three'"),
-}
-
-
-@pytest.mark.parametrize("case", REFUSED)
-def test_other_seeds_are_refused(case: str) -> None:
-    seeds, message = REFUSED[case]
-    with pytest.raises(UsageError) as caught:
-        read_seeds(seeds)
-    assert caught.value.message == message
 
 
 def test_the_command_line_refuses_repeats(capsys: pytest.CaptureFixture[str]) -> None:

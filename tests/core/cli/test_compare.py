@@ -50,6 +50,16 @@ def test_the_command_of_the_documentation_works_as_written(mtl: Command, tmp_pat
     }
 
 
+def test_whose_gradients_and_the_precision_have_flags_as_in_compose(mtl: Command) -> None:
+    flags = ("--balance-on", "features", "--precision", "bf16")
+    result = mtl(*COMPARE, "--balancer", "imtl", *flags, "--seeds", "1", "--out", "one")
+    assert result.status == 0
+    fixed = json.loads(Path("one/plan.json").read_text())["recipe"]
+    assert fixed["train"]["precision"] == "bf16"
+    (cell,) = Path("one/cells").glob("hard-*")
+    assert "  on: features\n" in (cell / "recipe.yaml").read_text()
+
+
 def test_one_seed_concludes_nothing_and_says_so(mtl: Command) -> None:
     result = mtl(*COMPARE, "--sharing", "hard", "--seeds", "1", "--out", "one")
     assert result.status == 0

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import mtl
-from mtl.core.errors import UsageError
+from mtl.core.errors import RecipeError, UsageError
 from mtl.core.registry import Registry
 
 QUICK: dict[str, Any] = {
@@ -62,3 +62,10 @@ def test_another_question_gets_another_folder_and_the_same_one_goes_on(
 def test_a_registry_cannot_go_to_other_processes(registry: Registry) -> None:
     with pytest.raises(UsageError, match="other processes"):
         mtl.compare(["even", "third"], registry=registry, jobs=2, **QUICK)
+
+
+@pytest.mark.parametrize("do", [mtl.compare, mtl.compose])
+@pytest.mark.parametrize("flag", ["balance_on", "precision"])
+def test_flags_of_the_command_line_are_read_in_python(flag: str, do: Any) -> None:
+    with pytest.raises(RecipeError, match=f'got "sideways"|{flag}'):
+        do(["even", "third"], balancer="mgda", **{flag: "sideways"})

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mtl.core.comparison.axes import assigned_axes, component_axis, read_seeds, split_values
+from mtl.core.comparison.axes import assigned_axes, component_axis, split_values
 from mtl.core.errors import UsageError
 
 
@@ -34,16 +34,3 @@ def test_an_empty_value_is_refused(text: str) -> None:
 def test_a_component_with_options_is_one_value() -> None:
     axis = component_axis("sharing", ["hard", {"name": "mixing", "depth": 2}])
     assert [axis.label(value) for value in axis.values] == ["hard", "mixing(depth=2)"]
-
-
-@pytest.mark.parametrize(
-    ("text", "seeds"), [("5", (0, 1, 2, 3, 4)), ("0,3,7", (0, 3, 7)), ("7,", (7,)), ("1", (0,))]
-)
-def test_seeds(text: str, seeds: tuple[int, ...]) -> None:
-    assert read_seeds(text) == seeds
-
-
-@pytest.mark.parametrize("text", ["0", "x", "1,x", "-1", "3,3", "", "1.5", "1,,2", "²", "1001"])
-def test_seeds_that_are_none(text: str) -> None:
-    with pytest.raises(UsageError):
-        read_seeds(text)

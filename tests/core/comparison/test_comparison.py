@@ -153,6 +153,17 @@ def test_nothing_is_taken_from_other_code_or_a_changed_result(
     assert train(grid("none", seeds=(0,)), tmp_path / "second")[1].start == (3, 0, 0)
 
 
+def test_cells_of_different_data_are_told_and_not_lent(grid: Make, train: Train, tmp_path: Path) -> None:
+    train(grid("hard", seeds=(0,)), tmp_path / "c")
+    for path in (tmp_path / "c" / "cells").glob("*alone*/cell.json"):
+        mark = json.loads(path.read_text())
+        mark["origin"]["data"] = "what was there before"
+        path.write_text(json.dumps(mark))
+    notes = train(grid("hard", seeds=(0,)), tmp_path / "c")[0].results["notes"]
+    assert notes == ["the cells were not all trained alike (data differ); --force trains all of them again"]
+    assert train(grid("none", seeds=(0,)), tmp_path / "other")[1].start == (3, 0, 0)
+
+
 def test_cells_of_different_code_in_one_comparison_are_told(grid: Make, train: Train, tmp_path: Path) -> None:
     train(grid("hard", seeds=(0,)), tmp_path / "c")
     path = next((tmp_path / "c" / "cells").glob("hard*")) / "cell.json"

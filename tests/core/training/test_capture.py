@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from copy import deepcopy
 from typing import Any
 
 import pytest
@@ -14,7 +16,7 @@ from mtl.core.data import load_splits
 from mtl.core.recipe_reader import read
 from mtl.core.recipe_source import RecipeSource
 from mtl.core.registry import Registry
-from mtl.core.training.capture import CapturedBlocks
+from mtl.core.training.capture import CapturedBlocks, CudaCapture
 from mtl.core.training.step import StepLosses
 from mtl.core.training.trainer import Trainer
 
@@ -127,12 +129,15 @@ def test_a_reason_given_at_the_start_prevents_a_capture() -> None:
     assert recorder.captured == 0
 
 
-def trained(registry: Registry, device: torch.device, wrap: bool) -> tuple[Trainer, list[Any]]:
+def trained(
+    registry: Registry, device: torch.device, wrap: bool, balancer: Any = "sum", epochs: int = 3
+) -> tuple[Trainer, list[Any]]:
     tree: dict[str, Any] = {
         "tasks": ["denoise", "classify"],
         "encoder": "lenet",
         "augmentations": ["shift"],
-        "train": {"epochs": 3, "batch_size": 8, "schedule": "cosine"},
+        "balancer": balancer,
+        "train": {"epochs": epochs, "batch_size": 8, "schedule": "cosine"},
     }
     composition = compose(read(RecipeSource(tree), registry), registry)
     splits = load_splits(composition.dataset, validation=0.9, split_seed=0)
@@ -150,6 +155,103 @@ def test_replayed_blocks_train_the_same_model_as_single_steps(registry: Registry
     trainer, replayed = trained(registry, CPU, wrap=True)
     assert trainer.eager_reason is None
     assert replayed == plain
+
+
+class Graph:
+    """Stands in for a CUDA graph and for the context that captures it; ending a broken capture fails too."""
+
+    def __init__(self) -> None:
+        self.registered: list[Any] = []
+
+    def register_generator_state(self, generator: Any) -> None:
+        self.registered.append(generator)
+
+    def replay(self) -> None:
+        pass
+
+
+class Generator:
+    def __init__(self) -> None:
+        self.renewed = 0
+
+    def clone_state(self) -> Generator:
+        return Generator()
+
+    def graphsafe_set_state(self, state: Generator) -> None:
+        self.renewed += 1
+
+
+@pytest.fixture
+def cuda(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """Replace the parts of CUDA that a capture calls; remember the pools used and the current stream."""
+    state: dict[str, Any] = {"pools": [], "stream": "usual", "made": 0, "default": Generator()}
+
+    @contextmanager
+    def capturing(graph: Graph, pool: Any, capture_error_mode: str) -> Iterator[None]:
+        state["pools"].append(pool)
+        state["stream"] = "capture"
+        try:
+            yield
+        except RuntimeError:
+            raise RuntimeError("operation failed due to a previous error during capture") from None
+        state["stream"] = "usual"
+
+    def handle() -> int:
+        state["made"] += 1
+        return int(state["made"])
+
+    monkeypatch.setattr(torch.cuda, "CUDAGraph", Graph)
+    monkeypatch.setattr(torch.cuda, "graph", capturing)
+    monkeypatch.setattr(torch.cuda, "graph_pool_handle", handle)
+    monkeypatch.setattr(torch.cuda, "synchronize", lambda device: None)
+    monkeypatch.setattr(torch.cuda, "current_stream", lambda device: state["stream"])
+    monkeypatch.setattr(torch.cuda, "set_stream", lambda stream: state.update(stream=stream))
+    monkeypatch.setattr(torch.cuda, "default_generators", (state["default"],))
+    return state
+
+
+def test_a_broken_capture_leaves_stream_and_generators_fit_for_eager_work(cuda: dict[str, Any]) -> None:
+    def refuse() -> StepLosses:
+        raise RuntimeError("a value was read back")
+
+    own = Generator()
+    capture = CudaCapture(torch.device("cuda"), [own])  # type: ignore[list-item]
+    run = CapturedBlocks(lambda indices: Keeper().work(indices), lambda work: capture(refuse), [])
+    for _ in range(2):
+        run(torch.ones(1, dtype=torch.int64))
+    assert run.reason == "a step cannot be captured: a value was read back"
+    assert cuda["stream"] == "usual"
+    assert (own.renewed, cuda["default"].renewed) == (1, 1)
+
+
+def test_graphs_share_a_pool_as_long_as_one_of_them_lives(cuda: dict[str, Any]) -> None:
+    keeper = Keeper()
+    capture = CudaCapture(torch.device("cuda"), [])
+    replays = [capture(lambda: keeper.work(torch.ones(1))) for _ in range(2)]
+    replays.clear()
+    capture(lambda: keeper.work(torch.ones(1)))
+    assert cuda["pools"] == [1, 1, 2]
+
+
+def test_a_balance_on_features_keeps_no_graph_of_the_step(registry: Registry) -> None:
+    """Else the nodes that add up gradients would stay on the eager step's stream, and no step be captured."""
+    balancer = {"name": "gradnorm", "on": "features"}
+    trainer, _ = trained(registry, CPU, wrap=False, balancer=balancer, epochs=1)
+    assert trainer._step.balancing._cut is not None
+    assert trainer._step.balancing._cut.stages == ()
+    deepcopy(trainer.composition.model)
+
+
+def test_a_model_copied_in_the_middle_of_a_step_leaves_the_graph_behind(registry: Registry) -> None:
+    balancer = {"name": "gradnorm", "on": "features"}
+    trainer, _ = trained(registry, CPU, wrap=False, balancer=balancer, epochs=1)
+    trainer.composition.model.train()
+    look = trainer._blocks.looks(torch.arange(4), 1, 0)[0][0]
+    trainer.composition.model(look.image, look.inputs, look.tasks, prepared=True)
+    cut = trainer._step.balancing._cut
+    assert cut is not None
+    assert cut.stages
+    assert deepcopy(cut).stages == ()
 
 
 needs_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -63,6 +64,26 @@ def test_running_out_of_memory_names_a_batch_size_that_fits(
         Pipeline(registry, CPU).run(recipe(registry, batch_size=64), tmp_path / "run")
     assert caught.value.message == "out of memory on cpu with batches of 64"
     assert caught.value.hint == "--set train.batch_size=16 fits"
+
+
+def test_the_failed_step_is_gone_before_another_size_is_tried(
+    registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held: list[Any] = []
+
+    def step(self: Step, looks: Any, failure: Any) -> Any:
+        activations = torch.zeros(4)
+        held.append(weakref.ref(activations))
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    def largest(*_: Any) -> None:
+        held.append(held[0]() is None)
+
+    monkeypatch.setattr(Step, "__call__", step)
+    monkeypatch.setattr(pipelines, "largest_batch", largest)
+    with pytest.raises(MissingRequirementError):
+        Pipeline(registry, CPU).run(recipe(registry), tmp_path / "run")
+    assert held[1] is True
 
 
 def test_epochs_before_memory_ran_out_are_kept(

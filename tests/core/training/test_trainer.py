@@ -19,7 +19,9 @@ from mtl.core.recipe_source import RecipeSource
 from mtl.core.registry import Registry
 from mtl.core.training.blocks import Blocks
 from mtl.core.training.failure import NotFiniteError
+from mtl.core.training.step import Step
 from mtl.core.training.trainer import Trainer
+from mtl.core.training.update import Update
 
 CPU = torch.device("cpu")
 
@@ -157,6 +159,15 @@ def test_partial_labels_train_on_those_present(build: Build) -> None:
     some = Splits(without_labels(splits.train, "digit", 40), splits.validation, splits.test)
     row = train(composition, some)[0]
     assert 0 < row["train/classify/loss"] < 10
+
+
+def test_a_loss_with_tensors_follows_the_model_to_its_device(build: Build) -> None:
+    composition, _ = build()
+    loss = composition.tasks["classify"].loss
+    loss.register_buffer("class_weights", torch.ones(10))
+    meta = torch.device("meta")
+    Step(composition, Update(composition.model.parameters(), composition.recipe.train), meta)
+    assert loss.class_weights.device == meta
 
 
 def test_a_task_without_any_label_is_an_error(build: Build) -> None:

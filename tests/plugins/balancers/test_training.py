@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping
 from typing import Any
 
@@ -75,6 +76,32 @@ def test_training_resumes_bit_for_bit(choice: str, splits: Splits) -> None:
     torch.manual_seed(5)  # what others drew must not matter
     assert row_of(next(later.epochs())) == last
     assert torch.equal(weights_of(straight), weights_of(resumed))
+
+
+ON_FEATURES = [
+    name for name in NAMES if "on" in inspect.signature(REGISTRY.find("balancer", name).load()).parameters
+]
+
+
+@pytest.mark.parametrize("name", ON_FEATURES)
+def test_features_in_mixed_precision_are_balanced_in_float32(name: str, splits: Splits) -> None:
+    composition = build(
+        {"name": name, "on": "features"},
+        encoder={"name": "mlp", "hidden": [8]},
+        tasks=["parity", "classify"],
+        train={"epochs": 1, "validation": 0.95, "batch_size": 32, "precision": "bf16"},
+    )
+    seen = []
+    plain = composition.balancer.direction
+
+    def direction(gradients: Tensor, weights: Tensor) -> Tensor:
+        seen.append(gradients.dtype)
+        return plain(gradients, weights)
+
+    composition.balancer.direction = direction
+    next(Trainer(composition, splits, CPU).epochs())
+    assert set(seen) == {torch.float32}
+    assert weights_of(composition).isfinite().all()
 
 
 def test_weights_and_cosines_are_in_the_history(splits: Splits) -> None:
