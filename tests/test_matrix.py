@@ -67,8 +67,8 @@ STEPS = 3
 LARGE = 15_000_000
 """Parameters that one model may have: exporting takes ten seconds per ResNet, and keeps several copies."""
 
-HEAVY = ("alexnet", "resnet18")
-"""Encoders that are not taken to walk a sharing by default."""
+HEAVY = ("alexnet", "small-resnet", "resnet18")
+"""Encoders that by default are walked once only, with the default sharing on the first data set."""
 
 FITS = "fits"
 """What the document says of a cell that was negotiated and not walked."""
@@ -162,9 +162,14 @@ def by_default() -> set[Column]:
     """The columns walked always: the default sharing everywhere, the others with one encoder each."""
     first, *others = names("sharing")
     small = [name for name in names("encoder") if name not in HEAVY]
-    chosen = {column for column in COLUMNS if column.sharing == first}
+    main = next(iter(DATASETS))
+    chosen = {
+        column
+        for column in COLUMNS
+        if column.sharing == first and (column.dataset == main or column.encoder in small)
+    }
     for index, sharing in enumerate(others):
-        chosen.add(Column(next(iter(DATASETS)), small[index % len(small)], sharing))
+        chosen.add(Column(main, small[index % len(small)], sharing))
     return chosen
 
 

@@ -141,8 +141,8 @@ def smooth_step(value: Tensor, gamma: float) -> Tensor:
 def selection_entropy(selections: Tensor) -> Tensor:
     """Return the entropy in nats of distributions over the last dimension; a settled one has 0.
 
-    >>> selection_entropy(torch.tensor([[0.5, 0.5], [0.0, 1.0]]))
-    tensor([0.6931, 0.0000])
+    >>> selection_entropy(torch.tensor([[0.5, 0.5], [0.25, 0.75]]))
+    tensor([0.6931, 0.5623])
     """
     # A clamp below the logarithm: at 0 it has no finite gradient.
     return -(selections * selections.clamp(min=1e-12).log()).sum(-1)

@@ -7,6 +7,7 @@ from torch import nn
 from mtl.core.errors import Incompatible
 from mtl.core.specs import ImageSpec
 from mtl.plugins.encoders.mlp import MLP
+from mtl.plugins.layers import ELU
 
 IMAGE = ImageSpec(1, 4, 4)
 
@@ -16,7 +17,7 @@ def test_activations_may_differ_from_layer_to_layer() -> None:
     kinds = [
         [type(layer) for layer in stage if not isinstance(layer, nn.Flatten)] for stage in encoder.stages
     ]
-    assert kinds == [[nn.Linear, nn.ELU], [nn.Linear, nn.Tanh]]
+    assert kinds == [[nn.Linear, ELU], [nn.Linear, nn.Tanh]]
 
 
 def test_a_wrong_number_of_activations_is_refused() -> None:
