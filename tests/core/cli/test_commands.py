@@ -27,6 +27,20 @@ def examples_of(name: str) -> list[str]:
     return [line for line in lines if line.startswith("mtl ")]
 
 
+@pytest.fixture
+def brief_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that ends, as after a signal, once it is ready."""
+    server = pytest.importorskip("mtl.exports.serving.server")
+    startup = server._Server.startup
+
+    async def start_and_end(self: Any, sockets: Any = None) -> None:
+        await startup(self, sockets)
+        self.should_exit = True
+
+    monkeypatch.setattr(server._Server, "startup", start_and_end)
+
+
+@pytest.mark.usefixtures("brief_server")
 @pytest.mark.parametrize("name", NAMES)
 def test_every_command_has_two_examples_that_run(name: str, mtl: Command, demo_copy: Path) -> None:
     examples = examples_of(name)

@@ -30,6 +30,7 @@ def test_the_run_folder_holds_everything(demo: Path) -> None:
         "model.onnx",
         "recipe.yaml",
         "report.html",
+        "snapshots",
         "verify.json",
     ]
     assert not list(demo.parent.glob(".*"))
@@ -170,6 +171,7 @@ def test_an_interrupted_run_is_readable_and_resumes_to_the_same_numbers(
         "environment.json",
         "history.csv",
         "recipe.yaml",
+        "snapshots",
     ]
     assert mtl("resume", "stopped", "--device", "cpu").status == 0
     metrics = [json.loads(Path(run, "metrics.json").read_text()) for run in ("straight", "stopped")]

@@ -22,8 +22,8 @@ from pydantic import Field
 from torch import nn
 
 from mtl.core.contracts import (
-    Augmentation, Balancer, Columns, Dataset, Encoder, Exporter, ExportReport, Head, Loss, Metric, Sharing,
-    Task,
+    Augmentation, Balancer, Columns, Dataset, Encoder, Exporter, ExportReport, Head, LearnedTable, Loss,
+    Metric, Sharing, Task,
 )
 from mtl.core.errors import Incompatible, VerificationError
 from mtl.core.specs import Categorical, DatasetSpec, FeatureSpec, Image, ImageSpec, InputSpec

@@ -168,6 +168,29 @@ BROKEN = {
         """,
         "the same features of task 'first' alone and together",
     ),
+    ("sharing", "it-settles-on-the-same"): (
+        """
+        class Broken(GoodSharing):
+            def settled(self):
+                other = type(self).__new__(type(self))
+                torch.nn.Module.__init__(other)
+                other.__dict__.update({k: v for k, v in self.__dict__.items() if k[0] != "_"})
+                other.encoder = self.encoder
+                other.forward = lambda image, inputs, tasks: dict.fromkeys(
+                    tasks, tuple(2 * s for s in self.encoder(image, inputs))
+                )
+                return other
+        """,
+        "the same features of task 'first' from `settled()`",
+    ),
+    ("sharing", "what-was-learned-can-be-told"): (
+        """
+        class Broken(GoodSharing):
+            def learned(self, image, inputs):
+                return (LearnedTable("gates", "", ("a", "b"), ("c",), ((0.5,), (float("nan"),))),)
+        """,
+        "finite values [2, 1] in table 'gates'",
+    ),
     ("balancer", "weights-are-usable"): (
         "class Broken(GoodBalancer):\n    def weights(self, losses, gradients): return 1 / losses",
         "finite weights [2] for losses [0.0, 2.0]",
