@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from .batch import present
@@ -14,22 +15,25 @@ from .specs import Image, TargetSpec
 
 @dataclass(frozen=True)
 class Known:
-    """The targets of a batch with absent ones replaced by zero.
+    """The targets of a batch with absent ones replaced by zero, ready for a mean over the present ones.
 
-    `present` is bool `[B]`, None where every target is there (images); `count` is how many, a scalar.
+    `share` is by how much each sample counts in that mean, float32 `[B]`: 0 for an absent target, the same
+    for all others; None where every target is there (images). `count` is how many are there, a scalar.
     """
 
     target: Tensor
-    present: Tensor | None
+    share: Tensor | None
     count: Tensor
 
     def split(self, batch_size: int) -> list[Known]:
         """Return the parts of `batch_size` samples, the last one shorter if it must be."""
         targets = self.target.split(batch_size)
-        if self.present is None:
+        if self.share is None:
             return [Known(part, None, _count_of(part)) for part in targets]
-        parts = zip(targets, self.present.split(batch_size), strict=True)
-        return [Known(target, there, there.sum().to(torch.float32)) for target, there in parts]
+        there = F.pad((self.share > 0).to(torch.float32), (0, -len(self.share) % batch_size))
+        shares, counts = _shares(there.view(-1, batch_size))
+        parts = shares.flatten()[: len(self.share)].split(batch_size)
+        return [Known(*part) for part in zip(targets, parts, counts.unbind(), strict=True)]
 
 
 def known(target: Tensor, spec: TargetSpec) -> Known:
@@ -40,17 +44,14 @@ def known(target: Tensor, spec: TargetSpec) -> Known:
     # An absent label's value is replaced before the loss sees it: NaN times zero would still be NaN.
     mask = there.reshape(-1, *[1] * (target.dim() - 1))
     filled = torch.where(mask, target, torch.zeros_like(target))
-    return Known(filled, there, there.sum().to(torch.float32))
+    return Known(filled, *_shares(there.to(torch.float32)))
 
 
 def mean_loss(loss: Loss, raw: Tensor, answers: Known) -> Tensor:
     """Return the mean loss over present targets, a scalar; 0 when there is none."""
     per_sample = loss(raw, answers.target)
-    if answers.present is None:
-        mean: Tensor = per_sample.mean()
-        return mean
-    total = torch.where(answers.present, per_sample, 0.0).sum()
-    return total / answers.count.clamp(min=1.0)
+    mean: Tensor = per_sample.mean() if answers.share is None else (per_sample * answers.share).sum()
+    return mean
 
 
 def masked_loss(loss: Loss, raw: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
@@ -61,3 +62,9 @@ def masked_loss(loss: Loss, raw: Tensor, target: Tensor) -> tuple[Tensor, Tensor
 
 def _count_of(target: Tensor) -> Tensor:
     return torch.full((), float(len(target)), device=target.device)
+
+
+def _shares(there: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the share of each sample in the mean over its row `[..., B]`, and how many are there `[...]`."""
+    counts = there.sum(dim=-1)
+    return there / counts.clamp(min=1.0).unsqueeze(-1), counts

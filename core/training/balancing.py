@@ -50,7 +50,8 @@ class Balancing:
         total = balanced.sum()
         own = self._balancer.own_loss(losses.detach(), None)
         (total if own is None else total + own).backward()
-        self.seen.add_(weights.detach())
+        if not self._balancer.constant:
+            self.seen.add_(weights.detach())
         return balanced.detach()
 
     def _from_gradients(self, losses: Tensor) -> Tensor:

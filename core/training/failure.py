@@ -35,7 +35,7 @@ class Failure:
         """Look at a step's total loss, a scalar, without reading it back."""
         # Zero times what is not finite is NaN, and a NaN stays: no later step of the epoch may update
         # from what came after.
-        self._poison.add_(total * 0.0)
+        self._poison.add_(total, alpha=0.0)
         torch.ne(self._poison, self._poison, out=self.found)
 
     def raise_if_found(self, losses: Tensor, tasks: Sequence[str], epoch: int) -> None:

@@ -17,6 +17,7 @@ from ..data import Splits
 from ..errors import UsageError
 from ..evaluation import evaluate
 from ..randomness import derive_seed, generator, seeded_generators
+from .allocation import keep_freed_memory
 from .blocks import Blocks
 from .capture import CapturedBlocks, CudaCapture
 from .checkpoint import Checkpoint
@@ -59,6 +60,8 @@ class Trainer:
     def __post_init__(self) -> None:
         self._training = self.composition.recipe.train
         memory_format = self.execution.memory_format
+        if self.device.type == "cpu":
+            keep_freed_memory()
         self.composition.model.to(self.device, memory_format=memory_format)  # type: ignore[call-overload]
         self.composition.balancer.to(self.device)
         parameters = [*self.composition.model.parameters(), *self.composition.balancer.parameters()]

@@ -1,0 +1,49 @@
+"""Freed memory stays with the process, where the C library can be told so."""
+
+from __future__ import annotations
+
+import platform
+import subprocess
+import sys
+
+import pytest
+
+from mtl.core.training.allocation import keep_freed_memory
+
+GLIBC = platform.libc_ver()[0] == "glibc"
+
+COUNT_FAULTS = """
+import resource, sys
+import torch
+from mtl.core.training.allocation import keep_freed_memory
+
+if sys.argv[1] == "keep":
+    assert keep_freed_memory()
+
+def step():
+    kept = [torch.ones(1 << 20) for _ in range(6)]
+
+for _ in range(3):
+    step()
+before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+for _ in range(10):
+    step()
+print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+"""
+
+
+def page_faults(how: str) -> int:
+    done = subprocess.run(
+        [sys.executable, "-c", COUNT_FAULTS, how], capture_output=True, text=True, check=True, timeout=120
+    )
+    return int(done.stdout)
+
+
+@pytest.mark.skipif(not GLIBC, reason="only glibc can be told")
+def test_steps_that_want_the_same_memory_again_cause_no_page_faults() -> None:
+    assert page_faults("keep") < 100 < page_faults("leave")
+
+
+def test_another_c_library_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(platform, "libc_ver", lambda: ("", ""))
+    assert keep_freed_memory() is False
