@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..core.errors import UsageError, suggest
-from ..core.specs import Binary, Categorical, Image, InputSpec, TargetSpec
+from ..core.specs import Binary, Categorical, Image, InputSpec, Regression, TargetSpec
 from .metadata import IMAGE, ModelCard
 from .session import interface_problem, open_session
 
 
-@dataclass(frozen=True)
-class Answer:
+class Answer(NamedTuple):
     """The answer of one task to one image: a line of text, plain JSON, and the picture if it is one.
 
     `picture` is uint8 `[H, W]` or `[H, W, 3]`.
@@ -79,15 +77,14 @@ class ExportedModel:
 
     def answers(self, outputs: Mapping[str, NDArray[Any]]) -> list[dict[str, Answer]]:
         """Return, for each image, the readable answer of every task to what `run` returned."""
-        count = len(next(iter(outputs.values())))
-        found: list[dict[str, Answer]] = [{} for _ in range(count)]
+        columns = []
         for output in self.card.outputs:
             values = outputs[output.name]
-            if output.raw:
-                values = _predict(values, output.target)
-            for answer, answers in zip(_readable(values, output.target), found, strict=True):
-                answers[output.name] = answer
-        return found
+            columns.append(
+                _readable(_predict(values, output.target) if output.raw else values, output.target)
+            )
+        names = [output.name for output in self.card.outputs]
+        return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
 
     def check_inputs(self, inputs: Mapping[str, Any], count: int) -> dict[str, NDArray[np.int64]]:
         """Return the extra inputs, int64 `[count]`; `UsageError` for a missing, unknown or wrong one."""
@@ -147,35 +144,44 @@ def _predict(raw: NDArray[Any], target: TargetSpec) -> NDArray[Any]:
     return raw.clip(0.0, 1.0) if isinstance(target, Image) else raw
 
 
-def _readable(rows: NDArray[Any], target: TargetSpec) -> Iterator[Answer]:
-    """Yield the answer to each image; arrays become Python's numbers at once, which is what takes time."""
+def _readable(rows: NDArray[Any], target: TargetSpec) -> list[Answer]:
+    """Return the answer to each image; arrays become Python's numbers at once, which is what takes time."""
     if isinstance(target, Categorical):
-        for best, probabilities in zip(rows.argmax(axis=1).tolist(), rows.tolist(), strict=True):
-            value = {
-                "class": target.classes[best],
-                "probability": probabilities[best],
-                "probabilities": dict(zip(target.classes, probabilities, strict=True)),
-            }
-            yield Answer(f"{target.classes[best]}  ({_percent(probabilities[best])})", value)
-    elif isinstance(target, Binary):
-        for positive in rows.tolist():
-            name = target.positive if positive >= 0.5 else target.negative
-            certainty = max(positive, 1.0 - positive)
-            both = {target.negative: 1.0 - positive, target.positive: positive}
-            value = {"class": name, "probability": certainty, "probabilities": both}
-            yield Answer(f"{name}  ({_percent(certainty)})", value)
-    elif isinstance(target, Image):
+        names = target.classes
+        return [
+            Answer(
+                f"{names[best]}  ({_percent(row[best])})",
+                {"class": names[best], "probability": row[best], "probabilities": dict(zip(names, row))},  # noqa: B905
+            )
+            for best, row in zip(rows.argmax(axis=1).tolist(), rows.tolist(), strict=True)
+        ]
+    if isinstance(target, Binary):
+        return [_yes_or_no(positive, target) for positive in rows.tolist()]
+    if isinstance(target, Image):
+        scaled = rows.transpose(0, 2, 3, 1) * 255
+        pictures = np.rint(scaled, out=scaled).astype(np.uint8)
         text = f"image {target.width} x {target.height}"
-        pictures = np.rint(rows.transpose(0, 2, 3, 1) * 255).astype(np.uint8)
-        for picture in pictures[..., 0] if target.channels == 1 else pictures:
-            value = {"width": target.width, "height": target.height, "channels": target.channels}
-            yield Answer(text, value, picture)
-    else:
-        units = f" {target.units}" if target.units else ""
-        for numbers in rows.tolist():
-            values = dict(zip(target.names, numbers, strict=True))
-            text = ", ".join(f"{name} {number:.4g}{units}" for name, number in values.items())
-            yield Answer(text, {"values": values, "units": target.units})
+        about = {"width": target.width, "height": target.height, "channels": target.channels}
+        return [
+            Answer(text, about, picture)
+            for picture in (pictures[..., 0] if target.channels == 1 else pictures)
+        ]
+    return [_values(numbers, target) for numbers in rows.tolist()]
+
+
+def _yes_or_no(positive: float, target: Binary) -> Answer:
+    name = target.positive if positive >= 0.5 else target.negative
+    certainty = max(positive, 1.0 - positive)
+    both = {target.negative: 1.0 - positive, target.positive: positive}
+    value = {"class": name, "probability": certainty, "probabilities": both}
+    return Answer(f"{name}  ({_percent(certainty)})", value)
+
+
+def _values(numbers: list[float], target: Regression) -> Answer:
+    units = f" {target.units}" if target.units else ""
+    values = dict(zip(target.names, numbers, strict=True))
+    text = ", ".join(f"{name} {number:.4g}{units}" for name, number in values.items())
+    return Answer(text, {"values": values, "units": target.units})
 
 
 def _percent(probability: float) -> str:

@@ -12,19 +12,39 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from .bodies import Bodies, Body, ClientGone, header
-from .messages import read_request, write_answer
+from .messages import Bytes, read_request, write_answer
 from .refusal import Refusal
 from .served_model import VERSION, ServedModel
 
 _LINGER = 1.0
 """Seconds in which a client that was refused may finish sending."""
 
+_WORTH_NO_COPY = 65_536
+"""Bytes of an answer from which its parts are sent apart: joining them would take longer."""
 
-def application(models: Mapping[str, ServedModel], bodies: Bodies) -> Starlette:
+
+def application(models: Mapping[str, ServedModel], bodies: Bodies) -> ASGIApp:
     """Return the ASGI application that answers for the models."""
+    infer = _Infer(models, bodies)
+    everything = _routes(models, infer)
+    hurried = {f"/v2/models/{name}/infer": {"name": name} for name in models}
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        # Matching patterns and passing middleware would take longer than reading a small request.
+        named = hurried.get(scope.get("path", "")) if scope.get("method") == "POST" else None
+        if named is None:
+            await everything(scope, receive, send)
+        else:
+            scope["path_params"] = named
+            await infer(scope, receive, send)
+
+    return answer
+
+
+def _routes(models: Mapping[str, ServedModel], infer: ASGIApp) -> Starlette:
     server = {
         "name": "mtl",
         "version": version("mtl-composer"),
@@ -33,8 +53,6 @@ def application(models: Mapping[str, ServedModel], bodies: Bodies) -> Starlette:
     }
     model = "/v2/models/{name}"
     paths = (model, f"{model}/versions/{{version}}")
-    infer = _Infer(models, bodies)
-    # Routes are tried in order, and this one is in a hurry.
     routes = [Route(f"{path}/infer", infer, methods=["POST"]) for path in paths]
     for path in paths:
         routes += [
@@ -67,21 +85,27 @@ class _Infer:
             except Refusal as refusal:
                 await _send_refusal(refusal, body, send)
                 return
+            except Exception as error:
+                await _send_refusal(Refusal(_internal(error), 500), body, send)
+                raise
+            size = sum(map(len, parts))
             headers = [
                 (
                     b"content-type",
                     b"application/json" if json_length is None else b"application/octet-stream",
                 ),
-                (b"content-length", str(sum(map(len, parts))).encode()),
+                (b"content-length", str(size).encode()),
             ]
             if json_length is not None:
                 headers.append((b"inference-header-content-length", str(json_length).encode()))
             await send({"type": "http.response.start", "status": 200, "headers": headers})
-            await send(
-                {"type": "http.response.body", "body": parts[0] if len(parts) == 1 else b"".join(parts)}
-            )
+            if size < _WORTH_NO_COPY:
+                parts = [b"".join(parts)]
+            last = len(parts) - 1
+            for index, part in enumerate(parts):
+                await send({"type": "http.response.body", "body": part, "more_body": index < last})
 
-    async def _answer(self, scope: Scope, body: Body) -> tuple[list[bytes], int | None]:
+    async def _answer(self, scope: Scope, body: Body) -> tuple[list[Bytes], int | None]:
         model = _find(self._models, scope["path_params"])
         if (encoding := header(scope, b"content-encoding")) not in (None, b"identity"):
             raise Refusal(f"content-encoding {_text(encoding)} is not offered; send the body as it is", 415)
@@ -150,7 +174,11 @@ async def _explained(request: Request, error: Exception) -> Response:
 
 
 async def _broken(_: Request, error: Exception) -> Response:
-    return _json({"error": f"internal error: {type(error).__name__}"}, 500)
+    return _json({"error": _internal(error)}, 500)
+
+
+def _internal(error: Exception) -> str:
+    return f"internal error: {type(error).__name__}"
 
 
 def _json(value: Mapping[str, Any], status: int = 200) -> Response:

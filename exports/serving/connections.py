@@ -1,4 +1,4 @@
-"""uvicorn's HTTP connection, with bounds on what a client that says nothing, or too much, may hold."""
+"""uvicorn's HTTP connection: with bounds on what a client may hold, and fewer calls to the system."""
 
 from __future__ import annotations
 
@@ -14,6 +14,39 @@ HEAD_BYTES = 65536
 """Largest head of a request: its line and its headers."""
 
 
+UNREAD_BYTES = 262_144
+"""How much of a body may wait to be read before the client is held up; uvicorn's own 64 KiB cost rounds."""
+
+
+class JoinedWrites:
+    """A transport that sends what is written in one turn of the event loop with one call to the system.
+
+    uvicorn writes the head of an answer and its body apart; on a loopback each costs 20 microseconds.
+    """
+
+    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+        self._transport = transport
+        self._loop = loop
+        self._parts: list[bytes] = []
+
+    def write(self, data: bytes) -> None:
+        if not self._parts:
+            self._loop.call_soon(self._send)
+        self._parts.append(data)
+
+    def close(self) -> None:
+        self._send()
+        self._transport.close()
+
+    def _send(self) -> None:
+        parts, self._parts = self._parts, []
+        if parts:
+            self._transport.writelines(parts)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+
 class BoundedConnection(HttpToolsProtocol):
     """A connection that is closed when there are too many, or its head is too slow or too large."""
 
@@ -26,7 +59,7 @@ class BoundedConnection(HttpToolsProtocol):
         self._head: int | None = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(transport)
+        super().connection_made(JoinedWrites(transport, self.loop))  # type: ignore[arg-type]
         if len(self.connections) > self.most:
             self._refuse(503, b"Service Unavailable", b"too many connections; try again")
         else:
@@ -54,6 +87,14 @@ class BoundedConnection(HttpToolsProtocol):
         self._head = None
         self._stop_timer()
         super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        if self.cycle.response_complete:
+            return
+        self.cycle.body += body
+        if len(self.cycle.body) > UNREAD_BYTES:
+            self.flow.pause_reading()
+        self.cycle.message_event.set()
 
     def _start_timer(self) -> None:
         if self._timer is None:

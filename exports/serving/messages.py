@@ -14,6 +14,9 @@ from .refusal import Refusal
 from .served_model import VERSION, ServedModel
 from .tensors import TensorForm, from_bytes, from_json
 
+Bytes = bytes | memoryview
+"""A part of an answer's body; a view is of memory that nobody writes to any more."""
+
 _LONGEST = 256
 """Characters of an `id` that is sent back."""
 
@@ -47,15 +50,16 @@ def read_request(body: bytes, header: int | None, model: ServedModel) -> InferRe
 
 def write_answer(
     request: InferRequest, outputs: Mapping[str, NDArray[Any]], model: ServedModel
-) -> tuple[list[bytes], int | None]:
+) -> tuple[list[Bytes], int | None]:
     """Return the parts of the body, and how long its JSON is when bytes follow."""
-    tensors, parts = [], []
+    tensors = []
+    parts: list[Bytes] = []
     for name, binary in request.outputs.items():
         values = np.ascontiguousarray(outputs[name], dtype="<f4")
         tensor: dict[str, Any] = {"name": name, "datatype": "FP32", "shape": values.shape}
         if binary:
             tensor["parameters"] = {"binary_data_size": values.nbytes}
-            parts.append(values.tobytes())
+            parts.append(values.data.cast("B"))
         elif not np.isfinite(values).all():
             raise Refusal(f"output {name!r} is not finite, which JSON cannot say; ask for binary data", 500)
         else:
