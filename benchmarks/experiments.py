@@ -165,14 +165,18 @@ def run_job(job: Job, seed: int, arguments: argparse.Namespace, registry: Regist
     """Train one recipe with one seed and add it to its result; return whether the export agrees."""
     device = choose_device(arguments.device)
     flags = {"data_dir": str(arguments.data_dir), "seed": seed}
+    whole = read(Request(job.recipe, None, flags, job.settings).source(registry), registry)
+    recipe = whole
     if arguments.epochs:
         flags["epochs"] = arguments.epochs
-    recipe = read(Request(job.recipe, None, flags, job.settings).source(registry), registry)
+        recipe = read(Request(job.recipe, None, flags, job.settings).source(registry), registry)
     file = arguments.results / f"{job.key}.json"
     result = json.loads(file.read_text()) if file.is_file() else {"recipe": job.recipe, "runs": []}
     # A recipe that was changed since makes its old figures worthless.
     experiment = replace(recipe, seed=0).hash()
     runs = [run for run in result["runs"] if run["experiment"] == experiment]
+    if not runs and replace(whole, seed=0).hash() in [run["experiment"] for run in result["runs"]]:
+        raise SystemExit(f"error: {file} holds trainings of all epochs, which a shorter one must not replace")
     if seed in [run["seed"] for run in runs]:
         return True
     print(f"{job.key}, seed {seed}", file=sys.stderr)
@@ -187,6 +191,7 @@ def run_job(job: Job, seed: int, arguments: argparse.Namespace, registry: Regist
         "experiment": experiment,
         "settings": list(job.settings),
         "epochs": recipe.train.epochs,
+        "recipe_epochs": whole.train.epochs,
         "command": f"python -m benchmarks.experiments {' '.join(sys.argv[1:])}",
         "commit": _commit(),
         "date": datetime.now(UTC).date().isoformat(),
@@ -256,13 +261,11 @@ def main() -> int:
     parser.add_argument("--data-dir", type=Path, help="folder with the data sets")
     parser.add_argument("--seeds", type=int, default=1, help="number of seeds, from 0")
     parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
-    parser.add_argument("--epochs", type=int, help="other epochs than the recipe's (use another --results)")
+    parser.add_argument("--epochs", type=int, help="fewer than the recipe's, which the page then says")
     parser.add_argument("--runs", type=Path, default=Path("runs/experiments"), help="folder of the runs")
     parser.add_argument("--results", type=Path, default=RESULTS, help="folder of the JSON files")
     parser.add_argument("--page", action="store_true", help="only rebuild docs/results.md")
     arguments = parser.parse_args()
-    if arguments.epochs and arguments.results == RESULTS:
-        parser.error("--epochs makes other experiments: name another folder with --results")
     agreed = True
     if not arguments.page:
         if arguments.data_dir is None:

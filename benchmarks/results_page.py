@@ -19,7 +19,8 @@ _TOP = """# Results
 Every figure is of the test split and real data; the epoch is chosen on a validation split. Mean and standard
 deviation over seeds, with their number; no deviation where there is one seed. *As the original*: same
 architecture and settings, its mistakes mended. *Best*: ours. The exported ONNX file of every run was judged
-on the same test split in onnxruntime. A dash: not published, or not run yet.
+on the same test split in onnxruntime. A dash: not published, or not run yet. *2 of 20 epochs* marks a
+training that was cut short for want of a GPU: no attempt at the figure beside it.
 
 This page is made from `benchmarks/results/experiments/` by
 
@@ -50,7 +51,7 @@ def page(results: Found) -> str:
         parts += [f"## {experiment.title}", _table(experiment, results)]
         if experiment.by_epoch and (later := _by_epoch(experiment, results)):
             parts.append(later)
-        parts.append(_provenance(experiment, results))
+        parts += [_gaps(experiment, results), _provenance(experiment, results)]
     return "\n\n".join(part.strip("\n") for part in parts if part) + "\n"
 
 
@@ -93,7 +94,15 @@ def _measured(measure: Measure, result: Mapping[str, Any] | None) -> str:
     if not values:
         return ABSENT
     spread = f" ± {stdev(values):.{measure.digits}f}" if len(values) > 1 else ""
-    return f"{_shown(measure, fmean(values))}{spread} ({len(values)})"
+    return f"{_shown(measure, fmean(values))}{spread} ({len(values)}{_cut_short(result)})"
+
+
+def _cut_short(result: Mapping[str, Any] | None) -> str:
+    """Return how many of the recipe's epochs were trained, where it was not all of them."""
+    assert result is not None
+    run = result["runs"][0]
+    epochs, whole = run.get("epochs"), run.get("recipe_epochs")
+    return "" if whole is None or epochs == whole else f"; {epochs} of {whole} epochs"
 
 
 def _shown(measure: Measure, value: float | None) -> str:
@@ -122,10 +131,12 @@ def _by_epoch(experiment: Experiment, results: Found) -> str:
     ((task, name),) = (key.split("/") for key in measure.keys)
     columns: dict[str, dict[int, float]] = {}
     for variant in experiment.variants:
+        if variant.as_written:
+            columns[f"`{variant.original}`, its mistakes left in"] = dict(variant.as_written)
         for recipe in (variant.original, variant.best):
             result = _result(results, recipe, ())
             if recipe and result and result["runs"][0].get("test_by_epoch"):
-                columns[recipe] = {
+                columns[f"`{recipe}`"] = {
                     row["epoch"]: row["test"][task][name] for row in result["runs"][0]["test_by_epoch"]
                 }
     if not columns:
@@ -137,8 +148,32 @@ def _by_epoch(experiment: Experiment, results: Found) -> str:
     ]
     for recipe, column in columns.items():
         cells = [f"{column[e]:.{measure.digits}f}" if e in column else ABSENT for e in epochs]
-        rows.append(f"| `{recipe}` | {' | '.join(cells)} |")
+        rows.append(f"| {recipe} | {' | '.join(cells)} |")
     return "\n".join(rows)
+
+
+def _gaps(experiment: Experiment, results: Found) -> str:
+    """Return by how much one variant falls short of another, where that was to be small."""
+    measures = {measure.title: measure for measure in experiment.measures}
+    variants = {variant.title: variant for variant in experiment.variants}
+    lines = []
+    for gap in experiment.gaps:
+        measure = measures[gap.measure]
+        pair = (variants[gap.variant], variants[gap.against])
+        for title, recipes in (
+            ("as the original", [variant.original for variant in pair]),
+            ("best", [variant.best for variant in pair]),
+        ):
+            one, other = (values_of(measure, _result(results, recipe, ())) for recipe in recipes)
+            if one and other:
+                worse = (fmean(other) - fmean(one)) * (1 if measure.higher else -1)
+                verdict = "reached" if worse <= gap.at_most else "**missed**"
+                lines.append(
+                    f"- {measure.title}, {title}: {gap.variant} against {gap.against} "
+                    f"{-worse:+.{measure.digits}f}{measure.unit and f' {measure.unit}'} "
+                    f"(at most {gap.at_most:g} worse: {verdict})"
+                )
+    return "\n".join(lines)
 
 
 def _provenance(experiment: Experiment, results: Found) -> str:

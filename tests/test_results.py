@@ -63,3 +63,22 @@ def test_seeds_are_averaged_and_held_against_the_target(results_page: Any) -> No
 def table_row(page: str, start: str) -> str:
     (row,) = [line for line in page.splitlines() if line.startswith(f"| {start} | average")]
     return row
+
+
+def test_a_training_cut_short_is_marked(results_page: Any) -> None:
+    short = run_of(0, 0.9, 0.9) | {"epochs": 2, "recipe_epochs": 20}
+    page = results_page.page({"mnist-even-third": {"runs": [short]}})
+    assert "90.00 % (1; 2 of 20 epochs)" in table_row(page, "hard sharing")
+
+
+@pytest.mark.parametrize(("decibels", "verdict"), [(29.95, "reached"), (29.85, "**missed**")])
+def test_a_second_task_may_cost_so_much(results_page: Any, decibels: float, verdict: str) -> None:
+    def result(value: float) -> dict[str, Any]:
+        return {"runs": [run_of(0, 0.9, 0.9) | {"test": {"denoise": {"psnr": value}}}]}
+
+    page = results_page.page({"mnist-denoise-classify": result(decibels), "mnist-denoise": result(30.0)})
+    (line,) = [line for line in page.splitlines() if line.startswith("- denoised PSNR")]
+    assert line == (
+        "- denoised PSNR, as the original: both tasks against denoising alone "
+        f"{decibels - 30:+.2f} dB (at most 0.1 worse: {verdict})"
+    )
