@@ -90,7 +90,8 @@ def compose(
     pipeline = Pipeline(registry, chosen, progress or Progress())
     if seeds is not None:
         many = SeedsPipeline(pipeline)
-        done = many.run(resolved, where, read_seeds(seeds, resolved.seed), source=source, force=force)
+        numbers = read_seeds(seeds, resolved.seed, asked=seed is not None)
+        done = many.run(resolved, where, numbers, source=source, force=force)
         runs = {number: _run(one, registry, chosen) for number, one in done.runs.items()}
         return SeedRuns(where, runs, done.metrics)
     return _run(pipeline.run(resolved, where, source=source, force=force), registry, chosen)

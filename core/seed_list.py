@@ -12,10 +12,11 @@ MANY = 1000
 _HINT = "a number of seeds (--seeds 8) or the seeds (--seeds 3,5,7; only seed 4: --seeds 4,)"
 
 
-def read_seeds(given: str | int | Sequence[int], first: int = 0) -> tuple[int, ...]:
+def read_seeds(given: str | int | Sequence[int], first: int = 0, *, asked: bool = False) -> tuple[int, ...]:
     """Return the seeds that a number (so many, from `first` on) or a list means.
 
-    Raises `UsageError` for repeats, negative or too many ones, and for what is no whole number.
+    `asked` says that somebody asked for `first`, which a list has no use for. Raises `UsageError` for this,
+    for repeats, negative or too many ones, and for what is no whole number.
 
     >>> read_seeds("3"), read_seeds("3,5,7"), read_seeds("4,"), read_seeds(2, first=10)
     ((0, 1, 2), (3, 5, 7), (4,), (10, 11))
@@ -27,6 +28,11 @@ def read_seeds(given: str | int | Sequence[int], first: int = 0) -> tuple[int, .
     count = listed if isinstance(listed, int) else len(listed)
     if not 1 <= count <= MANY:
         raise UsageError(f"1 to {MANY} seeds are possible, got {count}", hint=_HINT)
+    if asked and not isinstance(listed, int):
+        raise UsageError(
+            f"seed {first} has no meaning beside the list of seeds {given!r}",
+            hint="leave --seed out, or say how many seeds are to follow it: --seeds 8",
+        )
     seeds = tuple(range(first, first + listed)) if isinstance(listed, int) else tuple(listed)
     repeated = sorted({seed for seed in seeds if seeds.count(seed) > 1})
     if repeated:

@@ -74,7 +74,7 @@ class Result:
 
 
 def files_of(targets: Sequence[Path]) -> list[Path]:
-    """Return the ONNX files that targets stand for: files, and folders (runs, bundles) with files in them.
+    """Return the ONNX files that targets stand for: files, and folders (runs, bundles, Triton's) with files.
 
     Raises `UsageError` for a target that does not exist or holds none.
     """
@@ -82,6 +82,8 @@ def files_of(targets: Sequence[Path]) -> list[Path]:
     for target in targets:
         if target.is_dir():
             inside = sorted(target.glob("*.onnx"), key=lambda path: (path.name != "model.onnx", path.name))
+            # A Triton repository holds MODEL/VERSION/model.onnx.
+            inside = inside or sorted(target.glob("*/*/model.onnx"))
             if not inside:
                 raise UsageError(f"{target} holds no ONNX file", hint="export the run first: mtl export RUN")
             found += inside

@@ -85,7 +85,9 @@ def command(
     from ..seeds import SeedsPipeline
     from .progress import choose_progress, finish_run, finish_seeds
 
-    chosen = read_seeds(seeds, first=resolved.seed) if seeds is not None else None
+    chosen = None
+    if seeds is not None:
+        chosen = read_seeds(seeds, first=resolved.seed, asked="seed" in given)
     path = out or next_free(Path("runs"), run_name(resolved.to_plain()))
     pipeline = Pipeline(session.registry, choose_device(device), choose_progress())
     if chosen is not None:

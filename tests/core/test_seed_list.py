@@ -56,3 +56,9 @@ def test_other_seeds_are_refused(case: str) -> None:
     with pytest.raises(UsageError) as caught:
         read_seeds(seeds)
     assert caught.value.message == message
+
+
+def test_a_first_seed_has_no_meaning_beside_a_list() -> None:
+    assert read_seeds("2", 7, asked=True) == (7, 8)
+    with pytest.raises(UsageError, match="seed 7 has no meaning beside the list of seeds '3,5'"):
+        read_seeds("3,5", 7, asked=True)

@@ -49,6 +49,13 @@ def test_a_folder_stands_for_the_files_in_it(exported, exported_half, tmp_path):
     assert files_of([tmp_path, tmp_path / "half.onnx"]) == [tmp_path / "model.onnx", tmp_path / "half.onnx"]
 
 
+def test_a_triton_repository_stands_for_its_models(exported, tmp_path):
+    place = tmp_path / "digits" / "1"
+    place.mkdir(parents=True)
+    shutil.copy(exported.path, place / "model.onnx")
+    assert files_of([tmp_path]) == [place / "model.onnx"]
+
+
 def test_a_proof_of_other_bytes_says_nothing_about_a_file(exported_int8, tmp_path):
     for name in ("model.onnx", "verify.json"):
         shutil.copy(exported_int8.path.with_name(name), tmp_path / name)

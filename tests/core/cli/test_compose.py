@@ -179,7 +179,8 @@ def test_an_interrupted_run_is_readable_and_resumes_to_the_same_numbers(
     assert Path("straight/model.onnx").read_bytes() == Path("stopped/model.onnx").read_bytes()
 
 
-def test_control_c_ends_the_process_with_130(tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_control_c_ends_the_process_with_130(tmp_path: Path, number: signal.Signals) -> None:
     command = [
         sys.executable,
         "-m",
@@ -204,7 +205,7 @@ def test_control_c_ends_the_process_with_130(tmp_path: Path) -> None:
     with process:
         for line in process.stderr:
             if line.startswith("epoch 2/"):
-                process.send_signal(signal.SIGINT)
+                process.send_signal(number)
                 break
         try:
             _, rest = process.communicate(timeout=60)
