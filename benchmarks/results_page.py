@@ -12,15 +12,18 @@ from .published import EXPERIMENTS, Experiment, Measure, Variant
 
 ABSENT = "\N{EN DASH}"
 
+START, END = "<!-- results: summary -->", "<!-- end -->"
+
 Found = Mapping[str, Mapping[str, Any]]
 
 _TOP = """# Results
 
 Every figure is of the test split and real data; the epoch is chosen on a validation split. Mean and standard
 deviation over seeds, with their number; no deviation where there is one seed. *As the original*: same
-architecture and settings, its mistakes mended. *Best*: ours. The exported ONNX file of every run was judged
-on the same test split in onnxruntime. A dash: not published, or not run yet. *2 of 20 epochs* marks a
-training that was cut short for want of a GPU: no attempt at the figure beside it.
+architecture and settings, its mistakes mended. *Best*: ours. *Doing nothing*: the shares of the classes or
+the mean value as the answer to everything; the noisy image as its own denoised one. The exported ONNX file of
+every run was judged on the same test split in onnxruntime. A dash: not published, or not run yet.
+*2 of 20 epochs* marks a training that was cut short for want of a GPU: no attempt at the figure beside it.
 
 This page is made from `benchmarks/results/experiments/` by
 
@@ -55,15 +58,43 @@ def page(results: Found) -> str:
     return "\n\n".join(part.strip("\n") for part in parts if part) + "\n"
 
 
+def with_summary(text: str, results: Found) -> str:
+    """Return the README with its table made anew: the experiments that our best was run for."""
+    rows = [
+        "| experiment | measure | published | as the original | best |",
+        "|---|---|---|---|---|",
+    ]
+    for experiment in EXPERIMENTS:
+        done = [variant for variant in experiment.variants if _whole(_result(results, variant.best, ()))]
+        for variant in done[:1]:
+            title = f"{experiment.title} ({variant.title})"
+            for measure in experiment.measures:
+                cells = [
+                    _shown(measure, variant.published.get(measure.title)),
+                    _measured(measure, _result(results, variant.original, variant.settings)),
+                    _measured(measure, _result(results, variant.best, ())),
+                ]
+                rows.append(f"| {title} | {measure.title} | {' | '.join(cells)} |")
+                title = ""
+    before, _, rest = text.partition(START)
+    _, _, after = rest.partition(END)
+    return f"{before}{START}\n{chr(10).join(rows)}\n{END}{after}"
+
+
+def _whole(result: Mapping[str, Any] | None) -> bool:
+    return result is not None and not _cut_short(result)
+
+
 def _table(experiment: Experiment, results: Found) -> str:
     rows = [
-        "| variant | measure | published | as the original | best | to reach |",
-        "|---|---|---|---|---|---|",
+        "| variant | measure | doing nothing | published | as the original | best | to reach |",
+        "|---|---|---|---|---|---|---|",
     ]
     for variant in experiment.variants:
         title = variant.title
         for measure in experiment.measures:
             cells = [
+                _nothing(measure, variant, results),
                 _shown(measure, variant.published.get(measure.title)),
                 _measured(measure, _result(results, variant.original, variant.settings)),
                 _measured(measure, _result(results, variant.best, ())),
@@ -83,10 +114,21 @@ def values_of(measure: Measure, result: Mapping[str, Any] | None, part: str = "t
     """Return a measure of each run in a result; empty when it has none of it."""
     found = []
     for run in (result or {"runs": []})["runs"]:
-        values = [run[part].get(task, {}).get(name) for task, name in (k.split("/") for k in measure.keys)]
+        values = [
+            run.get(part, {}).get(task, {}).get(name) for task, name in (k.split("/") for k in measure.keys)
+        ]
         if all(value is not None for value in values):
             found.append(measure.scale * fmean(values))
     return found
+
+
+def _nothing(measure: Measure, variant: Variant, results: Found) -> str:
+    """Return what a constant answer, or the corrupted image itself, reaches on the same images."""
+    for recipe in (variant.original, variant.best):
+        values = values_of(measure, _result(results, recipe, variant.settings), "baseline")
+        if values:
+            return _shown(measure, fmean(values))
+    return ABSENT
 
 
 def _measured(measure: Measure, result: Mapping[str, Any] | None) -> str:
@@ -99,8 +141,7 @@ def _measured(measure: Measure, result: Mapping[str, Any] | None) -> str:
 
 def _cut_short(result: Mapping[str, Any] | None) -> str:
     """Return how many of the recipe's epochs were trained, where it was not all of them."""
-    assert result is not None
-    run = result["runs"][0]
+    run = result["runs"][0] if result is not None else {}
     epochs, whole = run.get("epochs"), run.get("recipe_epochs")
     return "" if whole is None or epochs == whole else f"; {epochs} of {whole} epochs"
 
@@ -117,7 +158,8 @@ def _target(measure: Measure, variant: Variant, results: Found) -> str:
         _result(results, variant.original, variant.settings),
         _result(results, variant.best, ()),
     )
-    means = [fmean(values) for values in (values_of(measure, result) for result in candidates) if values]
+    whole = [result for result in candidates if _whole(result)]
+    means = [fmean(values) for values in (values_of(measure, result) for result in whole) if values]
     bound = f"{'≥' if measure.higher else '≤'} {_shown(measure, target)}"
     if not means:
         return bound
@@ -127,21 +169,26 @@ def _target(measure: Measure, variant: Variant, results: Found) -> str:
 
 def _by_epoch(experiment: Experiment, results: Found) -> str:
     """Return the test losses after each epoch, of the first seed."""
-    measure = experiment.measures[0]
+    tables = [_epochs_of(measure, experiment, results) for measure in experiment.measures]
+    return "\n\n".join(table for table in tables if table)
+
+
+def _epochs_of(measure: Measure, experiment: Experiment, results: Found) -> str:
     ((task, name),) = (key.split("/") for key in measure.keys)
     columns: dict[str, dict[int, float]] = {}
     for variant in experiment.variants:
-        if variant.as_written:
-            columns[f"`{variant.original}`, its mistakes left in"] = dict(variant.as_written)
+        written = variant.as_written.get(measure.title)
+        if written:
+            columns[f"`{variant.original}`, its mistakes left in"] = dict(written)
         for recipe in (variant.original, variant.best):
             result = _result(results, recipe, ())
             if recipe and result and result["runs"][0].get("test_by_epoch"):
                 columns[f"`{recipe}`"] = {
                     row["epoch"]: row["test"][task][name] for row in result["runs"][0]["test_by_epoch"]
                 }
-    if not columns:
-        return ""
     epochs = [e for e in (1, 2, 5, 10, 20, 30) if any(e in column for column in columns.values())]
+    if not epochs:
+        return ""
     rows = [
         f"| {measure.title} after epoch | {' | '.join(map(str, epochs))} |",
         "|---" * (len(epochs) + 1) + "|",
@@ -184,13 +231,23 @@ def _provenance(experiment: Experiment, results: Found) -> str:
             result = _result(results, recipe, settings)
             if recipe is None or result is None:
                 continue
-            seeds = ", ".join(str(run["seed"]) for run in result["runs"])
-            seconds = fmean(run["seconds"] for run in result["runs"])
-            apart = max(run["onnx_difference"] for run in result["runs"])
-            last = result["runs"][-1]
-            lines.append(
-                f"- `{key_of(recipe, settings)}`: seeds {seeds}, {seconds:.0f} s per training on "
-                f"{last['hardware']}, {last['date']}, commit {last['commit'][:10]}; largest difference of a "
-                f"test metric in onnxruntime {apart:.1g}"
-            )
-    return "\n".join(lines)
+            lines += [f"- `{key_of(recipe, settings)}`: {where}" for where in _origins(result["runs"])]
+    return "\n".join(dict.fromkeys(lines))
+
+
+def _origins(runs: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return where runs come from, those of one machine, day and commit together."""
+    groups: dict[tuple[str, str, str], list[Mapping[str, Any]]] = {}
+    for run in runs:
+        commit = run["commit"][:10] + ("-dirty" if run["commit"].endswith("-dirty") else "")
+        groups.setdefault((run["hardware"], run["date"], commit), []).append(run)
+    found = []
+    for (hardware, date, commit), group in groups.items():
+        seeds = ", ".join(str(run["seed"]) for run in group)
+        seconds = fmean(run["seconds"] for run in group)
+        apart = max(run["onnx_difference"] for run in group)
+        found.append(
+            f"seeds {seeds}, {seconds:.0f} s per training on {hardware}, {date}, commit {commit}; "
+            f"largest difference of a test metric in onnxruntime {apart:.1g} of its value"
+        )
+    return found
