@@ -207,6 +207,8 @@ class Pipeline:
                 choice=composition.recipe.dataset.to_plain(),
             )
         )
+        if not shared:
+            self._tell_partial(composition, splits)
         refuse_unlabelled(splits, {name: item.task.needs for name, item in composition.tasks.items()})
         if composition.recipe.normalization == "train":
             composition.model.normalization.set(*channel_statistics(splits.train))
@@ -225,6 +227,15 @@ class Pipeline:
             "it stays in host memory and every batch is sent, which is slower"
         )
         return splits.streamed_to(self.device)
+
+    def _tell_partial(self, composition: Composition, splits: Splits) -> None:
+        found = {"train": len(splits.train) + len(splits.validation), "test": len(splits.test)}
+        for split, published in composition.dataset.published_sizes().items():
+            if found[split] != published:
+                self.progress.warning(
+                    f"the {split} split has {found[split]} samples, as published it has {published}: "
+                    "results are not those of the published data"
+                )
 
     def _notify(self, hook: str, **arguments: Any) -> None:
         """Tell the plugins; one that fails is named and stops nothing."""

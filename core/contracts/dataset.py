@@ -52,3 +52,10 @@ class Dataset(ABC):
         None: not known, so it is loaded anew every time; empty: it depends on its options alone.
         """
         return None
+
+    def published_sizes(self) -> Mapping[str, int]:
+        """Return how many samples each split has as it was published; empty where there is no such number.
+
+        Files that hold others are read all the same, and it is told.
+        """
+        return {}

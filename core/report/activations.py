@@ -17,8 +17,9 @@ from ..evaluation import module_device, views_of
 DEAD = 0.01
 """A feature whose standard deviation over samples (and places) is below this says nothing."""
 
-_BATCH, _ROWS = 64, 512
-_SAMPLES, _POINTS = 256, 1000
+_BATCH = 64
+_SAMPLES, _POINTS, _MOST = 256, 1000, 2048
+"""Fewest samples looked at, as many where there is a plane to draw, and most of all."""
 
 
 @dataclass
@@ -51,7 +52,7 @@ class StageActivity:
 
     def ranks(self) -> tuple[int, float]:
         """Return the rank of the centred features, and their effective rank (Roy and Vetterli 2007)."""
-        rows = torch.cat(self.rows)[:_ROWS]
+        rows = torch.cat(self.rows)
         values = torch.linalg.svdvals(rows - rows.mean(dim=0))
         largest = float(values.max())
         if largest == 0.0:
@@ -80,7 +81,9 @@ def activity(composition: Composition, test: Samples) -> Activity:
     model = composition.model
     layers = {name: model.head(name).bottleneck() for name in composition.tasks}
     narrow: dict[str, list[Tensor]] = {name: [] for name, layer in layers.items() if layer is not None}
-    count = min(len(test), _POINTS if narrow else _SAMPLES)
+    widest = max(spec.channels for specs in model.sharing.feature_specs.values() for spec in specs)
+    # Fewer samples than features would limit the rank themselves.
+    count = min(len(test), max(_POINTS if narrow else _SAMPLES, min(2 * widest, _MOST)))
     first = Samples(test.image[:count], {name: column[:count] for name, column in test.labels.items()})
     stages: dict[tuple[str, ...], list[StageActivity]] = {}
     hooks = [model.sharing.register_forward_hook(partial(_note_stages, stages))]

@@ -42,7 +42,8 @@ def _stages(
     rows = []
     for position, (spec, stage) in enumerate(zip(specs, stages, strict=True), 1):
         rank, effective = stage.ranks()
-        most = min(spec.channels, samples)
+        # The mean is taken away, which costs one direction.
+        most = min(spec.channels, samples - 1)
         rows.append([str(position), str(spec), str(stage.dead()), f"{rank} of {most}", number(effective)])
     header = ["Stage", "Form", "Dead", "Rank", "Effective rank"]
     return table(header, rows, caption=f"Features seen by {listed(tasks)}", numeric=(2, 3, 4))

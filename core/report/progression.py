@@ -8,6 +8,7 @@ from torch import Tensor
 
 from ..snapshots import Shown
 from .markup import Html, tag
+from .numbers import number
 from .pixels import Bytes, picture, to_bytes
 from .subject import Subject
 
@@ -28,12 +29,18 @@ def progression(
     parts = [_row("clean", clean, limit)]
     if seen.shape != clean.shape or bool((seen != clean).any()):
         parts.append(_row("what the model sees", seen, limit))
-    parts += [_row(f"epoch {epoch}", images, limit) for epoch, images in rows.items()]
-    kept = f"kept: epoch {subject.chosen_epoch}" if subject.chosen_epoch else "kept"
+    parts += [_row(_title(subject, task, epoch), images, limit) for epoch, images in rows.items()]
+    kept = f"kept: {_title(subject, task, subject.chosen_epoch)}" if subject.chosen_epoch else "kept"
     parts.append(_row(kept, to_bytes(now.answer.numpy()), limit))
     caption = tag("caption", f"{len(clean)} validation samples of {task}, epoch by epoch")
     grid = tag("table", caption, tag("tbody", *parts), class_="pictures")
     return [tag("div", grid, class_="scroll", tabindex=0, role="region", aria_label=f"{task} by epoch")]
+
+
+def _title(subject: Subject, task: str, epoch: int) -> str:
+    """Return the epoch and the loss on the validation split after it."""
+    losses = [row.get(f"validation/{task}/loss") for row in subject.history if row["epoch"] == epoch]
+    return f"epoch {epoch}" + (f", loss {number(losses[0])}" if losses and losses[0] is not None else "")
 
 
 def _row(title: str, images: Bytes, limit: int) -> Html:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 
@@ -31,6 +32,8 @@ class Cifar10(DownloadedDataset):
 
     title = "CIFAR-10"
     folder = "cifar-10-batches-py"
+    sizes: ClassVar[Mapping[str, int]] = {"train": 50_000, "test": 10_000}
+    elsewhere = "; no train/ and test/ with a folder per class in it or in its cifar10/"
     files = (*(f"data_batch_{number}" for number in range(1, 6)), "test_batch", "batches.meta")
 
     def spec(self) -> DatasetSpec:
@@ -61,10 +64,10 @@ class Cifar10(DownloadedDataset):
 
     def _image_folder(self) -> Path | None:
         """Return where images lie as files, unless the published files are there."""
-        if self.path.is_dir():
+        if not self._missing():
             return None
         places = (self.data_dir / name for name in _FOLDERS)
-        return next((place for place in places if (place / "train" / CLASSES[0]).is_dir()), None)
+        return next((place for place in places if (place / "train").is_dir()), None)
 
     def _load_images(self, folder: Path) -> Mapping[str, Columns]:
         images = ImageFolder(data_dir=folder, size=None, channels=3)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Mapping
 from pathlib import Path
 from typing import ClassVar
 
@@ -33,6 +34,7 @@ class IdxDataset(DownloadedDataset):
     )
     column: ClassVar[str]
     classes: ClassVar[tuple[str, ...]]
+    sizes: ClassVar[Mapping[str, int]] = {"train": 60_000, "test": 10_000}
     torchvision_name: ClassVar[str]
 
     def spec(self) -> DatasetSpec:

@@ -17,6 +17,7 @@ from ...core.errors import UsageError
 from ...core.specs import ImageSpec
 
 _CHUNK = 256
+_DAMAGED = "replace the file by an intact image, or remove it"
 
 
 @dataclass(frozen=True)
@@ -70,9 +71,9 @@ def _open(file: ImageFile) -> Any:
     try:
         return Image.open(BytesIO(file.read()))
     except UnidentifiedImageError:
-        raise UsageError(f"{file.name}: not an image") from None
+        raise UsageError(f"{file.name}: not an image", hint=_DAMAGED) from None
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as problem:
-        raise UsageError(f"{file.name}: cannot be read: {problem}") from problem
+        raise UsageError(f"{file.name}: cannot be read: {problem}", hint=_DAMAGED) from problem
 
 
 def _pixels(file: ImageFile, spec: ImageSpec, resize: bool) -> NDArray[np.uint8]:
@@ -86,10 +87,13 @@ def _pixels(file: ImageFile, spec: ImageSpec, resize: bool) -> NDArray[np.uint8]
     try:
         image = convert_picture(opened, file.name, spec.channels)
     except (OSError, ValueError, SyntaxError) as problem:  # what Pillow's decoders raise for damaged files
-        raise UsageError(f"{file.name}: cannot be read: {problem}") from problem
+        raise UsageError(f"{file.name}: cannot be read: {problem}", hint=_DAMAGED) from problem
     if image.size != size and not resize:
         found = f"{image.height} x {image.width}"
-        raise UsageError(f"{file.name}: is {found} pixels, expected {spec.height} x {spec.width}")
+        raise UsageError(
+            f"{file.name}: is {found} pixels, expected {spec.height} x {spec.width}",
+            hint="image-folder scales images to one size: --set dataset.size=SIDE",
+        )
     if image.size != size:
         image = image.resize(size, Resampling.BILINEAR)
     pixels = np.asarray(image, dtype=np.uint8).reshape(spec.height, spec.width, spec.channels)

@@ -86,9 +86,14 @@ def _classes(root: Path) -> tuple[str, ...]:
     for split, absent in (("train", test - train), ("test", train - test)):
         if absent:
             names = ", ".join(sorted(absent, key=_natural))
-            raise UsageError(f"{root / split}: no folder for class {names}")
+            raise UsageError(
+                f"{root / split}: no folder for class {names}", hint="both splits need the same classes"
+            )
     if len(train) < 2:
-        raise UsageError(f"{root / 'train'}: {len(train) or 'no'} class folder, expected at least 2")
+        raise UsageError(
+            f"{root / 'train'}: {len(train) or 'no'} class folder, expected at least 2",
+            hint="images are looked for in DIR/train/CLASS/ and DIR/test/CLASS/",
+        )
     return tuple(sorted(train, key=_natural))
 
 
@@ -96,11 +101,12 @@ def _files(folder: Path) -> list[ImageFile]:
     paths = sorted(_visible(folder), key=lambda path: _natural(path.name))
     if not paths:
         raise UsageError(
-            f"{folder}: holds no images", hint="put images there, or remove the class from both splits"
+            f"{folder}: holds no images",
+            hint="put the images of this class there; a download that broke off?",
         )
     for path in paths:
         if path.is_dir():
-            raise UsageError(f"{path}: a folder, expected an image")
+            raise UsageError(f"{path}: a folder, expected an image", hint="classes are one level of folders")
     return [ImageFile(str(path), path.read_bytes) for path in paths]
 
 

@@ -23,6 +23,9 @@ from .image_files import ImageFile, read_images
 from .shape_labels import COLUMN, KINDS, shapes_spec
 
 LABELS = "labels.csv"
+PUBLISHED = 10_000
+"""Images of the published data."""
+_AGAIN = "a download that broke off? fetch the data again"
 _PLACES = ("", "data", "gsn/data")
 
 _Place = Path | zipfile.Path
@@ -50,6 +53,9 @@ class Shapes(Dataset):
     def spec(self) -> DatasetSpec:
         return shapes_spec()
 
+    def published_sizes(self) -> Mapping[str, int]:
+        return {"train": PUBLISHED - self.test_size, "test": self.test_size}
+
     def sources(self) -> Sequence[Path] | None:
         if self.data_dir.is_file():
             return [self.data_dir]
@@ -67,7 +73,7 @@ class Shapes(Dataset):
         except (OSError, zipfile.BadZipFile) as problem:
             raise UsageError(
                 f"{self.data_dir}: neither a folder nor a readable zip file",
-                hint="a download that broke off? fetch the file again",
+                hint=_AGAIN,
             ) from problem
         with archive:
             return self._load(zipfile.Path(archive))
@@ -105,7 +111,7 @@ def _read(file: _Place) -> bytes:
     try:
         return file.read_bytes()
     except (OSError, zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as problem:
-        raise UsageError(f"{file}: cannot be read: {problem}") from problem
+        raise UsageError(f"{file}: cannot be read: {problem}", hint=_AGAIN) from problem
 
 
 def _parse(where: str, content: bytes) -> tuple[dict[int, str], NDArray[np.float32]]:
@@ -113,9 +119,9 @@ def _parse(where: str, content: bytes) -> tuple[dict[int, str], NDArray[np.float
     try:
         rows = list(csv.reader(StringIO(content.decode("utf-8-sig"), newline="")))
     except (UnicodeDecodeError, csv.Error) as problem:
-        raise UsageError(f"{where}: not a CSV file: {problem}") from problem
+        raise UsageError(f"{where}: not a CSV file: {problem}", hint=_AGAIN) from problem
     if not rows:
-        raise UsageError(f"{where}: empty")
+        raise UsageError(f"{where}: empty", hint=_AGAIN)
     header = [title.strip() for title in rows[0]]
     missing = [column for column in ("name", *KINDS) if column not in header]
     if missing:
@@ -130,20 +136,26 @@ def _parse(where: str, content: bytes) -> tuple[dict[int, str], NDArray[np.float
         if not row:
             continue
         if len(row) != len(header):
-            raise UsageError(f"{where}:{line}: {len(row)} values, expected {len(header)}")
+            raise UsageError(
+                f"{where}:{line}: {len(row)} values, expected {len(header)}",
+                hint="as many as the first line names columns",
+            )
         name, *values = (row[position].strip() for position in positions)
         names[line] = name
         counts.append(
             [_count(value, kind, f"{where}:{line}") for kind, value in zip(KINDS, values, strict=True)]
         )
     if not names:
-        raise UsageError(f"{where}: no rows")
+        raise UsageError(f"{where}: no rows", hint=_AGAIN)
     return names, np.array(counts, dtype=np.float32)
 
 
 def _count(value: str, kind: str, where: str) -> int:
     if not (value.isascii() and value.isdigit()):
-        raise UsageError(f"{where}: {kind} is {value!r}, expected a whole number")
+        raise UsageError(
+            f"{where}: {kind} is {value!r}, expected a whole number",
+            hint="counts are figures per kind, from 0",
+        )
     return int(value)
 
 

@@ -28,6 +28,9 @@ class DownloadedDataset(Dataset):
     title: ClassVar[str]
     folder: ClassVar[str]
     files: ClassVar[tuple[str, ...]]
+    sizes: ClassVar[Mapping[str, int]]
+    elsewhere: ClassVar[str] = ""
+    """Where else the data may lie, for the message that they are nowhere."""
 
     def __init__(
         self,
@@ -42,16 +45,19 @@ class DownloadedDataset(Dataset):
 
     def load(self) -> Mapping[str, Columns]:
         if self._missing():
-            reason = self._download() if self.download else "downloading is switched off"
+            reason = self._get()
             missing = self._missing()
             if missing:
                 raise MissingRequirementError(
-                    f"{self.title} is not in {self.path}: no {', '.join(missing)}"
+                    f"{self.title} is not in {self.path}: no {', '.join(missing)}{self.elsewhere}"
                     + (f" ({reason})" if reason else ""),
-                    hint=f"pass the folder that holds {self.folder} with --data-dir DIR, "
-                    "or use --dataset digits, which needs no download",
+                    hint=f"pass the folder that holds {self.folder} with --data-dir DIR; "
+                    "digits and shapes-synthetic are data sets that need no files",
                 )
         return {split: self.read(split) for split in ("train", "test")}
+
+    def published_sizes(self) -> Mapping[str, int]:
+        return self.sizes
 
     def sources(self) -> Sequence[Path]:
         return [self.path / name for name in self.files]
@@ -71,6 +77,22 @@ class DownloadedDataset(Dataset):
 
     def _missing(self) -> list[str]:
         return [name for name in self.files if not (self.path / name).is_file()]
+
+    def _get(self) -> str:
+        """Download what is missing; return why it still is, or an empty string. No empty folder is left."""
+        if not self.download:
+            return "downloading is switched off"
+        # A folder that is named and does not exist is a slip of the pen, and no place for a download.
+        if self.data_dir != DATA_DIR.expanduser() and not self.data_dir.exists():
+            return "that folder does not exist"
+        reason = self._download()
+        if reason:
+            for folder in (self.path, *self.path.parents):
+                if folder == self.data_dir:
+                    break
+                with contextlib.suppress(OSError):
+                    folder.rmdir()
+        return reason
 
     def _download(self) -> str:
         """Download; return why it failed, or an empty string."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import torch
@@ -27,6 +28,7 @@ def test_image_tasks_leave_snapshots_that_the_report_shows(tmp_path: Path) -> No
     assert not torch.equal(kept[1]["denoise"], kept[2]["denoise"])
     page = (run.path / "report.html").read_text()
     assert "6 validation samples of denoise, epoch by epoch" in page
+    assert re.search(r"epoch 1, loss 0\.\d+", page)
     shown = show(run.composition, run.splits.validation)
     torch.testing.assert_close(shown["denoise"].clean, run.splits.validation.image[:6] / 255)
 

@@ -43,6 +43,15 @@ DATA: dict[str, bytes] = {
     "photos/test/cat/1.png": b"not read",
     "photos/test/dog/1.png": b"not read",
     "pickles/cifar-10-batches-py/data_batch_1": b"",
+    "value/labels.csv": f"{LABELS}img_0.png,5,five,0,0,0,0\n".encode(),
+    "nothing/labels.csv": b"",
+    "sides/train/cat/1.png": b"not read",
+    "sides/train/dog/1.png": b"not read",
+    "sides/test/cat/1.png": b"not read",
+    "broken/train/cat/1.png": b"\x89PNG\r\n\x1a\n and nothing more",
+    "broken/train/dog/1.png": b"not read",
+    "broken/test/cat/1.png": b"not read",
+    "broken/test/dog/1.png": b"not read",
 }
 """Data sets with something wrong, by path."""
 CASES: dict[str, tuple[int, list[str]]] = {
@@ -119,6 +128,36 @@ CASES: dict[str, tuple[int, list[str]]] = {
         2,
         ["compose", "--recipe", "shapes-class", "--data-dir", "images", "--set", "dataset.test_size=1"],
     ),
+    "shapes-value-wrong": (2, ["compose", "--recipe", "shapes-class", "--data-dir", "value"]),
+    "shapes-nothing": (2, ["compose", "--recipe", "shapes-class", "--data-dir", "nothing"]),
+    "data-dir-misspelled": (5, ["compose", "--recipe", "mnist-denoise", "--data-dir", "dtaa"]),
+    "class-folder-missing": (
+        2,
+        [
+            *COMPOSE,
+            "classify",
+            "--dataset",
+            "image-folder",
+            "--data-dir",
+            "sides",
+            "--set",
+            "dataset.size=28",
+        ],
+    ),
+    "image-damaged": (
+        2,
+        [
+            *COMPOSE,
+            "classify",
+            "--dataset",
+            "image-folder",
+            "--data-dir",
+            "broken",
+            "--set",
+            "dataset.size=28",
+        ],
+    ),
+    "cifar10-one-class-missing": (2, ["compose", "--recipe", "cifar10-class-animal", "--data-dir", "sides"]),
     "mnist-damaged": (2, ["compose", "--recipe", "mnist-even-third", "--data-dir", "half"]),
     "class-folder-empty": (
         2,

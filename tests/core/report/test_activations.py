@@ -8,6 +8,11 @@ from typing import Any
 import pytest
 import torch
 
+from mtl.core.composer import compose
+from mtl.core.data import load_splits
+from mtl.core.recipe_reader import read
+from mtl.core.recipe_source import RecipeSource
+from mtl.core.registry import Registry
 from mtl.core.report.activations import StageActivity, activity
 from mtl.core.specs import Categorical
 
@@ -54,6 +59,17 @@ def test_tasks_that_see_the_same_features_share_a_table_and_the_mode_is_kept(mak
     assert list(found.stages) == [("one", "two")]
     assert made.composition.model.training
     assert found.narrow == {}
+
+
+def test_more_samples_than_features_are_looked_at(registry: Registry) -> None:
+    tree = {"tasks": ["classify"], "encoder": {"name": "mlp", "hidden": [150]}}
+    composition = compose(read(RecipeSource(tree), registry), registry)
+    test = load_splits(composition.dataset, validation=0.1, split_seed=0).test
+    assert activity(composition, test).samples == 300
+    wide = compose(
+        read(RecipeSource({**tree, "encoder": {"name": "mlp", "hidden": [500]}}), registry), registry
+    )
+    assert activity(wide, test).samples == len(test)
 
 
 def test_the_page_has_a_table_of_stages(make: Make) -> None:

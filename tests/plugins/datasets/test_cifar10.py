@@ -67,8 +67,9 @@ def test_missing_files_are_named_with_their_folder(tmp_path, batches):
     (batches / "test_batch").unlink()
     with pytest.raises(MissingRequirementError) as caught:
         Cifar10(data_dir=tmp_path, download=False).load()
-    assert (
-        caught.value.message == f"CIFAR-10 is not in {batches}: no test_batch (downloading is switched off)"
+    assert caught.value.message == (
+        f"CIFAR-10 is not in {batches}: no test_batch; no train/ and test/ with a folder per class in it "
+        "or in its cifar10/ (downloading is switched off)"
     )
 
 

@@ -19,8 +19,8 @@ from mtl.core.specs import Categorical, ImageSpec
 from mtl.plugins.datasets.mnist import Mnist
 
 HINT = (
-    "pass the folder that holds MNIST/raw with --data-dir DIR, or use --dataset digits, "
-    "which needs no download"
+    "pass the folder that holds MNIST/raw with --data-dir DIR; "
+    "digits and shapes-synthetic are data sets that need no files"
 )
 
 
@@ -119,8 +119,15 @@ def mirror(tmp_path, contents, monkeypatch):
 
 
 def test_missing_files_are_downloaded(tmp_path, mirror):
+    (tmp_path / "new").mkdir()
     splits = Mnist(data_dir=tmp_path / "new").load()
     assert (splits["train"].image == images(10)[:, None]).all()
+
+
+def test_nothing_is_downloaded_into_a_folder_that_does_not_exist(tmp_path, mirror):
+    error = load_error(tmp_path / "typo", MissingRequirementError)
+    assert error.message.endswith("(that folder does not exist)")
+    assert not (tmp_path / "typo").exists()
 
 
 def test_a_failed_download_says_why_in_one_line(tmp_path, monkeypatch):
@@ -137,6 +144,7 @@ def test_a_failed_download_says_why_in_one_line(tmp_path, monkeypatch):
         "(downloading failed: <urlopen error [Errno 111] Connection refused>)"
     )
     assert error.hint == HINT
+    assert not list(tmp_path.iterdir())  # no empty folders are left
 
 
 def test_a_folder_that_cannot_be_written_fails_with_the_reason(tmp_path, mirror):

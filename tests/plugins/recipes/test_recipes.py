@@ -113,3 +113,14 @@ def test_a_recipe_runs_on_data_in_the_published_format(
     assert result.status == 0, result.err
     assert Path("run/report.html").is_file()
     assert json.loads(Path("run/verify.json").read_text())["worst"]["difference"] < 1e-4
+
+
+def test_data_other_than_published_are_told(data: Path, mtl: Callable[..., Any]) -> None:
+    result = mtl(
+        "compose", "--recipe", "mnist-random-sum", "--data-dir", str(data), "--epochs", "1",
+        "--device", "cpu", "--out", "run", "--set", "train.validation=0.5",
+    )  # fmt: skip
+    assert result.status == 0
+    (line,) = [line for line in result.err.splitlines() if "the train split has" in line]
+    assert line.startswith("warning: ")
+    assert "as published it has 60000" in line
