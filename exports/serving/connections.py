@@ -40,7 +40,8 @@ class JoinedWrites:
 
     def _send(self) -> None:
         parts, self._parts = self._parts, []
-        if parts:
+        # The client may have gone in the meantime.
+        if parts and not self._transport.is_closing():
             self._transport.writelines(parts)
 
     def __getattr__(self, name: str) -> Any:
