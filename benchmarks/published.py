@@ -231,14 +231,14 @@ EXPERIMENTS: tuple[Experiment, ...] = (
         (_percent("digit accuracy", "digit/accuracy"), _percent("sum accuracy", "sum/accuracy")),
         (
             Variant(
-                "two heads (published figures are of the training split)",
+                "two heads; published: of the training split",
                 "mnist-random-sum",
                 "mnist-random-sum-best",
                 published={"digit accuracy": 98.40, "sum accuracy": 37.28},
                 target={"digit accuracy": 99.0, "sum accuracy": 98.5},
             ),
             Variant(
-                "one layer of 29 outputs: without its mistake the two heads",
+                "one layer of 29 outputs; without its mistake the two heads",
                 "mnist-random-sum",
                 published={"digit accuracy": 9.74, "sum accuracy": 1.09},
             ),

@@ -230,10 +230,11 @@ class Pipeline:
 
     def _tell_partial(self, composition: Composition, splits: Splits) -> None:
         found = {"train": len(splits.train) + len(splits.validation), "test": len(splits.test)}
-        for split, published in composition.dataset.published_sizes().items():
-            if found[split] != published:
+        published = composition.dataset.published_sizes()
+        for split, count in found.items():
+            if published.get(split, count) != count:
                 self.progress.warning(
-                    f"the {split} split has {found[split]} samples, as published it has {published}: "
+                    f"the {split} split has {count} samples, as published it has {published[split]}: "
                     "results are not those of the published data"
                 )
 
