@@ -51,7 +51,7 @@ def page(results: Found) -> str:
     """Return the whole page."""
     parts = [_TOP]
     for experiment in EXPERIMENTS:
-        parts += [f"## {experiment.title}", _table(experiment, results)]
+        parts += [f"## {experiment.title}", experiment.note, _table(experiment, results)]
         if experiment.by_epoch and (later := _by_epoch(experiment, results)):
             parts.append(later)
         parts += [_gaps(experiment, results), _provenance(experiment, results)]
