@@ -79,14 +79,14 @@ _COUNT = (
 )
 
 _CIFAR10 = (
-    "The images are JPEG copies of the published ones, slightly lossy. The originals are large for a CPU: a step "
-    "of the hard-shared AlexNet takes 1.2 s on one core, an epoch seven minutes, the others twice as long. Our "
-    "recipes are small networks instead."
+    "The images are JPEG copies of the published ones, slightly lossy. The originals are large for a CPU: a "
+    "step of the hard-shared AlexNet takes 1.2 s on one core, an epoch seven minutes, the others twice as "
+    "long. Our recipes are small networks instead."
 )
 _DENOISE = (
-    "The original's decoder draws from the 84 features of LeNet alone: with both tasks its images are worse than "
-    "the noisy ones it is given, though less so with losses weighted 0.8 and 0.2; alone they are hardly better. "
-    "Ours also reads the image and every stage."
+    "The original's decoder draws from the 84 features of LeNet alone: with both tasks its images are worse "
+    "than the noisy ones it is given, though less so with losses weighted 0.8 and 0.2; alone they are hardly "
+    "better. Ours also reads the image and every stage."
 )
 
 EXPERIMENTS: tuple[Experiment, ...] = (
