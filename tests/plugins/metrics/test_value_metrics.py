@@ -122,6 +122,12 @@ def test_bce_is_torchs_mean_over_pixels_and_over_answers():
     assert half == pytest.approx(math.log(2))
 
 
+@pytest.mark.parametrize("rounded", [1.0, 1.0 - 2.0**-24])
+def test_a_certain_and_wrong_answer_costs_the_same_however_it_was_rounded(rounded: float) -> None:
+    wrong = judge(BinaryCrossEntropy(Binary()), torch.tensor([rounded, 0.5]), torch.tensor([0, 1]))
+    assert wrong == pytest.approx((24 * math.log(2) + math.log(2)) / 2, rel=1e-5)
+
+
 METRICS = {
     MeanSquaredError: "lower",
     MeanAbsoluteError: "lower",
