@@ -48,6 +48,11 @@ class Cifar10(DownloadedDataset):
 
         CIFAR10(self.data_dir, download=True)
 
+    def archives(self) -> Mapping[Path, str]:
+        from torchvision.datasets import CIFAR10
+
+        return {self.data_dir / CIFAR10.filename: CIFAR10.tgz_md5}
+
     def read(self, split: str) -> Columns:
         from torchvision.datasets import CIFAR10
 

@@ -45,6 +45,12 @@ class IdxDataset(DownloadedDataset):
 
         getattr(torchvision.datasets, self.torchvision_name)(self.data_dir, download=True)
 
+    def archives(self) -> Mapping[Path, str]:
+        import torchvision
+
+        published = getattr(torchvision.datasets, self.torchvision_name).resources
+        return {self.path / name: md5 for name, md5 in published}
+
     def read(self, split: str) -> Columns:
         image_path = self.path / f"{_PREFIXES[split]}-images-idx3-ubyte"
         label_path = self.path / f"{_PREFIXES[split]}-labels-idx1-ubyte"

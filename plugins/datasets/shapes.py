@@ -25,6 +25,8 @@ from .shape_labels import COLUMN, KINDS, shapes_spec
 LABELS = "labels.csv"
 PUBLISHED = 10_000
 """Images of the published data."""
+KINDS_SHOWN, FIGURES = 2, 10
+"""Kinds of figure in every image, and figures in all."""
 _AGAIN = "a download that broke off? fetch the data again"
 _PLACES = ("", "data", "gsn/data")
 
@@ -36,7 +38,7 @@ class Shapes(Dataset):
 
     Reads `labels.csv` (columns `name` and the six kinds) and the images it names, from a folder (itself,
     its `data`, or its `gsn/data`) or from a zip file laid out the same way. The last `test_size` rows are
-    the test split. Every image shows two kinds and ten figures, 2 to 8 of each kind.
+    the test split. Every image shows ten figures of two kinds.
     """
 
     def __init__(
@@ -142,12 +144,21 @@ def _parse(where: str, content: bytes) -> tuple[dict[int, str], NDArray[np.float
             )
         name, *values = (row[position].strip() for position in positions)
         names[line] = name
-        counts.append(
-            [_count(value, kind, f"{where}:{line}") for kind, value in zip(KINDS, values, strict=True)]
-        )
+        counts.append(_counts(values, f"{where}:{line}"))
     if not names:
         raise UsageError(f"{where}: no rows", hint=_AGAIN)
     return names, np.array(counts, dtype=np.float32)
+
+
+def _counts(values: Sequence[str], where: str) -> list[int]:
+    counts = [_count(value, kind, where) for kind, value in zip(KINDS, values, strict=True)]
+    kinds = sum(count > 0 for count in counts)
+    if kinds != KINDS_SHOWN or sum(counts) != FIGURES:
+        raise UsageError(
+            f"{where}: {sum(counts)} figures of {kinds} kinds; every image shows {FIGURES} of {KINDS_SHOWN}",
+            hint="images of your own with other numbers need a data set plugin",
+        )
+    return counts
 
 
 def _count(value: str, kind: str, where: str) -> int:

@@ -48,9 +48,14 @@ class DownloadedDataset(Dataset):
             reason = self._get()
             missing = self._missing()
             if missing:
+                broken = "".join(
+                    f"; {path} is damaged: its MD5 sum is not the published one"
+                    for path in self._broken_archives()
+                )
                 raise MissingRequirementError(
                     f"{self.title} is not in {self.path}: no {', '.join(missing)}{self.elsewhere}"
-                    + (f" ({reason})" if reason else ""),
+                    + (f" ({reason})" if reason else "")
+                    + broken,
                     hint=f"pass the folder that holds {self.folder} with --data-dir DIR; "
                     "digits and shapes-synthetic are data sets that need no files",
                 )
@@ -70,6 +75,10 @@ class DownloadedDataset(Dataset):
     def read(self, split: str) -> Columns:
         """Return a split from files that exist; raise `UsageError` when one of them is damaged."""
 
+    def archives(self) -> Mapping[Path, str]:
+        """Return the files that a download leaves before they are unpacked, with their published MD5 sums."""
+        return {}
+
     @property
     def path(self) -> Path:
         """The folder that holds the files."""
@@ -77,6 +86,11 @@ class DownloadedDataset(Dataset):
 
     def _missing(self) -> list[str]:
         return [name for name in self.files if not (self.path / name).is_file()]
+
+    def _broken_archives(self) -> list[Path]:
+        from torchvision.datasets.utils import check_md5
+
+        return [path for path, md5 in self.archives().items() if path.is_file() and not check_md5(path, md5)]
 
     def _get(self) -> str:
         """Download what is missing; return why it still is, or an empty string. No empty folder is left."""

@@ -22,9 +22,9 @@ MINIMUM = 9
 class SmallResNet(Encoder):
     """A residual network (He et al. 2016) that trains on a CPU: few channels, `depth` blocks per resolution.
 
-    Stages: `stem`, a 5 x 5 convolution at the image's size with the first of `widths`; `layer1`, `layer2`
-    and so on with the others, halved each time, rounded up; `pool`, the mean over the last map. Raises
-    `Incompatible` for images below 9 x 9 and for more widths than the image has halvings.
+    Stages: `stem`, a 5 x 5 convolution at the image's size with the first of `widths` and `stem_depth` blocks
+    after it; `layer1`, `layer2` and so on with the others, halved each time, rounded up; `pool`, the mean of
+    the last map. Raises `Incompatible` for images below 9 x 9 and for more widths than halvings.
     """
 
     def __init__(
@@ -37,13 +37,16 @@ class SmallResNet(Encoder):
             Field(min_length=2, description="Channels at the image's size, at half of it, at a quarter, ..."),
         ] = (24, 48, 96),
         depth: Annotated[int, Field(ge=1, description="Residual blocks per resolution.")] = 2,
+        stem_depth: Annotated[
+            int, Field(ge=0, description="Residual blocks at the image's size: fine lines, at a price.")
+        ] = 0,
     ) -> None:
         super().__init__()
         reason = self.accepts(image, inputs)
         if reason is not None:
             raise Incompatible(reason)
         forms = [FeatureSpec(widths[0], image.height, image.width)]
-        stages: OrderedDict[str, nn.Module] = OrderedDict(stem=_stem(image.channels, widths[0]))
+        stages: OrderedDict[str, nn.Module] = OrderedDict(stem=_stem(image.channels, widths[0], stem_depth))
         for number, (before, after) in enumerate(pairwise(widths), 1):
             high, wide = -(-image.height // 2**number), -(-image.width // 2**number)
             if max(high, wide) < 2:
@@ -61,9 +64,12 @@ class SmallResNet(Encoder):
         return too_small(image, MINIMUM)
 
 
-def _stem(channels: int, width: int) -> nn.Sequential:
+def _stem(channels: int, width: int, depth: int) -> nn.Sequential:
     return nn.Sequential(
-        nn.Conv2d(channels, width, 5, padding=2, bias=False), nn.BatchNorm2d(width), nn.ReLU()
+        nn.Conv2d(channels, width, 5, padding=2, bias=False),
+        nn.BatchNorm2d(width),
+        nn.ReLU(),
+        *(_Block(width, width, 1) for _ in range(depth)),
     )
 
 

@@ -147,6 +147,18 @@ def test_a_failed_download_says_why_in_one_line(tmp_path, monkeypatch):
     assert not list(tmp_path.iterdir())  # no empty folders are left
 
 
+def test_a_broken_archive_beside_missing_files_is_named(tmp_path):
+    archive = tmp_path / "MNIST" / "raw" / "train-images-idx3-ubyte.gz"
+    archive.parent.mkdir(parents=True)
+    archive.write_bytes(b"half of it")
+    with pytest.raises(MissingRequirementError) as caught:
+        Mnist(data_dir=tmp_path, download=False).load()
+    assert caught.value.message.endswith(
+        f"(downloading is switched off); {archive} is damaged: its MD5 sum is not the published one"
+    )
+    assert archive.read_bytes() == b"half of it"
+
+
 def test_a_folder_that_cannot_be_written_fails_with_the_reason(tmp_path, mirror):
     (tmp_path / "MNIST").write_text("a file in the way")
     error = load_error(tmp_path, MissingRequirementError)

@@ -70,10 +70,10 @@ def test_a_zip_file_gives_the_same_as_its_folder(data, archive):
 def test_a_byte_order_mark_and_other_column_orders_are_understood(data):
     (data / "labels.csv").write_bytes(
         "\ufeffleft,name,up,right,down,circles,squares\r\n"
-        "1,img_00000.png,2,3,4,5,6\r\n"
-        "1,img_00001.png,2,3,4,5,6\r\n".encode()
+        "6,img_00000.png,0,4,0,0,0\r\n"
+        "6,img_00001.png,0,4,0,0,0\r\n".encode()
     )
-    assert load(data)["train"].labels["counts"].tolist() == [[6, 5, 2, 3, 4, 1]]
+    assert load(data)["train"].labels["counts"].tolist() == [[0, 0, 0, 4, 0, 6]]
 
 
 def test_missing_data_say_what_was_looked_for(tmp_path):
@@ -102,6 +102,8 @@ def test_a_missing_column_is_named(data):
         ("img_00001.png,0,0,4,0,-6,0", "down is '-6', expected a whole number"),
         ("img_00001.png,0,0,4,,6,0", "right is '', expected a whole number"),
         ("img_00001.png,0,0,4", "4 values, expected 7"),
+        ("img_00001.png,0,1,4,0,5,0", "10 figures of 3 kinds; every image shows 10 of 2"),
+        ("img_00001.png,0,0,4,0,5,0", "9 figures of 2 kinds; every image shows 10 of 2"),
     ],
 )
 def test_a_wrong_row_is_named_with_its_line(data, line, reason):

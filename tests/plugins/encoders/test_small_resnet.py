@@ -26,3 +26,10 @@ def test_depth_adds_blocks() -> None:
     shallow, deep = (SmallResNet(ImageSpec(1, 12, 12), (), widths=(2, 3), depth=depth) for depth in (1, 2))
     assert len(shallow.stages.get_submodule("layer1")) == 1
     assert len(deep.stages.get_submodule("layer1")) == 2
+
+
+def test_the_stem_takes_blocks_at_the_size_of_the_image() -> None:
+    plain, fine = (SmallResNet(ImageSpec(1, 12, 12), (), widths=(2, 3), stem_depth=depth) for depth in (0, 2))
+    assert fine.feature_specs == plain.feature_specs
+    assert len(fine.stages.get_submodule("stem")) == len(plain.stages.get_submodule("stem")) + 2
+    assert fine(torch.rand(2, 1, 12, 12), {})[0].shape == (2, 2, 12, 12)
