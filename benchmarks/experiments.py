@@ -190,8 +190,9 @@ def run_job(job: Job, seed: int, arguments: argparse.Namespace, registry: Regist
     flags = {"data_dir": str(arguments.data_dir), "seed": seed}
     whole = read(Request(job.recipe, None, flags, job.settings).source(registry), registry)
     recipe = whole
-    if arguments.epochs:
-        flags["epochs"] = arguments.epochs
+    changes = {"epochs": arguments.epochs, "precision": arguments.precision}
+    if any(changes.values()):
+        flags |= {name: value for name, value in changes.items() if value}
         recipe = read(Request(job.recipe, None, flags, job.settings).source(registry), registry)
     file = arguments.results / f"{job.key}.json"
     result = json.loads(file.read_text()) if file.is_file() else {"recipe": job.recipe, "runs": []}
@@ -199,7 +200,7 @@ def run_job(job: Job, seed: int, arguments: argparse.Namespace, registry: Regist
     experiment = replace(recipe, seed=0).hash()
     runs = [run for run in result["runs"] if run["experiment"] == experiment]
     if not runs and replace(whole, seed=0).hash() in [run["experiment"] for run in result["runs"]]:
-        raise SystemExit(f"error: {file} holds trainings of all epochs, which a shorter one must not replace")
+        raise SystemExit(f"error: {file} holds trainings as the recipe says, which others must not replace")
     for run in runs:
         if run["seed"] == seed:
             return agrees(job, run)
@@ -216,6 +217,8 @@ def run_job(job: Job, seed: int, arguments: argparse.Namespace, registry: Regist
         "settings": list(job.settings),
         "epochs": recipe.train.epochs,
         "recipe_epochs": whole.train.epochs,
+        "precision": recipe.train.precision,
+        "recipe_precision": whole.train.precision,
         "command": f"python -m benchmarks.experiments {' '.join(sys.argv[1:])}",
         "commit": _commit(),
         "date": datetime.now(UTC).date().isoformat(),
@@ -303,6 +306,7 @@ def main() -> int:
     parser.add_argument("--seeds", type=int, default=1, help="number of seeds, from 0")
     parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
     parser.add_argument("--epochs", type=int, help="fewer than the recipe's, which the page then says")
+    parser.add_argument("--precision", help="another than the recipe's, which the page then says")
     parser.add_argument("--runs", type=Path, default=Path("runs/experiments"), help="folder of the runs")
     parser.add_argument("--results", type=Path, default=RESULTS, help="folder of the JSON files")
     parser.add_argument("--page", action="store_true", help="only rebuild docs/results.md")

@@ -24,6 +24,7 @@ architecture and settings, its mistakes mended. *Best*: ours. *Doing nothing*: t
 the mean value as the answer to everything; the noisy image as its own denoised one. The exported ONNX file of
 every run was judged on the same test split in onnxruntime. A dash: not published, or not run yet.
 *2 of 20 epochs* marks a training that was cut short for want of a GPU: no attempt at the figure beside it.
+*bf16* marks one in mixed precision where the recipe has float32.
 
 This page is made from `benchmarks/results/experiments/` by
 
@@ -140,10 +141,12 @@ def _measured(measure: Measure, result: Mapping[str, Any] | None) -> str:
 
 
 def _cut_short(result: Mapping[str, Any] | None) -> str:
-    """Return how many of the recipe's epochs were trained, where it was not all of them."""
+    """Return how many of the recipe's epochs were trained, and how precisely, where it was not as it says."""
     run = result["runs"][0] if result is not None else {}
     epochs, whole = run.get("epochs"), run.get("recipe_epochs")
-    return "" if whole is None or epochs == whole else f"; {epochs} of {whole} epochs"
+    text = "" if whole is None or epochs == whole else f"; {epochs} of {whole} epochs"
+    precision = run.get("precision")
+    return text if precision == run.get("recipe_precision") else f"{text}; {precision}"
 
 
 def _shown(measure: Measure, value: float | None) -> str:

@@ -80,6 +80,12 @@ def test_a_training_cut_short_is_marked(results_page: Any) -> None:
     assert row.endswith("≥ 98.60 % |")  # no verdict on what was no attempt
 
 
+def test_another_precision_is_marked(results_page: Any) -> None:
+    run = run_of(0, 0.9, 0.9) | {"precision": "bf16", "recipe_precision": "float32"}
+    page = results_page.page({"mnist-even-third": {"runs": [run]}})
+    assert "| 90.00 % (1; bf16) |" in table_row(page, "hard sharing")
+
+
 def test_doing_nothing_stands_beside(results_page: Any) -> None:
     run = run_of(0, 0.9, 0.9) | {
         "test": {"denoise": {"psnr": 29.0}},
