@@ -15,6 +15,7 @@ from .contracts import Balancer, Encoder, EncoderBuilder, Head, HeadSpec, Sharin
 from .errors import ComponentError, Incompatible, MtlError, Problem, RecipeError
 from .model import MultitaskModel, Normalization
 from .options import options_model, plain, validate_options
+from .orbit import Orbit
 from .randomness import derive_seed, seeded_generators
 from .recipe import Choice, Recipe, TaskChoice
 from .recipe_source import PathOfKeys, RecipeSource
@@ -56,6 +57,7 @@ class _Composer:
             heads,
             {name: task.target_spec for name, task in tasks.items()},
             [task.prepare for task in tasks.values() if task.prepares],
+            self._orbit(spec, tasks),
         )
         names = tuple(tasks)
         balancer: Balancer = self._build("balancer", self.recipe.balancer, ("balancer",), names)
@@ -321,6 +323,20 @@ class _Composer:
                 f"a task asks for {kind} {name!r}: {problems[0].message}", hint=problems[0].hint
             )
         return Choice(name, options)
+
+    def _orbit(self, spec: DatasetSpec, tasks: Mapping[str, Task]) -> Orbit | None:
+        choice = self.recipe.test_time_augmentation
+        if choice == "none":
+            return None
+        targets = {name: task.target_spec for name, task in tasks.items()}
+        symmetries = {name: task.symmetry for name, task in tasks.items()}
+        try:
+            return Orbit(choice, spec.image, targets, symmetries)
+        except Incompatible as refusal:
+            key = "test_time_augmentation"
+            where = self.source.where((key,))
+            problem = Problem(f"{key} {choice!r} {refusal}", where, "mirror works with every image")
+            raise RecipeError([problem]) from None
 
     def _normalization(self, spec: DatasetSpec) -> Normalization:
         normalization = Normalization(spec.image.channels)

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from .batch import Features
 from .contracts import Head, Sharing
+from .orbit import Orbit
 from .predictions import predict
 from .specs import TargetSpec
 
@@ -37,7 +38,8 @@ class MultitaskModel(nn.Module):
     """Maps an image (and extra inputs) to one raw output per task.
 
     `prepare` are the tasks' fixed preprocessing steps, applied first, so that neither training nor the
-    exported file leaves them to the user.
+    exported file leaves them to the user. With an `orbit` the model answers, except in training mode, the
+    mean over the images that symmetries make of the one it is given.
     """
 
     def __init__(
@@ -47,6 +49,7 @@ class MultitaskModel(nn.Module):
         heads: Mapping[str, Head],
         targets: Mapping[str, TargetSpec],
         prepare: Sequence[Callable[[Tensor], Tensor]] = (),
+        orbit: Orbit | None = None,
     ) -> None:
         super().__init__()
         self.normalization = normalization
@@ -55,6 +58,7 @@ class MultitaskModel(nn.Module):
         self.heads = nn.ModuleList(heads.values())
         self.tasks = tuple(heads)
         self.targets = dict(targets)
+        self.orbit = orbit
         self._prepare = tuple(prepare)
 
     def head(self, task: str) -> Head:
@@ -81,8 +85,17 @@ class MultitaskModel(nn.Module):
         chosen = self.tasks if tasks is None else tuple(tasks)
         for prepare in () if prepared else self._prepare:
             image = prepare(image)
-        stages = self.sharing(self.normalization(image), inputs, chosen)
-        return {task: self.head(task)(Features(stages[task], image, inputs)) for task in chosen}
+        if self.orbit is None or self.training:
+            return self._answers(image, inputs, chosen)
+        repeated = {name: self.orbit.repeated(values) for name, values in inputs.items()}
+        raw = self._answers(self.orbit.views(image), repeated, chosen)
+        return {task: self.orbit.mean(task, answers) for task, answers in raw.items()}
+
+    def _answers(
+        self, image: Tensor, inputs: Mapping[str, Tensor], tasks: Sequence[str]
+    ) -> dict[str, Tensor]:
+        stages = self.sharing(self.normalization(image), inputs, tasks)
+        return {task: self.head(task)(Features(stages[task], image, inputs)) for task in tasks}
 
     def predict(self, image: Tensor, inputs: Mapping[str, Tensor] | None = None) -> dict[str, Tensor]:
         """Return each task's prediction: probabilities, values, or an image in 0..1."""

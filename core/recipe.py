@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from .options import plain
+from .specs import TestTimeAugmentation
 
 FORMAT = 1
 """Version of the recipe format, written as `mtl: 1`."""
@@ -122,12 +123,15 @@ class Recipe:
     normalization: str | Mapping[str, tuple[float, ...]] = "train"
     train: Training = field(default_factory=Training)
     seed: int = 0
+    test_time_augmentation: TestTimeAugmentation = "none"
 
     def to_plain(self) -> dict[str, Any]:
         """Return the recipe as plain values, complete and re-runnable.
 
-        The order is the way of a batch.
+        The order is the way of a batch. `test_time_augmentation` is left out when there is none: recipes
+        from before it keep their hash.
         """
+        augmentation = self.test_time_augmentation
         return {
             "mtl": FORMAT,
             "seed": self.seed,
@@ -140,6 +144,7 @@ class Recipe:
             "tasks": {task.name: task.to_plain() for task in self.tasks},
             "balancer": self.balancer.to_plain(),
             "train": plain(self.train.model_dump()),
+            **({} if augmentation == "none" else {"test_time_augmentation": augmentation}),
             "export": self.exporter.to_plain(),
         }
 

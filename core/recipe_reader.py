@@ -6,13 +6,14 @@ import math
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast, get_args
 
 from .errors import Problem, RecipeError, UsageError, did_you_mean
 from .options import options_model, validate_options
 from .recipe import FORMAT, Choice, Recipe, TaskChoice, Training
 from .recipe_source import PathOfKeys, RecipeSource
 from .registry import Registry
+from .specs import TestTimeAugmentation
 
 _SECTIONS = (
     "mtl",
@@ -26,6 +27,7 @@ _SECTIONS = (
     "tasks",
     "balancer",
     "train",
+    "test_time_augmentation",
     "export",
 )
 _TASK_KEYS = ("task", "weight", "head", "loss", "metrics")
@@ -63,6 +65,7 @@ class _Reader:
         views = self._views()
         normalization = self._normalization()
         train = self._training()
+        test_time_augmentation = self._test_time_augmentation()
         seed = self._seed()
         if self.problems:
             raise RecipeError(self.problems)
@@ -78,6 +81,7 @@ class _Reader:
             normalization=normalization,
             train=train,
             seed=seed,
+            test_time_augmentation=test_time_augmentation,
         )
 
     def _complain(self, path: PathOfKeys, message: str, hint: str | None = None) -> None:
@@ -227,6 +231,15 @@ class _Reader:
         if value not in _VIEWS:
             self._complain(("views",), f"views must be one of {', '.join(_VIEWS)}, got {_shown(value)}")
         return "per-task" if value == "per-task" else "shared"
+
+    def _test_time_augmentation(self) -> TestTimeAugmentation:
+        known = get_args(TestTimeAugmentation)
+        value = self.tree.get("test_time_augmentation", known[0])
+        if value in known:
+            return cast(TestTimeAugmentation, value)
+        message = f"test_time_augmentation must be one of {', '.join(known)}, got {_shown(value)}"
+        self._complain(("test_time_augmentation",), message)
+        return "none"
 
     def _normalization(self) -> str | Mapping[str, tuple[float, ...]]:
         value = self.tree.get("normalization", "train")

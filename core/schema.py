@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args
 
 from .errors import ComponentError
 from .options import options_model
 from .recipe import FORMAT, Training
 from .registry import Registry
+from .specs import TestTimeAugmentation
 
 
 def recipe_schema(registry: Registry) -> dict[str, Any]:
@@ -55,6 +56,7 @@ def recipe_schema(registry: Registry) -> dict[str, Any]:
                 ]
             },
             "train": Training.model_json_schema(),
+            "test_time_augmentation": {"enum": list(get_args(TestTimeAugmentation)), "default": "none"},
             "export": reference("exporter"),
         },
         "$defs": definitions,

@@ -193,3 +193,8 @@ class DatasetSpec:
     image: ImageSpec
     labels: Mapping[str, TargetSpec]
     symmetries: Mapping[str, Symmetry] = field(default_factory=dict)
+
+
+TestTimeAugmentation = Literal["none", "mirror", "quarter-turns", "square"]
+"""Over which symmetries of the square a trained model's answer is the mean: none; the left-right mirror;
+turns by 0, 90, 180 and 270 degrees; all eight."""

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ..batch import Batch
 from ..randomness import Random
-from ..specs import DatasetSpec, InputSpec, TargetSpec
+from ..specs import DatasetSpec, InputSpec, Symmetry, TargetSpec
 
 
 class Task(ABC):
@@ -23,6 +23,9 @@ class Task(ABC):
     A view of a batch is made in this order: augmentations, the tasks' `transform`, their `prepare` (the
     result is the clean image, the target of reconstructions), their `corrupt`. `prepare` is also the first
     step inside the model and its export, so a user never repeats it by hand.
+
+    `symmetry` says how the entries of the answer (classes, values) move when the image is turned or mirrored;
+    None: they stay, as the class of a cat does. The pixels of an answered image always move.
     """
 
     target_spec: TargetSpec
@@ -31,6 +34,7 @@ class Task(ABC):
     head: str | Mapping[str, Any] | None = None
     loss: str | Mapping[str, Any] | None = None
     metrics: tuple[str | Mapping[str, Any], ...] | None = None
+    symmetry: Symmetry | None = None
 
     def __init__(self, dataset: DatasetSpec) -> None:
         self.dataset = dataset

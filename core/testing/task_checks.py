@@ -12,8 +12,10 @@ from ..batch import MISSING, present
 from ..composition import Composition
 from ..contracts import Task
 from ..data import Samples
+from ..orbit import ELEMENTS, order_after
 from ..randomness import SampleRandom
 from ..specs import Binary, Categorical, Image
+from ..symmetry import transform_square
 from ..views import Seen, plan_views
 from .checks import CheckSkipped, check, require
 from .placements import TASK, placed
@@ -127,6 +129,50 @@ def check_absent_labels_stay_absent(subject: Subject) -> None:
         target[0].tolist(),
         f"pass absence on: torch.where(label == {MISSING}, {MISSING}, ...)",
     )
+
+
+@check("task")
+def check_answers_move_with_the_image(subject: Subject) -> None:
+    """The target of a turned or mirrored sample is the sample's own, moved as `symmetry` says."""
+    task, samples = _task_and_samples(subject)
+    if task.transforms:
+        raise CheckSkipped("it makes labels of its own, which do not move with the image")
+    symmetry, spec = task.symmetry, task.target_spec
+    if symmetry is not None:
+        require(
+            not isinstance(spec, Binary | Image)
+            and all(
+                sorted(order) == list(range(spec.output_shape[0]))
+                for order in (symmetry.quarter_turn, symmetry.mirror)
+            ),
+            f"a `symmetry` of the entries of a {spec.form} answer",
+            f"{symmetry.quarter_turn} and {symmetry.mirror}",
+            "state each entry's place once, and none for yes/no and images",
+        )
+    seen = _look(task, samples, torch.arange(len(samples))).clean
+    target = task.target(seen)
+    height, width = seen.image.shape[-2:]
+    for turns, mirrored in ELEMENTS["square" if height == width else "mirror"]:
+        every = torch.full((len(samples),), turns), torch.full((len(samples),), mirrored)
+        got = task.target(transform_square(seen, *every, task.dataset))
+        require(
+            _equal(got, _moved(target, task, turns, mirrored)),
+            "targets that move with the image as `symmetry` says",
+            f"others after {turns} quarter turns{' of the mirror image' if mirrored else ''}",
+            "set `symmetry`, usually that of the label column: `dataset.symmetries.get(column)`",
+        )
+
+
+def _moved(target: Tensor, task: Task, turns: int, mirrored: bool) -> Tensor:
+    if isinstance(task.target_spec, Image):
+        target = target.flip(-1) if mirrored else target
+        return torch.rot90(target, turns, (-2, -1))
+    if task.symmetry is None:
+        return target
+    order = torch.tensor(order_after(task.symmetry, turns, mirrored))
+    if isinstance(task.target_spec, Categorical):
+        return torch.where(target == MISSING, MISSING, order.argsort()[target])
+    return target[:, order]
 
 
 def _task_and_samples(subject: Subject) -> tuple[Task, Samples]:

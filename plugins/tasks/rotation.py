@@ -9,7 +9,7 @@ from ...core.batch import Batch
 from ...core.contracts import Task
 from ...core.errors import Incompatible
 from ...core.randomness import Random
-from ...core.specs import Categorical, DatasetSpec
+from ...core.specs import Categorical, DatasetSpec, Symmetry
 from ...core.symmetry import transform_square
 
 _TURNS = "rotation:turns"
@@ -23,6 +23,8 @@ class Rotation(Task):
     """
 
     target_spec = Categorical(("0", "90", "180", "270"))
+    # Turned once more, an image at 90 degrees is one at 180; mirrored, it is a mirrored one at 270.
+    symmetry = Symmetry(quarter_turn=(3, 0, 1, 2), mirror=(0, 3, 2, 1))
 
     def __init__(self, dataset: DatasetSpec) -> None:
         super().__init__(dataset)

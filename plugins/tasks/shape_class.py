@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ...core.batch import MISSING, Batch
 from ...core.contracts import Task
-from ...core.specs import Categorical, DatasetSpec
+from ...core.specs import Categorical, DatasetSpec, Symmetry
 from .columns import count_column
 
 _KINDS = 6
@@ -47,10 +47,25 @@ class ShapeClass(Task):
                 for count in range(1, _SHAPES)
             )
         )
+        counts_symmetry = dataset.symmetries.get(self.column)
+        self.symmetry = None if counts_symmetry is None else _symmetry(counts_symmetry)
 
     def target(self, batch: Batch) -> Tensor:
         """Return the class index, int64 `[B]`, -1 where absent."""
         return class_index(batch.labels[self.column])
+
+
+def _symmetry(counts: Symmetry) -> Symmetry:
+    """Return how the classes move when the counts do."""
+    rows = torch.zeros(_KINDS * (_KINDS - 1) // 2, _SHAPES - 1, _KINDS)
+    for pair, (first, second) in enumerate(combinations(range(_KINDS), 2)):
+        rows[pair, :, first] = torch.arange(1.0, _SHAPES)
+        rows[pair, :, second] = _SHAPES - rows[pair, :, first]
+    # Where each class goes; new class `i` is then the old one that goes there.
+    turned, mirrored = (
+        class_index(rows.flatten(0, 1)[:, list(order)]) for order in (counts.quarter_turn, counts.mirror)
+    )
+    return Symmetry(tuple(turned.argsort().tolist()), tuple(mirrored.argsort().tolist()))
 
 
 def class_index(counts: Tensor) -> Tensor:

@@ -31,6 +31,7 @@ class ShapeCount(Task):
         super().__init__(dataset)
         self.column, self.target_spec = count_column(dataset, label, 6)
         self.needs = (self.column,)
+        self.symmetry = dataset.symmetries.get(self.column)
 
     def target(self, batch: Batch) -> Tensor:
         """Return the counts, float32 `[B, 6]`, NaN where absent."""

@@ -26,7 +26,7 @@ from mtl.core.contracts import (
     Metric, Sharing, Task,
 )
 from mtl.core.errors import Incompatible, VerificationError
-from mtl.core.specs import Categorical, DatasetSpec, FeatureSpec, Image, ImageSpec, InputSpec
+from mtl.core.specs import Categorical, DatasetSpec, FeatureSpec, Image, ImageSpec, InputSpec, Symmetry
 from mtl.core.symmetry import transform_square
 
 

@@ -156,6 +156,10 @@ BROKEN = {
         "class Broken(GoodTask):\n    def target(self, batch): return batch.labels['class'].clamp(min=0)",
         "no target where the label is absent",
     ),
+    ("task", "answers-move-with-the-image"): (
+        "class Broken(GoodTask):\n    symmetry = Symmetry(quarter_turn=(1, 0, 2, 3), mirror=(0, 1, 2, 3))",
+        "expected targets that move with the image as `symmetry` says; got others after 1 quarter turns",
+    ),
     ("sharing", "shared-parameters-are-those-that-are-shared"): (
         "class Broken(GoodSharing):\n    def shared_parameters(self): return []",
         "parameters that both tasks depend on",

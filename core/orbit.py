@@ -1,0 +1,94 @@
+"""Test-time augmentation: a model answers the mean over what it says of an image turned and mirrored."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+
+from .errors import Incompatible
+from .specs import Image, ImageSpec, Symmetry, TargetSpec, TestTimeAugmentation
+
+ELEMENTS: Mapping[TestTimeAugmentation, tuple[tuple[int, bool], ...]] = {
+    "none": ((0, False),),
+    "mirror": tuple((0, mirrored) for mirrored in (False, True)),
+    "quarter-turns": tuple((turns, False) for turns in range(4)),
+    "square": tuple((turns, mirrored) for mirrored in (False, True) for turns in range(4)),
+}
+"""Quarter turns counter-clockwise, after a left-right mirror or not."""
+
+
+class Orbit(nn.Module):
+    """The images that symmetries of the square make of one, and the mean of the answers to them.
+
+    An answer moves with its image: pixels do, and so do the entries that a task's `symmetry` names. Every
+    answer is moved back before the mean is taken, of raw outputs: of logits it is the geometric mean of the
+    probabilities. Raises `Incompatible` when an image that is not square would be turned.
+    """
+
+    def __init__(
+        self,
+        choice: TestTimeAugmentation,
+        image: ImageSpec,
+        targets: Mapping[str, TargetSpec],
+        symmetries: Mapping[str, Symmetry | None],
+    ) -> None:
+        super().__init__()
+        self.elements = ELEMENTS[choice]
+        if image.height != image.width and any(turns % 2 for turns, _ in self.elements):
+            raise Incompatible(f"turns images, which must be square; they are {image.height} x {image.width}")
+        self._images = frozenset(name for name, target in targets.items() if isinstance(target, Image))
+        # A task's name may hold a dot; a buffer's may not.
+        self._orders = {
+            name: f"order_{position}"
+            for position, name in enumerate(targets)
+            if symmetries[name] is not None and name not in self._images
+        }
+        for name, buffer in self._orders.items():
+            symmetry = symmetries[name]
+            assert symmetry is not None
+            orders = torch.tensor([order_after(symmetry, *element) for element in self.elements])
+            self.register_buffer(buffer, orders.argsort(dim=1), persistent=False)
+
+    def views(self, image: Tensor) -> Tensor:
+        """Return the images of the orbit, one block of `B` per symmetry: `[K * B, C, H, W]`."""
+        return torch.cat([_moved(image, *element) for element in self.elements])
+
+    def repeated(self, values: Tensor) -> Tensor:
+        """Return values of samples for every image of the orbit: `[B]` as `[K * B]`."""
+        return values.repeat(len(self.elements))
+
+    def mean(self, task: str, raw: Tensor) -> Tensor:
+        """Return the mean of a task's raw outputs for `views`, moved back: `[K * B, ...]` as `[B, ...]`."""
+        parts = raw.unflatten(0, (len(self.elements), -1)).unbind()
+        if task in self._images:
+            parts = tuple(
+                _moved_back(part, *element) for part, element in zip(parts, self.elements, strict=True)
+            )
+        elif task in self._orders:
+            orders = self.get_buffer(self._orders[task])
+            parts = tuple(part[:, order] for part, order in zip(parts, orders, strict=True))
+        return torch.stack(parts).mean(dim=0)
+
+
+def order_after(symmetry: Symmetry, turns: int, mirrored: bool) -> list[int]:
+    """Return which old entry is each new one, after the mirror and then the quarter turns.
+
+    >>> order_after(Symmetry(quarter_turn=(3, 0, 1, 2), mirror=(0, 3, 2, 1)), 1, True)
+    [1, 0, 3, 2]
+    """
+    order = list(symmetry.mirror) if mirrored else list(range(len(symmetry.mirror)))
+    for _ in range(turns):
+        order = [order[old] for old in symmetry.quarter_turn]
+    return order
+
+
+def _moved(image: Tensor, turns: int, mirrored: bool) -> Tensor:
+    image = image.flip(-1) if mirrored else image
+    return torch.rot90(image, turns, (-2, -1)) if turns else image
+
+
+def _moved_back(image: Tensor, turns: int, mirrored: bool) -> Tensor:
+    image = torch.rot90(image, -turns, (-2, -1)) if turns else image
+    return image.flip(-1) if mirrored else image
