@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
+import mtl
 from mtl.core.batch import Batch
 from mtl.core.composer import compose
 from mtl.core.composition import Composition
@@ -122,6 +124,20 @@ def test_a_recipe_without_it_keeps_its_hash(build: Build) -> None:
     assert build(DIGITS, "mirror").recipe.hash() != build(DIGITS).recipe.hash()
     plain = build(DIGITS, "mirror").recipe.to_plain()
     assert build(plain).recipe.to_plain() == plain
+
+
+def test_the_exported_file_answers_the_same_mean(tmp_path: Any) -> None:
+    import onnxruntime
+
+    recipe = {**DIGITS, "tasks": ["classify", "denoise"], "test_time_augmentation": "square"}
+    mtl.compose(recipe=recipe, epochs=1, out=tmp_path / "run")
+    session = onnxruntime.InferenceSession(tmp_path / "run" / "model.onnx")
+    image = torch.rand(3, 1, 28, 28, generator=torch.Generator().manual_seed(0))
+    image = image[..., : session.get_inputs()[0].shape[2], : session.get_inputs()[0].shape[3]]
+    classes, cleaned = session.run(["classify", "denoise"], {"image": image.numpy()})
+    moved = session.run(["classify", "denoise"], {"image": turned(image, 1, True).numpy()})
+    np.testing.assert_allclose(moved[0], classes, atol=1e-5)
+    np.testing.assert_allclose(moved[1], turned(torch.from_numpy(cleaned), 1, True).numpy(), atol=1e-5)
 
 
 def test_turns_of_images_that_are_not_square_are_refused(build: Build, tmp_path: Any) -> None:
