@@ -67,7 +67,8 @@ def with_summary(text: str, results: Found) -> str:
     ]
     for experiment in EXPERIMENTS:
         done = [variant for variant in experiment.variants if _whole(_result(results, variant.best, ()))]
-        for variant in done[:1]:
+        # The variant that the experiment is named after, if it was run: both tasks in one network.
+        for variant in sorted(done, key=lambda variant: variant.original != experiment.name)[:1]:
             title = f"{experiment.title} ({variant.title})"
             for measure in experiment.measures:
                 cells = [

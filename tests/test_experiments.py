@@ -45,7 +45,12 @@ def test_how_far_an_exported_file_is(
 def run(experiments: Any, registry: Registry, tmp_path: Path) -> bool:
     job = experiments.Job("mnist-denoise-classify-best", DIGITS, False)
     arguments = Namespace(
-        data_dir=None, device="cpu", epochs=1, runs=tmp_path / "runs", results=tmp_path / "results"
+        data_dir=None,
+        device="cpu",
+        epochs=1,
+        precision=None,
+        runs=tmp_path / "runs",
+        results=tmp_path / "results",
     )
     agreed: bool = experiments.run_job(job, 0, arguments, registry)
     return agreed

@@ -57,15 +57,17 @@ class ShapeClass(Task):
 
 def _symmetry(counts: Symmetry) -> Symmetry:
     """Return how the classes move when the counts do."""
-    rows = torch.zeros(_KINDS * (_KINDS - 1) // 2, _SHAPES - 1, _KINDS)
-    for pair, (first, second) in enumerate(combinations(range(_KINDS), 2)):
-        rows[pair, :, first] = torch.arange(1.0, _SHAPES)
-        rows[pair, :, second] = _SHAPES - rows[pair, :, first]
-    # Where each class goes; new class `i` is then the old one that goes there.
-    turned, mirrored = (
-        class_index(rows.flatten(0, 1)[:, list(order)]) for order in (counts.quarter_turn, counts.mirror)
-    )
-    return Symmetry(tuple(turned.argsort().tolist()), tuple(mirrored.argsort().tolist()))
+    rows = [
+        tuple({first: count, second: _SHAPES - count}.get(kind, 0) for kind in range(_KINDS))
+        for first, second in combinations(range(_KINDS), 2)
+        for count in range(1, _SHAPES)
+    ]
+
+    def moved(order: tuple[int, ...]) -> tuple[int, ...]:
+        goes_to = [rows.index(tuple(row[old] for old in order)) for row in rows]
+        return tuple(goes_to.index(new) for new in range(len(rows)))
+
+    return Symmetry(moved(counts.quarter_turn), moved(counts.mirror))
 
 
 def class_index(counts: Tensor) -> Tensor:
