@@ -86,14 +86,15 @@ class MultitaskModel(nn.Module):
         for prepare in () if prepared else self._prepare:
             image = prepare(image)
         if self.orbit is None or self.training:
-            return self._answers(image, inputs, chosen)
+            return self.answer_once(image, inputs, chosen)
         repeated = {name: self.orbit.repeated(values) for name, values in inputs.items()}
-        raw = self._answers(self.orbit.views(image), repeated, chosen)
+        raw = self.answer_once(self.orbit.views(image), repeated, chosen)
         return {task: self.orbit.mean(task, answers) for task, answers in raw.items()}
 
-    def _answers(
+    def answer_once(
         self, image: Tensor, inputs: Mapping[str, Tensor], tasks: Sequence[str]
     ) -> dict[str, Tensor]:
+        """Return the raw outputs for prepared images as they are, in no other view, so one row per sample."""
         stages = self.sharing(self.normalization(image), inputs, tasks)
         return {task: self.head(task)(Features(stages[task], image, inputs)) for task in tasks}
 

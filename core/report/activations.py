@@ -97,7 +97,7 @@ def activity(composition: Composition, test: Samples) -> Activity:
     try:
         with torch.inference_mode():
             for names, seen in views_of(composition, first.to(module_device(model)), "test", _BATCH):
-                model(seen.image, seen.inputs, names, prepared=True)
+                model.answer_once(seen.image, seen.inputs, names)
     finally:
         model.train(training)
         for hook in hooks:

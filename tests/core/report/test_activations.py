@@ -72,5 +72,17 @@ def test_more_samples_than_features_are_looked_at(registry: Registry) -> None:
     assert activity(wide, test).samples == len(test)
 
 
+def test_a_narrow_layer_has_a_point_per_sample_whatever_the_model_averages_over(registry: Registry) -> None:
+    found = []
+    for choice in ("none", "square"):
+        tree = {"tasks": {"autoencode": {"latent": 2}}, "encoder": "mlp", "test_time_augmentation": choice}
+        composition = compose(read(RecipeSource(tree), registry), registry)
+        test = load_splits(composition.dataset, validation=0.1, split_seed=0).test
+        found.append(activity(composition, test))
+    plain, averaged = found
+    assert torch.equal(plain.narrow["autoencode"], averaged.narrow["autoencode"])
+    assert len(averaged.narrow["autoencode"]) == averaged.samples
+
+
 def test_the_page_has_a_table_of_stages(make: Make) -> None:
     assert "Features seen by" in make().page()
