@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 import torch
+from pydantic import Field
 from torch import Tensor, nn
 
 from ..core.errors import Incompatible
@@ -16,6 +17,15 @@ Activation = Literal["relu", "leaky-relu", "elu", "gelu", "silu", "tanh", "sigmo
 
 Initialisation = Literal["default", "kaiming-normal"]
 """How weights start: torch's own scheme, or normal with variance 2 / inputs (He et al. 2015), biases 0."""
+
+HiddenWidths = Annotated[
+    tuple[Annotated[int, Field(ge=1)], ...], Field(description="Width of every hidden layer.")
+]
+LayerActivations = Annotated[
+    Activation | tuple[Activation, ...], Field(description="One for all layers, or one per layer.")
+]
+LayerDropout = Annotated[float, Field(ge=0, lt=1, description="Dropout after every activation.")]
+"""The options of `dense_layers`, for the signatures of the components that have them."""
 
 
 class ELU(nn.ELU):
@@ -105,6 +115,21 @@ def dense_layers(
         blocks.append(nn.Sequential(*layers, *dropout_layers(dropout)))
         width = size
     return blocks
+
+
+def output_layers(
+    width: int,
+    hidden: Sequence[int],
+    outputs: int,
+    activation: Activation | Sequence[Activation],
+    dropout: float,
+) -> list[nn.Module]:
+    """Return the hidden layers and a last linear one, from vectors `[B, width]` to `[B, outputs]`.
+
+    Raises `Incompatible` when several activations are given but not one per layer.
+    """
+    blocks = dense_layers(width, hidden, activation, dropout)
+    return [*blocks, nn.Linear((width, *hidden)[-1], outputs)]
 
 
 def dropout_layers(probability: float) -> list[nn.Module]:

@@ -17,10 +17,9 @@ from __future__ import annotations
 
 import os
 import platform
-import re
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 from itertools import product
 from math import ceil
@@ -48,6 +47,8 @@ from mtl.core.specs import DatasetSpec, ImageSpec
 from mtl.core.training.trainer import Trainer
 from mtl.exports.verification import ABSOLUTE, BATCHES, KINDS, RELATIVE
 
+from .matrix_table import FITS, Axes, Cell, Column, parse, table
+
 DATASETS: dict[str, dict[str, int]] = {
     "digits": {},
     "shapes-synthetic": {"train_size": 40, "test_size": 16},
@@ -70,13 +71,9 @@ LARGE = 15_000_000
 HEAVY = ("alexnet", "small-resnet", "resnet18")
 """Encoders that by default are walked once only, with the default sharing on the first data set."""
 
-FITS = "fits"
-"""What the document says of a cell that was negotiated and not walked."""
-
 DOCUMENT = Path(__file__).parents[1] / "docs" / "matrix.md"
 REWRITE = "MTL_MATRIX=write python -m pytest tests/test_matrix.py"
 WRITING = os.environ.get("MTL_MATRIX") == "write"
-BESIDE = "beside another task only; alone: "
 
 
 class Middle(Dataset):
@@ -123,35 +120,6 @@ def names(kind: str) -> list[str]:
     """The built-in components of a kind, whatever else is installed here."""
     entries = components().entries(kind)
     return [entry.component.name for entry in entries if entry.provider.distribution == HOME]
-
-
-@dataclass(frozen=True)
-class Column:
-    """One encoder under one sharing, on one data set; a cell is this with a task."""
-
-    dataset: str
-    encoder: str
-    sharing: str
-
-    def __str__(self) -> str:
-        return f"{self.dataset}-{self.encoder}-{self.sharing}"
-
-
-@dataclass(frozen=True)
-class Cell:
-    """Whether they fit, the worst difference between file and model where that was walked, and a reason.
-
-    Where they fit, the reason is why the task needs another one beside it, if it does.
-    """
-
-    fits: bool
-    difference: float | None = None
-    reason: str = ""
-
-    @property
-    def outcome(self) -> tuple[bool, str]:
-        """What is the same on every machine."""
-        return self.fits, self.reason
 
 
 COLUMNS = [Column(*found) for found in product(DATASETS, names("encoder")[::-1], names("sharing"))]
@@ -287,7 +255,7 @@ def walk(column: Column, some: list[str], tmp_path: Path) -> dict[str, Cell]:
         assert list(differences) == some
         cells |= {task: Cell(True, value, verdicts[task][1]) for task, value in differences.items()}
     for task, cell in cells.items():
-        print(f"{column.dataset} {task} {column.encoder} {column.sharing}: {shown(cell)} {cell.reason}")
+        print(f"{column.dataset} {task} {column.encoder} {column.sharing}: {cell} {cell.reason}")
     return cells
 
 
@@ -348,13 +316,7 @@ def test_the_document_tells_of_every_cell_and_no_other() -> None:
     assert sorted(map(str, cells)) == sorted(map(str, expected)), f"rewrite it: {REWRITE}"
     told = {column: known | walked.get(column, {}) for column, known in documented().items()}
     for dataset in DATASETS:
-        print("", dataset, *table(dataset, told), sep="\n")
-
-
-def shown(cell: Cell) -> str:
-    if cell.difference is not None:
-        return f"{cell.difference:.1e}"
-    return FITS if cell.fits else "no"
+        print("", dataset, *table(axes(dataset), told), sep="\n")
 
 
 def document(cells: Mapping[Column, Mapping[str, Cell]]) -> str:
@@ -386,33 +348,15 @@ def document(cells: Mapping[Column, Mapping[str, Cell]]) -> str:
     )
     lines = ["# The matrix: task x encoder x sharing", "", summary, "", method, "", origin]
     for dataset in DATASETS:
-        lines += ["", f"## {dataset}", "", *table(dataset, cells)]
+        lines += ["", f"## {dataset}", "", *table(axes(dataset), cells)]
     return "\n".join(lines) + "\n"
 
 
-def table(dataset: str, cells: Mapping[Column, Mapping[str, Cell]]) -> Iterator[str]:
-    notes: list[str] = []
-    yield f"| task | encoder | {' | '.join(names('sharing'))} |"
-    yield f"|---|---|{'---|' * len(names('sharing'))}"
-    for task, encoder in product(tasks_of(dataset), names("encoder")):
-        row = []
-        for sharing in names("sharing"):
-            cell = cells[Column(dataset, encoder, sharing)][task]
-            text = shown(cell) if cell.fits else cell.reason
-            if cell.fits and cell.reason:
-                if cell.reason not in notes:
-                    notes.append(cell.reason)
-                text += f" ({notes.index(cell.reason) + 1})"
-            row.append(text)
-        yield f"| {task} | {encoder} | {' | '.join(row)} |"
-    if notes:
-        yield ""
-        yield from (f"{number}. {BESIDE}{note}" for number, note in enumerate(notes, 1))
-    if elsewhere := {task: why for task, why in unserved(dataset).items() if task not in tasks_of(dataset)}:
-        yield ""
-        yield "Not on this data set:"
-        yield ""
-        yield from (f"- {reason}" for reason in elsewhere.values())
+def axes(dataset: str) -> Axes:
+    """Return what the table of a data set has rows and columns for."""
+    tasks = tasks_of(dataset)
+    elsewhere = [why for task, why in unserved(dataset).items() if task not in tasks]
+    return Axes(dataset, tasks, names("encoder"), names("sharing"), elsewhere)
 
 
 @cache
@@ -420,25 +364,4 @@ def documented() -> dict[Column, dict[str, Cell]]:
     """Read the cells back from the document."""
     if not DOCUMENT.is_file():
         pytest.fail(f"{DOCUMENT} is missing; write it: {REWRITE}")
-    found: dict[Column, dict[str, Cell]] = {column: {} for column in COLUMNS}
-    for section in DOCUMENT.read_text(encoding="utf-8").split("\n## ")[1:]:
-        dataset = section.partition("\n")[0]
-        notes = dict(re.findall(rf"^(\d+)\. {BESIDE}(.*)$", section, re.MULTILINE))
-        header, _, *rows = [
-            [text.strip() for text in line.strip("|").split("|")]
-            for line in section.splitlines()
-            if line.startswith("|")
-        ]
-        for task, encoder, *texts in rows:
-            for sharing, text in zip(header[2:], texts, strict=True):
-                column = Column(dataset, encoder, sharing)
-                found.setdefault(column, {})[task] = parsed(text, notes)
-    return found
-
-
-def parsed(text: str, notes: Mapping[str, str]) -> Cell:
-    found = re.fullmatch(rf"({FITS}|\d\.\de[+-]\d\d)(?: \((\d+)\))?", text)
-    if found is None:
-        return Cell(False, None, text)
-    difference = None if found[1] == FITS else float(found[1])
-    return Cell(True, difference, notes[found[2]] if found[2] else "")
+    return {column: {} for column in COLUMNS} | parse(DOCUMENT.read_text(encoding="utf-8"))

@@ -11,7 +11,7 @@ from torch import nn
 
 from ...core.contracts import Encoder
 from ...core.specs import FeatureSpec, ImageSpec, InputSpec
-from ..layers import Activation, Initialisation, dense_layers, initialise
+from ..layers import Initialisation, LayerActivations, LayerDropout, dense_layers, initialise
 
 
 class MLP(Encoder):
@@ -32,10 +32,8 @@ class MLP(Encoder):
         hidden: Annotated[
             tuple[Annotated[int, Field(ge=1)], ...], Field(min_length=1, description="Width of every layer.")
         ] = (64, 32),
-        activation: Annotated[
-            Activation | tuple[Activation, ...], Field(description="One for all layers, or one per layer.")
-        ] = "relu",
-        dropout: Annotated[float, Field(ge=0, lt=1, description="Dropout after every activation.")] = 0.0,
+        activation: LayerActivations = "relu",
+        dropout: LayerDropout = 0.0,
         initialisation: Annotated[Initialisation, Field(description="How the weights start.")] = "default",
     ) -> None:
         super().__init__()

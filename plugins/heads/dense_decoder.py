@@ -12,7 +12,7 @@ from ...core.batch import Features
 from ...core.contracts import Head, HeadSpec
 from ...core.errors import Incompatible
 from ...core.specs import Image
-from ..layers import Activation, Initialisation, dense_layers, initialise
+from ..layers import HiddenWidths, Initialisation, LayerActivations, LayerDropout, initialise, output_layers
 
 
 class DenseDecoder(Head):
@@ -30,13 +30,9 @@ class DenseDecoder(Head):
         latent: Annotated[
             int | None, Field(ge=1, description="Width of a linear bottleneck in front of the hidden layers.")
         ] = None,
-        hidden: Annotated[
-            tuple[Annotated[int, Field(ge=1)], ...], Field(description="Width of every hidden layer.")
-        ] = (500, 500),
-        activation: Annotated[
-            Activation | tuple[Activation, ...], Field(description="One for all layers, or one per layer.")
-        ] = "relu",
-        dropout: Annotated[float, Field(ge=0, lt=1, description="Dropout after every activation.")] = 0.0,
+        hidden: HiddenWidths = (500, 500),
+        activation: LayerActivations = "relu",
+        dropout: LayerDropout = 0.0,
         initialisation: Annotated[Initialisation, Field(description="How the weights start.")] = "default",
     ) -> None:
         super().__init__()
@@ -48,10 +44,9 @@ class DenseDecoder(Head):
         if latent is not None:
             layers.append(nn.Linear(width, latent))
             width = latent
-        layers += dense_layers(width, hidden, activation, dropout)
         shape = spec.target.output_shape
-        layers += [nn.Linear((width, *hidden)[-1], prod(shape)), nn.Unflatten(1, shape)]
-        self.layers = nn.Sequential(*layers)
+        layers += output_layers(width, hidden, prod(shape), activation, dropout)
+        self.layers = nn.Sequential(*layers, nn.Unflatten(1, shape))
         self._narrow = latent is not None
         initialise(self, initialisation)
 

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from math import prod
-from typing import Annotated
 
 import torch
-from pydantic import Field
 from torch import Tensor, nn
 
 from ...core.batch import Features, one_hot
 from ...core.contracts import Head, HeadSpec
 from ...core.errors import Incompatible
-from ..layers import Activation, dense_layers, refuse_image
+from ..layers import HiddenWidths, LayerActivations, LayerDropout, output_layers, refuse_image
 
 
 class Fusion(Head):
@@ -27,13 +25,9 @@ class Fusion(Head):
         self,
         spec: HeadSpec,
         *,
-        hidden: Annotated[
-            tuple[Annotated[int, Field(ge=1)], ...], Field(description="Width of every hidden layer.")
-        ] = (128, 128),
-        activation: Annotated[
-            Activation | tuple[Activation, ...], Field(description="One for all layers, or one per layer.")
-        ] = "relu",
-        dropout: Annotated[float, Field(ge=0, lt=1, description="Dropout after every activation.")] = 0.0,
+        hidden: HiddenWidths = (128, 128),
+        activation: LayerActivations = "relu",
+        dropout: LayerDropout = 0.0,
     ) -> None:
         super().__init__()
         reason = self.accepts(spec)
@@ -43,9 +37,8 @@ class Fusion(Head):
         self.fuses = frozenset(extra.name for extra in self.inputs)
         self.output_shape = spec.target.output_shape
         width = spec.stages[-1].size + sum(extra.count for extra in self.inputs)
-        blocks = dense_layers(width, hidden, activation, dropout)
-        last = nn.Linear((width, *hidden)[-1], prod(self.output_shape))
-        self.layers = nn.Sequential(*blocks, last)
+        layers = output_layers(width, hidden, prod(self.output_shape), activation, dropout)
+        self.layers = nn.Sequential(*layers)
 
     @classmethod
     def accepts(cls, spec: HeadSpec) -> str | None:

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Annotated
 
 import torch
-from pydantic import Field
 from torch import Tensor, nn
 
 from ...core.batch import Features
 from ...core.contracts import Head, HeadSpec
 from ...core.errors import Incompatible
 from ...core.specs import Categorical, TargetSpec
-from ..layers import Activation, dense_layers
+from ..layers import HiddenWidths, LayerActivations, LayerDropout, output_layers
 
 _TERM = re.compile(r"(.+) ([0-9]+)")
 
@@ -34,13 +32,9 @@ class KindCounts(Head):
         self,
         spec: HeadSpec,
         *,
-        hidden: Annotated[
-            tuple[Annotated[int, Field(ge=1)], ...], Field(description="Width of every hidden layer.")
-        ] = (128,),
-        activation: Annotated[
-            Activation | tuple[Activation, ...], Field(description="One for all layers, or one per layer.")
-        ] = "relu",
-        dropout: Annotated[float, Field(ge=0, lt=1, description="Dropout after every activation.")] = 0.0,
+        hidden: HiddenWidths = (128,),
+        activation: LayerActivations = "relu",
+        dropout: LayerDropout = 0.0,
     ) -> None:
         super().__init__()
         reason = self.accepts(spec)
@@ -55,10 +49,9 @@ class KindCounts(Head):
             for row in counts
         ]
         self.register_buffer("index", torch.tensor(places), persistent=False)
-        width = spec.stages[-1].size
-        blocks = dense_layers(width, hidden, activation, dropout)
-        last = nn.Linear((width, *hidden)[-1], len(self.kinds) * self.numbers)
-        self.layers = nn.Sequential(nn.Flatten(), *blocks, last)
+        scores = len(self.kinds) * self.numbers
+        layers = output_layers(spec.stages[-1].size, hidden, scores, activation, dropout)
+        self.layers = nn.Sequential(nn.Flatten(), *layers)
 
     @classmethod
     def accepts(cls, spec: HeadSpec) -> str | None:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from math import prod
-from typing import Annotated
 
-from pydantic import Field
 from torch import Tensor, nn
 
 from ...core.batch import Features
 from ...core.contracts import Head, HeadSpec
 from ...core.errors import Incompatible
-from ..layers import Activation, dense_layers, refuse_image
+from ..layers import HiddenWidths, LayerActivations, LayerDropout, output_layers, refuse_image
 
 
 class MLPHead(Head):
@@ -24,23 +22,18 @@ class MLPHead(Head):
         self,
         spec: HeadSpec,
         *,
-        hidden: Annotated[
-            tuple[Annotated[int, Field(ge=1)], ...], Field(description="Width of every hidden layer.")
-        ] = (64,),
-        activation: Annotated[
-            Activation | tuple[Activation, ...], Field(description="One for all layers, or one per layer.")
-        ] = "relu",
-        dropout: Annotated[float, Field(ge=0, lt=1, description="Dropout after every activation.")] = 0.0,
+        hidden: HiddenWidths = (64,),
+        activation: LayerActivations = "relu",
+        dropout: LayerDropout = 0.0,
     ) -> None:
         super().__init__()
         reason = self.accepts(spec)
         if reason is not None:
             raise Incompatible(reason)
         self.output_shape = spec.target.output_shape
-        width = spec.stages[-1].size
-        blocks = dense_layers(width, hidden, activation, dropout)
-        last = nn.Linear((width, *hidden)[-1], prod(self.output_shape))
-        self.layers = nn.Sequential(nn.Flatten(), *blocks, last)
+        width, outputs = spec.stages[-1].size, prod(self.output_shape)
+        layers = output_layers(width, hidden, outputs, activation, dropout)
+        self.layers = nn.Sequential(nn.Flatten(), *layers)
 
     @classmethod
     def accepts(cls, spec: HeadSpec) -> str | None:
