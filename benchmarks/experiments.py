@@ -166,19 +166,22 @@ def exported_metrics(outcome: Outcome) -> dict[str, dict[str, float]]:
 def largest_difference(metrics: Mapping[str, Any], exported: Mapping[str, Any]) -> float:
     """Return by which share of their value the same metrics differ at most; infinite where one is missing.
 
-    Two that are both no number agree.
+    Two that are both no number agree. The file has no loss of classes: it answers probabilities.
     """
     return max(
         (
-            _apart(metrics[task].get(name), value)
-            for task, values in exported.items()
-            for name, value in values.items()
+            _apart(metrics.get(task, {}).get(name), exported.get(task, {}).get(name))
+            for task in metrics.keys() | exported.keys()
+            for name in metrics.get(task, {}).keys() | exported.get(task, {}).keys()
+            if name != "loss" or name in exported.get(task, {})
         ),
-        default=0.0,
+        default=inf,
     )
 
 
-def _apart(trained: float | None, exported: float) -> float:
+def _apart(trained: float | None, exported: float | None) -> float:
+    if exported is None:
+        return inf
     if trained is None or not isfinite(trained) or not isfinite(exported):
         return 0.0 if (trained is None or not isfinite(trained)) and not isfinite(exported) else inf
     return abs(exported - trained) / max(abs(trained), TOLERANCE)
@@ -199,7 +202,8 @@ def run_job(job: Job, seed: int, arguments: argparse.Namespace, registry: Regist
     # A recipe that was changed since makes its old figures worthless.
     experiment = replace(recipe, seed=0).hash()
     runs = [run for run in result["runs"] if run["experiment"] == experiment]
-    if not runs and replace(whole, seed=0).hash() in [run["experiment"] for run in result["runs"]]:
+    # Whatever a recipe was when it was trained in full, a training cut short is no better.
+    if recipe != whole and any(_as_the_recipe_says(run) for run in result["runs"]):
         raise SystemExit(f"error: {file} holds trainings as the recipe says, which others must not replace")
     for run in runs:
         if run["seed"] == seed:
@@ -248,6 +252,10 @@ def agrees(job: Job, run: Mapping[str, Any]) -> bool:
         file=sys.stderr,
     )
     return False
+
+
+def _as_the_recipe_says(run: Mapping[str, Any]) -> bool:
+    return all(run.get(f"recipe_{name}") in (None, run.get(name)) for name in ("epochs", "precision"))
 
 
 def _belongs(folder: Path, recipe: Recipe, registry: Registry) -> bool:

@@ -215,7 +215,8 @@ def _gaps(experiment: Experiment, results: Found) -> str:
             ("as the original", [variant.original for variant in pair]),
             ("best", [variant.best for variant in pair]),
         ):
-            one, other = (values_of(measure, _result(results, recipe, ())) for recipe in recipes)
+            found = [_result(results, recipe, ()) for recipe in recipes]
+            one, other = (values_of(measure, result) if _whole(result) else [] for result in found)
             if one and other:
                 worse = (fmean(other) - fmean(one)) * (1 if measure.higher else -1)
                 verdict = "reached" if worse <= gap.at_most else "**missed**"

@@ -335,7 +335,8 @@ class _Composer:
         except Incompatible as refusal:
             key = "test_time_augmentation"
             where = self.source.where((key,))
-            problem = Problem(f"{key} {choice!r} {refusal}", where, "mirror works with every image")
+            hint = "mirror takes images of any form, none tasks of any kind"
+            problem = Problem(f"{key} {choice!r} {refusal}", where, hint)
             raise RecipeError([problem]) from None
 
     def _normalization(self, spec: DatasetSpec) -> Normalization:

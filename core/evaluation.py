@@ -60,7 +60,8 @@ def evaluate(
 ) -> Evaluation:
     """Return losses and metrics of the model on a split; the model is left in its mode.
 
-    Without a `batch_size` it is as large as suits the device, and halved until it fits.
+    Without a `batch_size` it is as large as suits the device (a sample counts as often as the model looks
+    at it), and halved until it fits.
     Raises `UsageError` when no sample of the split has a task's label.
     """
     model = composition.model
@@ -71,7 +72,8 @@ def evaluate(
 
     training = model.training
     model.eval()
-    size = batch_size or (LARGE if samples.device.type == "cuda" else BATCH_SIZE)
+    usual = LARGE if samples.device.type == "cuda" else BATCH_SIZE
+    size = batch_size or max(1, usual // model.looks)
     try:
         while True:
             try:

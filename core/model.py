@@ -61,6 +61,11 @@ class MultitaskModel(nn.Module):
         self.orbit = orbit
         self._prepare = tuple(prepare)
 
+    @property
+    def looks(self) -> int:
+        """How many images it answers for one, outside training."""
+        return 1 if self.orbit is None else len(self.orbit.elements)
+
     def head(self, task: str) -> Head:
         """Return the head of a task."""
         head = self.heads[self.tasks.index(task)]

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from .errors import Incompatible
-from .specs import Image, ImageSpec, Symmetry, TargetSpec, TestTimeAugmentation
+from .specs import Binary, Image, ImageSpec, Symmetry, TargetSpec, TestTimeAugmentation
 
 ELEMENTS: Mapping[TestTimeAugmentation, tuple[tuple[int, bool], ...]] = {
     "none": ((0, False),),
@@ -24,7 +24,8 @@ class Orbit(nn.Module):
 
     An answer moves with its image: pixels do, and so do the entries that a task's `symmetry` names. Every
     answer is moved back before the mean is taken, of raw outputs: of logits it is the geometric mean of the
-    probabilities. Raises `Incompatible` when an image that is not square would be turned.
+    probabilities. Raises `Incompatible` when an image that is not square would be turned, of the input or of
+    an answer, and when a task's `symmetry` does not name each entry of its answer once.
     """
 
     def __init__(
@@ -36,14 +37,17 @@ class Orbit(nn.Module):
     ) -> None:
         super().__init__()
         self.elements = ELEMENTS[choice]
-        if image.height != image.width and any(turns % 2 for turns, _ in self.elements):
-            raise Incompatible(f"turns images, which must be square; they are {image.height} x {image.width}")
+        if any(turns % 2 for turns, _ in self.elements):
+            _require_square(image, targets)
+        for name, target in targets.items():
+            symmetry = symmetries[name]
+            reason = None if symmetry is None else misfit(symmetry, target)
+            if reason is not None:
+                raise Incompatible(f"needs to know how answers move, and task {name!r} states {reason}")
         self._images = frozenset(name for name, target in targets.items() if isinstance(target, Image))
         # A task's name may hold a dot; a buffer's may not.
         self._orders = {
-            name: f"order_{position}"
-            for position, name in enumerate(targets)
-            if symmetries[name] is not None and name not in self._images
+            name: f"order_{position}" for position, name in enumerate(targets) if symmetries[name] is not None
         }
         for name, buffer in self._orders.items():
             symmetry = symmetries[name]
@@ -70,6 +74,33 @@ class Orbit(nn.Module):
             orders = self.get_buffer(self._orders[task])
             parts = tuple(part[:, order] for part, order in zip(parts, orders, strict=True))
         return torch.stack(parts).mean(dim=0)
+
+
+def misfit(symmetry: Symmetry, target: TargetSpec) -> str | None:
+    """Return why a symmetry cannot be that of an answer, or None.
+
+    >>> from .specs import Categorical
+    >>> misfit(Symmetry(quarter_turn=(0, 1), mirror=(1, 0)), Categorical(("left", "right", "none")))
+    'a symmetry of (0, 1) and (1, 0) for 3 entries'
+    """
+    if isinstance(target, Image):
+        return "a symmetry for an image, which moves as it is"
+    if isinstance(target, Binary):
+        return "a symmetry for yes or no, which has no entries"
+    entries = target.output_shape[0]
+    orders = (symmetry.quarter_turn, symmetry.mirror)
+    if all(sorted(order) == list(range(entries)) for order in orders):
+        return None
+    return f"a symmetry of {orders[0]} and {orders[1]} for {entries} entries"
+
+
+def _require_square(image: ImageSpec, targets: Mapping[str, TargetSpec]) -> None:
+    if image.height != image.width:
+        raise Incompatible(f"turns images, which must be square; they are {image.height} x {image.width}")
+    for name, target in targets.items():
+        if isinstance(target, Image) and target.height != target.width:
+            size = f"{target.height} x {target.width}"
+            raise Incompatible(f"turns images, which must be square; those of task {name!r} are {size}")
 
 
 def order_after(symmetry: Symmetry, turns: int, mirrored: bool) -> list[int]:

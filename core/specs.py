@@ -173,10 +173,11 @@ def target_from_json(value: Mapping[str, Any]) -> TargetSpec:
 
 @dataclass(frozen=True)
 class Symmetry:
-    """How the entries of a label vector move when the image is turned or mirrored.
+    """How the entries of a vector, or the classes of a label, move when the image is turned or mirrored.
 
     After a quarter turn counter-clockwise, new entry `i` is old entry `quarter_turn[i]`;
-    after a left-right mirror, new entry `i` is old entry `mirror[i]`.
+    after a left-right mirror, new entry `i` is old entry `mirror[i]`. Likewise class `mirror[i]` becomes
+    class `i`.
     """
 
     quarter_turn: tuple[int, ...]

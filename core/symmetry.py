@@ -28,14 +28,25 @@ def transform_square(batch: Batch, turns: Tensor, mirrors: Tensor, dataset: Data
 
 
 def _move_labels(label: Tensor, symmetry: Symmetry, turns: Tensor, mirrors: Tensor) -> Tensor:
-    label = torch.where(mirrors[:, None], _permuted(label, symmetry.mirror), label)
+    label = torch.where(_per_sample(mirrors, label), _permuted(label, symmetry.mirror), label)
     moved = label
     for quarter in (1, 2, 3):
         label = _permuted(label, symmetry.quarter_turn)
-        moved = torch.where((turns == quarter)[:, None], label, moved)
+        moved = torch.where(_per_sample(turns == quarter, label), label, moved)
     return moved
 
 
+def _per_sample(chosen: Tensor, label: Tensor) -> Tensor:
+    return chosen.reshape(-1, *[1] * (label.dim() - 1))
+
+
 def _permuted(label: Tensor, order: tuple[int, ...]) -> Tensor:
+    """Move the entries of vectors `[B, n]`, or the classes `[B]` that are such entries."""
     # Indexing with a list would copy it to the device, and wait, at every step.
-    return torch.stack([label[:, index] for index in order], dim=1)
+    if label.dim() > 1:
+        return torch.stack([label[:, index] for index in order], dim=1)
+    moved = label
+    for new, old in enumerate(order):
+        if new != old:
+            moved = torch.where(label == old, new, moved)
+    return moved

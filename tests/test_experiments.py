@@ -34,6 +34,10 @@ def experiments(monkeypatch: pytest.MonkeyPatch) -> Any:
         ({"x": nan}, {"x": nan}, 0.0),
         ({"x": None}, {"x": nan}, 0.0),
         ({"x": 0.0}, {"x": 0.002}, 2.0),
+        ({"x": 2.0, "y": 1.0}, {"x": 2.0}, inf),
+        ({"x": 2.0, "loss": 1.0}, {"x": 2.0}, 0.0),
+        ({"x": 2.0}, {}, inf),
+        ({}, {}, inf),
     ],
 )
 def test_how_far_an_exported_file_is(
@@ -42,12 +46,12 @@ def test_how_far_an_exported_file_is(
     assert experiments.largest_difference({"t": trained}, {"t": exported}) == pytest.approx(apart)
 
 
-def run(experiments: Any, registry: Registry, tmp_path: Path) -> bool:
+def run(experiments: Any, registry: Registry, tmp_path: Path, epochs: int = 1) -> bool:
     job = experiments.Job("mnist-denoise-classify-best", DIGITS, False)
     arguments = Namespace(
         data_dir=None,
         device="cpu",
-        epochs=1,
+        epochs=epochs,
         precision=None,
         runs=tmp_path / "runs",
         results=tmp_path / "results",
@@ -73,3 +77,19 @@ def test_a_run_is_kept_and_its_verdict_holds_when_it_is_not_run_again(
     file.write_text(json.dumps(result))
     assert not run(experiments, registry, tmp_path)
     assert "a test metric is off by 50 % of its value" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("hash_", ["another", None], ids=["an older recipe", "this recipe"])
+def test_a_training_cut_short_never_replaces_a_whole_one(
+    experiments: Any, registry: Registry, tmp_path: Path, hash_: str | None
+) -> None:
+    (tmp_path / "results").mkdir()
+    assert run(experiments, registry, tmp_path)
+    (file,) = (tmp_path / "results").iterdir()
+    result = json.loads(file.read_text())
+    (kept,) = result["runs"]
+    result["runs"] = [kept | {"epochs": 20, "experiment": hash_ or kept["experiment"]}]
+    file.write_text(json.dumps(result))
+    with pytest.raises(SystemExit, match="holds trainings as the recipe says"):
+        run(experiments, registry, tmp_path, epochs=2)
+    assert json.loads(file.read_text()) == result

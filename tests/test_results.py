@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import importlib
+import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from mtl.core.recipe_reader import read
+from mtl.core.registry import Registry
+from mtl.core.request import Request
 from mtl.plugins import recipes
 
 ROOT = Path(__file__).parents[1]
+FOLDER = ROOT / "benchmarks" / "results" / "experiments"
 
 
 @pytest.fixture
@@ -34,12 +40,12 @@ def run_of(seed: int, even: float, third: float) -> dict[str, Any]:
 
 
 def test_the_page_is_what_the_result_files_say(results_page: Any) -> None:
-    found = results_page.read_results(results_page.Path(ROOT / "benchmarks" / "results" / "experiments"))
+    found = results_page.read_results(FOLDER)
     assert (ROOT / "docs" / "results.md").read_text() == results_page.page(found)
 
 
 def test_the_table_of_the_readme_is_what_the_result_files_say(results_page: Any) -> None:
-    found = results_page.read_results(results_page.Path(ROOT / "benchmarks" / "results" / "experiments"))
+    found = results_page.read_results(FOLDER)
     text = (ROOT / "README.md").read_text()
     assert text == results_page.with_summary(text, found)
 
@@ -114,3 +120,24 @@ def test_a_second_task_may_cost_so_much(results_page: Any, decibels: float, verd
         "- denoised PSNR, as the original: both tasks against denoising alone "
         f"{decibels - 30:+.2f} dB (at most 0.1 worse: {verdict})"
     )
+
+
+def test_no_verdict_on_a_gap_to_a_training_cut_short(results_page: Any) -> None:
+    def result(**changes: Any) -> dict[str, Any]:
+        return {"runs": [run_of(0, 0.9, 0.9) | {"test": {"denoise": {"psnr": 30.0}}} | changes]}
+
+    short = result(epochs=2, recipe_epochs=20)
+    page = results_page.page({"mnist-denoise-classify": short, "mnist-denoise": result()})
+    assert "at most 0.1 worse" not in page
+
+
+@pytest.mark.parametrize("file", sorted(FOLDER.glob("*.json")), ids=lambda file: file.stem)
+def test_a_result_is_of_the_recipe_as_it_is_shipped(file: Path, registry: Registry) -> None:
+    """A recipe changed since, or an option's default, makes its old figures worthless."""
+    result = json.loads(file.read_text())
+    for run in result["runs"]:
+        flags = {"data_dir": "data", "epochs": run.get("epochs"), "precision": run.get("precision")}
+        given = {name: value for name, value in flags.items() if value is not None}
+        request = Request(result["recipe"], None, given, tuple(run["settings"]))
+        recipe = read(request.source(registry), registry)
+        assert run["experiment"] == replace(recipe, seed=0).hash()

@@ -69,7 +69,9 @@ class Runner:
         return {**origin(self.registry, self.device.type), "data": data}
 
     def _adopt(self, cell: Cell) -> bool:
-        return self.folder.adopt(cell, self._origin(cell)) is not None
+        origin = self._origin(cell)
+        # What a data set does not say it reads may have changed since.
+        return bool(origin["data"]) and self.folder.adopt(cell, origin) is not None
 
     def _finished(self, cell: Cell) -> bool:
         try:

@@ -7,7 +7,7 @@ import numpy as np
 from ..contracts import Columns
 from ..data import check_columns
 from ..errors import MissingRequirementError, UsageError
-from ..specs import DatasetSpec
+from ..specs import Binary, DatasetSpec, Image
 from .bench import dataset_of
 from .checks import CheckSkipped, check, require
 from .subjects import Subject
@@ -23,7 +23,8 @@ def check_columns_match_the_spec(subject: Subject) -> None:
         check_columns(splits[split], spec, split)
     for name, symmetry in spec.symmetries.items():
         require(name in spec.labels, "symmetries of label columns", name, "name a label column")
-        count = len(getattr(spec.labels[name], "names", ()))
+        column = spec.labels[name]
+        count = 0 if isinstance(column, Binary | Image) else column.output_shape[0]
         orders = (symmetry.quarter_turn, symmetry.mirror)
         require(
             all(sorted(order) == list(range(count)) for order in orders),

@@ -12,7 +12,7 @@ from ..batch import MISSING, present
 from ..composition import Composition
 from ..contracts import Task
 from ..data import Samples
-from ..orbit import ELEMENTS, order_after
+from ..orbit import ELEMENTS, misfit, order_after
 from ..randomness import SampleRandom
 from ..specs import Binary, Categorical, Image
 from ..symmetry import transform_square
@@ -135,20 +135,15 @@ def check_absent_labels_stay_absent(subject: Subject) -> None:
 def check_answers_move_with_the_image(subject: Subject) -> None:
     """The target of a turned or mirrored sample is the sample's own, moved as `symmetry` says."""
     task, samples = _task_and_samples(subject)
+    reason = None if task.symmetry is None else misfit(task.symmetry, task.target_spec)
+    require(
+        reason is None,
+        f"a `symmetry` of the entries of a {task.target_spec.form} answer",
+        reason,
+        "state each entry's place once, and none for yes/no and images",
+    )
     if task.transforms:
         raise CheckSkipped("it makes labels of its own, which do not move with the image")
-    symmetry, spec = task.symmetry, task.target_spec
-    if symmetry is not None:
-        require(
-            not isinstance(spec, Binary | Image)
-            and all(
-                sorted(order) == list(range(spec.output_shape[0]))
-                for order in (symmetry.quarter_turn, symmetry.mirror)
-            ),
-            f"a `symmetry` of the entries of a {spec.form} answer",
-            f"{symmetry.quarter_turn} and {symmetry.mirror}",
-            "state each entry's place once, and none for yes/no and images",
-        )
     seen = _look(task, samples, torch.arange(len(samples))).clean
     target = task.target(seen)
     height, width = seen.image.shape[-2:]

@@ -28,7 +28,8 @@ def cosines(composition: Composition, looks: StepLooks) -> dict[str, float]:
     model.eval()
     found: dict[str, Tensor] = {}
     for look in looks:
-        raw = model(look.image, look.inputs, look.tasks, prepared=True)
+        # As the steps do, of the image as it is: a mean over its symmetries is nothing that is trained.
+        raw = model.answer_once(look.image, look.inputs, look.tasks)
         for name in look.tasks:
             found[name] = mean_loss(composition.tasks[name].loss, raw[name], look.answers[name])
     gradients = task_gradients(torch.stack([found[name] for name in names]), shared)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar
 
@@ -17,8 +17,8 @@ from .torchvision_source import DownloadedDataset, damaged
 
 COLUMN = "class"
 CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
-_FOLDERS = ("", "cifar10")
-"""Where, below `data_dir`, image files may lie."""
+_FOLDERS = ("cifar10", "")
+"""Where, below `data_dir`, image files may lie: a folder of that name comes before any others."""
 
 
 class Cifar10(DownloadedDataset):
@@ -26,7 +26,7 @@ class Cifar10(DownloadedDataset):
 
     Reads `DATA_DIR/cifar-10-batches-py/{data_batch_1..5,test_batch,batches.meta}`. These are pickles, which
     could run any code: only files with the published MD5 sums are opened. Without that folder it reads image
-    files in `DATA_DIR/{train,test}/CLASS/`, or the same below `DATA_DIR/cifar10`, if they are there.
+    files in `DATA_DIR/cifar10/{train,test}/CLASS/`, or the same in `DATA_DIR`, if they are there.
     Source: Krizhevsky, "Learning multiple layers of features from tiny images", 2009.
     """
 
@@ -42,6 +42,10 @@ class Cifar10(DownloadedDataset):
     def load(self) -> Mapping[str, Columns]:
         images = self._image_folder()
         return super().load() if images is None else self._load_images(images)
+
+    def sources(self) -> Sequence[Path] | None:
+        images = self._image_folder()
+        return super().sources() if images is None else _as_images(images).sources()
 
     def fetch(self) -> None:
         from torchvision.datasets import CIFAR10
@@ -75,7 +79,7 @@ class Cifar10(DownloadedDataset):
         return next((place for place in places if (place / "train").is_dir()), None)
 
     def _load_images(self, folder: Path) -> Mapping[str, Columns]:
-        images = ImageFolder(data_dir=folder, size=None, channels=3)
+        images = _as_images(folder)
         spec = images.spec()
         column = spec.labels[COLUMN]
         found = column.classes if isinstance(column, Categorical) else ()
@@ -101,3 +105,7 @@ class Cifar10(DownloadedDataset):
         for name, md5 in published:
             if not check_integrity(self.path / name, md5):
                 raise damaged(self.path / name, "not the published file (its MD5 sum differs)") from None
+
+
+def _as_images(folder: Path) -> ImageFolder:
+    return ImageFolder(data_dir=folder, size=None, channels=3)

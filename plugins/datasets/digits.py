@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
@@ -42,6 +44,12 @@ class Digits(Dataset):
 
     def spec(self) -> DatasetSpec:
         return DatasetSpec(ImageSpec(1, _SIDE, _SIDE), {COLUMN: Categorical(CLASSES)})
+
+    def sources(self) -> Sequence[Path] | None:
+        package = find_spec("sklearn")  # without importing it, which takes a second
+        if package is None or package.origin is None:
+            return None
+        return [Path(package.origin).parent / "datasets" / "data" / "digits.csv.gz"]
 
     def load(self) -> Mapping[str, Columns]:
         from sklearn.datasets import load_digits

@@ -35,7 +35,10 @@ def image_size(file: ImageFile) -> tuple[int, int]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         image = _open(file)
-        upright = ImageOps.exif_transpose(image)
+        try:
+            upright = ImageOps.exif_transpose(image)  # reads the pixels of an image that it turns
+        except (OSError, ValueError, SyntaxError) as problem:
+            raise UsageError(f"{file.name}: cannot be read: {problem}", hint=_DAMAGED) from problem
     return upright.height, upright.width
 
 

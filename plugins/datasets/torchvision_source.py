@@ -64,7 +64,7 @@ class DownloadedDataset(Dataset):
     def published_sizes(self) -> Mapping[str, int]:
         return self.sizes
 
-    def sources(self) -> Sequence[Path]:
+    def sources(self) -> Sequence[Path] | None:
         return [self.path / name for name in self.files]
 
     @abstractmethod

@@ -30,6 +30,7 @@ class Classify(Task):
         super().__init__(dataset)
         self.column, self.target_spec = answer_column(dataset, label)
         self.needs = (self.column,)
+        self.symmetry = dataset.symmetries.get(self.column)
 
     def target(self, batch: Batch) -> Tensor:
         """Return the class index, int64 `[B]`, -1 where absent."""

@@ -11,7 +11,7 @@ from mtl.core.composer import compose
 from mtl.core.composition import Composition
 from mtl.core.data import Samples, Splits, load_splits
 from mtl.core.errors import UsageError
-from mtl.core.evaluation import baseline, evaluate
+from mtl.core.evaluation import BATCH_SIZE, baseline, evaluate
 from mtl.core.recipe_reader import read
 from mtl.core.recipe_source import RecipeSource
 from mtl.core.registry import Registry
@@ -129,3 +129,22 @@ def test_a_batch_that_does_not_fit_is_halved(
     assert sizes[-3:] == [62, 62, 20]
     for task, metrics in whole.items():
         assert parts[task] == pytest.approx(metrics, rel=1e-4, abs=1e-5)
+
+
+def test_a_model_that_looks_at_a_sample_eight_times_gets_smaller_batches(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tree = {"tasks": ["classify"], "encoder": "mlp", "test_time_augmentation": "square"}
+    composition = compose(read(RecipeSource(tree), registry), registry)
+    splits = load_splits(composition.dataset, validation=0.1, split_seed=0)
+    plain = type(composition.model).answer_once
+    sizes: list[int] = []
+
+    def answer_once(self: Any, image: torch.Tensor, *args: Any) -> Any:
+        sizes.append(len(image))
+        return plain(self, image, *args)
+
+    monkeypatch.setattr(type(composition.model), "answer_once", answer_once)
+    evaluate(composition, splits.validation, "validation")
+    assert sum(sizes) == 8 * len(splits.validation)
+    assert max(sizes) <= BATCH_SIZE

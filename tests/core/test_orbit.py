@@ -13,11 +13,12 @@ import mtl
 from mtl.core.batch import Batch
 from mtl.core.composer import compose
 from mtl.core.composition import Composition
-from mtl.core.errors import RecipeError
-from mtl.core.orbit import ELEMENTS
+from mtl.core.errors import Incompatible, RecipeError
+from mtl.core.orbit import ELEMENTS, Orbit
 from mtl.core.recipe_reader import read
 from mtl.core.recipe_source import RecipeSource
 from mtl.core.registry import Registry
+from mtl.core.specs import Binary, Categorical, Image, ImageSpec, Symmetry, TargetSpec
 from mtl.core.symmetry import transform_square
 
 Build = Callable[..., Composition]
@@ -126,28 +127,40 @@ def test_a_recipe_without_it_keeps_its_hash(build: Build) -> None:
     assert build(plain).recipe.to_plain() == plain
 
 
-def test_the_exported_file_answers_the_same_mean(tmp_path: Any) -> None:
+@pytest.mark.parametrize("tasks", [["classify", "denoise"], ["classify", "random-sum", "rotation"]])
+def test_the_exported_file_answers_what_the_model_answers(tmp_path: Any, tasks: list[str]) -> None:
     import onnxruntime
 
-    recipe = {**DIGITS, "tasks": ["classify", "denoise"], "test_time_augmentation": "square"}
-    mtl.compose(recipe=recipe, epochs=1, out=tmp_path / "run")
-    session = onnxruntime.InferenceSession(tmp_path / "run" / "model.onnx")
-    image = torch.rand(3, 1, 28, 28, generator=torch.Generator().manual_seed(0))
-    image = image[..., : session.get_inputs()[0].shape[2], : session.get_inputs()[0].shape[3]]
-    classes, cleaned = session.run(["classify", "denoise"], {"image": image.numpy()})
-    moved = session.run(["classify", "denoise"], {"image": turned(image, 1, True).numpy()})
-    np.testing.assert_allclose(moved[0], classes, atol=1e-5)
-    np.testing.assert_allclose(moved[1], turned(torch.from_numpy(cleaned), 1, True).numpy(), atol=1e-5)
+    recipe = {**DIGITS, "tasks": tasks, "test_time_augmentation": "square"}
+    run = mtl.compose(recipe=recipe, epochs=1, out=tmp_path / "run")
+    image = images_for(run.composition)
+    inputs = {"number": torch.tensor([1, 5, 9])} if "random-sum" in tasks else {}
+    feed = {"image": image.numpy(), **{name: value.numpy() for name, value in inputs.items()}}
+    answers = []
+    for file in (
+        tmp_path / "run" / "model.onnx",
+        run.export(tmp_path / "part.onnx", tasks=[tasks[0]]).files[0],
+    ):
+        session = onnxruntime.InferenceSession(file)
+        given = {node.name: feed[node.name] for node in session.get_inputs()}
+        outputs = [node.name for node in session.get_outputs()]
+        answers.append(dict(zip(outputs, session.run(outputs, given), strict=True)))
+    with torch.inference_mode():
+        expected = run.model.eval().predict(image, inputs)
+    assert [list(found) for found in answers] == [tasks, tasks[:1]]
+    for found in answers:
+        for name, answer in found.items():
+            np.testing.assert_allclose(answer, expected[name].numpy(), atol=1e-5)
 
 
 def test_turns_of_images_that_are_not_square_are_refused(build: Build, tmp_path: Any) -> None:
-    from PIL import Image
+    from PIL import Image as Picture
 
     for split in ("train", "test"):
         for kind in ("a", "b"):
             folder = tmp_path / split / kind
             folder.mkdir(parents=True)
-            Image.new("L", (12, 10)).save(folder / "one.png")
+            Picture.new("L", (12, 10)).save(folder / "one.png")
     tree = {
         "dataset": {"name": "image-folder", "data_dir": str(tmp_path), "size": None, "channels": 1},
         "encoder": "mlp",
@@ -156,6 +169,23 @@ def test_turns_of_images_that_are_not_square_are_refused(build: Build, tmp_path:
     with pytest.raises(RecipeError, match="'square' turns images, which must be square; they are 10 x 12"):
         build(tree, "square")
     build(tree, "mirror")
+
+
+@pytest.mark.parametrize(
+    ("target", "symmetry", "message"),
+    [
+        (Binary(), Symmetry((), ()), "states a symmetry for yes or no"),
+        (Image(1, 8, 8), Symmetry((), ()), "states a symmetry for an image"),
+        (Categorical(("a", "b", "c")), Symmetry((0, 1), (1, 0)), "for 3 entries"),
+        (Categorical(("a", "b")), Symmetry((0, 0), (1, 0)), "for 2 entries"),
+        (Image(1, 8, 6), None, "those of task 'task' are 8 x 6"),
+    ],
+)
+def test_answers_that_cannot_be_moved_back_are_refused(
+    target: TargetSpec, symmetry: Symmetry | None, message: str
+) -> None:
+    with pytest.raises(Incompatible, match=message):
+        Orbit("square", ImageSpec(1, 8, 8), {"task": target}, {"task": symmetry})
 
 
 def test_another_choice_is_refused(build: Build) -> None:

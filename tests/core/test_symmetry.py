@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mtl.core.batch import Batch
-from mtl.core.specs import DatasetSpec, ImageSpec, Regression, Symmetry
+from mtl.core.specs import Categorical, DatasetSpec, ImageSpec, Regression, Symmetry
 from mtl.core.symmetry import transform_square
 
 # Four label entries at the four edges of the image: right, top, left, bottom (counter-clockwise).
@@ -37,6 +37,22 @@ def test_labels_agree_with_the_moved_pixels(seed: int, turns: list[int], mirrors
     moved = transform_square(batch_of(seed), torch.tensor(turns), torch.tensor(mirrors), SPEC)
     assert torch.equal(moved.labels["edges"], edges_of(moved.image))
     assert torch.equal(moved.labels["digit"], torch.arange(6))
+
+
+@given(st.lists(st.integers(0, 3), min_size=6, max_size=6), st.lists(st.booleans(), min_size=6, max_size=6))
+@settings(deadline=None, max_examples=50)
+def test_classes_that_move_agree_with_the_moved_pixels(turns: list[int], mirrors: list[bool]) -> None:
+    """The class is the edge that is lit; -1, absent, stays absent."""
+    label = torch.tensor([0, 1, 2, 3, 0, -1])
+    image = torch.zeros(6, 1, 3, 3)
+    for sample, (row, column) in enumerate([(1, 2), (0, 1), (1, 0), (2, 1), (1, 2)]):
+        image[sample, 0, row, column] = 1.0
+    names = ("right", "top", "left", "bottom")
+    spec = DatasetSpec(SPEC.image, {"lit": Categorical(names)}, {"lit": SPEC.symmetries["edges"]})
+    batch = Batch(image, {"lit": label}, {})
+    moved = transform_square(batch, torch.tensor(turns), torch.tensor(mirrors), spec)
+    assert torch.equal(moved.labels["lit"][:5], edges_of(moved.image)[:5].argmax(dim=1))
+    assert moved.labels["lit"][5] == -1
 
 
 def test_four_quarter_turns_are_none() -> None:

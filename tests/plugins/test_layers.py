@@ -38,3 +38,9 @@ def test_the_fast_elu_is_torchs_in_value_and_gradient() -> None:
     assert torch.allclose(ours.grad, theirs.grad, rtol=0.0, atol=1e-3)
     assert ELU()(torch.tensor([torch.inf, -torch.inf])).tolist() == [torch.inf, -1.0]
     assert ELU()(torch.tensor(torch.nan)).isnan()
+
+
+@pytest.mark.parametrize("precision", [torch.bfloat16, torch.float16])
+def test_in_few_bits_small_answers_of_the_elu_are_kept(precision: torch.dtype) -> None:
+    value = torch.tensor([-5e-4, -1e-3, 0.5], dtype=precision)
+    assert torch.equal(ELU()(value), torch.nn.functional.elu(value))

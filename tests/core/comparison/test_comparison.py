@@ -23,6 +23,7 @@ from mtl.core.records import Component
 from mtl.core.registry import Registry, discover
 from mtl.core.training.checkpoint import CheckpointFolder
 from mtl.plugins.balancers.sum import Sum
+from mtl.plugins.datasets.digits import Digits
 
 from .conftest import Diary
 
@@ -279,3 +280,11 @@ def test_an_exported_comparison_has_a_verified_model_in_every_cell(
     assert [cell["metrics"] for cell in comparison.results["cells"]] == [
         cell["metrics"] for cell in plain["cells"]
     ]
+
+
+def test_nothing_is_lent_of_data_that_say_not_what_they_read(
+    grid: Make, train: Train, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Digits, "sources", lambda self: None)
+    train(grid("hard", seeds=(0,)), tmp_path / "first")
+    assert train(grid("none", seeds=(0,)), tmp_path / "second")[1].start == (3, 0, 0)

@@ -333,3 +333,15 @@ def run(subject: Subject, name: str) -> None:
     """Run one check of a subject."""
     (check,) = (check for check in checks_for(subject.kind) if check.name == name)
     check(subject)
+
+
+def test_a_symmetry_that_names_no_entries_is_found_beside_a_transform(
+    spoiled: Callable[[str, str], Subject],
+) -> None:
+    source = """
+    class Broken(GoodTask):
+        symmetry = Symmetry(quarter_turn=(1, 0), mirror=(0, 1))
+        def transform(self, batch, random): return batch
+    """
+    with pytest.raises(CheckFailed, match="expected a `symmetry` of the entries of a categorical answer"):
+        run(spoiled("task", source), "answers-move-with-the-image")

@@ -9,6 +9,7 @@ from PIL import Image
 from torchvision.datasets import CIFAR10
 
 from mtl.core.errors import MissingRequirementError, UsageError
+from mtl.core.prepared import data_key
 from mtl.core.specs import Categorical, ImageSpec
 from mtl.plugins.datasets.cifar10 import CLASSES, Cifar10
 
@@ -118,3 +119,18 @@ def test_other_sizes_are_refused(files):
     with pytest.raises(UsageError) as caught:
         Cifar10(data_dir=files).load()
     assert caught.value.message == f"{files}: images are 28 x 28 pixels, those of CIFAR-10 are 32 x 32"
+
+
+def test_a_folder_of_its_own_comes_before_other_images(files):
+    for split in ("train", "test"):
+        for name in ("cat", "wolf"):
+            (files.parent / split / name).mkdir(parents=True)
+    assert len(Cifar10(data_dir=files.parent).load()["test"]) == 10
+
+
+def test_image_files_are_what_it_depends_on(files):
+    dataset = Cifar10(data_dir=files)
+    before = data_key(dataset, {"name": "cifar10"})
+    assert before is not None
+    Image.new("RGB", (32, 32)).save(files / "train" / "dog" / "0002.png")
+    assert data_key(dataset, {"name": "cifar10"}) != before

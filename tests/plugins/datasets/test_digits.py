@@ -63,3 +63,8 @@ def test_enlarging_agrees_with_pillow_and_commutes_with_turning(values):
     )
     assert abs(large[0, 0] - np.asarray(exact)).max() <= 0.51
     assert (enlarge(np.rot90(small, 1, (1, 2))) == np.rot90(large, 1, (2, 3))).all()
+
+
+def test_the_file_it_is_read_from_is_named():
+    (path,) = Digits().sources()
+    assert path.is_file()

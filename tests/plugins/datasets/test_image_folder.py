@@ -132,3 +132,14 @@ def test_the_first_of_several_bad_files_is_named(root):
     for name in ("7.png", "8.png"):
         (root / "train" / "dog 10" / name).write_text("x")
     assert usage_error(root) == f"{root}/train/dog 10/7.png: not an image"
+
+
+def test_a_broken_first_image_that_would_be_turned_is_named(root):
+    first = root / "train" / "dog 2" / "9.jpg"
+    for path in first.parent.iterdir():
+        path.unlink()
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.fromarray(np.full((64, 48, 3), 99, np.uint8)).save(first, exif=exif)
+    first.write_bytes(first.read_bytes()[:-60])
+    assert usage_error(root).startswith(f"{first}: cannot be read: ")
