@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from .batch import present
 from .composition import Composition
-from .data import Samples
+from .data import Samples, Splits
 from .device import is_out_of_memory
 from .errors import UsageError
 from .losses import masked_loss
@@ -105,6 +105,27 @@ def _judge(
                 totals[name] += torch.stack((loss * count, count))
                 _update(metrics[name], predict(raw[name], composed.target), target, composed.target)
         return _collect(metrics, totals, split)
+
+
+def refuse_without_targets(composition: Composition, splits: Splits) -> None:
+    """Raise `UsageError` when a task makes no target of any label in a split, before anything is trained.
+
+    A split is looked at no further than to the first target of each task.
+    """
+    for split in ("train", "validation", "test"):
+        waiting = {name for name, composed in composition.tasks.items() if composed.task.needs}
+        for tasks, seen in views_of(composition, splits.named(split), split):
+            for name in waiting & set(tasks):
+                if present(composition.tasks[name].task.target(seen.clean)).any():
+                    waiting.remove(name)
+            if not waiting:
+                break
+        for name in sorted(waiting):
+            columns = ", ".join(map(repr, composition.tasks[name].task.needs))
+            raise UsageError(
+                f"task {name!r} makes no target of {columns} in the {split} split: none of its labels counts",
+                hint="leave the task out, change its options, or give some samples a label that counts",
+            )
 
 
 def baseline(

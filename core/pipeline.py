@@ -15,7 +15,7 @@ from .contracts import ExportReport
 from .data import Splits, channel_statistics, load_splits, refuse_unlabelled
 from .device import is_out_of_memory
 from .errors import MissingRequirementError
-from .evaluation import Evaluation, baseline, evaluate
+from .evaluation import Evaluation, baseline, evaluate, refuse_without_targets
 from .exporting import export
 from .files import write_json
 from .learned import write_learned
@@ -134,12 +134,12 @@ class Pipeline:
         folder, history = started.folder, started.history
         for result in self._epochs(started):
             history.append(result.row)
-            # Before the checkpoint: a resume drops rows beyond it, but could not make up a missing one.
+            # Before the checkpoint: a resume drops what is beyond it, but could not make up what is missing.
             folder.write_history(history)
+            keep_snapshot(folder.path, started.composition, started.splits.validation, result.epoch)
             folder.checkpoints.save(
                 result.checkpoint, started.composition.model.state_dict() if result.best else None
             )
-            keep_snapshot(folder.path, started.composition, started.splits.validation, result.epoch)
             self.progress.epoch(result.epoch, result.row, result.best)
             if result.epoch == int(history[0]["epoch"]) and started.trainer.eager_reason:
                 self.progress.warning(f"steps run one by one, not as a graph: {started.trainer.eager_reason}")
@@ -210,6 +210,7 @@ class Pipeline:
         if not shared:
             self._tell_partial(composition, splits)
         refuse_unlabelled(splits, {name: item.task.needs for name, item in composition.tasks.items()})
+        refuse_without_targets(composition, splits)
         if composition.recipe.normalization == "train":
             composition.model.normalization.set(*channel_statistics(splits.train))
         size = training.batch_size

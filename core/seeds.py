@@ -82,7 +82,9 @@ class SeedsPipeline:
         found = [file for file in known if file.is_file()]
         if not found:
             raise UsageError(f"no seed of {path} was started", hint="start again with mtl compose --seeds")
-        return self._run(read(found[0]), path, seeds, None)
+        outcome = self._run(read(found[0]), path, seeds, None)
+        RunFolder(path).finish()
+        return outcome
 
     def _run(
         self, recipe: Recipe, path: Path, seeds: Sequence[int], source: RecipeSource | None

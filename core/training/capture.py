@@ -44,11 +44,12 @@ class CapturedBlocks:
         self._state: list[Any] | None = None
         self.reason = reason
 
-    def __call__(self, indices: Tensor) -> StepLosses:
-        """Train on a block."""
+    def __call__(self, indices: Tensor, restart: Callable[[], None] = lambda: None) -> StepLosses:
+        """Train on a block; `restart` seeds its random numbers again, of which a failed capture took some."""
         size = len(indices)
         if self.reason is None and size in self._met and size not in self._replays:
-            self._try_to_capture(indices)
+            if not self._try_to_capture(indices):
+                restart()
         if size in self._replays:
             static, replay = self._replays[size]
             static.copy_(indices)
@@ -66,7 +67,8 @@ class CapturedBlocks:
         self._met.add(len(indices))
         return self._work(indices)
 
-    def _try_to_capture(self, indices: Tensor) -> None:
+    def _try_to_capture(self, indices: Tensor) -> bool:
+        """Capture, or give a reason why not; return whether it was captured."""
         static = indices.clone()
         before = self._python_state()
         try:
@@ -77,13 +79,14 @@ class CapturedBlocks:
             # Whatever a plugin's component does that a graph cannot hold ends here, and is told.
             self.reason = f"a step cannot be captured: {_first_cause(error)}"
             self._replays.clear()
-            return
+            return False
         if before != self._python_state():
             self.reason = "a step changes a Python attribute, which a replay would not"
             self._replays.clear()
-            return
+            return False
         self._state = before
         self._replays[len(indices)] = (static, replay)
+        return True
 
     def _python_state(self) -> list[Any]:
         """Return what a replay would not change: which memory tensors lie in, and plain values."""

@@ -123,10 +123,14 @@ class Trainer:
         layers = seeded_generators(self.device) if self.seeds_layers else nullcontext(lambda value: None)
         with layers as seed_generators:
             for block, indices in enumerate(self._blocks.split(order.to(self.splits.train.home))):
-                seed_generators(derive_seed(seed, "layers", self._epoch, block))
-                self._blocks.restart(self._epoch, block)
+
+                def restart(block: int = block) -> None:
+                    seed_generators(derive_seed(seed, "layers", self._epoch, block))
+                    self._blocks.restart(self._epoch, block)
+
+                restart()
                 if self._captured is not None:
-                    found.append(self._captured(indices))
+                    found.append(self._captured(indices, restart))
                     done += len(found[-1].losses)
                     self._tell(done, total)
                 else:

@@ -10,22 +10,39 @@ from torch import Tensor
 from . import torchjd_adapter as torchjd
 from .gradient_balancer import GradientBalancer, On
 
+_NOISE = 1e-6
+
 
 class ConflictFree(GradientBalancer):
     """ConFIG (Liu, Chu, Thuerey 2024, equations 2 and 3): equal cosines with all gradients.
 
-    Its length is the sum of the gradients' projections on it. The direction is found whole, so `weights` are
-    ones. Through torchjd.
+    Its length is the sum of the gradients' projections on it. With `U` the gradients of length 1, it points
+    along `pinv(U) 1 = U^T pinv(U U^T) 1`, a weighted sum of the gradients, found from their Gramian.
     """
 
     capturable = False
-    constant = True
 
     def __init__(self, tasks: Sequence[str], *, on: On = "parameters") -> None:
         super().__init__(tasks, on)
 
     def weights(self, losses: Tensor, gradients: Tensor | None) -> Tensor:
-        return torch.ones_like(losses)
+        assert gradients is not None
+        return torchjd.solved(gradients, equal_angles)
 
-    def direction(self, gradients: Tensor, weights: Tensor) -> Tensor:
-        return torchjd.config(gradients)
+
+def equal_angles(gramian: Tensor) -> Tensor:
+    """Return the weights `[T]` for a Gramian `[T, T]`, float64.
+
+    >>> equal_angles(torch.tensor([[4.0, 0.0], [0.0, 1.0]], dtype=torch.float64)).tolist()
+    [0.75, 1.5]
+    """
+    lengths = gramian.diagonal().sqrt()
+    cosines = gramian / lengths / lengths[:, None]
+    # Below this, a singular value is what float32 gradients are wrong by.
+    alike = torch.linalg.pinv(cosines, rtol=_NOISE, hermitian=True).sum(dim=1)
+    length = (alike @ cosines @ alike).sqrt()
+    if length <= _NOISE:
+        return torch.zeros_like(alike)
+    projections = (cosines @ alike / length * lengths).sum()
+    weights: Tensor = projections * alike / (lengths * length)
+    return weights

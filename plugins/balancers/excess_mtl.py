@@ -10,6 +10,7 @@ from pydantic import Field
 from torch import Tensor
 
 from ...core.contracts import Balancer
+from .simplex import with_shares
 
 
 class ExcessRisk(Balancer):
@@ -17,7 +18,8 @@ class ExcessRisk(Balancer):
 
     A task's excess risk is `g^T H^-1 g`, `H` the diagonal square root of the summed squared gradients,
     relative to its first value; the weights are multiplied by `exp(step_size * risk)` and normalised. The
-    first step takes the risks as they are, as the authors' code does. Whole losses are weighted.
+    first step takes the risks as they are, as the authors' code does. Whole losses are weighted. A task whose
+    loss is 0 (no label) keeps its weight.
     """
 
     needs_gradients = True
@@ -49,5 +51,8 @@ class ExcessRisk(Balancer):
         self.first.copy_(torch.where(self.first > 0, self.first, risk))
         # In logarithms, since an exponential of a large risk would overflow.
         tiny = torch.finfo(self.values.dtype).tiny
-        self.values.copy_(torch.softmax(self.values.clamp(min=tiny).log() + self.step_size * relative, dim=0))
+        there = losses != 0
+        moved = self.values.clamp(min=tiny).log() + self.step_size * relative
+        shares = torch.softmax(torch.where(there, moved, -torch.inf), dim=0).nan_to_num()
+        self.values.copy_(with_shares(self.values, shares, there))
         return self.values.clone()

@@ -41,9 +41,8 @@ class FastAdaptive(Balancer):
         super().__init__(tasks)
         self.learning_rate = learning_rate
         self.decay = decay
-        for name in ("logits", "first", "second"):
+        for name in ("logits", "first", "second", "steps"):
             self.register_buffer(name, torch.zeros(len(self.tasks)))
-        self.register_buffer("steps", torch.zeros(()))
 
     def weights(self, losses: Tensor, gradients: Tensor | None) -> Tensor:
         values = losses.detach()
@@ -52,12 +51,14 @@ class FastAdaptive(Balancer):
         return shares / shares.sum().clamp(min=torch.finfo(shares.dtype).tiny)
 
     def post_update(self, before: Tensor, after: Tensor) -> None:
-        fall = torch.where(before > 0, (before + _SMALL).log() - (after + _SMALL).log(), 0.0)
-        shares = torch.softmax(self.logits, dim=0)
+        there = before > 0
+        fall = torch.where(there, (before + _SMALL).log() - (after + _SMALL).log(), 0.0)
+        shares = torch.softmax(torch.where(there, self.logits, -torch.inf), dim=0).nan_to_num()
         slope = shares * (fall - (shares * fall).sum()) + self.decay * self.logits
-        self.steps.add_(1)
-        self.first.lerp_(slope, 1 - _BETAS[0])
-        self.second.lerp_(slope * slope, 1 - _BETAS[1])
-        mean = self.first / (1 - _BETAS[0] ** self.steps)
-        square = self.second / (1 - _BETAS[1] ** self.steps)
-        self.logits.sub_(self.learning_rate * mean / (square.sqrt() + 1e-8))
+        self.steps.add_(there)
+        self.first.copy_(torch.where(there, self.first.lerp(slope, 1 - _BETAS[0]), self.first))
+        self.second.copy_(torch.where(there, self.second.lerp(slope * slope, 1 - _BETAS[1]), self.second))
+        mean = self.first / (1 - _BETAS[0] ** self.steps.clamp(min=1))
+        square = self.second / (1 - _BETAS[1] ** self.steps.clamp(min=1))
+        change = self.learning_rate * mean / (square.sqrt() + 1e-8)
+        self.logits.sub_(torch.where(there, change, 0.0))

@@ -20,7 +20,8 @@ class GradNorm(Balancer):
     `n` are the lengths of the shared gradients, `r` a task's loss over its first one, relative to the mean of
     these; the target counts as constant. `w` is `T softmax` of the parameters, so that it stays positive and
     its sum `T` without the paper's rescaling. Whole losses are weighted. The gradients are those of all
-    shared parameters (the paper: of the last shared layer), or of the features.
+    shared parameters (the paper: of the last shared layer), or of the features. A task whose loss is 0 (no
+    label) is left out of sum and means.
     """
 
     needs_gradients = True
@@ -41,17 +42,22 @@ class GradNorm(Balancer):
 
     def weights(self, losses: Tensor, gradients: Tensor | None) -> Tensor:
         self.initial.copy_(torch.where(self.initial > 0, self.initial, losses.detach()))
-        return self._weights().detach()
+        return _weights(self.logits.detach())
 
     def own_loss(self, losses: Tensor, gradients: Tensor | None) -> Tensor | None:
         assert gradients is not None
-        lengths = self._weights() * gradients.norm(dim=1)
+        there = losses != 0
+        equal = there.to(losses) / there.sum().clamp(min=1)
+        # What a batch says nothing about it does not move.
+        logits = torch.where(there, self.logits, self.logits.detach())
+        lengths = _weights(logits) * gradients.norm(dim=1)
         started = self.initial > 0
         ratio = torch.where(started, losses / self.initial.clamp(min=1e-12), 1.0)
-        rate = ratio / ratio.mean().clamp(min=1e-12)
-        target = (lengths.mean() * rate**self.alpha).detach()
-        own: Tensor = (lengths - target).abs().sum()
+        rate = ratio / (ratio @ equal).clamp(min=1e-12)
+        target = ((lengths @ equal) * rate**self.alpha).detach()
+        own: Tensor = torch.where(there, (lengths - target).abs(), 0.0).sum()
         return own
 
-    def _weights(self) -> Tensor:
-        return len(self.tasks) * torch.softmax(self.logits, dim=0)
+
+def _weights(logits: Tensor) -> Tensor:
+    return len(logits) * torch.softmax(logits, dim=0)

@@ -48,10 +48,7 @@ class Impartial(GradientBalancer):
         return self._scales(losses)
 
     def own_loss(self, losses: Tensor, gradients: Tensor | None) -> Tensor | None:
-        if self.objective is None:
-            return None
-        own: Tensor = self.objective(losses)
-        return own
+        return None if self.objective is None else torchjd.learned(self.objective, losses)
 
     def _scales(self, losses: Tensor) -> Tensor:
         return torch.ones_like(losses) if self.objective is None else torchjd.slopes(self.objective, losses)

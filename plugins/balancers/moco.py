@@ -10,7 +10,7 @@ from pydantic import Field
 from torch import Tensor
 
 from .gradient_balancer import GradientBalancer
-from .simplex import onto_simplex
+from .simplex import onto_simplex, shares_of, with_shares
 
 
 class MomentumCorrection(GradientBalancer):
@@ -18,7 +18,7 @@ class MomentumCorrection(GradientBalancer):
 
     `y += beta_k (g - y)`, `w = P(w - gamma_k (y y^T + rho) w)` with `P` the projection onto the simplex, and
     the shared gradient is `w y`; the step sizes fall as `k ** -decay`. A task whose loss is 0 (no label)
-    keeps its `y`.
+    keeps its `y`, and takes no part before it has one.
     """
 
     tracked: Tensor | None
@@ -48,10 +48,13 @@ class MomentumCorrection(GradientBalancer):
         self.steps.add_(1)
         fall = self.steps**-self.decay
         moved = self.tracked + self.beta * fall * (gradients - self.tracked)
-        self.tracked.copy_(torch.where(losses[:, None] > 0, moved, self.tracked))
-        slope = self.tracked @ (self.values @ self.tracked) + self.rho * self.values
-        self.values.copy_(onto_simplex(self.values - self.gamma * fall * slope))
-        return self.values.clone()
+        self.tracked.copy_(torch.where(losses[:, None] != 0, moved, self.tracked))
+        there = (self.tracked != 0).any(dim=1)
+        shares = shares_of(self.values, there)
+        slope = self.tracked @ (shares @ self.tracked) + self.rho * shares
+        shares = onto_simplex(shares - self.gamma * fall * slope, there)
+        self.values.copy_(with_shares(self.values, shares, there))
+        return shares
 
     def direction(self, gradients: Tensor, weights: Tensor) -> Tensor:
         assert self.tracked is not None

@@ -10,14 +10,14 @@ from pydantic import Field
 from torch import Tensor
 
 from .gradient_balancer import GradientBalancer
-from .simplex import onto_simplex
+from .simplex import onto_simplex, shares_of, with_shares
 
 
 class DoubleSampling(GradientBalancer):
     """MoDo (Chen, Fernando, Ying, Chen 2023, equation 2.9): unbiased weights from two half batches.
 
     `w = P(w - gamma (G_1 G_2^T w + rho w))` with `P` the projection onto the simplex; the shared gradient is
-    `w` times the mean of both.
+    `w` times the mean of both. Tasks without a label in the batch keep their weight; the others share 1.
     """
 
     parts = 2
@@ -36,6 +36,9 @@ class DoubleSampling(GradientBalancer):
 
     def weights(self, losses: Tensor, gradients: Tensor | None) -> Tensor:
         assert gradients is not None
-        slope = gradients[0] @ (self.values @ gradients[1]) + self.rho * self.values
-        self.values.copy_(onto_simplex(self.values - self.gamma * slope))
-        return self.values.clone()
+        there = losses != 0
+        shares = shares_of(self.values, there)
+        slope = gradients[0] @ (shares @ gradients[1]) + self.rho * shares
+        shares = onto_simplex(shares - self.gamma * slope, there)
+        self.values.copy_(with_shares(self.values, shares, there))
+        return shares

@@ -10,7 +10,7 @@ from pydantic import Field
 from torch import Tensor
 
 from .gradient_balancer import GradientBalancer
-from .simplex import onto_simplex
+from .simplex import onto_simplex, shares_of, with_shares
 
 
 class DirectionOriented(GradientBalancer):
@@ -18,7 +18,7 @@ class DirectionOriented(GradientBalancer):
 
     The weights `w` descend, by projected steps with momentum, along `A (w + lambda u)`, where `A` is `G_1
     G_2^T` over the squared mean length and `u` are equal weights; the shared gradient is `(w + lambda u) / (1
-    + lambda)` times `G_3`.
+    + lambda)` times `G_3`. Tasks without a label in the batch keep their weight; the others share 1.
     """
 
     parts = 3
@@ -39,16 +39,17 @@ class DirectionOriented(GradientBalancer):
 
     def weights(self, losses: Tensor, gradients: Tensor | None) -> Tensor:
         assert gradients is not None
+        there = losses != 0
+        equal = there.to(self.values) / there.sum().clamp(min=1)
         products = gradients[0] @ gradients[1].T
-        length = products.diagonal().clamp(min=0.0).sqrt().mean()
+        length = products.diagonal().clamp(min=0.0).sqrt() @ equal
         products = products / (length * length + 1e-8)
-        equal = torch.full_like(self.values, 1.0 / len(self.tasks))
         velocity = torch.zeros_like(equal)
-        weights = self.values
+        weights = shares_of(self.values, there)
         for _ in range(self.rounds):
             velocity = self.momentum * velocity + products @ (weights + self.pull * equal)
-            weights = onto_simplex(weights - self.learning_rate * velocity)
-        self.values.copy_(weights)
+            weights = onto_simplex(weights - self.learning_rate * velocity, there)
+        self.values.copy_(with_shares(self.values, weights, there))
         return (weights + self.pull * equal) / (1.0 + self.pull)
 
     def direction(self, gradients: Tensor, weights: Tensor) -> Tensor:

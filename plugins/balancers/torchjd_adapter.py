@@ -88,15 +88,23 @@ def imtl_g() -> Solver:
 
 
 def gradvac(gradients: Tensor, target: Tensor, beta: float) -> Tensor:
-    """Return the weights `[T]` of GradVac, and move `target` `[T, T]`, the cosines aimed at."""
-    weighting = aggregation.GradVacWeighting(beta=beta)
+    """Return the weights `[T]` of GradVac, and move `target` `[T, T]`, the cosines aimed at.
+
+    The cosines of a task without a gradient (no label in the batch) stay.
+    """
+    weighting = aggregation.GradVacWeighting(beta=beta, eps=1e-30)
     gramian = (gradients @ gradients.T).detach().to("cpu", torch.float64)
+    there = (gramian.diagonal() > 0).nonzero().squeeze(1)
+    pairs = there[:, None], there
     # torchjd keeps this state to itself; a checkpoint needs it.
-    moving = target.detach().to("cpu", torch.float64, copy=True)
+    known = target.detach().to("cpu", torch.float64, copy=True)
+    moving = known[pairs]
     weighting._buffers["_phi_t"] = moving
-    weighting._state_key = (len(gramian), gramian.dtype)
-    weights = weighting(gramian)
-    target.copy_(moving)
+    weighting._state_key = (len(moving), moving.dtype)
+    weights = torch.zeros(len(gramian), dtype=torch.float64)
+    weights[there] = weighting(gramian[pairs])
+    known[pairs] = moving
+    target.copy_(known)
     return weights.to(gradients)
 
 
@@ -104,11 +112,6 @@ def graddrop(gradients: Tensor, leak: float) -> Tensor:
     """Return the direction `[P]` of GradDrop."""
     aggregator = aggregation.GradDrop(leak=gradients.new_full((len(gradients),), leak))
     return aggregator(gradients)
-
-
-def config(gradients: Tensor) -> Tensor:
-    """Return the direction `[P]` of ConFIG."""
-    return aggregation.ConFIG()(gradients)
 
 
 def random_weights(losses: Tensor) -> Tensor:
@@ -124,6 +127,19 @@ def slopes(scalarizer: nn.Module, losses: Tensor) -> Tensor:
     return found
 
 
+def learned(scalarizer: nn.Module, losses: Tensor) -> Tensor:
+    """Return what a scalarizer with one parameter per task minimises.
+
+    A task whose loss is 0 (no label in the batch) does not move its parameter.
+    """
+    there = losses != 0
+    values = {
+        name: torch.where(there, value, value.detach()) for name, value in scalarizer.named_parameters()
+    }
+    found: Tensor = torch.func.functional_call(scalarizer, values, (losses,))
+    return found
+
+
 def uncertainty(tasks: int) -> nn.Module:
     """Kendall's weighting, with a learned log-variance per task."""
     return scalarization.UW(tasks)
@@ -132,8 +148,3 @@ def uncertainty(tasks: int) -> nn.Module:
 def imtl_l(tasks: int) -> nn.Module:
     """The loss half of IMTL, with a learned log-scale per task."""
     return scalarization.IMTLL(tasks)
-
-
-def stch(mu: float) -> nn.Module:
-    """The smooth maximum of the losses, equally preferred."""
-    return scalarization.STCH(mu=mu)

@@ -29,5 +29,4 @@ class Uncertainty(Balancer):
         return torchjd.slopes(self.objective, losses)
 
     def own_loss(self, losses: Tensor, gradients: Tensor | None) -> Tensor | None:
-        own: Tensor = self.objective(losses)
-        return own
+        return torchjd.learned(self.objective, losses)

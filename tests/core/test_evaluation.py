@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from mtl.core.composer import compose
 from mtl.core.composition import Composition
 from mtl.core.data import Samples, Splits, load_splits
 from mtl.core.errors import UsageError
-from mtl.core.evaluation import BATCH_SIZE, baseline, evaluate
+from mtl.core.evaluation import BATCH_SIZE, baseline, evaluate, refuse_without_targets
 from mtl.core.recipe_reader import read
 from mtl.core.recipe_source import RecipeSource
 from mtl.core.registry import Registry
@@ -148,3 +149,16 @@ def test_a_model_that_looks_at_a_sample_eight_times_gets_smaller_batches(
     evaluate(composition, splits.validation, "validation")
     assert sum(sizes) == 8 * len(splits.validation)
     assert max(sizes) <= BATCH_SIZE
+
+
+def test_labels_that_make_no_target_in_a_split_are_found_before_training(registry: Registry) -> None:
+    tree: dict[str, Any] = {"tasks": {"label-group": {"groups": {"low": ["0"], "high": ["9"]}}}}
+    composition = compose(read(RecipeSource(tree), registry), registry)
+    splits = load_splits(composition.dataset, validation=0.1, split_seed=0)
+    refuse_without_targets(composition, splits)
+    test = splits.test
+    chosen = (test.labels["digit"] > 0) & (test.labels["digit"] < 9)
+    few = Samples(test.image[chosen], {"digit": test.labels["digit"][chosen]})
+    message = "task 'label-group' makes no target of 'digit' in the test split: none of its labels counts"
+    with pytest.raises(UsageError, match=message):
+        refuse_without_targets(composition, replace(splits, test=few))

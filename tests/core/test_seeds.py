@@ -162,6 +162,18 @@ def test_an_interrupted_command_goes_on_where_it_was(
         assert history(path / f"seed-{seed}") == history(many.path / f"seed-{seed}")
 
 
+def test_a_resumed_replacement_leaves_nothing_of_what_it_replaced(tmp_path: Path) -> None:
+    from mtl.core.cli.main import run
+
+    path = tmp_path / "run"
+    compose(path, seeds=[3])
+    with pytest.raises(KeyboardInterrupt):
+        compose(path, seeds=[3, 5], progress=Interrupting(), force=True)
+    assert len(list(tmp_path.iterdir())) == 2
+    assert run(["resume", str(path), "--device", "cpu"]) == 0
+    assert list(tmp_path.iterdir()) == [path]
+
+
 def test_a_mistake_leaves_no_folder(tmp_path: Path) -> None:
     with pytest.raises(mtl.errors.RecipeError):
         compose(tmp_path / "run", seeds=2, encoder={"name": "mlp", "hidden": []})

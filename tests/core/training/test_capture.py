@@ -130,7 +130,12 @@ def test_a_reason_given_at_the_start_prevents_a_capture() -> None:
 
 
 def trained(
-    registry: Registry, device: torch.device, wrap: bool, balancer: Any = "sum", epochs: int = 3
+    registry: Registry,
+    device: torch.device,
+    wrap: bool,
+    balancer: Any = "sum",
+    epochs: int = 3,
+    capture: Any = None,
 ) -> tuple[Trainer, list[Any]]:
     tree: dict[str, Any] = {
         "tasks": ["denoise", "classify"],
@@ -144,7 +149,9 @@ def trained(
     trainer = Trainer(composition, splits.to(device), device)
     if wrap:
         trainer._captured = CapturedBlocks(
-            lambda indices: trainer._work(indices, 0), Recorder(), (composition.model, composition.balancer)
+            lambda indices: trainer._work(indices, 0),
+            capture(trainer) if capture else Recorder(),
+            (composition.model, composition.balancer),
         )
     rows = [{k: v for k, v in result.row.items() if k != "seconds"} for result in trainer.epochs()]
     return trainer, rows
@@ -155,6 +162,21 @@ def test_replayed_blocks_train_the_same_model_as_single_steps(registry: Registry
     trainer, replayed = trained(registry, CPU, wrap=True)
     assert trainer.eager_reason is None
     assert replayed == plain
+
+
+def test_a_capture_that_fails_leaves_the_random_numbers_as_they_were(registry: Registry) -> None:
+    def refusing(trainer: Trainer) -> Any:
+        def refuse(work: Any) -> Any:
+            trainer._blocks.looks(torch.arange(8), 1, 0)  # draws what a step draws, before it breaks
+            torch.rand(1)
+            raise RuntimeError("a value was read back")
+
+        return refuse
+
+    _, plain = trained(registry, CPU, wrap=False)
+    trainer, rows = trained(registry, CPU, wrap=True, capture=refusing)
+    assert trainer.eager_reason == "a step cannot be captured: a value was read back"
+    assert rows == plain
 
 
 class Graph:
