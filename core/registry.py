@@ -109,7 +109,7 @@ class Registry:
             others = [other for other in plugins.values() if other is not plugin]
             try:
                 self.manager.subset_hook_caller(hook_name, remove_plugins=others)(**arguments)
-            except Exception as error:
+            except (Exception, SystemExit) as error:
                 failures.append(f"plugin {name!r} failed in {hook_name}: {type(error).__name__}: {error}")
         return failures
 

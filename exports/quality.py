@@ -24,20 +24,20 @@ class Unit:
 
 
 POINTS = Unit("points", 0.5)
-"""Hundredths of a bounded metric's range: points of accuracy."""
+"""Hundredths of the range of a bounded metric that is to be high: points of accuracy."""
 
 DECIBELS = Unit("dB", 0.3)
 """The metric's own unit, for one that grows without bound: PSNR."""
 
 PERCENT = Unit("%", 2.0)
-"""Of the value before, for an error: RMSE."""
+"""Of the value before, for an error, whatever its bounds: RMSE, cross-entropy."""
 
 
 def unit_of(leading: Leading) -> Unit:
     """Return how a metric's loss is counted."""
-    if all(math.isfinite(bound) for bound in leading.bounds):
-        return POINTS
-    return DECIBELS if leading.direction == "higher" else PERCENT
+    if leading.direction == "lower":
+        return PERCENT
+    return POINTS if all(math.isfinite(bound) for bound in leading.bounds) else DECIBELS
 
 
 def drop(leading: Leading, before: float, after: float) -> float:
@@ -47,6 +47,8 @@ def drop(leading: Leading, before: float, after: float) -> float:
     1.0
     >>> drop(Leading("rmse", "lower", (0.0, math.inf)), 0.50, 0.51)
     2.0
+    >>> drop(Leading("bce", "lower", (0.0, 16.7)), 0.10, 0.15)
+    50.0
     """
     if before == after:
         return 0.0
@@ -89,6 +91,13 @@ def measure_change(
     judge = subject.judge
     if judge is None:
         raise VerificationError(f"{name}: what it loses cannot be measured, there is no data at hand")
+    for task in subject.targets:
+        if task not in judge.leading:
+            raise VerificationError(
+                f"{name}: what task {task!r} loses cannot be measured: "
+                "no metric of it says which way is better",
+                hint="train it with a metric that does, or export it in float32",
+            )
     before, after = judge.reference(), judge.measure(answer, tuple(subject.targets))
     report: dict[str, dict[str, Any]] = {}
     for task, leading in _leading(subject).items():

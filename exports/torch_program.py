@@ -9,6 +9,7 @@ import re
 import warnings
 import zipfile
 from collections.abc import Mapping
+from pathlib import PurePosixPath
 from typing import Any
 
 import numpy as np
@@ -72,6 +73,7 @@ class Program:
 
     def __init__(self, data: bytes, name: str) -> None:
         self.name = name
+        refuse_code(data, name)
         found = {CARD: ""}
         try:
             with warnings.catch_warnings():
@@ -101,6 +103,41 @@ class Program:
             return {str(name): value.numpy() for name, value in outputs.items()}
         except Exception as error:  # a traced program raises what torch's operators raise
             raise VerificationError(f"{self.name} cannot be run ({case}): {reason(error)}") from error
+
+
+def refuse_code(data: bytes, name: str) -> None:
+    """Raise `VerificationError` when loading a `.pt2` file could run code that it brings.
+
+    torch unpickles whatever such an archive says is pickled, and what it cannot load as plain tensors.
+    """
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            names = archive.namelist()
+            texts = [json.loads(archive.read(item)) for item in names if item.endswith(".json")]
+            tensors = [archive.read(item) for item in names if item.endswith(".pt")]
+            plain = any(PurePosixPath(item).name == "archive_format" for item in names)
+    except (zipfile.BadZipFile, ValueError, KeyError, OSError) as error:
+        raise VerificationError(f"{name} is not a valid export: {reason(error)}") from error
+    unsafe = len(names) != len(set(names)) or not plain or any("aotinductor" in item for item in names)
+    if unsafe or any(map(_pickles, texts)) or not all(map(_holds_tensors, tensors)):
+        raise VerificationError(
+            f"{name} could run code when it is loaded: it holds more than tensors and a program",
+            hint="mtl never writes such a file",
+        )
+
+
+def _pickles(value: Any) -> bool:
+    if isinstance(value, dict):
+        return bool(value.get("use_pickle")) or any(map(_pickles, value.values()))
+    return isinstance(value, list) and any(map(_pickles, value))
+
+
+def _holds_tensors(data: bytes) -> bool:
+    try:
+        torch.load(io.BytesIO(data), weights_only=True)
+    except Exception:  # whatever is wrong with it, torch would go on to unpickle it
+        return not data
+    return True
 
 
 def _strip(program: torch.export.ExportedProgram) -> None:

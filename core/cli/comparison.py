@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as RichProgress
 from rich.table import Table
@@ -159,9 +160,9 @@ def print_comparison(comparison: Comparison) -> None:
     results = comparison.results
     header, rows = summary_rows(results)
     if sys.stdout.isatty():
-        table = Table(*header)
+        table = Table(*map(escape, header))  # a list in a variant's name is no markup
         for row in rows:
-            table.add_row(*row)
+            table.add_row(*map(escape, row))
         Console().print(table)
     else:
         print_table(rows, header)

@@ -86,11 +86,16 @@ class Comparing:
                 self.jobs,
                 self.publishes,
                 self.plugin_files,
+                adopts=not force,
             )
             failures = runner.run(grid.cells)
             found = results(grid, outcomes_of(grid, folder, failures))
             write_results(path, found)
-            folder.finish()
+            if not failures:
+                folder.finish()
+            elif folder.replaced.exists():
+                kept = f"the comparison that this one replaces is kept in {folder.replaced}"
+                self.progress.warning(f"{kept} until all cells are trained")
         return Comparison(path, found, _status(grid, failures))
 
 

@@ -60,9 +60,11 @@ class ComparisonFolder:
             )
         if force:
             if self.replaced.exists():
-                shutil.rmtree(self.path)  # it replaced a comparison and never finished; that one is kept
+                with self.locked():
+                    shutil.rmtree(self.path)  # it replaced a comparison and never finished; that one is kept
             else:
-                self.path.rename(self.replaced)
+                with self.locked():  # nobody may be at work in it
+                    self.path.rename(self.replaced)
             return
         known = self._plan()
         if any(known.get(key) != value for key, value in plan.items()):
@@ -143,6 +145,8 @@ class ComparisonFolder:
         """
         for other in sorted(self.path.absolute().parent.glob(f"*/cells/*{cell.key[:10]}")):
             source = ComparisonFolder(other.parents[1])
+            if source.path.name.startswith("."):  # one that was moved aside, to be replaced
+                continue
             try:
                 if not _finished(other, cell) or json.loads((other / MARK).read_text())["origin"] != origin:
                     continue

@@ -105,7 +105,7 @@ def lay_out(question: Question, registry: Registry) -> Grid:
         )
     variants: list[Variant] = []
     failures: list[MtlError] = []
-    composed: Composition | None = None
+    judges: dict[str, dict[str, Judge]] = {}
     composer = _SingleTask(registry)
     for values, source, recipe in zip(combinations, sources, recipes, strict=True):
         name, settings = _name(question.axes, values, recipe), _settings(question.axes, values)
@@ -115,13 +115,27 @@ def lay_out(question: Question, registry: Registry) -> Grid:
             failures.append(error)
             variants.append(_untrained(name, settings, error))
             continue
-        composed = composed or composition
+        judges[name] = judges_of(composition, question.metrics)
         variants.append(composer.variant(name, settings, recipe, composition))
-    if composed is None:
+    if not judges:
         raise failures[0]
-    judges = judges_of(composed, question.metrics)
     fixed = _fixed(recipes[0], question.axes)
-    return Grid(question.axes, question.seeds, tuple(variants), judges, fixed)
+    return Grid(question.axes, question.seeds, tuple(variants), _common(judges), fixed)
+
+
+def _common(judges: Mapping[str, Mapping[str, Judge]]) -> Mapping[str, Judge]:
+    """Return the judges that all variants have; raise `UsageError` where two would be judged differently."""
+    (first, common), *others = judges.items()
+    for name, found in others:
+        for task, judge in found.items():
+            if task in common and judge != common[task]:
+                known = common[task].metric
+                raise UsageError(
+                    f"task {task!r} is judged by {known} in {first!r} and by {judge.metric} in {name!r}: "
+                    "such results cannot be compared",
+                    hint=f"name a metric that all have, with the same range: --metric {task}=NAME",
+                )
+    return common
 
 
 class _SingleTask:

@@ -36,7 +36,7 @@ def results(grid: Grid, outcomes: Mapping[str, Outcome], notes: Sequence[str] = 
         "recipe": dict(grid.fixed),
         "seeds": list(grid.seeds),
         "method": _method(grid, rows),
-        "notes": [*_notes(outcomes), *_out_of_bounds(grid.judges, outcomes), *notes],
+        "notes": [*_notes(outcomes), *_lost(rows), *_out_of_bounds(grid.judges, outcomes), *notes],
         "variants": variants,
         "single_task": _alone(grid, outcomes),
         "pareto": _fronts(grid.judges, variants),
@@ -93,7 +93,7 @@ class _Row:
             status = f"{len(trained)} of {len(self.outcomes)} seeds" if trained else "failed"
         reason = self.variant.reason or "; ".join(reasons) or None
         said = (
-            sentence(self.variant.name, tasks, units)
+            sentence(self.variant.name, tasks, units, len(self.outcomes))
             if trained
             else f"{self.variant.name}: {status}: {reason}"
         )
@@ -107,7 +107,7 @@ class _Row:
             "seconds": _spread([outcome.training["seconds"] for outcome in trained]),
             "tasks": tasks,
             "delta_m": self.delta.to_json() if self.delta is not None else None,
-            "delta_m_verdict": judge(self.delta, self.adjusted_delta).to_json(),
+            "delta_m_verdict": judge(self.delta, self.adjusted_delta, len(self.outcomes)).to_json(),
             "sentence": said,
             "curves": curves_of([outcome.history for outcome in trained], list(self.judges)),
         }
@@ -121,7 +121,7 @@ class _Row:
             "alone": _spread([alone[task] for alone in self.alone.values() if task in alone]),
             "gain": gain.to_json() if gain is not None else None,
             "relative_gain": fmean(known) if known and len(known) == len(relative) else None,
-            "verdict": judge(gain, self.adjusted.get(task)).to_json(),
+            "verdict": judge(gain, self.adjusted.get(task), len(self.outcomes)).to_json(),
         }
 
 
@@ -163,11 +163,12 @@ def _spread(values: Sequence[float]) -> dict[str, Any] | None:
 def _method(grid: Grid, rows: Sequence[_Row]) -> dict[str, Any]:
     seeds = len(grid.seeds)
     exact = seeds <= EXACT_UP_TO
+    number = "" if _lost(rows) else f"{seeds**seeds:,} "
     return {
         "level": LEVEL,
         "minimum_seeds": MINIMUM_SEEDS,
         "enough_seeds": seeds >= MINIMUM_SEEDS,
-        "bootstrap": f"all {seeds**seeds:,} resamples" if exact else f"{RESAMPLES:,} resamples, fixed seed",
+        "bootstrap": f"all {number}resamples" if exact else f"{RESAMPLES:,} resamples, fixed seed",
         "correction": "Holm",
         "comparisons": {
             "tasks": sum(_p(gain) is not None for row in rows for gain in row.gains.values()),
@@ -192,6 +193,17 @@ def _notes(outcomes: Mapping[str, Outcome]) -> list[str]:
         return []
     parted = ", ".join(differing)
     return [f"the cells were not all trained alike ({parted} differ); --force trains all of them again"]
+
+
+def _lost(rows: Sequence[_Row]) -> list[str]:
+    """Name every variant that is judged by fewer seeds than were asked for, since trainings failed."""
+    told = []
+    for row in rows:
+        pairs = [gain.n if gain is not None else 0 for gain in row.gains.values()]
+        if row.outcomes and min(pairs) < len(row.outcomes):
+            counted = f"{min(pairs)} of {len(row.outcomes)} seeds"
+            told.append(f"{row.variant.name} is judged by {counted}: those that failed may be its worst")
+    return told
 
 
 def _out_of_bounds(judges: Mapping[str, Judge], outcomes: Mapping[str, Outcome]) -> list[str]:

@@ -39,6 +39,8 @@ class Runner:
     jobs: int = 1
     publishes: bool = False
     plugin_files: tuple[Path, ...] = ()
+    adopts: bool = True
+    """Whether cells may be taken from comparisons beside this one."""
 
     def run(self, cells: Sequence[Cell]) -> dict[str, Failure]:
         """Train every cell that is not finished; return the failures by the cell's key.
@@ -46,7 +48,8 @@ class Runner:
         A cell is marked the moment it is finished, so an interruption loses at most the epoch it falls in.
         """
         missing = [cell for cell in cells if not self._finished(cell)]
-        adopted = [] if self.publishes else [cell for cell in missing if self._adopt(cell)]
+        lends = self.adopts and not self.publishes
+        adopted = [cell for cell in missing if self._adopt(cell)] if lends else []
         missing = [cell for cell in missing if cell not in adopted]
         self.progress.started(len(cells), len(cells) - len(missing) - len(adopted), len(adopted))
         by_key = {cell.key: cell for cell in missing}

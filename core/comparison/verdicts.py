@@ -1,8 +1,8 @@
 """Verdicts in plain words, and the rule behind them.
 
-A scheme beats (or loses to) single-task training on a task when three things hold: there are at least 3
-seeds; the interval, which holds both the bootstrap's and Student's, is on one side of zero; and the paired
-t test stays below 5 % after Holm's correction for all comparisons of the table.
+A scheme beats (or loses to) single-task training on a task when four things hold: there are at least 3
+seeds; no training of them failed; the interval, which holds both the bootstrap's and Student's, is on one
+side of zero; and the paired t test stays below 5 % after Holm's correction for all comparisons of the table.
 """
 
 from __future__ import annotations
@@ -30,8 +30,11 @@ class Verdict:
         return {"outcome": self.outcome, "adjusted_p": self.adjusted}
 
 
-def judge(estimate: Estimate | None, adjusted: float | None) -> Verdict:
-    """Return the verdict on a gain, whose p-value after the correction for all comparisons is `adjusted`."""
+def judge(estimate: Estimate | None, adjusted: float | None, seeds: int) -> Verdict:
+    """Return the verdict on a gain, whose p-value after the correction for all comparisons is `adjusted`.
+
+    Where fewer than all `seeds` were trained, nothing is sure: those that failed may be the worst.
+    """
     if estimate is None:
         return Verdict(UNKNOWN)
     if estimate.n < MINIMUM_SEEDS:
@@ -39,16 +42,22 @@ def judge(estimate: Estimate | None, adjusted: float | None) -> Verdict:
     interval = estimate.interval
     if interval is None or adjusted is None or interval[0] <= 0 <= interval[1]:
         return Verdict(OPEN, adjusted)
-    sure = adjusted < 1 - LEVEL
+    sure = adjusted < 1 - LEVEL and estimate.n == seeds
     if interval[0] > 0:
         return Verdict(BETTER if sure else UNSURE_BETTER, adjusted)
     return Verdict(WORSE if sure else UNSURE_WORSE, adjusted)
 
 
-def sentence(name: str, rows: Mapping[str, Mapping[str, Any]], units: Mapping[str, Mapping[str, Any]]) -> str:
+def sentence(
+    name: str,
+    rows: Mapping[str, Mapping[str, Any]],
+    units: Mapping[str, Mapping[str, Any]],
+    seeds: int,
+) -> str:
     """Return what is found about one variant: `rows` and `units` are its and the tasks' parts of the results.
 
     `cross-stitch beats single-task on third, 95 % interval +0.05 to +0.21 points; no evidence on even`.
+    Where fewer pairs than `seeds` could be made, that is said.
     """
     by_outcome: dict[str, list[str]] = {}
     for task, row in rows.items():
@@ -61,7 +70,10 @@ def sentence(name: str, rows: Mapping[str, Mapping[str, Any]], units: Mapping[st
         elif tasks:
             parts.append(f"{words} {_listed(tasks)}{_seeds(outcome, [rows[task] for task in tasks])}")
     text = "; ".join(parts)
-    if UNSURE_BETTER in by_outcome or UNSURE_WORSE in by_outcome:
+    pairs = min((row["gain"]["n"] for row in rows.values() if row["gain"]), default=0)
+    if 0 < pairs < seeds:
+        text += f" (of {seeds} seeds {pairs} count, since trainings failed: nothing is sure)"
+    elif UNSURE_BETTER in by_outcome or UNSURE_WORSE in by_outcome:
         text += " (perhaps: not after the correction for all comparisons)"
     return f"{name} {text}" if parts and parts[0].split()[0] in _VERBS else f"{name}: {text}"
 

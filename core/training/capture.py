@@ -47,9 +47,9 @@ class CapturedBlocks:
     def __call__(self, indices: Tensor, restart: Callable[[], None] = lambda: None) -> StepLosses:
         """Train on a block; `restart` seeds its random numbers again, of which a failed capture took some."""
         size = len(indices)
-        if self.reason is None and size in self._met and size not in self._replays:
-            if not self._try_to_capture(indices):
-                restart()
+        due = self.reason is None and size in self._met and size not in self._replays
+        if due and not self._try_to_capture(indices):
+            restart()
         if size in self._replays:
             static, replay = self._replays[size]
             static.copy_(indices)

@@ -33,8 +33,8 @@ class ConflictFree(GradientBalancer):
 def equal_angles(gramian: Tensor) -> Tensor:
     """Return the weights `[T]` for a Gramian `[T, T]`, float64.
 
-    >>> equal_angles(torch.tensor([[4.0, 0.0], [0.0, 1.0]], dtype=torch.float64)).tolist()
-    [0.75, 1.5]
+    >>> equal_angles(torch.tensor([[4.0, 0.0], [0.0, 1.0]], dtype=torch.float64))
+    tensor([0.7500, 1.5000], dtype=torch.float64)
     """
     lengths = gramian.diagonal().sqrt()
     cosines = gramian / lengths / lengths[:, None]

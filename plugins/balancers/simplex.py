@@ -14,8 +14,8 @@ def onto_simplex(value: Tensor, there: Tensor | None = None) -> Tensor:
 
     >>> onto_simplex(torch.tensor([0.7, 0.7, -1.0])).tolist()
     [0.5, 0.5, 0.0]
-    >>> onto_simplex(torch.tensor([0.9, 0.7, 5.0]), torch.tensor([True, True, False])).tolist()
-    [0.6000000238418579, 0.3999999761581421, 0.0]
+    >>> onto_simplex(torch.tensor([0.75, 0.75, 5.0]), torch.tensor([True, True, False])).tolist()
+    [0.5, 0.5, 0.0]
     """
     inside = value if there is None else torch.where(there, value, -torch.inf)
     ordered = inside.sort(descending=True).values

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -178,3 +179,10 @@ def test_an_invalid_record_says_what_is_wrong(component: Component, problem: str
 def test_an_unknown_kind_is_refused(registry: Registry) -> None:
     with pytest.raises(UsageError, match="unknown kind 'encodr'"):
         registry.find("encodr", "x")
+
+
+def test_a_hook_that_exits_stops_nothing(install_plugin: Install) -> None:
+    install_plugin("rude", "import sys\nfrom mtl import hookimpl\n@hookimpl\ndef mtl_exported(): sys.exit(0)")
+    (failure,) = discover().notify("mtl_exported", run=Path("run"), files=[])
+    assert failure.startswith("plugin")
+    assert "failed in mtl_exported: SystemExit: 0" in failure

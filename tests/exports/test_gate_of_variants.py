@@ -281,3 +281,17 @@ def test_a_scale_of_one_side_only_is_noticed(
     monkeypatch.setattr(onnx_exporter, "build_variant", lambda *_: candidate)
     with pytest.raises(VerificationError, match="is not the float32 model, rounded: operator"):
         OnnxExporter(precision="int8", max_drop=LOOSE).export(exported_int8.subject, tmp_path / "model.onnx")
+
+
+@pytest.mark.parametrize("kind", ["float16", "int8"])
+def test_a_task_that_nothing_judges_is_not_rounded(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    subject = tiny_subject()
+    assert subject.judge is not None
+    fewer = {task: leading for task, leading in subject.judge.leading.items() if task != "shade"}
+    monkeypatch.setattr(type(subject.judge), "leading", fewer)
+    monkeypatch.setattr(type(subject.judge), "measure", lambda *_: pytest.fail("measured"))
+    with pytest.raises(VerificationError, match="what task 'shade' loses cannot be measured"):
+        OnnxExporter(precision=kind, max_drop=LOOSE).export(subject, tmp_path / "model.onnx")
+    assert not list(tmp_path.iterdir())

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import io
 import json
+import pickle
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -152,3 +156,57 @@ def test_a_model_that_cannot_be_traced_is_refused_in_one_line(program: Exported,
     subject = dataclasses.replace(program.subject, model=Branching())
     with pytest.raises(ComponentError, match=r"^torch cannot export the model: [^\n]+$"):
         TorchExportExporter().export(subject, tmp_path / "model.pt2")
+
+
+class Harm:
+    """What a stranger's file would run."""
+
+    def __reduce__(self) -> tuple[Callable[..., object], tuple[object, ...]]:
+        return Path.touch, (Path("harmed"),)
+
+
+def rewritten(data: bytes, change: Callable[[str, bytes], bytes], **extra: bytes) -> bytes:
+    """Return the archive with changed entries, and others."""
+    stream = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(data)) as old, zipfile.ZipFile(stream, "w") as new:
+        for name in old.namelist():
+            new.writestr(name, change(name, old.read(name)))
+        root = old.namelist()[0].partition("/")[0]
+        for name, content in extra.items():
+            new.writestr(f"{root}/{name}", content)
+    return stream.getvalue()
+
+
+def pickled(name: str, content: bytes) -> bytes:
+    """Say of every weight that it is pickled, and make it what is run when it is."""
+    if name.endswith("_weights_config.json"):
+        return content.replace(b'"use_pickle": false', b'"use_pickle": true')
+    return pickle.dumps(Harm()) if "/weights/weight_" in name else content
+
+
+def harmful_samples(name: str, content: bytes) -> bytes:
+    stream = io.BytesIO()
+    torch.save((Harm(),), stream)
+    return stream.getvalue() if name.endswith(".pt") else content
+
+
+@pytest.mark.parametrize(
+    ("change", "extra"),
+    [
+        (pickled, {}),
+        (harmful_samples, {}),
+        (lambda name, content: content, {"data/aotinductor/model/x.so": b"x"}),
+    ],
+    ids=["pickled weights", "pickled samples", "a compiled library"],
+)
+def test_a_file_that_could_run_code_is_refused_before_it_does(
+    change: Any, extra: dict[str, bytes], program: Exported, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    data = rewritten(program.path.read_bytes(), lambda name, content: content)
+    assert Program(data, "same").card is not None
+    harmful = rewritten(data, change, **extra)
+    assert harmful != data
+    with pytest.raises(VerificationError, match="model could run code when it is loaded"):
+        Program(harmful, "model")
+    assert not (tmp_path / "harmed").exists()

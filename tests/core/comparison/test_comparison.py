@@ -259,6 +259,41 @@ def test_force_keeps_the_old_comparison_until_the_new_one_is_complete(
     assert not (tmp_path / ".c.replaced").exists()
 
 
+def test_force_trains_the_same_question_again(grid: Make, train: Train, tmp_path: Path) -> None:
+    train(grid("hard", seeds=(0,)), tmp_path / "beside")
+    train(grid("hard", seeds=(0,)), tmp_path / "c")
+    _, diary = train(grid("hard", seeds=(0,)), tmp_path / "c", force=True)
+    assert diary.start == (3, 0, 0)
+    assert len(diary.trainings) == 3
+
+
+def test_force_keeps_the_old_comparison_while_cells_fail(
+    grid: Make, train: Train, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from mtl.core.comparison import workers
+
+    def failing(*arguments: Any) -> None:
+        raise UsageError("no luck")
+
+    train(grid("hard", seeds=(0,)), tmp_path / "c")
+    with monkeypatch.context() as patch:
+        patch.setattr(workers, "train", failing)
+        _, diary = train(grid("hard", seeds=(0,)), tmp_path / "c", force=True)
+    assert (tmp_path / ".c.replaced" / "compare.json").is_file()
+    assert "is kept in" in diary.warnings[-1]
+    train(grid("hard", seeds=(0,)), tmp_path / "c")
+    assert not (tmp_path / ".c.replaced").exists()
+
+
+def test_force_leaves_a_comparison_alone_that_somebody_works_on(
+    grid: Make, train: Train, tmp_path: Path
+) -> None:
+    train(grid("hard", seeds=(0,)), tmp_path / "c")
+    with ComparisonFolder(tmp_path / "c").locked(), pytest.raises(UsageError, match="is at work in"):
+        train(grid("hard", seeds=(0,)), tmp_path / "c", force=True)
+    assert (tmp_path / "c" / "compare.json").is_file()
+
+
 def test_two_at_once_in_one_folder_are_refused(grid: Make, tmp_path: Path) -> None:
     folder = ComparisonFolder.open(tmp_path / "c", grid("hard").plan())
     other = ComparisonFolder.open(tmp_path / "c", grid("hard").plan())

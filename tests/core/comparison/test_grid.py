@@ -171,6 +171,14 @@ def test_the_first_metric_with_a_direction_judges(grid: Make) -> None:
     }
 
 
+def test_variants_that_would_be_judged_differently_are_refused(grid: Make) -> None:
+    metrics = Axis("tasks.even.metrics", (["accuracy"], ["f1"]))
+    message = "task 'even' is judged by accuracy in .* and by f1 in .*: such results cannot be compared"
+    with pytest.raises(UsageError, match=message):
+        grid("hard", metrics)
+    assert grid("hard", metrics, metrics={"even": "loss"}).judges["even"].metric == "loss"
+
+
 def test_the_loss_may_judge(grid: Make) -> None:
     judge = grid("hard", metrics={"even": "loss"}).judges["even"]
     assert (judge.direction, judge.unit) == ("lower", "loss")

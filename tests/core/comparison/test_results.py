@@ -87,3 +87,18 @@ def test_every_comparison_is_counted(grid: Make) -> None:
     found = made(grid(("cross-stitch", "hard"), seeds=(0, 1, 2, 3, 4)), steady)
     assert found["method"]["comparisons"] == {"tasks": 4, "delta_m": 2}
     assert made(grid("hard", seeds=(0, 1)), steady)["method"]["comparisons"]["tasks"] == 0
+
+
+def test_seeds_that_failed_leave_nothing_sure(grid: Make) -> None:
+    laid_out = grid("cross-stitch", seeds=(0, 1, 2, 3, 4))
+    whole = made(laid_out, steady)
+    lost = made(laid_out, lambda *key: None if key[:2] == ("cross-stitch", 4) else steady(*key))
+    assert whole["variants"][0]["tasks"]["third"]["verdict"]["outcome"] == "better"
+    (row,) = lost["variants"]
+    assert row["tasks"]["third"]["verdict"]["outcome"] == "perhaps better"
+    assert "of 5 seeds 4 count, since trainings failed" in row["sentence"]
+    assert lost["notes"] == ["cross-stitch is judged by 4 of 5 seeds: those that failed may be its worst"]
+    assert (whole["method"]["bootstrap"], lost["method"]["bootstrap"]) == (
+        "all 3,125 resamples",
+        "all resamples",
+    )

@@ -31,7 +31,7 @@ def row(found: Estimate, outcome: str) -> dict[str, object]:
     ],
 )
 def test_the_rule(found: Estimate | None, adjusted: float | None, outcome: str) -> None:
-    assert judge(found, adjusted).outcome == outcome
+    assert judge(found, adjusted, found.n if found else 5).outcome == outcome
 
 
 def test_a_verdict_needs_an_interval_of_both_kinds_on_one_side() -> None:
@@ -39,28 +39,37 @@ def test_a_verdict_needs_an_interval_of_both_kinds_on_one_side() -> None:
     found = estimate([0.001, 0.05, 0.002])
     assert found.bootstrap is not None
     assert found.bootstrap[0] > 0
-    assert judge(found, 0.001).outcome == "no evidence"
+    assert judge(found, 0.001, 3).outcome == "no evidence"
 
 
 def test_a_sentence_says_what_is_found_and_what_is_not() -> None:
     rows = {"even": row(WAVERING, "no evidence"), "third": row(SURE, "better")}
-    assert sentence("cross-stitch", rows, UNITS) == (
+    assert sentence("cross-stitch", rows, UNITS, 3) == (
         "cross-stitch beats single-task on third, 95 % interval +0.09 to +0.12 points; no evidence on even"
     )
 
 
 def test_a_sentence_without_any_evidence() -> None:
     rows = {name: row(WAVERING, "no evidence") for name in UNITS}
-    assert sentence("hard", rows, UNITS) == "hard: no evidence on even and third"
+    assert sentence("hard", rows, UNITS, 3) == "hard: no evidence on even and third"
 
 
 def test_a_sentence_about_too_few_seeds() -> None:
     rows = {name: row(estimate([0.1]), "too few seeds") for name in UNITS}
-    assert sentence("hard", rows, UNITS) == (
+    assert sentence("hard", rows, UNITS, 1) == (
         "hard: nothing can be concluded on even and third from 1 seed: 3 are the least"
     )
 
 
 def test_a_sentence_about_what_does_not_survive_the_correction() -> None:
     rows = {"third": row(SURE, "perhaps better")}
-    assert sentence("ple", rows, UNITS).endswith("(perhaps: not after the correction for all comparisons)")
+    assert sentence("ple", rows, UNITS, 5).endswith("(perhaps: not after the correction for all comparisons)")
+
+
+def test_nothing_is_sure_where_trainings_failed() -> None:
+    assert judge(SURE, 0.01, 6).outcome == "perhaps better"
+    rows = {"third": row(SURE, "perhaps better")}
+    assert sentence("ple", rows, UNITS, 6) == (
+        "ple perhaps beats single-task on third, 95 % interval +0.09 to +0.12 points "
+        "(of 6 seeds 5 count, since trainings failed: nothing is sure)"
+    )
