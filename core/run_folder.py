@@ -23,10 +23,8 @@ from .errors import UsageError
 from .files import write_json, write_text, writing_to
 from .plugin_loading import Provider
 from .recipe_source import write_yaml
+from .seed_list import SEEDS, refuse_several
 from .training.checkpoint import CheckpointFolder
-
-SEEDS = "seeds.json"
-"""The file that makes a folder one of several runs, which differ in nothing but the seed."""
 
 _VERSIONS = ("mtl-composer", "torch", "torchvision", "onnx", "onnxruntime", "numpy", "torchmetrics")
 
@@ -149,11 +147,7 @@ class RunFolder:
 def open_run(path: Path) -> RunFolder:
     """Return an existing run's folder, also when given a file in it; raise `UsageError` when it is none."""
     folder = path.parent if path.is_file() else path
-    if (folder / SEEDS).is_file():
-        raise UsageError(
-            f"{path} holds the runs of several seeds",
-            hint=f"name one of them: {', '.join(str(item) for item in sorted(folder.glob('seed-*')))}",
-        )
+    refuse_several(folder)
     if not (folder / "recipe.yaml").is_file():
         reason = "has no recipe.yaml" if folder.is_dir() else "does not exist"
         raise UsageError(f"{path} is no run folder: it {reason}", hint="runs are made by mtl compose")

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from .errors import UsageError
 
 MANY = 1000
 """Most seeds of one command."""
+
+SEEDS = "seeds.json"
+"""The file that makes a folder one of several runs, which differ in nothing but the seed."""
 
 _HINT = "a number of seeds (--seeds 8) or the seeds (--seeds 3,5,7; only seed 4: --seeds 4,)"
 
@@ -40,6 +44,13 @@ def read_seeds(given: str | int | Sequence[int], first: int = 0, *, asked: bool 
     if min(seeds) < 0:
         raise UsageError(f"a seed is not negative, got {min(seeds)}", hint=_HINT)
     return seeds
+
+
+def refuse_several(folder: Path) -> None:
+    """Raise `UsageError` when a folder holds the runs of several seeds: one of them is meant."""
+    if (folder / SEEDS).is_file():
+        runs = ", ".join(str(item) for item in sorted(folder.glob("seed-*")))
+        raise UsageError(f"{folder} holds the runs of several seeds", hint=f"name one of them: {runs}")
 
 
 def _parse(text: str) -> int | list[int]:

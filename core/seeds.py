@@ -26,7 +26,8 @@ from .progress import Progress
 from .recipe import Recipe
 from .recipe_source import RecipeSource
 from .report import write_seeds_report
-from .run_folder import SEEDS, RunFolder
+from .run_folder import RunFolder
+from .seed_list import SEEDS
 from .training.memory_format import draws_from_torch
 from .training.trainer import Trainer
 

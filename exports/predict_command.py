@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..core.errors import UsageError
+from ..core.seed_list import refuse_several
 
 if TYPE_CHECKING:
     from .inference import Answer, ExportedModel
@@ -72,6 +73,7 @@ def _open(path: Path) -> ExportedModel:
 
     if not path.is_dir():
         return ExportedModel(path)
+    refuse_several(path)
     inside = path / "model.onnx"
     if not inside.is_file():
         raise UsageError(f"{path} holds no model.onnx", hint=f"export the run first: mtl export {path}")

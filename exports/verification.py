@@ -107,7 +107,7 @@ def _rounding(
     """Return the proof that a file is a proven float32 file, rounded, and what that costs."""
     plain = replace(form, precision=FLOAT32)
     if base is None:
-        base = build_model(subject, plain, _opset(candidate.model))
+        base = build_model(subject, plain, opset_of(candidate.model))
     before = Candidate(base.SerializeToString(deterministic=True), f"the float32 form of {candidate.name}")
     check_card(before.name, before.card, card_of(subject, plain), set())
     before.check_interface()
@@ -135,7 +135,7 @@ def base_of(subject: ExportSubject, data: bytes, name: str) -> onnx.ModelProto |
     if form.precision.type == "float32":
         return None
     part = part_of(subject, candidate.card)
-    return build_model(part, replace(form, precision=FLOAT32), _opset(candidate.model))
+    return build_model(part, replace(form, precision=FLOAT32), opset_of(candidate.model))
 
 
 def form_of(card: ModelCard, name: str) -> ExportForm:
@@ -169,6 +169,7 @@ def check_card(name: str, card: ModelCard, expected: ModelCard, unlike: Set[str]
             raise VerificationError(f"{name}: metadata {key} does not agree with the trained model")
 
 
-def _opset(model: onnx.ModelProto) -> int:
+def opset_of(model: onnx.ModelProto) -> int:
+    """Return the version of ONNX's operators that a model was built for."""
     versions: Sequence[int] = [item.version for item in model.opset_import if item.domain in _OPSET]
     return max(versions, default=20)

@@ -56,7 +56,7 @@ def command(
     """
     from ..recipe_source import RecipeSource
     from ..run import load_run
-    from ..run_folder import SEEDS
+    from ..seed_list import SEEDS
     from ..seeds import choose_seed
 
     if seed is not None or (run / SEEDS).is_file():

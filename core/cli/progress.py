@@ -15,7 +15,8 @@ from rich.progress import Progress as RichProgress
 
 from ..pipeline import Outcome, Pipeline
 from ..progress import Progress
-from ..run_folder import SEEDS, RunFolder
+from ..run_folder import RunFolder
+from ..seed_list import SEEDS
 from ..seeds import SeedsOutcome
 from .results import describe_verification, print_metrics, print_spread
 from .session import print_json

@@ -26,7 +26,8 @@ def command(session: Session, run: Path, device: str, as_json: bool) -> None:
     from ..pipeline import Pipeline
     from ..recipe_reader import read
     from ..recipe_source import read_recipe
-    from ..run_folder import SEEDS, open_run
+    from ..run_folder import open_run
+    from ..seed_list import SEEDS
     from ..seeds import SeedsPipeline
     from .progress import choose_progress, finish_run, finish_seeds
 

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from ..errors import UsageError
+from ..seed_list import refuse_several
 from .results import describe_verification
 from .session import Session, pass_session, print_json
 
@@ -58,6 +59,7 @@ def _run_of(target: Path) -> Path | None:
     """Return the run that a target is or lies in, or None; raise `UsageError` when there is no target."""
     if not target.exists():
         raise UsageError(f"{target} does not exist", hint="name a run folder or an exported file in one")
+    refuse_several(target)
     around = (target, target.absolute().parent) if target.is_dir() else (target.parent,)
     return next((folder for folder in around if (folder / "recipe.yaml").is_file()), None)
 

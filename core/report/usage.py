@@ -14,6 +14,19 @@ from .subject import Subject
 _MODES = {1: "L", 3: "RGB"}
 _WIDTH = 92
 
+_CONVERTED = (
+    'picture = ImageOps.exif_transpose(Image.open("IMAGE.png"))  # upright',
+    'if picture.mode.startswith("I;16"):  # 16 bits of grey to 8',
+    "    wide = np.asarray(picture, dtype=np.uint32)",
+    "    picture = Image.fromarray(((wide + 128) // 257).astype(np.uint8))",
+    "if picture.has_transparency_data:  # over white",
+    '    picture = picture.convert("RGBA")',
+    '    picture = Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture)',
+    'if picture.mode not in ("1", "L"):',
+    '    picture = picture.convert("RGB")',
+)
+"""What `mtl.core.pictures` does, in a program that needs no mtl."""
+
 
 def usage(subject: Subject) -> Html:
     """Return the section with a command and a program, right for this model's inputs and outputs."""
@@ -62,10 +75,12 @@ def program(subject: Subject) -> str:
 
 
 def _imports(subject: Subject) -> list[str]:
-    pillow = subject.composition.dataset_spec.image.channels in _MODES or any(
-        isinstance(target, Image) for target in subject.composition.targets.values()
-    )
-    return ["import numpy as np", "import onnxruntime", *(["from PIL import Image"] if pillow else []), ""]
+    pillow = []
+    if subject.composition.dataset_spec.image.channels in _MODES:
+        pillow = ["from PIL import Image, ImageOps"]
+    elif any(isinstance(target, Image) for target in subject.composition.targets.values()):
+        pillow = ["from PIL import Image"]
+    return ["import numpy as np", "import onnxruntime", *pillow, ""]
 
 
 def _image(subject: Subject) -> list[str]:
@@ -78,9 +93,10 @@ def _image(subject: Subject) -> list[str]:
         return [f"image = np.zeros({(1, *form.shape)}, dtype=np.{kind})  {about}: your pixels"]
     added = "[None, None]" if form.channels == 1 else ".transpose(2, 0, 1)[None]"
     pixels = "np.asarray(picture)" if whole else "np.asarray(picture, dtype=np.float32) / np.float32(255)"
-    opened = f'Image.open("IMAGE.png").convert("{_MODES[form.channels]}")'
+    size = f"({form.width}, {form.height}), Image.Resampling.BILINEAR"
     return [
-        f"picture = {opened}.resize(({form.width}, {form.height}), Image.Resampling.BILINEAR)",
+        *_CONVERTED,
+        f'picture = picture.convert("{_MODES[form.channels]}").resize({size})',
         f"image = ({pixels}){added}  {about}",
     ]
 

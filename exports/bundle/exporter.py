@@ -14,6 +14,7 @@ from pydantic import Field
 
 from ...core.contracts import Exporter, ExportReport, ExportSubject
 from ...core.errors import UsageError, VerificationError
+from ...core.files import writing_to
 from ..candidate import Candidate
 from ..folder import SUMS, check_folder, unpublished_folder
 from ..metadata import ModelCard
@@ -29,7 +30,7 @@ from ..options import (
 from ..precision import FLOAT32, TOLERANCES, PrecisionType
 from ..runtimes import RUNTIMES
 from ..variants import build_variant, precision_for
-from ..verification import form_of, part_of, verify_bytes
+from ..verification import form_of, opset_of, part_of, verify_bytes
 from .contents import (
     MANIFEST,
     PROOF,
@@ -91,12 +92,14 @@ class BundleExporter(Exporter):
             for kind, name in self._files().items():
                 form = replace(self.form, precision=self._precision(subject, kind))
                 model = base if kind == "float32" else build_variant(subject, form, base)
-                (folder / name).write_bytes(model.SerializeToString(deterministic=True))
+                with writing_to(path):
+                    (folder / name).write_bytes(model.SerializeToString(deterministic=True))
                 # Read back: what is verified is what is on the disk.
                 data = (folder / name).read_bytes()
                 proofs[name] = verify_bytes(subject, data, name=name, form=form, base=base)
             verification = _together(proofs)
-            self._describe(subject, folder, verification)
+            with writing_to(path):
+                self._describe(subject, folder, verification)
         return ExportReport((path, *(path / name for name in proofs)), verification)
 
     def _precision(self, subject: ExportSubject, kind: PrecisionType) -> Any:
@@ -151,7 +154,7 @@ class BundleExporter(Exporter):
             part = part_of(subject, opened.card)
             form = _form(opened, stated)
             if form.precision.type != "float32" and not base:
-                base["float32"] = build_model(part, replace(form, precision=FLOAT32), self.opset)
+                base["float32"] = build_model(part, replace(form, precision=FLOAT32), opset_of(opened.model))
             proofs[name] = verify_bytes(subject, data, name=name, base=base.get("float32"), runtime=runtime)
             _check_beside(path, part, opened.card, form)
         return _together(proofs)

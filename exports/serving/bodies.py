@@ -51,20 +51,17 @@ class Body:
         """
         announced = header(self._scope, b"content-length")
         self._reserve(int(announced) if announced is not None else 0)
-        first, more = await self._chunk()
-        if not more:
-            return first
-        chunks, count = [first], len(first)
+        chunks, count, more = [], 0, True
         try:
             async with asyncio.timeout(PATIENCE):
                 while more:
                     chunk, more = await self._chunk()
                     chunks.append(chunk)
                     count += len(chunk)
-                    self._reserve(count)
+                    self._reserve(count)  # a length that was announced may be less
         except TimeoutError:
             raise Refusal(_LATE, 408) from None
-        return b"".join(chunks)
+        return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
     async def discard(self, seconds: float) -> None:
         """Read on for a while and keep nothing, so that a client that still sends can hear the answer."""

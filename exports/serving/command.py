@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ...core.errors import MissingRequirementError, UsageError
+from ...core.seed_list import refuse_several
 
 if TYPE_CHECKING:
     from .served_model import ServedModel
@@ -106,7 +107,9 @@ def named_paths(arguments: tuple[str, ...]) -> dict[str, Path]:
         given, equals, rest = argument.partition("=")
         named = bool(equals) and _NAME.fullmatch(given) is not None and not Path(argument).exists()
         path = Path(rest if named else argument)
-        path = path / "model.onnx" if path.is_dir() else path
+        if path.is_dir():
+            refuse_several(path)
+            path = path / "model.onnx"
         name = given if named else _name_of(path)
         if name in found:
             raise UsageError(

@@ -13,6 +13,8 @@ HEAD_SECONDS = 20.0
 HEAD_BYTES = 65536
 """Largest head of a request: its line and its headers."""
 
+ANSWER_SECONDS = 30.0
+"""Seconds in which a client must read something of an answer that waits for it."""
 
 UNREAD_BYTES = 262_144
 """How much of a body may wait to be read before the client is held up; uvicorn's own 64 KiB cost rounds."""
@@ -58,8 +60,11 @@ class BoundedConnection(HttpToolsProtocol):
         super().__init__(*args, **settings)
         self._timer: asyncio.TimerHandle | None = None
         self._head: int | None = 0
+        self._unread: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        # Whatever a client has not taken at once counts as waiting for it.
+        transport.set_write_buffer_limits(high=0)
         super().connection_made(JoinedWrites(transport, self.loop))  # type: ignore[arg-type]
         if len(self.connections) > self.most:
             self._refuse(503, b"Service Unavailable", b"too many connections; try again")
@@ -68,6 +73,7 @@ class BoundedConnection(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_timer()
+        self._forget_unread()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -96,6 +102,30 @@ class BoundedConnection(HttpToolsProtocol):
         if len(self.cycle.body) > UNREAD_BYTES:
             self.flow.pause_reading()
         self.cycle.message_event.set()
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._watch_unread()
+
+    def resume_writing(self) -> None:
+        self._forget_unread()
+        super().resume_writing()
+
+    def _watch_unread(self) -> None:
+        waiting = self.transport.get_write_buffer_size()
+        self._unread = self.loop.call_later(ANSWER_SECONDS, self._abort_unread, waiting)
+
+    def _forget_unread(self) -> None:
+        if self._unread is not None:
+            self._unread.cancel()
+            self._unread = None
+
+    def _abort_unread(self, before: int) -> None:
+        """Drop a client that has read nothing; `close` would wait for it."""
+        if self.transport.get_write_buffer_size() < before:
+            self._watch_unread()
+        else:
+            self.transport.abort()
 
     def _start_timer(self) -> None:
         if self._timer is None:

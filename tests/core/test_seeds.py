@@ -180,6 +180,19 @@ def test_a_mistake_leaves_no_folder(tmp_path: Path) -> None:
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.parametrize("command", ["predict", "serve", "verify"])
+def test_commands_that_want_one_run_name_the_seeds(
+    command: str, many: SeedRuns, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from mtl.core.cli.main import run
+
+    picture = ["picture.png"] if command == "predict" else []
+    assert run([command, str(many.path), *picture]) == 2
+    error = capsys.readouterr().err
+    assert f"{many.path} holds the runs of several seeds" in error
+    assert f"hint: name one of them: {many.path / 'seed-3'}" in error
+
+
 def test_the_command_line_refuses_repeats(capsys: pytest.CaptureFixture[str]) -> None:
     from mtl.core.cli.main import run
 

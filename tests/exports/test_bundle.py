@@ -8,12 +8,16 @@ import re
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+import torch
+from torch import nn
 
-from mtl.core.errors import UsageError, VerificationError
+from mtl.core.errors import MissingRequirementError, UsageError, VerificationError
 from mtl.core.specs import Binary, Categorical, Image
 from mtl.exports.bundle import exporter as bundle_exporter
 from mtl.exports.bundle.contents import Samples, labels_of
@@ -264,3 +268,35 @@ def test_the_cpp_code_compiles(bundle: Exported, tmp_path: Path) -> None:
     command = [compiler, "-std=c++17", "-Wall", "-fsyntax-only", "-I", headers[0], "main.cpp"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+class Gelu(nn.Module):
+    """A head whose operator is one node from opset 20 on, and five before."""
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(
+        self, image: torch.Tensor, inputs: Any, tasks: Any = None, **options: Any
+    ) -> dict[str, torch.Tensor]:
+        answers = self.model(image, inputs, tasks, **options)
+        return {task: nn.functional.gelu(answer) for task, answer in answers.items()}
+
+
+def test_a_bundle_of_another_opset_is_proven_by_any_exporter(tmp_path: Path) -> None:
+    subject = tiny_subject()
+    model = Gelu(subject.model)
+    subject = replace(subject, model=model, judge=type(subject.judge)(model))
+    BundleExporter(variants=("float32", "float16"), opset=18, max_drop=LOOSE).export(subject, tmp_path / "b")
+    assert BundleExporter().verify(subject, tmp_path / "b")["passed"]
+
+
+def test_a_full_disk_is_said_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(self: Path, data: bytes) -> int:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(MissingRequirementError, match="the disk is full: cannot write"):
+        BundleExporter(variants=("float32",)).export(tiny_subject(), tmp_path / "bundle")
+    assert list(tmp_path.iterdir()) == []

@@ -16,7 +16,8 @@ from PIL import Image as Pillow
 from mtl.core.exporting import export
 from mtl.core.report.subject import Subject
 from mtl.core.report.usage import command, program
-from mtl.core.specs import Binary, Categorical, Image, Regression
+from mtl.core.specs import Binary, Categorical, Image, ImageSpec, Regression
+from mtl.exports.images import read_image
 from mtl.exports.onnx_exporter import OnnxExporter
 
 Make = Callable[..., Any]
@@ -103,3 +104,31 @@ def test_pixels_of_other_channels_are_left_to_the_reader(make: Make) -> None:
     assert "np.zeros((1, 2, 4, 4), dtype=np.float32)" in source
     assert "PIL" not in source
     compile(source, "program", "exec")
+
+
+def saved(kind: str) -> None:
+    """Save a picture that is easily read in another way."""
+    if kind == "transparent":
+        pixels = np.zeros((6, 5, 4), dtype=np.uint8)
+        pixels[2:4, 1:3, 3] = 200
+        Pillow.fromarray(pixels).save("IMAGE.png")
+    elif kind == "16 bits":
+        Pillow.fromarray((np.arange(30) * 2000).astype(np.uint16).reshape(6, 5)).save("IMAGE.png")
+    else:
+        exif = Pillow.Exif()
+        exif[0x0112] = 6
+        Pillow.fromarray(np.arange(30, dtype=np.uint8).reshape(5, 6)).save("IMAGE.png", exif=exif)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("kind", ["transparent", "16 bits", "sideways"])
+def test_the_program_reads_a_picture_as_training_does(
+    make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, channels: int
+) -> None:
+    source = program(subject(make(Categorical(("a", "b")), image=(channels, 6, 5))))
+    monkeypatch.chdir(tmp_path)
+    saved(kind)
+    found: dict[str, Any] = {}
+    exec(source.partition("\nmodel = ")[0], found)
+    expected = read_image(Path("IMAGE.png"), ImageSpec(channels, 6, 5))
+    np.testing.assert_allclose(found["image"][0], expected / np.float32(255), atol=1e-6)

@@ -65,12 +65,13 @@ def test_bytes_held_by_all_are_bounded():
     assert (caught.value.status, bodies.held) == (503, 100)
 
 
-def test_a_body_that_does_not_arrive_is_given_up(monkeypatch):
+@pytest.mark.parametrize("begun", [True, False], ids=["in the middle", "not at all"])
+def test_a_body_that_does_not_arrive_is_given_up(begun, monkeypatch):
     monkeypatch.setattr("mtl.exports.serving.bodies.PATIENCE", 0.05)
 
     async def read():
         async def receive():
-            if not sent:
+            if begun and not sent:
                 sent.append(True)
                 return {"type": "http.request", "body": b"a", "more_body": True}
             return await asyncio.Event().wait()
@@ -108,6 +109,42 @@ def test_a_connection_that_says_nothing_is_closed_in_time(monkeypatch):
 
     for sent in (b"", b"GET / HTTP/1.1\r\nHost:"):
         assert asyncio.run(talk(sent)).startswith(b"HTTP/1.1 408 Request Timeout\r\n")
+
+
+def test_a_client_that_does_not_read_its_answer_is_dropped(monkeypatch):
+    uvicorn = pytest.importorskip("uvicorn")
+    monkeypatch.setattr(connections, "ANSWER_SECONDS", 0.2)
+
+    async def lavish(scope, receive, send):
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": bytes(32 << 20)})
+
+    async def talk(reads):
+        """Ask, read so many times, and return whether the server still holds the connection."""
+        config = uvicorn.Config(lavish, http=connections.bounded(5), lifespan="off", log_config=None, port=0)
+        server = uvicorn.Server(config)
+        task = asyncio.create_task(server.serve())
+        while not server.started:
+            await asyncio.sleep(0.01)
+        client = socket.socket()
+        client.setblocking(False)
+        loop = asyncio.get_running_loop()
+        await loop.sock_connect(client, ("127.0.0.1", server.servers[0].sockets[0].getsockname()[1]))
+        await loop.sock_sendall(client, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        for _ in range(reads):
+            await asyncio.sleep(0.1)
+            await loop.sock_recv(client, 4 << 20)
+        deadline = time.monotonic() + (10 if not reads else 0)
+        while server.server_state.connections and time.monotonic() < deadline:
+            await asyncio.sleep(0.02)
+        held = len(server.server_state.connections)
+        client.close()
+        server.should_exit = True
+        await task
+        return held
+
+    assert asyncio.run(talk(reads=0)) == 0
+    assert asyncio.run(talk(reads=8)) == 1  # slow, but reading
 
 
 def test_more_connections_than_the_system_allows_are_refused_at_the_start(monkeypatch):
