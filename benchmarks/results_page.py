@@ -18,13 +18,13 @@ Found = Mapping[str, Mapping[str, Any]]
 
 _TOP = """# Results
 
-Every figure is of the test split and real data; the epoch is chosen on a validation split. Mean and standard
-deviation over seeds, with their number; no deviation where there is one seed. *As the original*: same
-architecture and settings, its mistakes mended. *Best*: ours. *Doing nothing*: the shares of the classes or
-the mean value as the answer to everything; the noisy image as its own denoised one. The exported ONNX file of
-every run was judged on the same test split in onnxruntime. A dash: not published, or not run yet.
-*2 of 20 epochs* marks a training that was cut short for want of a GPU: no attempt at the figure beside it.
-*bf16* marks one in mixed precision where the recipe has float32.
+Every figure is of the test split and real data; the epoch is chosen on a validation split. Mean and
+standard deviation over seeds, with their number; no deviation where there is one seed. *As the original*:
+same architecture and settings, its mistakes mended. *Best*: ours. *Doing nothing*: the shares of the
+classes or the mean value as the answer to everything; the noisy image as its own denoised one. The exported
+ONNX file of every run was judged on the same test split in onnxruntime. A dash: not published, no recipe of
+ours or no target, or not run yet. *2 of 20 epochs* marks a training that was cut short for want of a GPU:
+no attempt at the figure beside it. *bf16* marks one in mixed precision where the recipe has float32.
 
 This page is made from `benchmarks/results/experiments/` by
 
