@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from . import torchjd_adapter as torchjd
 from .gradient_balancer import GradientBalancer, On
+from .torchjd_adapter import solved
 
 _NOISE = 1e-6
 
@@ -27,7 +27,7 @@ class ConflictFree(GradientBalancer):
 
     def weights(self, losses: Tensor, gradients: Tensor | None) -> Tensor:
         assert gradients is not None
-        return torchjd.solved(gradients, equal_angles)
+        return solved(gradients, equal_angles)
 
 
 def equal_angles(gramian: Tensor) -> Tensor:
