@@ -1,4 +1,4 @@
-"""Writing files so that a reader sees the old content or the new one, never half of it."""
+"""Files at the boundary: written so that a reader sees the old content or the new one, read with distrust."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from .errors import MissingRequirementError, UsageError
+from .errors import MissingRequirementError, MtlError, UsageError
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
@@ -31,6 +31,35 @@ def writing_to(path: Path) -> Iterator[None]:
         raise UsageError(
             f"cannot write {path}: {error.strerror or error}", hint="choose another place"
         ) from None
+
+
+@contextmanager
+def reading(path: Path | str, what: str, *, hint: str, error: type[MtlError] = UsageError) -> Iterator[None]:
+    """Turn whatever goes wrong while `path` is read as `what` into one refusal that names it.
+
+    Every reader of a file, ours or a stranger's, stands in this block: parsers raise whatever they like, so
+    no types are listed. What is a refusal already passes, as do an interrupt and the end of the process.
+
+    >>> with reading("digit.png", "an image", hint="replace it by an intact one"):
+    ...     raise KeyError("tile")
+    Traceback (most recent call last):
+    mtl.core.errors.UsageError: digit.png: cannot be read as an image: KeyError: 'tile'
+      hint: replace it by an intact one
+    """
+    try:
+        yield
+    except MtlError:
+        raise
+    except Exception as problem:
+        raise error(f"{path}: cannot be read as {what}: {_reason(problem)}", hint=hint) from problem
+
+
+def _reason(problem: Exception) -> str:
+    """Say what happened in one line: the system's own words, or the kind of exception and its first line."""
+    if isinstance(problem, OSError) and problem.strerror:
+        return problem.strerror
+    lines = str(problem).strip().splitlines()
+    return f"{type(problem).__name__}: {lines[0]}" if lines else type(problem).__name__
 
 
 def write_bytes(path: Path, content: bytes) -> None:

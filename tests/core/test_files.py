@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import resource
+import struct
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from mtl.core.files import write_bytes, write_json
+from mtl.core.errors import UsageError
+from mtl.core.files import reading, write_bytes, write_json
 
 
 def test_a_file_is_replaced_and_nothing_else_is_left(tmp_path: Path) -> None:
@@ -57,3 +59,16 @@ def test_a_full_disk_leaves_the_old_file(tmp_path: Path) -> None:
 def test_bytes_are_written_as_given(tmp_path: Path) -> None:
     write_bytes(tmp_path / "x", b"\x00\xff")
     assert (tmp_path / "x").read_bytes() == b"\x00\xff"
+
+
+@pytest.mark.parametrize("problem", [KeyError("x"), RecursionError(), MemoryError(), struct.error("short")])
+def test_whatever_a_parser_raises_names_the_file(problem: Exception) -> None:
+    expected = pytest.raises(UsageError, match=r"^runs/a: cannot be read as a log: ")
+    with expected as refused, reading("runs/a", "a log", hint="remove it"):
+        raise problem
+    assert refused.value.hint == "remove it"
+
+
+def test_a_refusal_passes_the_boundary_as_it_is() -> None:
+    with pytest.raises(UsageError, match=r"^already clear$"), reading("a", "a log", hint="remove it"):
+        raise UsageError("already clear")
