@@ -12,10 +12,10 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
 from mtl.core.data import Samples, Splits, load_splits
+from mtl.core.memory_format import memory_format
 from mtl.core.specs import Binary, Categorical, Image
 from mtl.core.training.blocks import Blocks
 from mtl.core.training.failure import Failure
-from mtl.core.training.memory_format import settle
 from mtl.core.training.trainer import Trainer
 from mtl.core.training.update import Update
 from mtl.plugins.layers import ELU
@@ -48,13 +48,12 @@ def wait(device: torch.device) -> None:
 
 
 class Ours:
-    """(c) mtl's own trainer, in the memory format it settles on; `steps` must be the same every time."""
+    """(c) mtl's own trainer, in the memory format of its rule; `steps` must be the same every time."""
 
     def __init__(self, job: Job, device: torch.device, steps: int, **train: Any) -> None:
         composition = job.compose(train=train)
         splits = samples_of(job, steps * job.batch_size, device)
-        execution = settle(composition, splits.train, device)
-        self.trainer = Trainer(composition, splits, device, execution=execution)
+        self.trainer = Trainer(composition, splits, device)
         self._device = device
 
     def run(self, steps: int) -> None:
@@ -69,11 +68,11 @@ class Limit:
     """
 
     def __init__(self, job: Job, device: torch.device, channels_last: bool) -> None:
-        form = torch.channels_last if channels_last else torch.contiguous_format
-        composition = job.compose()
-        self._model = composition.model.to(device, memory_format=form).train()
+        composition = job.compose(train={"channels_last": channels_last})
+        chosen = memory_format(channels_last)
+        self._model = composition.model.to(device, memory_format=chosen).train()
         self._losses = {name: composed.loss.to(device) for name, composed in composition.tasks.items()}
-        blocks = Blocks(composition, samples_of(job, job.batch_size, device).train, device, form)
+        blocks = Blocks(composition, samples_of(job, job.batch_size, device).train, device)
         blocks.restart(0, 0)
         self._looks = blocks.looks(torch.arange(job.batch_size, device=device), 0, 0)[0]
         self._update = Update(self._model.parameters(), composition.recipe.train)

@@ -18,7 +18,6 @@ import torch
 from mtl.core.evaluation import evaluate
 from mtl.core.pipeline import Pipeline
 from mtl.core.seeds import SeedsPipeline
-from mtl.core.training.memory_format import settle
 from mtl.core.training.trainer import Trainer
 
 from .contenders import Ours, Usual, samples_of
@@ -60,12 +59,9 @@ class _Together:
 
     def __init__(self, job: Job, device: torch.device, count: int) -> None:
         splits = samples_of(job, job.steps * job.batch_size, device)
-        execution = settle(job.compose(), splits.train, device)
         self._steps = job.steps
         self._many = SeedsPipeline(Pipeline(registry(), device))
-        self._trainers = [
-            Trainer(job.compose(seed=seed), splits, device, execution=execution) for seed in range(count)
-        ]
+        self._trainers = [Trainer(job.compose(seed=seed), splits, device) for seed in range(count)]
         self.side_by_side = not self._many.takes_turns(self._trainers)
         for trainer in self._trainers:
             trainer.seeds_layers = not self.side_by_side

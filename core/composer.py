@@ -13,11 +13,12 @@ from typing import Any
 from .composition import ComposedTask, Composition
 from .contracts import Balancer, Encoder, EncoderBuilder, Head, HeadSpec, Sharing, Task
 from .errors import ComponentError, Incompatible, MtlError, Problem, RecipeError
+from .memory_format import prefers_channels_last
 from .model import MultitaskModel, Normalization
 from .options import options_model, plain, validate_options
 from .orbit import Orbit
 from .randomness import derive_seed, seeded_generators
-from .recipe import Choice, Recipe, TaskChoice
+from .recipe import Choice, Recipe, TaskChoice, Training
 from .recipe_source import PathOfKeys, RecipeSource
 from .registry import Registry
 from .specs import DatasetSpec, FeatureSpec, InputSpec, TargetSpec
@@ -63,7 +64,7 @@ class _Composer:
         balancer: Balancer = self._build("balancer", self.recipe.balancer, ("balancer",), names)
         self._refuse_unsuitable(balancer, sharing)
         return Composition(
-            recipe=replace(self.recipe, tasks=choices),
+            recipe=replace(self.recipe, tasks=choices, train=self._training(model)),
             dataset=dataset,
             dataset_spec=spec,
             augmentations=tuple(
@@ -75,6 +76,13 @@ class _Composer:
             balancer=balancer,
             exporter=self._build("exporter", self.recipe.exporter, ("export",)),
         )
+
+    def _training(self, model: MultitaskModel) -> Training:
+        """Return how to train, with what the recipe leaves to a rule decided and written down."""
+        training = self.recipe.train
+        if training.channels_last is not None:
+            return training
+        return training.model_copy(update={"channels_last": prefers_channels_last(model)})
 
     def _refuse_unsuitable(self, balancer: Balancer, sharing: Sharing) -> None:
         """Refuse a balancer of gradients where there are none of its kind, or inside a compiled model."""

@@ -19,6 +19,7 @@ from .evaluation import Evaluation, baseline, evaluate, refuse_without_targets
 from .exporting import export
 from .files import write_json
 from .learned import write_learned
+from .memory_format import refuse_unsafe
 from .progress import Progress
 from .recipe import Recipe
 from .recipe_source import RecipeSource
@@ -26,9 +27,7 @@ from .registry import Registry
 from .report import write_report
 from .run_folder import RunFolder
 from .snapshots import keep_snapshot
-from .training.execution import Execution
 from .training.memory import fits, largest_batch
-from .training.memory_format import settle
 from .training.trainer import EpochResult, Trainer
 
 
@@ -55,14 +54,6 @@ class Started:
     splits: Splits
     trainer: Trainer
     history: list[Mapping[str, float]]
-
-
-@dataclass(frozen=True)
-class Shared:
-    """What runs that differ in nothing but the seed have in common, so that it is made once."""
-
-    splits: Splits
-    execution: Execution
 
 
 @dataclass
@@ -94,24 +85,22 @@ class Pipeline:
         *,
         source: RecipeSource | None = None,
         force: bool = False,
-        shared: Shared | None = None,
+        shared: Splits | None = None,
     ) -> Started:
-        """Make a new run's folder and its parts; `shared` is what another run of the recipe loaded."""
+        """Make a new run's folder and its parts; `shared` is the data of another seed of the recipe."""
         RunFolder.refuse_existing(path, force=force)
         composition = compose(recipe, self.registry, source)
+        refuse_unsafe(composition.model, composition.recipe.train.channels_last, self.device)
         self.progress.planned(composition.plan())
         splits = self._splits(composition, shared)
-        execution = shared.execution if shared else settle(composition, splits.train, self.device)
         folder = RunFolder.create(path, force=force)
         folder.write_recipe(composition.recipe.to_plain())
-        folder.write_environment(
-            self.registry.providers, self._device_name(), recipe.seed, execution.to_json()
-        )
+        folder.write_environment(self.registry.providers, self._device_name(), recipe.seed)
         self._notify("mtl_run_started", run=folder.path, recipe=composition.recipe.to_plain())
-        trainer = Trainer(composition, splits, self.device, self.progress.step, execution)
+        trainer = Trainer(composition, splits, self.device, self.progress.step)
         return Started(folder, composition, splits, trainer, [])
 
-    def restart(self, folder: RunFolder, recipe: Recipe, shared: Shared | None = None) -> Started:
+    def restart(self, folder: RunFolder, recipe: Recipe, shared: Splits | None = None) -> Started:
         """Return an interrupted run as it was after its last intact checkpoint."""
         checkpoint = folder.checkpoints.latest()
         if checkpoint.epoch >= recipe.train.epochs:
@@ -119,10 +108,10 @@ class Pipeline:
                 f"all {checkpoint.epoch} epochs were done; the run is evaluated and exported again"
             )
         composition = compose(recipe, self.registry)
+        refuse_unsafe(composition.model, composition.recipe.train.channels_last, self.device)
         self.progress.planned(composition.plan())
         splits = self._splits(composition, shared)
-        execution = Execution.from_json(folder.read_json("environment.json").get("execution", {}))
-        trainer = Trainer(composition, splits, self.device, self.progress.step, execution)
+        trainer = Trainer(composition, splits, self.device, self.progress.step)
         trainer.restore(checkpoint)
         history = [row for row in folder.read_history() if row["epoch"] <= checkpoint.epoch]
         return Started(folder, composition, splits, trainer, list(history))
@@ -195,10 +184,10 @@ class Pipeline:
         self._notify("mtl_exported", run=folder.path, files=exported.files)
         return exported
 
-    def _splits(self, composition: Composition, shared: Shared | None) -> Splits:
+    def _splits(self, composition: Composition, shared: Splits | None) -> Splits:
         training = composition.recipe.train
         splits = (
-            shared.splits
+            shared
             if shared
             else load_splits(
                 composition.dataset,

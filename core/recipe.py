@@ -92,7 +92,9 @@ class Training(BaseModel):
     compile: Annotated[bool, Field(description="Compile the model with torch.compile.")] = False
     channels_last: Annotated[
         bool | None,
-        Field(description="Store channels innermost; null: what a short trial finds faster on this machine."),
+        Field(
+            description="Store channels innermost; null: where the model has convolutions, all safe with it."
+        ),
     ] = None
     patience: Annotated[
         int | None, Field(ge=1, description="Stop after so many epochs without improvement; null: never.")

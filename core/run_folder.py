@@ -87,10 +87,8 @@ class RunFolder:
         """Write the resolved recipe, re-runnable with `mtl compose --recipe`."""
         write_text(self.path / "recipe.yaml", write_yaml(recipe))
 
-    def write_environment(
-        self, providers: Sequence[Provider], device: str, seed: int, execution: Mapping[str, Any]
-    ) -> None:
-        """Write versions, plugins, machine, device, seed, the git commit, and how the run is computed."""
+    def write_environment(self, providers: Sequence[Provider], device: str, seed: int) -> None:
+        """Write versions, plugins, machine, device, seed and the git commit."""
         write_json(
             self.path / "environment.json",
             {
@@ -98,7 +96,6 @@ class RunFolder:
                 "platform": platform.platform(),
                 "device": device,
                 "seed": seed,
-                "execution": dict(execution),
                 "command": [Path(sys.argv[0]).name, *sys.argv[1:]],
                 "versions": versions(),
                 "plugins": [

@@ -19,17 +19,18 @@ from typing import Any, TypeVar
 
 import torch
 
+from .data import Splits
 from .errors import MtlError, UsageError
 from .files import write_json
-from .pipeline import Outcome, Pipeline, Shared, Started
+from .pipeline import Outcome, Pipeline, Started
 from .progress import Progress
 from .recipe import Recipe
 from .recipe_source import RecipeSource
 from .report import write_seeds_report
 from .run_folder import RunFolder
 from .seed_list import SEEDS
-from .training.memory_format import draws_from_torch
 from .training.trainer import Trainer
+from .training.trial import draws_from_torch
 
 Job = TypeVar("Job")
 
@@ -106,9 +107,9 @@ class SeedsPipeline:
     def _start(
         self, recipe: Recipe, path: Path, seeds: Sequence[int], source: RecipeSource | None
     ) -> dict[int, tuple[Pipeline, Started]]:
-        """Return every seed's run, ready to train; data and the way of computing are common to all."""
+        """Return every seed's run, ready to train; the data are common to all."""
         started: dict[int, tuple[Pipeline, Started]] = {}
-        shared: Shared | None = None
+        shared: Splits | None = None
         for seed in seeds:
             pipeline = replace(self.pipeline, progress=self._progress(seed, first=shared is None))
             folder = path / f"seed-{seed}"
@@ -118,7 +119,7 @@ class SeedsPipeline:
             else:
                 shutil.rmtree(folder, ignore_errors=True)
                 run = pipeline.start(one, folder, source=source, shared=shared)
-            shared = shared or Shared(run.splits, run.trainer.execution)
+            shared = shared or run.splits
             started[seed] = (pipeline, run)
         first = started[seeds[0]][1]
         counts = {name: len(first.splits.named(name)) for name in ("train", "validation", "test")}

@@ -17,6 +17,7 @@ from ..batch import Batch
 from ..composition import Composition
 from ..data import Samples
 from ..losses import Known, known
+from ..memory_format import memory_format
 from ..randomness import Generators, StepRandom
 from ..views import View, augment, plan_views
 
@@ -61,11 +62,10 @@ class Blocks:
         composition: Composition,
         samples: Samples,
         device: torch.device,
-        memory_format: torch.memory_format,
     ) -> None:
         self._composition = composition
         self._samples = samples
-        self._memory_format = memory_format
+        self._memory_format = memory_format(composition.recipe.train.channels_last)
         self._tasks = {name: composed.task for name, composed in composition.tasks.items()}
         self._views = plan_views(self._tasks, composition.recipe.views)
         self._batch_size = composition.recipe.train.batch_size

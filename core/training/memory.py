@@ -9,8 +9,7 @@ import torch
 from ..composition import Composition
 from ..data import Samples
 from ..device import is_out_of_memory
-from .execution import Execution
-from .memory_format import Trial
+from .trial import Trial
 
 SHARE = 0.6
 """Part of a device's free memory that resident data may take; the model needs the rest."""
@@ -32,7 +31,7 @@ def largest_batch(composition: Composition, samples: Samples, device: torch.devi
         if device.type == "cuda":
             torch.cuda.empty_cache()
         try:
-            Trial(composition, samples, device, Execution(), size).step()
+            Trial(composition, samples, device, size).step()
         except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error):
                 raise

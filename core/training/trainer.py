@@ -16,13 +16,13 @@ from ..composition import Composition
 from ..data import Splits
 from ..errors import UsageError
 from ..evaluation import evaluate
+from ..memory_format import memory_format
 from ..randomness import derive_seed, generator, seeded_generators
 from .allocation import keep_freed_memory
 from .blocks import Blocks
 from .capture import CapturedBlocks, CudaCapture
 from .checkpoint import Checkpoint
 from .conflict import cosines
-from .execution import Execution
 from .failure import HINT, Failure, NotFiniteError
 from .schedule import learning_rate
 from .selection import Selection
@@ -52,23 +52,22 @@ class Trainer:
     splits: Splits
     device: torch.device
     on_step: Callable[[int, int], None] | None = None
-    execution: Execution = field(default_factory=Execution)
     seeds_layers: bool = True
     _epoch: int = 0
     _selection: Selection = field(default_factory=Selection)
 
     def __post_init__(self) -> None:
         self._training = self.composition.recipe.train
-        memory_format = self.execution.memory_format
+        chosen = memory_format(self._training.channels_last)
         if self.device.type == "cpu":
             keep_freed_memory()
-        self.composition.model.to(self.device, memory_format=memory_format)  # type: ignore[call-overload]
+        self.composition.model.to(self.device, memory_format=chosen)  # type: ignore[call-overload]
         self.composition.balancer.to(self.device)
         parameters = [*self.composition.model.parameters(), *self.composition.balancer.parameters()]
         self._update = Update(parameters, self._training)
         self._failure = Failure(self.device)
         self._step = Step(self.composition, self._update, self.device)
-        self._blocks = Blocks(self.composition, self.splits.train, self.device, memory_format)
+        self._blocks = Blocks(self.composition, self.splits.train, self.device)
         self._captured = self._prepare_capture()
 
     @property

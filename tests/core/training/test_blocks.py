@@ -20,7 +20,7 @@ def blocks(registry: Registry) -> Blocks:
     tree: dict[str, Any] = {"tasks": ["denoise", "rotation", "classify"], "encoder": "mlp"}
     composition = compose(read(RecipeSource({**tree, "train": {"batch_size": 8}}), registry), registry)
     samples = load_splits(composition.dataset, validation=0.1, split_seed=0).train
-    return Blocks(composition, samples, torch.device("cpu"), torch.contiguous_format)
+    return Blocks(composition, samples, torch.device("cpu"))
 
 
 def looks(blocks: Blocks, count: int, epoch: int = 1, block: int = 0) -> list[StepLooks]:

@@ -1,0 +1,53 @@
+"""A step taken on a copy, to learn what a training would need; it leaves no trace in the training itself."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from dataclasses import replace
+
+import torch
+
+from ..composition import Composition
+from ..data import Samples
+from ..memory_format import memory_format
+from ..randomness import seeded_generators
+from .blocks import Blocks
+from .failure import Failure
+from .step import Step
+from .update import Update
+
+
+class Trial:
+    """A copy of the composition, ready to take the same step again and again."""
+
+    def __init__(
+        self,
+        composition: Composition,
+        samples: Samples,
+        device: torch.device,
+        batch_size: int | None = None,
+    ) -> None:
+        chosen = memory_format(composition.recipe.train.channels_last)
+        model = deepcopy(composition.model).to(device, memory_format=chosen)  # type: ignore[call-overload]
+        balancer = deepcopy(composition.balancer).to(device)
+        copied = replace(composition, model=model.train(), balancer=balancer)
+        update = Update([*model.parameters(), *balancer.parameters()], composition.recipe.train)
+        blocks = Blocks(copied, samples, device)
+        size = min(len(samples), batch_size or composition.recipe.train.batch_size)
+        blocks.restart(0, 0)
+        self._looks = blocks.looks(torch.arange(size, device=samples.home), 0, 0)[0]
+        self._step = Step(copied, update, device)
+        self._failure = Failure(device)
+
+    def step(self) -> None:
+        """Take the step."""
+        self._step(self._looks, self._failure)
+
+
+def draws_from_torch(composition: Composition, samples: Samples, device: torch.device) -> bool:
+    """Return whether a training step draws from torch's own generator on the CPU, as dropout does."""
+    with seeded_generators(device) as seed:
+        seed(0)
+        before = torch.get_rng_state()
+        Trial(composition, samples, device).step()
+        return not torch.equal(before, torch.get_rng_state())
