@@ -126,9 +126,8 @@ class Pipeline:
             # Before the checkpoint: a resume drops what is beyond it, but could not make up what is missing.
             folder.write_history(history)
             keep_snapshot(folder.path, started.composition, started.splits.validation, result.epoch)
-            folder.checkpoints.save(
-                result.checkpoint, started.composition.model.state_dict() if result.best else None
-            )
+            kept = started.composition.model.state_dict() if result.best or result.best_of else None
+            folder.checkpoints.save(result.checkpoint, kept, best=result.best, best_of=result.best_of)
             self.progress.epoch(result.epoch, result.row, result.best)
             if result.epoch == int(history[0]["epoch"]) and started.trainer.eager_reason:
                 self.progress.warning(f"steps run one by one, not as a graph: {started.trainer.eager_reason}")
@@ -157,11 +156,12 @@ class Pipeline:
         """Judge the chosen epoch, export and report."""
         folder, composition, splits = started.folder, started.composition, started.splits
         self.progress.stage("evaluate")
-        epoch, weights = folder.checkpoints.best()
         # Judged and exported in torch's usual memory format, as a model loaded from the folder will be.
         composition.model.to(memory_format=torch.contiguous_format)
+        own = judge_own_epochs(folder, composition, splits)
+        epoch, weights = folder.checkpoints.best()
         composition.model.load_state_dict(weights)
-        metrics = judge(composition, splits)
+        metrics = judge(composition, splits) | own
         metrics["training"] = {
             "epochs": int(started.history[-1]["epoch"]),
             "chosen_epoch": epoch,
@@ -251,6 +251,19 @@ def judge(composition: Composition, splits: Splits) -> dict[str, Any]:
         "baseline_answer": answers,
         "tables": _tables(test, validation),
     }
+
+
+def judge_own_epochs(folder: RunFolder, composition: Composition, splits: Splits) -> dict[str, Any]:
+    """Return what each task reaches on test at its own best epoch, where the recipe asks for that."""
+    if composition.recipe.train.select != "per-task":
+        return {}
+    own = {}
+    for task in composition.tasks:
+        epoch, weights = folder.checkpoints.best(task)
+        composition.model.load_state_dict(weights)
+        test = _finite(evaluate(composition, splits.test, "test").metrics)
+        own[task] = {"epoch": epoch, "test": test[task]}
+    return {"own_epoch": own}
 
 
 def _finite(values: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, float | None]]:

@@ -82,8 +82,11 @@ class Training(BaseModel):
     ] = 0.1
     split_seed: Annotated[int, Field(ge=0, description="Seed of the validation split.")] = 0
     select: Annotated[
-        Literal["best", "last"],
-        Field(description="Weights kept: of the epoch with the best validation score, or of the last epoch."),
+        Literal["best", "last", "per-task"],
+        Field(
+            description="Weights kept: of the epoch with the best validation score, or of the last epoch; "
+            "per-task is best, and `mtl compare` judges each task at its own best epoch."
+        ),
     ] = "best"
     precision: Annotated[
         Literal["float32", "bf16"],

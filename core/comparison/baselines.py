@@ -16,7 +16,11 @@ def baseline_recipe(recipe: Recipe, task: str, composition: Composition, registr
     Sharing and balancer are the defaults (with one task there is nothing to share or to balance) and the
     task's weight is 1. Where tasks share a view, another task that changes what the model sees (noise,
     rotation) stays with weight 0: it trains nothing, and both runs are trained and judged on the same images.
+    Of one task, the best epoch is its own: `select` per-task and best are the same run.
     """
+    train = recipe.train
+    if train.select == "per-task":
+        train = train.model_copy(update={"select": "best"})
     kept = tuple(
         replace(choice, weight=1.0 if choice.name == task else 0.0)
         for choice in recipe.tasks
@@ -25,6 +29,7 @@ def baseline_recipe(recipe: Recipe, task: str, composition: Composition, registr
     return replace(
         recipe,
         tasks=kept,
+        train=train,
         sharing=_default("sharing", registry),
         balancer=_default("balancer", registry),
     )

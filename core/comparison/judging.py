@@ -87,3 +87,12 @@ def _judge(composition: Composition, task: str, chosen: str | None) -> Judge:
             hint=hint,
         )
     return Judge(task, name, metric.direction, (float(metric.bounds[0]), float(metric.bounds[1])))
+
+
+def judged_metrics(metrics: Mapping[str, Any]) -> dict[str, dict[str, float | None]]:
+    """Return the test metrics by task that a comparison judges, from the content of a run's `metrics.json`.
+
+    Those of the weights kept for all tasks; of each task's own best epoch where the run kept that too.
+    """
+    own = metrics.get("own_epoch", {})
+    return {task: own[task]["test"] if task in own else values for task, values in metrics["test"].items()}

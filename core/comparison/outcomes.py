@@ -10,12 +10,16 @@ from ..run_folder import RunFolder
 from .cells import Cell
 from .folder import ComparisonFolder
 from .grid import Grid
+from .judging import judged_metrics
 from .running import Failure
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """One cell's row. `metrics` are those of the test split by task; `reason` says why there are none."""
+    """One cell's row. `metrics` are those of the test split by task; `reason` says why there are none.
+
+    With `train.select` per-task, `metrics` and `chosen_epoch` are those of each task's own best epoch.
+    """
 
     cell: Cell
     folder: str
@@ -53,15 +57,18 @@ def _outcome(cell: Cell, folder: ComparisonFolder, failure: Failure | None) -> O
         return Outcome(cell, where, "failed", failure.reason)
     run = RunFolder(path)
     content = run.read_json("metrics.json")
-    metrics = {
-        task: values for task, values in content["test"].items() if cell.task is None or task == cell.task
-    }
+    metrics = judged_metrics(content)
+    if cell.task is not None:
+        metrics = {cell.task: metrics[cell.task]}
+    training = content["training"]
+    if own := content.get("own_epoch"):
+        training = training | {"chosen_epoch": {task: found["epoch"] for task, found in own.items()}}
     return Outcome(
         cell,
         where,
         "trained",
         metrics=metrics,
-        training=content["training"],
+        training=training,
         history=run.read_history(),
         origin=folder.origin_of(cell),
     )

@@ -21,7 +21,7 @@ def every_training(results: Results) -> Part:
             for task, judge in results["tasks"].items()
         ]
         seconds = ABSENT if cell["seconds"] is None else duration(cell["seconds"])
-        epoch = ABSENT if cell["chosen_epoch"] is None else str(cell["chosen_epoch"])
+        epoch = _epoch(cell["chosen_epoch"])
         rows.append([f"{cell['name']}, seed {cell['seed']}", *values, epoch, seconds, cell["folder"]])
     judged = [f"{task}: {judge['metric']}" for task, judge in results["tasks"].items()]
     header = ["training", *judged, "epoch kept", "seconds", "folder"]
@@ -51,6 +51,13 @@ def method(results: Results) -> Part:
         "delta-m": _DELTA,
     }
     return "method", "Method", pairs(told.items())
+
+
+def _epoch(chosen: int | Mapping[str, int] | None) -> str:
+    """Return the epoch kept, or each task's own."""
+    if isinstance(chosen, Mapping):
+        return ", ".join(f"{task} {epoch}" for task, epoch in chosen.items())
+    return ABSENT if chosen is None else str(chosen)
 
 
 def counted(items: Sequence[Any], what: str) -> str:

@@ -13,7 +13,7 @@ from ..registry import Registry
 from ..run_folder import RunFolder
 from .cells import Cell
 from .folder import ComparisonFolder, DamagedCell
-from .judging import Judge
+from .judging import Judge, judged_metrics
 from .origin import data_origin, origin
 from .progress import ComparisonProgress
 from .workers import Answer, Setting, attempt, jobs_of, share_of_cores, train_in_processes
@@ -94,6 +94,6 @@ class Runner:
             yield attempt(job, self.registry, self.device, self.publishes)
 
     def _judged(self, cell: Cell) -> dict[str, float | None]:
-        test = RunFolder(self.folder.cell(cell)).read_json("metrics.json")["test"]
+        test = judged_metrics(RunFolder(self.folder.cell(cell)).read_json("metrics.json"))
         tasks = [cell.task] if cell.task is not None else list(self.judges)
         return {task: test[task][self.judges[task].metric] for task in tasks}

@@ -31,7 +31,9 @@ def cells_sheet(results: Mapping[str, Any]) -> str:
             for metric, value in metrics.items()
         ]
         for task, metric, value in measured or [(None, None, None)]:
-            rows.append([*start, task, metric, value, cell["seconds"], cell["chosen_epoch"]])
+            chosen = cell["chosen_epoch"]
+            epoch = chosen[task] if isinstance(chosen, Mapping) else chosen
+            rows.append([*start, task, metric, value, cell["seconds"], epoch])
     return _written(header, rows)
 
 

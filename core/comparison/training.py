@@ -36,7 +36,8 @@ def _can_go_on(folder: RunFolder, recipe: Recipe, registry: Registry) -> bool:
     try:
         there = read(read_recipe(folder.path / "recipe.yaml"), registry)
         checkpoint = folder.checkpoints.latest()
-        folder.checkpoints.best()
+        for task in (None, *(choice.name for choice in there.tasks if there.train.select == "per-task")):
+            folder.checkpoints.best(task)
         folder.read_json("environment.json")
     except (UsageError, RecipeError):
         return False

@@ -1,13 +1,13 @@
 """Checkpoints without pickle: tensors in safetensors, the rest in JSON, checksummed, the last two kept.
 
 A checkpoint is written completely before the manifest names it; a damaged one is passed over for the one
-before. The weights of the best epoch are kept beside them.
+before. The weights of the best epoch are kept beside them, and each task's own best where that is asked for.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -38,22 +38,32 @@ class CheckpointFolder:
     def __init__(self, path: Path) -> None:
         self.path = path
 
-    def save(self, checkpoint: Checkpoint, best: Mapping[str, Tensor] | None = None) -> None:
-        """Add a checkpoint, drop all but the last two, and with `best` replace the best weights."""
+    def save(
+        self,
+        checkpoint: Checkpoint,
+        weights: Mapping[str, Tensor] | None = None,
+        *,
+        best: bool = True,
+        best_of: Sequence[str] = (),
+    ) -> None:
+        """Add a checkpoint and drop all but the last two.
+
+        `weights` of the model replace the best ones (with `best`), and the own best ones of the tasks named.
+        """
         manifest = self._manifest()
         name = f"epoch-{checkpoint.epoch:05d}"
         files = {
             f"{name}.safetensors": save_tensors(_contiguous(checkpoint.tensors)),
             f"{name}.json": json.dumps(dict(checkpoint.state), indent=2, allow_nan=False).encode(),
         }
-        if best is not None:
+        if weights is not None:
             best_name = f"best-{checkpoint.epoch:05d}.safetensors"
-            files[best_name] = save_tensors(_contiguous(best))
-            manifest["best"] = {
-                "file": best_name,
-                "epoch": checkpoint.epoch,
-                "sha256": sha256(files[best_name]),
-            }
+            files[best_name] = save_tensors(_contiguous(weights))
+            kept = {"file": best_name, "epoch": checkpoint.epoch, "sha256": sha256(files[best_name])}
+            if best:
+                manifest["best"] = kept
+            if best_of:
+                manifest["best_of"] = manifest.get("best_of", {}) | dict.fromkeys(best_of, kept)
         for file_name, content in files.items():
             write_bytes(self.path / file_name, content)
         entry = {
@@ -81,9 +91,13 @@ class CheckpointFolder:
             f"no intact checkpoint in {self.path}", hint="train again: mtl compose --recipe RUN/recipe.yaml"
         )
 
-    def best(self) -> tuple[int, dict[str, Tensor]]:
-        """Return the chosen epoch and its weights; raise `UsageError` when they are missing or damaged."""
-        entry = self._manifest().get("best")
+    def best(self, task: str | None = None) -> tuple[int, dict[str, Tensor]]:
+        """Return the chosen epoch and its weights, or those of a task's own best epoch.
+
+        Raises `UsageError` when they are missing or damaged.
+        """
+        manifest = self._manifest()
+        entry = manifest["best"] if task is None else manifest.get("best_of", {}).get(task)
         if entry is None:
             raise UsageError(
                 f"no trained weights in {self.path}", hint="the run ended before its first epoch"
@@ -117,7 +131,8 @@ class CheckpointFolder:
 
     def _drop_unnamed(self, manifest: Mapping[str, Any]) -> None:
         named = {name for entry in manifest["checkpoints"] for name in entry["files"]}
-        named |= {MANIFEST, manifest["best"]["file"] if manifest["best"] else MANIFEST}
+        kept = [manifest["best"], *manifest.get("best_of", {}).values()]
+        named |= {MANIFEST, *(entry["file"] for entry in kept if entry)}
         for path in self.path.iterdir():
             if path.name not in named:
                 path.unlink()

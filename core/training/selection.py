@@ -10,12 +10,13 @@ from ..recipe import Training
 
 @dataclass
 class Selection:
-    """The best validation score so far, the one that patience is counted from, and the first losses."""
+    """The best validation score so far, where patience counts from, and the tasks' first and best losses."""
 
     best: float = float("inf")
     reference: float = float("inf")
     waited: int = 0
     first: dict[str, float] = field(default_factory=dict)
+    own: dict[str, float] = field(default_factory=dict)
 
     def score(self, losses: Mapping[str, float], weights: Mapping[str, float]) -> float:
         """Return the weighted mean of the tasks' losses, each relative to its size after the first epoch.
@@ -35,6 +36,12 @@ class Selection:
         improved = score < self.best
         self.best = min(score, self.best)
         return improved or training.select == "last"
+
+    def improved(self, losses: Mapping[str, float]) -> tuple[str, ...]:
+        """Take note of an epoch's losses; return the tasks whose own loss was never as low."""
+        better = {name: loss for name, loss in losses.items() if loss < self.own.get(name, float("inf"))}
+        self.own |= better
+        return tuple(better)
 
     def out_of_patience(self, training: Training) -> bool:
         """Return whether training stops here."""

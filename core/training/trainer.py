@@ -32,12 +32,16 @@ from .update import Update
 
 @dataclass(frozen=True)
 class EpochResult:
-    """One trained and validated epoch, counted from 1; `row` is its line of the history."""
+    """One trained and validated epoch, counted from 1; `row` is its line of the history.
+
+    Its weights are to be kept where it is the `best` so far, and for the tasks that it is the `best_of`.
+    """
 
     epoch: int
     row: Mapping[str, float]
     best: bool
     checkpoint: Checkpoint
+    best_of: tuple[str, ...] = ()
 
 
 @dataclass
@@ -201,13 +205,14 @@ class Trainer:
         }
         score = self._selection.score(judged, weights)
         best = self._selection.keep(score, self._training)
+        best_of = self._selection.improved(judged) if self._training.select == "per-task" else ()
         row: dict[str, float] = {"epoch": self._epoch, "learning_rate": rate, "seconds": seconds}
         for name, loss in zip(self.composition.tasks, losses.tolist(), strict=True):
             row[f"train/{name}/loss"] = loss
         row |= self._balance_of_epoch()
         for name, metrics in validation.items():
             row |= {f"validation/{name}/{metric}": value for metric, value in metrics.items()}
-        return EpochResult(self._epoch, row, best, self._checkpoint())
+        return EpochResult(self._epoch, row, best, self._checkpoint(), best_of)
 
     def _balance_of_epoch(self) -> dict[str, float]:
         """Return the epoch's mean weights by task, unless they are constant, and the gradients' cosines."""

@@ -93,8 +93,8 @@ def test_ctrl_c_keeps_what_is_finished_and_repeating_goes_on(
 ) -> None:
     save, saved = CheckpointFolder.save, []
 
-    def interrupting(self: Any, *arguments: Any) -> None:
-        save(self, *arguments)
+    def interrupting(self: Any, *arguments: Any, **named: Any) -> None:
+        save(self, *arguments, **named)
         saved.append(arguments)
         if len(saved) == 2:
             raise KeyboardInterrupt

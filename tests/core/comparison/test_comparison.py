@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import torch
 
+from mtl.core.comparison.axes import Axis
 from mtl.core.comparison.comparison import Comparison
 from mtl.core.comparison.folder import ComparisonFolder
 from mtl.core.comparison.grid import Grid
@@ -21,6 +22,7 @@ from mtl.core.hookspecs import hookimpl
 from mtl.core.plugin_loading import Provider
 from mtl.core.records import Component
 from mtl.core.registry import Registry, discover
+from mtl.core.run_folder import RunFolder
 from mtl.core.training.checkpoint import CheckpointFolder
 from mtl.plugins.balancers.sum import Sum
 from mtl.plugins.datasets.digits import Digits
@@ -105,8 +107,8 @@ def test_an_interrupted_cell_ends_with_the_same_numbers(
     whole = train(laid_out, tmp_path / "whole" / "c")[0].results
     save, saved = CheckpointFolder.save, []
 
-    def interrupting(self: Any, *arguments: Any) -> None:
-        save(self, *arguments)
+    def interrupting(self: Any, *arguments: Any, **named: Any) -> None:
+        save(self, *arguments, **named)
         saved.append(arguments)
         if len(saved) == 3:  # the second cell, after its first epoch
             raise KeyboardInterrupt
@@ -247,7 +249,7 @@ def test_force_keeps_the_old_comparison_until_the_new_one_is_complete(
 ) -> None:
     train(grid("hard", seeds=(0,)), tmp_path / "c")
 
-    def interrupted(*arguments: Any) -> None:
+    def interrupted(*arguments: Any, **named: Any) -> None:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
@@ -323,3 +325,43 @@ def test_nothing_is_lent_of_data_that_say_not_what_they_read(
     monkeypatch.setattr(Digits, "sources", lambda self: None)
     train(grid("hard", seeds=(0,)), tmp_path / "first")
     assert train(grid("none", seeds=(0,)), tmp_path / "second")[1].start == (3, 0, 0)
+
+
+def test_every_task_can_be_judged_at_its_own_best_epoch(grid: Make, train: Train, tmp_path: Path) -> None:
+    rule = Axis("train.select", ("best", "per-task"))
+    fast = "train.learning_rate=0.2"
+    laid_out = grid("hard", rule, seeds=(0,), epochs=4, assignments=(fast,))
+    results = train(laid_out, tmp_path / "c")[0].results
+    alone, one, own = [
+        [cell for cell in results["cells"] if cell["name"].startswith(name)]
+        for name in ("", "select=best", "select=per-task")
+    ]
+    assert len(alone) == 2 + 1 + 1  # both rules are held against the same single-task runs
+    assert isinstance(one[0]["chosen_epoch"], int)
+    run = RunFolder(tmp_path / "c" / own[0]["folder"])
+    for task, epoch in own[0]["chosen_epoch"].items():
+        losses = {row["epoch"]: row[f"validation/{task}/loss"] for row in run.read_history()}
+        assert epoch == min(losses, key=lambda epoch: losses[epoch])
+        assert own[0]["metrics"][task] == run.read_json("metrics.json")["own_epoch"][task]["test"]
+    assert len(set(own[0]["chosen_epoch"].values())) == 2  # else this test shows nothing
+
+
+def test_an_interrupted_run_keeps_each_tasks_own_best_epoch(
+    grid: Make, train: Train, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = {"seeds": (0,), "epochs": 6, "assignments": ("train.learning_rate=0.05", "train.select=per-task")}
+    whole = train(grid("hard", **asked), tmp_path / "whole" / "c")[0].results
+    save = CheckpointFolder.save
+
+    def interrupting(self: Any, checkpoint: Any, *arguments: Any, **named: Any) -> None:
+        save(self, checkpoint, *arguments, **named)
+        if checkpoint.epoch == 4 and "hard" in str(self.path):
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(CheckpointFolder, "save", interrupting)
+        with pytest.raises(KeyboardInterrupt):
+            train(grid("hard", **asked), tmp_path / "part" / "c")
+    continued = train(grid("hard", **asked), tmp_path / "part" / "c")[0].results
+    assert continued["cells"][-1]["metrics"] == whole["cells"][-1]["metrics"]
+    assert continued["cells"][-1]["chosen_epoch"] == whole["cells"][-1]["chosen_epoch"]

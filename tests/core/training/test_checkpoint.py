@@ -43,6 +43,22 @@ def test_the_last_two_and_the_best_are_kept(folder: CheckpointFolder) -> None:
     assert float(folder.best()[1]["w"]) == 3.0
 
 
+def test_every_task_keeps_its_own_best_weights(folder: CheckpointFolder) -> None:
+    def save(epoch: int, best: bool, *tasks: str) -> None:
+        weights = {"w": torch.tensor(float(epoch))}
+        folder.save(checkpoint(epoch), weights, best=best, best_of=tasks)
+
+    save(1, True, "a", "b")
+    save(2, True, "a")
+    save(3, False, "b")
+    assert [folder.best(task)[0] for task in (None, "a", "b")] == [2, 2, 3]
+    assert float(folder.best("b")[1]["w"]) == 3.0
+    kept = sorted(path.name for path in folder.path.iterdir() if path.name[:4] == "best")
+    assert kept == ["best-00002.safetensors", "best-00003.safetensors"]
+    with pytest.raises(UsageError, match="no trained weights"):
+        folder.best("c")
+
+
 @pytest.mark.parametrize("damage", ["flip", "truncate", "delete"])
 def test_a_damaged_checkpoint_falls_back_to_the_one_before(folder: CheckpointFolder, damage: str) -> None:
     folder.save(checkpoint(1))
