@@ -6,11 +6,12 @@ import errno
 import hashlib
 import json
 import os
+import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from .errors import MissingRequirementError, MtlError, UsageError
 
@@ -60,6 +61,41 @@ def _reason(problem: Exception) -> str:
         return problem.strerror
     lines = str(problem).strip().splitlines()
     return f"{type(problem).__name__}: {lines[0]}" if lines else type(problem).__name__
+
+
+@contextmanager
+def open_regular(path: Path, what: str, *, hint: str) -> Iterator[BinaryIO]:
+    """Open a regular file to be read as `what`; raise `UsageError` that names it for whatever goes wrong.
+
+    Nothing else is opened: a pipe would wait for a writer, and a device never ends.
+    """
+    with reading(path, what, hint=hint), open(path, "rb", opener=_without_waiting) as file:
+        kind = stat.S_IFMT(os.fstat(file.fileno()).st_mode)
+        if kind != stat.S_IFREG:
+            raise UsageError(f"{path}: is {_KINDS.get(kind, 'no file')}, expected {what}", hint=hint)
+        yield file
+
+
+def read_bytes(path: Path, what: str, *, hint: str, most: int) -> bytes:
+    """Return the content of a regular file, read as `what`; refuse one of more than `most` bytes."""
+    with open_regular(path, what, hint=hint) as file:
+        content = file.read(most + 1)
+        if len(content) > most:
+            raise UsageError(f"{path}: more than {most:,} bytes, too many for {what}", hint=hint)
+        return content
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    """Open a file as `open` does; a pipe without a writer is opened at once, and can be told apart."""
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+
+
+_KINDS = {
+    stat.S_IFIFO: "a pipe",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+}
 
 
 def write_bytes(path: Path, content: bytes) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import resource
+import socket
 import struct
 import subprocess
 import sys
@@ -11,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from mtl.core.errors import UsageError
-from mtl.core.files import reading, write_bytes, write_json
+from mtl.core.files import read_bytes, reading, write_bytes, write_json
 
 
 def test_a_file_is_replaced_and_nothing_else_is_left(tmp_path: Path) -> None:
@@ -72,3 +74,41 @@ def test_whatever_a_parser_raises_names_the_file(problem: Exception) -> None:
 def test_a_refusal_passes_the_boundary_as_it_is() -> None:
     with pytest.raises(UsageError, match=r"^already clear$"), reading("a", "a log", hint="remove it"):
         raise UsageError("already clear")
+
+
+def refused(path: Path) -> str:
+    with pytest.raises(UsageError) as caught:
+        read_bytes(path, "an image", hint="remove it", most=10)
+    assert caught.value.hint == "remove it"
+    return caught.value.message.removeprefix(f"{path}: ")
+
+
+def test_a_pipe_is_refused_at_once(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    assert refused(tmp_path / "pipe") == "is a pipe, expected an image"
+
+
+def test_a_device_is_refused_also_behind_a_link(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to("/dev/zero")
+    assert refused(tmp_path / "link") == refused(Path("/dev/zero")) == "is a device, expected an image"
+
+
+def test_a_socket_a_folder_and_nothing_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with socket.socket(socket.AF_UNIX) as door:
+        door.bind("door")
+        assert refused(Path("door")).startswith("cannot be read as an image: ")
+    assert refused(tmp_path) == "cannot be read as an image: Is a directory"
+    assert refused(tmp_path / "none") == "cannot be read as an image: No such file or directory"
+
+
+@pytest.mark.parametrize("name", ["a\0b", "a" * 5000, "\ud800"])
+def test_a_name_that_no_file_can_have_is_refused(name: str) -> None:
+    assert refused(Path(name)).startswith("cannot be read as an image: ")
+
+
+def test_a_file_of_too_many_bytes_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"0123456789")
+    assert read_bytes(tmp_path / "a", "an image", hint="", most=10) == b"0123456789"
+    (tmp_path / "a").write_bytes(b"0123456789A")
+    assert refused(tmp_path / "a") == "more than 10 bytes, too many for an image"

@@ -113,7 +113,7 @@ def test_transparent_gray_lies_over_white_and_is_resized_after(tmp_path):
 def test_half_a_file_is_refused(tmp_path):
     path = saved(tmp_path, Image.effect_noise((64, 64), 50))
     path.write_bytes(path.read_bytes()[:900])
-    with pytest.raises(UsageError, match=r"a\.png: is damaged or unreadable"):
+    with pytest.raises(UsageError, match=r"a\.png: cannot be read as an image: "):
         read_image(path, ImageSpec(1, 64, 64))
 
 
@@ -135,13 +135,13 @@ def test_missing_files_folders_and_text_are_refused(tmp_path):
     text = tmp_path / "notes.png"
     text.write_text("no image")
     for path, message in (
-        (tmp_path / "none.png", "no such file"),
-        (tmp_path, "is a folder, not an image"),
+        (tmp_path / "none.png", "cannot be read as an image: No such file or directory"),
+        (tmp_path, "cannot be read as an image: Is a directory"),
         (text, "is not an image"),
     ):
         with pytest.raises(UsageError) as caught:
             read_image(path, GRAY)
-        assert str(caught.value) == f"{path}: {message}"
+        assert caught.value.message == f"{path}: {message}"
 
 
 def test_pixels_of_unknown_range_are_refused(tmp_path):

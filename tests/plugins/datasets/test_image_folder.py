@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -120,7 +122,7 @@ def test_a_folder_inside_a_class_is_named(root):
 
 def test_a_file_that_is_no_image_is_named(root):
     (root / "train" / "dog 10" / "notes.txt").write_text("hello")
-    assert usage_error(root) == f"{root}/train/dog 10/notes.txt: not an image"
+    assert usage_error(root) == f"{root}/train/dog 10/notes.txt: is not an image"
 
 
 def test_an_image_of_another_size_is_named(root):
@@ -131,7 +133,7 @@ def test_an_image_of_another_size_is_named(root):
 def test_the_first_of_several_bad_files_is_named(root):
     for name in ("7.png", "8.png"):
         (root / "train" / "dog 10" / name).write_text("x")
-    assert usage_error(root) == f"{root}/train/dog 10/7.png: not an image"
+    assert usage_error(root) == f"{root}/train/dog 10/7.png: is not an image"
 
 
 def test_a_broken_first_image_that_would_be_turned_is_named(root):
@@ -142,4 +144,84 @@ def test_a_broken_first_image_that_would_be_turned_is_named(root):
     exif[0x0112] = 6
     Image.fromarray(np.full((64, 48, 3), 99, np.uint8)).save(first, exif=exif)
     first.write_bytes(first.read_bytes()[:-60])
-    assert usage_error(root).startswith(f"{first}: cannot be read: ")
+    assert usage_error(root).startswith(f"{first}: cannot be read as an image: ")
+
+
+@pytest.mark.parametrize("name", ["Thumbs.db", "desktop.ini", ".DS_Store", "._9.png", "Icon\r", "THUMBS.DB"])
+def test_files_that_systems_leave_are_no_images(root, name):
+    (root / "train" / "dog 2" / name).write_text("x")
+    assert len(ImageFolder(data_dir=root).load()["train"]) == 4
+
+
+@pytest.mark.parametrize("name", ["__MACOSX", "@eaDir", ".Trash-1000", "$RECYCLE.BIN"])
+def test_folders_that_systems_leave_are_no_classes_and_no_images(root, name):
+    for folder in ("train", "train/dog 2"):
+        (root / folder / name).mkdir()
+        (root / folder / name / "9.png").write_text("x")
+    data = ImageFolder(data_dir=root)
+    assert data.spec().labels["class"].classes == ("dog 2", "dog 10")
+    assert len(data.load()["train"]) == 4
+    assert len(data.sources()) == 6
+
+
+def test_a_class_is_the_same_however_its_accents_are_written(root):
+    (root / "train" / "dog 2").rename(root / "train" / "chie\u0301n")
+    (root / "test" / "dog 2").rename(root / "test" / "chi\u00e9n")
+    data = ImageFolder(data_dir=root)
+    assert data.spec().labels["class"].classes == ("chi\u00e9n", "dog 10")
+    assert len(data.load()["test"]) == 2
+
+
+def test_one_class_in_two_folders_is_refused(root):
+    (root / "train" / "\u00e9").mkdir()
+    (root / "train" / "e\u0301").mkdir()
+    assert usage_error(root) == f"{root}/train: two folders for class '\u00e9'"
+
+
+@pytest.mark.parametrize("name", ["\udcff", "a\nb", "\x1b[31m", " ", "a\u2028b"])
+def test_a_class_whose_name_cannot_be_shown_is_refused(root, name):
+    for split in ("train", "test"):
+        (root / split / name).mkdir()
+    assert usage_error(root) == (
+        f"{root}/train: the name of the folder {name!r} is no readable text in UTF-8"
+    )
+
+
+def test_a_pipe_is_refused_and_not_waited_for(root):
+    os.mkfifo(root / "train" / "dog 10" / "9.fifo")
+    assert usage_error(root) == f"{root}/train/dog 10/9.fifo: no regular file, expected an image"
+
+
+@pytest.mark.parametrize("target", ["/dev/zero", "/etc/passwd", "/"])
+def test_a_link_out_of_the_folder_is_refused(root, target):
+    (root / "train" / "dog 10" / "link").symlink_to(target)
+    assert usage_error(root) == f"{root}/train/dog 10/link: a link that leads out of {root}"
+
+
+@pytest.mark.parametrize("place", ["train/cat", "train"])
+def test_a_linked_folder_outside_is_refused(root, tmp_path_factory, place):
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    if (root / place).exists():
+        (root / place).rename(elsewhere / "train")
+    (root / place).symlink_to(elsewhere / "train")
+    assert usage_error(root) == f"{root}/{place}: a link that leads out of {root}"
+
+
+@pytest.mark.parametrize("target", ["gone.png", "link"])
+def test_a_link_to_nothing_is_refused(root, target):
+    path = root / "train" / "dog 10" / "link"
+    path.symlink_to(target)
+    assert usage_error(root).startswith(str(path))
+
+
+def test_links_inside_the_folder_are_followed(root):
+    (root / "train" / "dog 10" / "99.png").symlink_to("9.png")
+    assert len(ImageFolder(data_dir=root).load()["train"]) == 5
+
+
+def test_what_is_cached_depends_on_the_images_alone(root):
+    before = ImageFolder(data_dir=root).sources()
+    (root / "notes.txt").write_text("x")
+    (root / "train" / "dog 2" / "Thumbs.db").write_text("x")
+    assert ImageFolder(data_dir=root).sources() == before
+    assert all(path.suffix == ".png" for path in before)

@@ -137,13 +137,13 @@ def test_an_image_of_another_size_is_named(data):
 
 def test_a_file_that_is_no_image_is_named(data):
     (data / "img_00002.png").write_text("hello")
-    assert usage_error(data).message == f"{data}/img_00002.png: not an image"
+    assert usage_error(data).message == f"{data}/img_00002.png: is not an image"
 
 
 def test_a_truncated_image_is_named(data):
     path = data / "img_00002.png"
     path.write_bytes(path.read_bytes()[:60])
-    assert usage_error(data).message.startswith(f"{path}: cannot be read: ")
+    assert usage_error(data).message.startswith(f"{path}: cannot be read as an image: ")
 
 
 def test_sixteen_bit_images_are_scaled_rather_than_clipped(data):
