@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from safetensors.torch import load as load_tensors
-from safetensors.torch import save as save_tensors
 from torch import Tensor
 
 from ..errors import UsageError
 from ..files import sha256, write_bytes, write_json
+from ..tensors import to_safetensors
 
 MANIFEST = "manifest.json"
 KEPT = 2
@@ -53,12 +53,12 @@ class CheckpointFolder:
         manifest = self._manifest()
         name = f"epoch-{checkpoint.epoch:05d}"
         files = {
-            f"{name}.safetensors": save_tensors(_contiguous(checkpoint.tensors)),
+            f"{name}.safetensors": to_safetensors(checkpoint.tensors),
             f"{name}.json": json.dumps(dict(checkpoint.state), indent=2, allow_nan=False).encode(),
         }
         if weights is not None:
             best_name = f"best-{checkpoint.epoch:05d}.safetensors"
-            files[best_name] = save_tensors(_contiguous(weights))
+            files[best_name] = to_safetensors(weights)
             kept = {"file": best_name, "epoch": checkpoint.epoch, "sha256": sha256(files[best_name])}
             if best:
                 manifest["best"] = kept
@@ -136,7 +136,3 @@ class CheckpointFolder:
         for path in self.path.iterdir():
             if path.name not in named:
                 path.unlink()
-
-
-def _contiguous(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    return {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
