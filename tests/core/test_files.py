@@ -17,7 +17,7 @@ from mtl.core.files import read_bytes, reading, write_bytes, write_json
 
 
 def test_a_file_is_replaced_and_nothing_else_is_left(tmp_path: Path) -> None:
-    path = tmp_path / "a" / "x.json"
+    path = tmp_path / "x.json"
     write_json(path, {"a": 1})
     write_json(path, {"a": 2})
     assert path.read_text() == '{\n  "a": 2\n}\n'
