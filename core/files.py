@@ -136,7 +136,7 @@ def make_folder(path: Path) -> None:
 
 
 def partial(path: Path) -> Path:
-    """Return the unfinished file of this thread that will become `path`: in its folder, so that it can move."""
+    """Return this thread's unfinished file that will become `path`: in its folder, so that it can move."""
     writer = f"{platform.node()} {os.getpid()} {threading.get_native_id()}"
     return path.with_name(f".{path.name[:50]}.{sha256(writer.encode())[:8]}{PARTIAL}")
 

@@ -16,7 +16,7 @@ from safetensors.torch import load as load_tensors
 from torch import Tensor
 
 from ..errors import UsageError
-from ..files import sha256, write_bytes, write_json
+from ..files import sha256, write_bytes, write_json, writing_to
 from ..tensors import to_safetensors
 
 MANIFEST = "manifest.json"
@@ -64,6 +64,8 @@ class CheckpointFolder:
                 manifest["best"] = kept
             if best_of:
                 manifest["best_of"] = manifest.get("best_of", {}) | dict.fromkeys(best_of, kept)
+        with writing_to(self.path):
+            self.path.mkdir(exist_ok=True)
         for file_name, content in files.items():
             write_bytes(self.path / file_name, content)
         entry = {

@@ -23,7 +23,7 @@ from .blocks import Blocks, step_sizes
 from .capture import CapturedBlocks, CudaCapture
 from .checkpoint import Checkpoint
 from .conflict import cosines
-from .failure import HINT, Failure, NotFiniteError
+from .failure import Failure, NotFiniteError
 from .schedule import learning_rate
 from .selection import Selection
 from .step import Step, StepLosses
@@ -198,7 +198,7 @@ class Trainer:
         bad = [name for name, loss in judged.items() if not isfinite(loss)]
         if bad:
             raise NotFiniteError(
-                f"the validation loss of task {bad[0]!r} is not finite after epoch {self._epoch}", hint=HINT
+                f"the validation loss of task {bad[0]!r} is not finite after epoch {self._epoch}", self._epoch
             )
         fixed = self.composition.balancer.fixed_weights
         weights = {
