@@ -11,17 +11,18 @@ from dataclasses import replace
 from typing import Any
 
 from .composition import ComposedTask, Composition
-from .contracts import Balancer, Encoder, EncoderBuilder, Head, HeadSpec, Sharing, Task
+from .contracts import Balancer, Encoder, EncoderBuilder, Head, HeadSpec, Loss, Sharing, Task
 from .errors import ComponentError, Incompatible, MtlError, Problem, RecipeError
 from .memory_format import prefers_channels_last
 from .model import MultitaskModel, Normalization
 from .options import options_model, plain, validate_options
 from .orbit import Orbit
 from .randomness import derive_seed, seeded_generators
-from .recipe import Choice, Recipe, TaskChoice, Training
+from .recipe import Choice, Recipe, Statistics, TaskChoice, Training
 from .recipe_source import PathOfKeys, RecipeSource
 from .registry import Registry
 from .specs import DatasetSpec, FeatureSpec, InputSpec, TargetSpec
+from .standardization import StandardizedLoss, default_of, standardized
 
 
 def compose(recipe: Recipe, registry: Registry, source: RecipeSource | None = None) -> Composition:
@@ -59,8 +60,12 @@ class _Composer:
             {name: task.target_spec for name, task in tasks.items()},
             [task.prepare for task in tasks.values() if task.prepares],
             self._orbit(spec, tasks),
+            {
+                name: item.loss.standardization
+                for name, item in composed.items()
+                if isinstance(item.loss, StandardizedLoss) and not heads[name].answers_in_units
+            },
         )
-        self._refuse_frozen(model)
         names = tuple(tasks)
         balancer: Balancer = self._build("balancer", self.recipe.balancer, ("balancer",), names)
         self._refuse_unsuitable(balancer, sharing)
@@ -85,12 +90,6 @@ class _Composer:
             return training
         return training.model_copy(update={"channels_last": prefers_channels_last(model)})
 
-    def _refuse_frozen(self, model: MultitaskModel) -> None:
-        if not any(parameter.requires_grad for parameter in model.parameters()):
-            reason = "and every other part of the model are frozen: there is nothing to train"
-            hint = "leave some parameters trained (requires_grad), or choose a head with parameters"
-            raise self._refused("encoder", self.recipe.encoder.name, reason, ("encoder",), hint)
-
     def _refuse_unsuitable(self, balancer: Balancer, sharing: Sharing) -> None:
         """Refuse a balancer of gradients where there are none of its kind, or inside a compiled model."""
         name = self.recipe.sharing.name
@@ -102,9 +101,6 @@ class _Composer:
             return
         elif not sharing.shared_parameters():
             reason = f"needs shared parameters; sharing {name!r} of these tasks has none"
-        elif not sharing.trained_together():
-            reason = f"needs shared parameters that are trained; all those of sharing {name!r} are frozen"
-            hint = "choose another balancer, or train a part of the encoder"
         elif balancer.on == "features" and not sharing.common_features:
             reason = f"works on features that all heads read; with sharing {name!r} every task has its own"
             hint = "balance on parameters, or choose hard sharing"
@@ -305,15 +301,23 @@ class _Composer:
             if metrics is None:
                 metrics = self._default("metric", target.form)
             self._refuse_repeated_metrics(choice.name, metrics)
+            stated = choice.standardize or default_of(target)
             composed[choice.name] = ComposedTask(
                 choice.name,
                 task,
                 choice.weight,
-                self._judge("loss", loss, choice.name, target),
+                self._standardized(self._judge("loss", loss, choice.name, target), choice.name, stated),
                 {metric.name: self._judge("metric", metric, choice.name, target) for metric in metrics},
             )
-            complete.append(replace(choice, loss=loss, metrics=metrics))
+            complete.append(replace(choice, loss=loss, metrics=metrics, standardize=stated))
         return composed, tuple(complete)
+
+    def _standardized(self, loss: Loss, name: str, stated: str | Statistics | None) -> Loss:
+        try:
+            return standardized(loss, stated)
+        except Incompatible as refusal:
+            hint = "leave standardize out, or set it to train"
+            raise self._refused("task", name, str(refusal), ("tasks", name, "standardize"), hint) from None
 
     def _refuse_repeated_metrics(self, name: str, metrics: tuple[Choice, ...]) -> None:
         names = [metric.name for metric in metrics]

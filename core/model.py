@@ -12,6 +12,7 @@ from .contracts import Head, Sharing
 from .orbit import Orbit
 from .predictions import predict
 from .specs import TargetSpec
+from .standardization import Standardization
 
 
 class Normalization(nn.Module):
@@ -38,7 +39,8 @@ class MultitaskModel(nn.Module):
     """Maps an image (and extra inputs) to one raw output per task.
 
     `prepare` are the tasks' fixed preprocessing steps, applied first, so that neither training nor the
-    exported file leaves them to the user. With an `orbit` the model answers, except in training mode, the
+    exported file leaves them to the user. `standardizations` put the values of their tasks' heads in the
+    values' own units. With an `orbit` the model answers, except in training mode, the
     mean over the images that symmetries make of the one it is given.
     """
 
@@ -50,6 +52,7 @@ class MultitaskModel(nn.Module):
         targets: Mapping[str, TargetSpec],
         prepare: Sequence[Callable[[Tensor], Tensor]] = (),
         orbit: Orbit | None = None,
+        standardizations: Mapping[str, Standardization] | None = None,
     ) -> None:
         super().__init__()
         self.normalization = normalization
@@ -59,6 +62,9 @@ class MultitaskModel(nn.Module):
         self.tasks = tuple(heads)
         self.targets = dict(targets)
         self.orbit = orbit
+        standardizations = standardizations or {}
+        self.standardizations = nn.ModuleList(standardizations.values())
+        self._standardized = tuple(standardizations)
         self._prepare = tuple(prepare)
 
     @property
@@ -80,7 +86,7 @@ class MultitaskModel(nn.Module):
         *,
         prepared: bool = False,
     ) -> dict[str, Tensor]:
-        """Return the raw output of each task (logits, values) by name.
+        """Return the raw output of each task (logits, values in their units) by name.
 
         `image` is float32 `[B, C, H, W]` in 0..1; `inputs` are the extra inputs by name, int64 `[B]`;
         `tasks` restricts the answer to some tasks (None: all); `prepared` says that the image comes from a
@@ -101,7 +107,12 @@ class MultitaskModel(nn.Module):
     ) -> dict[str, Tensor]:
         """Return the raw outputs for prepared images as they are, in no other view, so one row per sample."""
         stages = self.sharing(self.normalization(image), inputs, tasks)
-        return {task: self.head(task)(Features(stages[task], image, inputs)) for task in tasks}
+        raw = {task: self.head(task)(Features(stages[task], image, inputs)) for task in tasks}
+        for task, standardization in zip(self._standardized, self.standardizations, strict=True):
+            if task in raw:
+                assert isinstance(standardization, Standardization)
+                raw[task] = standardization.restore(raw[task])
+        return raw
 
     def predict(self, image: Tensor, inputs: Mapping[str, Tensor] | None = None) -> dict[str, Tensor]:
         """Return each task's prediction: probabilities, values, or an image in 0..1."""

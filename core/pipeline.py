@@ -18,6 +18,7 @@ from .errors import MissingRequirementError
 from .evaluation import Evaluation, baseline, evaluate, refuse_without_targets
 from .exporting import export
 from .files import write_json
+from .fitting import fit
 from .learned import write_learned
 from .memory_format import refuse_unsafe
 from .progress import Progress
@@ -29,7 +30,6 @@ from .run_folder import RunFolder
 from .snapshots import keep_snapshot
 from .training.memory import fits, largest_batch
 from .training.trainer import EpochResult, Trainer
-from .training.trial import refuse_lone_samples
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,6 @@ class Pipeline:
         refuse_unsafe(composition.model, composition.recipe.train.channels_last, self.device)
         self.progress.planned(composition.plan())
         splits = self._splits(composition, shared)
-        refuse_lone_samples(composition, splits.train, self.device)
         folder = RunFolder.create(path, force=force)
         folder.write_recipe(composition.recipe.to_plain())
         folder.write_environment(self.registry.providers, self._device_name(), recipe.seed)
@@ -204,6 +203,7 @@ class Pipeline:
         refuse_without_targets(composition, splits)
         if composition.recipe.normalization == "train":
             composition.model.normalization.set(*channel_statistics(splits.train))
+        fit(composition, splits.train)
         size = training.batch_size
         if size > len(splits.train):
             self.progress.warning(

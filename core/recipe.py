@@ -17,6 +17,9 @@ from .specs import TestTimeAugmentation
 FORMAT = 1
 """Version of the recipe format, written as `mtl: 1`."""
 
+Statistics = Mapping[str, tuple[float, ...]]
+"""`{"mean": (...), "std": (...)}`, of a channel or value each."""
+
 
 @dataclass(frozen=True)
 class Choice:
@@ -35,7 +38,11 @@ class Choice:
 
 @dataclass(frozen=True)
 class TaskChoice:
-    """One task of a recipe. None for head, loss or metrics means: what its answer's form implies."""
+    """One task of a recipe. None for head, loss, metrics or standardize: what its answer's form implies.
+
+    `standardize` is how values are put in units of their spread: `"train"` (mean and deviation of the
+    training labels), `"none"`, or `{"mean": [...], "std": [...]}` per value.
+    """
 
     name: str
     task: Choice
@@ -43,6 +50,7 @@ class TaskChoice:
     head: Choice | None = None
     loss: Choice | None = None
     metrics: tuple[Choice, ...] | None = None
+    standardize: str | Statistics | None = None
 
     def to_plain(self) -> dict[str, Any]:
         """Return the task as a recipe writes it."""
@@ -53,6 +61,8 @@ class TaskChoice:
             value["loss"] = self.loss.to_plain()
         if self.metrics is not None:
             value["metrics"] = [metric.to_plain() for metric in self.metrics]
+        if self.standardize is not None:
+            value["standardize"] = plain(self.standardize)
         return value
 
 
@@ -125,7 +135,7 @@ class Recipe:
     tasks: tuple[TaskChoice, ...]
     augmentations: tuple[Choice, ...] = ()
     views: Literal["shared", "per-task"] = "shared"
-    normalization: str | Mapping[str, tuple[float, ...]] = "train"
+    normalization: str | Statistics = "train"
     train: Training = field(default_factory=Training)
     seed: int = 0
     test_time_augmentation: TestTimeAugmentation = "none"

@@ -10,7 +10,7 @@ from typing import Any, Literal, cast, get_args
 
 from .errors import Problem, RecipeError, UsageError, did_you_mean
 from .options import options_model, validate_options
-from .recipe import FORMAT, Choice, Recipe, TaskChoice, Training
+from .recipe import FORMAT, Choice, Recipe, Statistics, TaskChoice, Training
 from .recipe_source import PathOfKeys, RecipeSource
 from .registry import Registry
 from .specs import TestTimeAugmentation
@@ -30,9 +30,11 @@ _SECTIONS = (
     "test_time_augmentation",
     "export",
 )
-_TASK_KEYS = ("task", "weight", "head", "loss", "metrics")
+_TASK_KEYS = ("task", "weight", "head", "loss", "metrics", "standardize")
 _TASK_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*(-[A-Za-z0-9_]+)*")
 _VIEWS = ("shared", "per-task")
+_SMALLEST, _LARGEST = 1.2e-38, 3.4e38
+"""What float32 can hold."""
 
 
 def read(source: RecipeSource, registry: Registry) -> Recipe:
@@ -210,6 +212,7 @@ class _Reader:
             self._optional("head", body, path),
             self._optional("loss", body, path),
             self._choices("metric", body.get("metrics"), (*path, "metrics")),
+            self._standardize(body.get("standardize"), (*path, "standardize"), name),
         )
 
     def _optional(self, kind: str, body: Mapping[str, Any], path: PathOfKeys) -> Choice | None:
@@ -241,23 +244,32 @@ class _Reader:
         self._complain(("test_time_augmentation",), message)
         return "none"
 
-    def _normalization(self) -> str | Mapping[str, tuple[float, ...]]:
+    def _normalization(self) -> str | Statistics:
         value = self.tree.get("normalization", "train")
+        hint = "one mean and one positive std per channel, for images in 0..1"
+        return self._statistics(value, ("normalization",), "normalization", hint)
+
+    def _standardize(self, value: Any, path: PathOfKeys, name: str) -> str | Statistics | None:
+        if value is None:
+            return None
+        hint = "one mean and one positive std per value of the answer"
+        return self._statistics(value, path, f"task {name!r}: standardize", hint)
+
+    def _statistics(self, value: Any, path: PathOfKeys, what: str, hint: str) -> str | Statistics:
         if value in ("train", "none"):
             return str(value)
         numbers = (
             isinstance(value, Mapping)
             and set(value) == {"mean", "std"}
             and all(isinstance(item, list) and item for item in value.values())
-            and all(_is_number(number) for item in value.values() for number in item)
-            and all(number > 0 for number in value["std"])
+            and all(
+                _is_number(number) and abs(number) < _LARGEST for item in value.values() for number in item
+            )
+            and all(number > _SMALLEST for number in value["std"])
         )
         if not numbers:
-            self._complain(
-                ("normalization",),
-                f"normalization must be train, none, or {{mean: [...], std: [...]}}, got {_shown(value)}",
-                "one mean and one positive std per channel, for images in 0..1",
-            )
+            message = f"{what} must be train, none, or {{mean: [...], std: [...]}}, got {_shown(value)}"
+            self._complain(path, message, hint)
             return "train"
         return {key: tuple(float(number) for number in value[key]) for key in ("mean", "std")}
 

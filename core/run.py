@@ -16,6 +16,7 @@ from .data import Splits, load_splits
 from .errors import UsageError
 from .evaluation import evaluate
 from .exporting import build_exporter, check_runtimes, export, export_subject, exporter_of
+from .fitting import fit_losses
 from .model import MultitaskModel
 from .pipeline import Outcome
 from .recipe_reader import read
@@ -84,8 +85,9 @@ class Run:
             validation=training.validation,
             split_seed=training.split_seed,
             choice=self.composition.recipe.dataset.to_plain(),
-        )
-        return splits.to(self._device)
+        ).to(self._device)
+        fit_losses(self.composition, splits.train)
+        return splits
 
     def evaluate(self, split: str = "test") -> dict[str, dict[str, float]]:
         """Return `{task: {metric: value}}` of the model on `"train"`, `"validation"` or `"test"`."""

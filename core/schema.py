@@ -25,8 +25,10 @@ def recipe_schema(registry: Registry) -> dict[str, Any]:
         kind: _component(registry, kind)
         for kind in (*singles, "augmentation", "head", "loss", "metric", "exporter")
     }
-    definitions["task"] = _task(registry, reference, many)
     numbers = {"type": "array", "items": {"type": "number"}}
+    given = {"type": "object", "required": ["mean", "std"], "properties": {"mean": numbers, "std": numbers}}
+    statistics = {"anyOf": [{"enum": ["train", "none"]}, given]}
+    definitions["task"] = _task(registry, reference, many, statistics)
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "mtl recipe",
@@ -39,16 +41,7 @@ def recipe_schema(registry: Registry) -> dict[str, Any]:
             **singles,
             "augmentations": many("augmentation"),
             "views": {"enum": ["shared", "per-task"], "default": "shared"},
-            "normalization": {
-                "anyOf": [
-                    {"enum": ["train", "none"]},
-                    {
-                        "type": "object",
-                        "required": ["mean", "std"],
-                        "properties": {"mean": numbers, "std": numbers},
-                    },
-                ]
-            },
+            "normalization": statistics,
             "tasks": {
                 "anyOf": [
                     {"type": "object", "additionalProperties": reference("task"), "minProperties": 1},
@@ -75,12 +68,13 @@ def _component(registry: Registry, kind: str) -> dict[str, Any]:
     return {"anyOf": choices} if choices else {"type": "string"}
 
 
-def _task(registry: Registry, reference: Any, many: Any) -> dict[str, Any]:
+def _task(registry: Registry, reference: Any, many: Any, statistics: dict[str, Any]) -> dict[str, Any]:
     common = {
         "weight": {"type": "number", "minimum": 0, "default": 1.0},
         "head": {"anyOf": [{"type": "null"}, reference("head"), {"type": "object"}]},
         "loss": {"anyOf": [{"type": "null"}, reference("loss"), {"type": "object"}]},
         "metrics": {"anyOf": [{"type": "string"}, many("metric")]},
+        "standardize": statistics,
     }
     choices: list[dict[str, Any]] = [{"type": "null"}, {"enum": registry.names("task")}]
     for name in registry.names("task"):

@@ -28,10 +28,13 @@ class HeadSpec:
 class Head(nn.Module):
     """A head; its constructor takes `(spec: HeadSpec, *, options)` and may raise `Incompatible`.
 
-    `fuses` names the extra inputs it reads.
+    `fuses` names the extra inputs it reads. `answers_in_units` says that its values of a `Regression` are in
+    the values' own units, as those of a sigmoid times a limit are; otherwise they are standardised (mean 0,
+    deviation 1 over the training labels), and the model puts them in units.
     """
 
     fuses: frozenset[str] = frozenset()
+    answers_in_units: bool = False
 
     @classmethod
     def accepts(cls, spec: HeadSpec) -> str | None:
@@ -46,5 +49,8 @@ class Head(nn.Module):
         return None
 
     def forward(self, features: Features) -> Tensor:
-        """Return the raw output `[B, *target.output_shape]`: logits or values, before any activation."""
+        """Return the raw output `[B, *target.output_shape]`: logits or values, before any activation.
+
+        Values are standardised, or in units when `answers_in_units`.
+        """
         raise NotImplementedError

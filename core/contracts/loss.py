@@ -11,6 +11,7 @@ class Loss(nn.Module):
     """A loss; its constructor takes `(target: TargetSpec, *, options)`.
 
     The engine averages over the samples that have the label; a loss never sees an absent one's value.
+    Values of a `Regression` come standardised, unless the recipe's `standardize` of the task says otherwise.
     """
 
     def __init__(self, target: TargetSpec) -> None:
@@ -21,6 +22,18 @@ class Loss(nn.Module):
     def accepts(cls, target: TargetSpec) -> str | None:
         """Return why the loss cannot judge this target, or None when it can."""
         return None
+
+    def fit(self, targets: Tensor) -> None:
+        """Read what it needs of the training split's targets `[N, ...]`, none absent: such as class counts.
+
+        Called once, before training and before an evaluation, when `fits`; targets are on the CPU. What it
+        keeps belongs in buffers.
+        """
+
+    @property
+    def fits(self) -> bool:
+        """Whether `fit` reads anything."""
+        return type(self).fit is not Loss.fit
 
     def forward(self, raw: Tensor, target: Tensor) -> Tensor:
         """Return one loss per sample, `[B]`, from the head's raw output `[B, *output_shape]`."""

@@ -20,6 +20,8 @@ def check_one_finite_loss_per_sample(subject: Subject) -> None:
     for target in accepted_targets(subject):
         loss = subject.build(target)
         value = draw_target(target, _BATCH)
+        if loss.fits:
+            loss.fit(value)
         shape = (_BATCH, *target.output_shape)
         for scale in (1.0, 100.0):
             got = loss(scale * torch.randn(shape, generator=generator("cpu", 0, "raw")), value)

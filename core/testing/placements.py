@@ -10,6 +10,7 @@ from torch import nn
 
 from ..composition import Composition
 from ..data import Samples
+from ..fitting import fit
 from ..plugin_loading import HOME
 from .bench import (
     ANSWER,
@@ -50,7 +51,7 @@ def placed(subject: Subject, *, train: Mapping[str, Any] | None = None) -> Place
         except CheckSkipped as skipped:
             reason = skipped
             continue
-        return Placement(composition, spread(splits.train))
+        return _fitted(composition, spread(splits.train))
     raise reason
 
 
@@ -64,7 +65,12 @@ def every_placement(subject: Subject, *, train: Mapping[str, Any]) -> Iterator[P
     for composition in all_that_fit(subject.bench, trees):
         if (target := composition.tasks[TASK].target) not in seen:
             seen.add(target)
-            yield Placement(composition, spread(subject.bench.splits(composition).train))
+            yield _fitted(composition, spread(subject.bench.splits(composition).train))
+
+
+def _fitted(composition: Composition, eight: Samples) -> Placement:
+    fit(composition, eight)
+    return Placement(composition, eight)
 
 
 def part_of(subject: Subject, composition: Composition) -> nn.Module:

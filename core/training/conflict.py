@@ -17,11 +17,10 @@ def cosines(composition: Composition, looks: StepLooks) -> dict[str, float]:
     """Return `cosine/A/B` for every pair of tasks, of their gradients on the shared parameters.
 
     The model is left as it was and looks at the batch as in evaluation (no dropout, no batch statistics).
-    A task without a gradient has the cosine 0; without shared parameters that are trained, or a second task,
-    there is none.
+    A task without a gradient has the cosine 0; without shared parameters or a second task there is none.
     """
     model = composition.model
-    shared = model.sharing.trained_together()
+    shared = model.sharing.shared_parameters()
     names = tuple(composition.tasks)
     if not shared or len(names) < 2:
         return {}

@@ -7,15 +7,13 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from ..errors import UsageError
+from ..errors import MtlError
+
+HINT = "lower train.learning_rate, or look at the data; epochs before this one are in the checkpoint"
 
 
-class NotFiniteError(UsageError):
-    """A loss became infinite or not a number: the recipe diverges; no such update was applied (status 2)."""
-
-    def __init__(self, message: str, epoch: int) -> None:
-        kept = "; epochs before this one are in the checkpoint" if epoch > 1 else ""
-        super().__init__(message, hint=f"lower train.learning_rate, or look at the data{kept}")
+class NotFiniteError(MtlError):
+    """A loss became infinite or not a number; no such update was applied (status 1)."""
 
 
 class Failure:
@@ -49,5 +47,5 @@ class Failure:
         # Every loss may be finite and their sum not: then the largest is named.
         task = int(losses[step].nan_to_num(nan=torch.inf).abs().argmax())
         raise NotFiniteError(
-            f"the loss of task {tasks[task]!r} is not finite at epoch {epoch}, step {step + 1}", epoch
+            f"the loss of task {tasks[task]!r} is not finite at epoch {epoch}, step {step + 1}", hint=HINT
         )

@@ -12,19 +12,17 @@ from .blocks import StepLooks
 def cut(looks: StepLooks, parts: int) -> list[StepLooks]:
     """Return the looks of `parts` equal parts of the batch, in order.
 
-    What is left over when the batch cannot be divided is in no part. A batch of fewer than two samples per
-    part (the last of an epoch) is every part itself: statistics over a batch need two.
+    What is left over when the batch cannot be divided is in no part. A batch of fewer samples than parts is
+    every part itself: there is no other way to have one.
     """
     size = len(looks[0].image) // parts
-    if size < 2:
+    if size == 0:
         return [looks] * parts
-    rest = len(looks[0].image) % parts
-    sizes = [size] * parts + ([rest] if rest else [])
     cuts = []
     for look in looks:
-        images = look.image.split(sizes)
-        inputs = {name: value.split(sizes) for name, value in look.inputs.items()}
-        answers = {name: known.split(sizes) for name, known in look.answers.items()}
+        images = look.image.split(size)
+        inputs = {name: value.split(size) for name, value in look.inputs.items()}
+        answers = {name: known.split(size) for name, known in look.answers.items()}
         cuts.append(
             [
                 replace(

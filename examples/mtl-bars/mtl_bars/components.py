@@ -71,10 +71,11 @@ class BarPosition(Task):
 class Bounded(Head):
     """One linear layer whose values a sigmoid keeps between 0 and `limit`."""
 
+    answers_in_units = True
+
     def __init__(self, spec: HeadSpec, *, limit: Limit = 1.0) -> None:
         super().__init__()
-        self.limit = limit
-        self.layer = nn.Linear(spec.stages[-1].size, spec.target.output_shape[0])
+        self.limit, self.layer = limit, nn.Linear(spec.stages[-1].size, spec.target.output_shape[0])
 
     @classmethod
     def accepts(cls, spec: HeadSpec) -> str | None:

@@ -14,6 +14,7 @@ from mtl.core.testing.subjects import Subject, subjects
 GOOD = '''
 from collections import OrderedDict
 from dataclasses import replace
+from math import prod
 from typing import Annotated, Any, Literal
 
 import numpy as np

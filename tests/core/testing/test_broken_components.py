@@ -123,6 +123,19 @@ BROKEN = {
         "class Broken(GoodLoss):\n    def forward(self, raw, target): return -super().forward(raw, target)",
         "a lower loss for right answers than for wrong ones (categorical)",
     ),
+    ("head", "values-are-standardised-or-in-units"): (
+        """
+        class Broken(Head):
+            def __init__(self, spec):
+                super().__init__()
+                self.layer = nn.Linear(spec.stages[-1].size, prod(spec.target.output_shape))
+                self.shape = spec.target.output_shape
+
+            def forward(self, features):
+                return self.layer(features.stages[-1].flatten(1)).sigmoid().reshape(-1, *self.shape)
+        """,
+        "expected some values below 0: half of all standardised values are",
+    ),
     ("metric", "value-lies-in-its-range"): (
         "class Broken(GoodMetric):\n    def compute(self): return 100 * super().compute()",
         "expected values in 0..1 (categorical, right answers); got [100.0]",
