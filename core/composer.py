@@ -91,12 +91,16 @@ class _Composer:
         return training.model_copy(update={"channels_last": prefers_channels_last(model)})
 
     def _refuse_unsuitable(self, balancer: Balancer, sharing: Sharing) -> None:
-        """Refuse a balancer of gradients where there are none of its kind, or inside a compiled model."""
+        """Refuse a balancer where gradients or samples are too few for it, or inside a compiled model."""
         name = self.recipe.sharing.name
         reason, hint = "", "choose another balancer or sharing, or name more tasks"
+        least, size = 2 * balancer.parts, self.recipe.train.batch_size
         if self.recipe.train.compile and not (balancer.compile_safe and balancer.on == "parameters"):
             reason = "does not work with a compiled model"
             hint = "leave train.compile out, or balance on parameters"
+        elif balancer.parts > 1 and size < least:
+            reason = f"cuts every batch into {balancer.parts} parts of at least 2; train.batch_size is {size}"
+            hint = f"set train.batch_size to {least} or more, or choose another balancer"
         elif not balancer.needs_gradients:
             return
         elif not sharing.shared_parameters():

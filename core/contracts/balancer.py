@@ -13,8 +13,10 @@ from torch import Tensor, nn
 class Balancer(nn.Module):
     """A balancer; its constructor takes `(tasks: Sequence[str], *, options)`.
 
-    The losses it sees are multiplied by the tasks' own weights. `weights` alone makes a balancer; the other
-    methods have defaults, and each serves one more kind of method:
+    The losses it sees are multiplied by the tasks' own weights. `present`, bool `[T]`, says which tasks take
+    part in the step at hand: those with a label in the batch and a weight above 0. The loss of another is 0,
+    and so may be that of a task that is present: the value tells nothing. `weights` alone makes a balancer;
+    the other methods have defaults, and each serves one more kind of method:
 
     - weights from the losses, or (`needs_gradients`) from the gradients: `weights`;
     - a gradient of the shared parameters that is no weighted sum: `direction`;
@@ -27,7 +29,9 @@ class Balancer(nn.Module):
     the first step is registered as None; loading gives it the size it was saved with. What is random is drawn
     from torch's own generator, which the engine seeds.
 
-    Flags: `constant` says that the weights never change (they are then not logged), `capturable` that a step
+    Flags: `needs_positive_losses` says that the method takes logarithms or ratios of losses: one below 0 then
+    ends the training with an error that names task and balancer, and one of exactly 0 must be dealt with.
+    `constant` says that the weights never change (they are then not logged), `capturable` that a step
     may be captured in a CUDA graph (it neither computes on the CPU nor waits for the device), `ddp_safe` and
     `compile_safe` where it works. `on` is `"parameters"`, or `"features"` when the gradients are to be those
     with respect to the features that all heads read; most offer it as an option. `fixed_weights` are factors
@@ -36,6 +40,7 @@ class Balancer(nn.Module):
 
     needs_gradients: bool = False
     needs_new_losses: bool = False
+    needs_positive_losses: bool = False
     parts: int = 1
     on: str = "parameters"
     constant: bool = False
@@ -43,10 +48,12 @@ class Balancer(nn.Module):
     compile_safe: bool = True
     capturable: bool = True
     fixed_weights: Mapping[str, float] = MappingProxyType({})
+    present: Tensor
 
     def __init__(self, tasks: Sequence[str]) -> None:
         super().__init__()
         self.tasks = tuple(tasks)
+        self.register_buffer("present", torch.ones(len(self.tasks), dtype=torch.bool), persistent=False)
 
     def weights(self, losses: Tensor, gradients: Tensor | None) -> Tensor:
         """Return one weight per task, `[T]`; the update minimises `(weights * losses).sum()`.

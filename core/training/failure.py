@@ -1,4 +1,4 @@
-"""Losses that are not finite: found on the device, told after the epoch, never used for an update."""
+"""Losses that cannot be trained on: found on the device, told after the epoch, never used for an update."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from ..errors import MtlError
+from ..errors import MtlError, UsageError
 
 HINT = "lower train.learning_rate, or look at the data; epochs before this one are in the checkpoint"
 
@@ -16,8 +16,12 @@ class NotFiniteError(MtlError):
     """A loss became infinite or not a number; no such update was applied (status 1)."""
 
 
+class NegativeLossError(UsageError):
+    """A loss was below 0 where the balancer needs positive ones; no such update was applied (status 2)."""
+
+
 class Failure:
-    """Remembers on the device that a loss of the epoch was not finite.
+    """Remembers on the device that a balanced loss of the epoch was not finite.
 
     `found` is 1 from that step on: a fused update given it is skipped.
     """
@@ -38,14 +42,26 @@ class Failure:
         self._poison.add_(total, alpha=0.0)
         torch.ne(self._poison, self._poison, out=self.found)
 
-    def raise_if_found(self, losses: Tensor, tasks: Sequence[str], epoch: int) -> None:
-        """Raise `NotFiniteError` naming the first bad step and task; `losses` is `[steps, T]`."""
+    def raise_if_found(
+        self, losses: Tensor, balanced: Tensor, tasks: Sequence[str], epoch: int, positive: str | None = None
+    ) -> None:
+        """Raise an error naming the first bad step and task; losses and balanced ones are `[steps, T]`.
+
+        `positive` is the name of the balancer if it needs positive losses: of a negative one it is a
+        `NegativeLossError`.
+        """
         if not bool(self.found):
             return
-        steps = (~torch.isfinite(losses.sum(dim=1))).int()
-        step = int(steps.argmax())
+        step = int((~torch.isfinite(balanced.sum(dim=1))).int().argmax())
+        where = f"at epoch {epoch}, step {step + 1}"
+        negative = (losses[step] < 0) & balanced[step].isnan()
+        if positive and bool(negative.any()) and bool(losses[step].isfinite().all()):
+            task = int(negative.int().argmax())
+            raise NegativeLossError(
+                f"the loss of task {tasks[task]!r} is negative ({losses[step, task]:.3g}) {where}; "
+                f"balancer {positive!r} needs losses above 0",
+                hint="add a constant to that loss, or choose a balancer that takes losses of any sign",
+            )
         # Every loss may be finite and their sum not: then the largest is named.
-        task = int(losses[step].nan_to_num(nan=torch.inf).abs().argmax())
-        raise NotFiniteError(
-            f"the loss of task {tasks[task]!r} is not finite at epoch {epoch}, step {step + 1}", hint=HINT
-        )
+        task = int(balanced[step].nan_to_num(nan=torch.inf).abs().argmax())
+        raise NotFiniteError(f"the loss of task {tasks[task]!r} is not finite {where}", hint=HINT)

@@ -12,11 +12,11 @@ from .blocks import StepLooks
 def cut(looks: StepLooks, parts: int) -> list[StepLooks]:
     """Return the looks of `parts` equal parts of the batch, in order.
 
-    What is left over when the batch cannot be divided is in no part. A batch of fewer samples than parts is
-    every part itself: there is no other way to have one.
+    What is left over when the batch cannot be divided is in no part. A batch that leaves parts of fewer than
+    two samples, which have no statistics, is every part itself: an epoch's last one may be so small.
     """
     size = len(looks[0].image) // parts
-    if size == 0:
+    if size < 2:
         return [looks] * parts
     cuts = []
     for look in looks:

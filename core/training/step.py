@@ -57,7 +57,11 @@ class Step:
         losses, counts = self._losses(looks) if balancer.parts == 1 else self._losses_of_parts(looks)
         weighted = losses * self.task_weights if self._weighs else losses
         self._update.forget_gradients()
+        if not balancer.constant:
+            self._note_present(counts)
         balanced = self.balancing.backward(weighted)
+        if balancer.needs_positive_losses:
+            balanced = balanced.masked_fill((weighted < 0).view(-1, len(balanced)).any(dim=0), torch.nan)
         failure.note(balanced.sum())
         self._update(failure.found)
         if balancer.parts > 1:
@@ -69,6 +73,11 @@ class Step:
             with again.same_conditions():
                 balancer.post_update(weighted, self._losses(looks)[0] * self.task_weights)
         return StepLosses(losses.detach(), balanced, counts)
+
+    def _note_present(self, counts: Tensor) -> None:
+        """Tell the balancer, without reading back, who takes part; `counts` is `[T]` or `[parts, T]`."""
+        labels = counts.view(-1, counts.shape[-1]).sum(dim=0)
+        self._composition.balancer.present.copy_((labels > 0) & (self.task_weights > 0))
 
     def _losses_of_parts(self, looks: StepLooks) -> tuple[Tensor, Tensor]:
         """Return losses and counts of each independent part of the batch, `[parts, T]`."""

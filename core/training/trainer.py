@@ -83,7 +83,8 @@ class Trainer:
         """Train until the recipe's epochs are done or patience runs out, yielding after each epoch.
 
         Raises `NotFiniteError` before an update that would use a loss that is not finite, naming task and
-        step, and `UsageError` when a task saw no label in a whole epoch.
+        step, `NegativeLossError` when the balancer needs positive losses, and `UsageError` when a task saw no
+        label in a whole epoch.
         """
         while self._epoch < self._training.epochs and not self._selection.out_of_patience(self._training):
             self._epoch += 1
@@ -140,7 +141,9 @@ class Trainer:
                     found.append(self._work(indices, block, lambda step: self._tell(step, total), done))
                     done += len(found[-1].losses)
         losses, balanced, counts = (torch.cat(part) for part in zip(*found, strict=True))
-        self._failure.raise_if_found(balanced, tuple(self.composition.tasks), self._epoch)
+        balancer, tasks = self.composition.balancer, tuple(self.composition.tasks)
+        positive = self.composition.recipe.balancer.name if balancer.needs_positive_losses else None
+        self._failure.raise_if_found(losses, balanced, tasks, self._epoch, positive)
         seen = counts.sum(dim=0)
         self._refuse_unlabelled(seen)
         return ((losses * counts).sum(dim=0) / seen).cpu()

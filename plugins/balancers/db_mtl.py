@@ -18,10 +18,11 @@ class DualBalancing(GradientBalancer):
     """DB-MTL (Lin et al. 2023, section 3, Algorithm 1): logarithms of losses, gradients of one length.
 
     The shared gradients of `log L_t` are tracked by a moving average, with `beta / step ** decay` of the old
-    one, and each is scaled to the length of the longest; heads get the gradient of `log L_t`. A task whose
-    loss is 0 (no label) keeps its average.
+    one, and each is scaled to the length of the longest; heads get the gradient of `log L_t`. Losses must not
+    be negative; 1e-8 is added to each, as in the authors' code. A task without a label keeps its average.
     """
 
+    needs_positive_losses = True
     average: Tensor | None
     steps: Tensor
 
@@ -46,7 +47,7 @@ class DualBalancing(GradientBalancer):
         kept = self.beta / self.steps**self.decay
         scaled = gradients / (losses.detach() + _SMALL)[:, None]
         new = scaled + kept * (self.average - scaled)
-        self.average.copy_(torch.where(losses[:, None] > 0, new, self.average))
+        self.average.copy_(torch.where(self.present[:, None], new, self.average))
         lengths = self.average.norm(dim=1)
         return torch.where(lengths > 0, lengths.max() / lengths.clamp(min=_SMALL), 1.0)
 
@@ -55,4 +56,4 @@ class DualBalancing(GradientBalancer):
         return weights @ self.average
 
     def head_weights(self, losses: Tensor, weights: Tensor) -> Tensor:
-        return torch.where(losses > 0, 1.0 / (losses + _SMALL), 0.0)
+        return torch.where(self.present, 1.0 / (losses + _SMALL), 0.0)

@@ -16,9 +16,10 @@ class DynamicWeightAverage(Balancer):
     """Dynamic weight average (Liu, Johns, Davison 2019, equation 7).
 
     `T softmax(r / temperature)`, where `r` is the ratio of a task's mean losses in the last two epochs; ones
-    in the first two epochs. A task whose loss was 0 has the ratio 1.
+    in the first two epochs. Losses must not be negative; a task whose mean was 0 has the ratio 1.
     """
 
+    needs_positive_losses = True
     values: Tensor
     previous: Tensor
     epochs: Tensor

@@ -20,11 +20,13 @@ class FastAdaptive(Balancer):
 
     The update minimises `c sum_t z_t log L_t` with `z = softmax(xi)` and `1 / c = sum_t z_t / L_t`: weights
     `c z_t / L_t`, which sum to 1. Then the losses of the same batch are computed again, and `xi` descends by
-    Adam along `J(z)^T (log L_before - log L_after)` (equations 8 and 9). A task whose loss is 0 (no label)
-    takes no part. The second look costs a forward pass; it rewinds torch's generators on the host.
+    Adam along `J(z)^T (log L_before - log L_after)` (equations 8 and 9). Losses must not be negative; 1e-8 is
+    added to each, as in the authors' code. A task without a label takes no part. The second look costs a
+    forward pass; it rewinds torch's generators on the host.
     """
 
     needs_new_losses = True
+    needs_positive_losses = True
     capturable = False
     logits: Tensor
     first: Tensor
@@ -46,12 +48,12 @@ class FastAdaptive(Balancer):
 
     def weights(self, losses: Tensor, gradients: Tensor | None) -> Tensor:
         values = losses.detach()
-        shares = torch.softmax(self.logits, dim=0) * (values > 0)
+        shares = torch.softmax(self.logits, dim=0) * self.present
         shares = shares / (values + _SMALL)
         return shares / shares.sum().clamp(min=torch.finfo(shares.dtype).tiny)
 
     def post_update(self, before: Tensor, after: Tensor) -> None:
-        there = before > 0
+        there = self.present
         fall = torch.where(there, (before + _SMALL).log() - (after + _SMALL).log(), 0.0)
         shares = torch.softmax(torch.where(there, self.logits, -torch.inf), dim=0).nan_to_num()
         slope = shares * (fall - (shares * fall).sum()) + self.decay * self.logits

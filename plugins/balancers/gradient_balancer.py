@@ -19,17 +19,25 @@ On = Annotated[
 ]
 
 
+HeadsForm = Annotated[
+    Literal["paper", "code"],
+    Field(description="Heads get their task's gradient as it is, or (code) times its weight."),
+]
+
+
 class GradientBalancer(Balancer):
     """A balancer of the shared gradients alone: a head's parameters get their own task's gradient as it is.
 
-    So do the papers' algorithms (in Sener and Koltun's Algorithm 2, lines 1 to 5).
+    So do the algorithms that say anything of heads (Sener and Koltun's Algorithm 2, lines 1 to 5). The
+    programs of some weigh whole losses instead: `weighs_heads`.
     """
 
     needs_gradients = True
+    weighs_heads = False
 
     def __init__(self, tasks: Sequence[str], on: str = "parameters") -> None:
         super().__init__(tasks)
         self.on = on
 
     def head_weights(self, losses: Tensor, weights: Tensor) -> Tensor:
-        return torch.ones_like(weights)
+        return weights if self.weighs_heads else torch.ones_like(weights)

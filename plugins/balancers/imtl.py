@@ -17,9 +17,9 @@ class Impartial(GradientBalancer):
     """Impartial multitask learning (Liu et al. 2021), in two halves that work together or alone.
 
     `losses` (IMTL-L, equation 6): minimises `sum_t exp(s_t) L_t - s_t` with learned `s`, whole losses scaled
-    by `exp(s)`. `gradients` (IMTL-G, equation 4): weights that sum to 1 and give the shared gradient the same
-    projection on every task's. `both`: the gradients of the scaled losses, heads trained by these. Through
-    torchjd, one of its parts for each half.
+    by `exp(s)`; they must not be negative, as `s` would grow for ever. `gradients` (IMTL-G, equation 4):
+    weights that sum to 1 and give the shared gradient the same projection on every task's. `both`: the
+    gradients of the scaled losses, heads trained by these. Through torchjd, one of its parts for each half.
     """
 
     capturable = False
@@ -35,6 +35,7 @@ class Impartial(GradientBalancer):
     ) -> None:
         super().__init__(tasks, on if half != "losses" else "parameters")
         self.needs_gradients = half != "losses"
+        self.needs_positive_losses = half != "gradients"
         self.capturable = half == "losses"
         self.objective = torchjd.imtl_l(len(self.tasks)) if half != "gradients" else None
 
@@ -48,7 +49,7 @@ class Impartial(GradientBalancer):
         return self._scales(losses)
 
     def own_loss(self, losses: Tensor, gradients: Tensor | None) -> Tensor | None:
-        return None if self.objective is None else torchjd.learned(self.objective, losses)
+        return None if self.objective is None else torchjd.learned(self.objective, losses, self.present)
 
     def _scales(self, losses: Tensor) -> Tensor:
         return torch.ones_like(losses) if self.objective is None else torchjd.slopes(self.objective, losses)

@@ -27,7 +27,7 @@ class DoubleSampling(GradientBalancer):
         self,
         tasks: Sequence[str],
         *,
-        gamma: Annotated[float, Field(gt=0, description="Step size of the weights.")] = 0.1,
+        gamma: Annotated[float, Field(gt=0, description="Step size of the weights.")] = 1e-3,
         rho: Annotated[float, Field(ge=0, description="Pull towards equal weights.")] = 0.1,
     ) -> None:
         super().__init__(tasks)
@@ -36,9 +36,8 @@ class DoubleSampling(GradientBalancer):
 
     def weights(self, losses: Tensor, gradients: Tensor | None) -> Tensor:
         assert gradients is not None
-        there = losses != 0
-        shares = shares_of(self.values, there)
+        shares = shares_of(self.values, self.present)
         slope = gradients[0] @ (shares @ gradients[1]) + self.rho * shares
-        shares = onto_simplex(shares - self.gamma * slope, there)
-        self.values.copy_(with_shares(self.values, shares, there))
+        shares = onto_simplex(shares - self.gamma * slope, self.present)
+        self.values.copy_(with_shares(self.values, shares, self.present))
         return shares

@@ -9,7 +9,7 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from .gradient_balancer import GradientBalancer, On
+from .gradient_balancer import GradientBalancer, HeadsForm, On
 from .torchjd_adapter import solved
 
 _ROUNDS = 100
@@ -20,7 +20,9 @@ class NashBargain(GradientBalancer):
 
     They are the minimum of the convex `a^T G a / 2 - sum log a`, found by damped Newton steps to machine
     precision; torchjd's version, after the paper's linearised one, keeps its state in a solver and is not
-    used. The direction has the length `sqrt(T)`, cut to `max_norm`.
+    used. The shared gradient has the length `sqrt(T)`, cut to `max_norm`. `form: code` weighs whole losses,
+    heads included, as the authors' program does, which solves for `G / |G|`: weights and the length before
+    the cut are larger by `sqrt |G|`.
     """
 
     capturable = False
@@ -30,17 +32,21 @@ class NashBargain(GradientBalancer):
         tasks: Sequence[str],
         *,
         max_norm: Annotated[float, Field(gt=0, description="Longest shared gradient.")] = 1.0,
+        form: HeadsForm = "paper",
         on: On = "parameters",
     ) -> None:
         super().__init__(tasks, on)
         self.max_norm = max_norm
+        self.weighs_heads = form == "code"
 
     def weights(self, losses: Tensor, gradients: Tensor | None) -> Tensor:
         assert gradients is not None
         weights = solved(gradients, bargain)
-        length = (weights @ gradients).norm()
-        cut: Tensor = weights * (self.max_norm / length.clamp(min=self.max_norm))
-        return cut
+        return weights * (gradients @ gradients.T).norm().sqrt() if self.weighs_heads else weights
+
+    def direction(self, gradients: Tensor, weights: Tensor) -> Tensor:
+        whole = super().direction(gradients, weights)
+        return whole * (self.max_norm / whole.norm().clamp(min=self.max_norm))
 
 
 def bargain(gramian: Tensor) -> Tensor:

@@ -39,7 +39,7 @@ class DirectionOriented(GradientBalancer):
 
     def weights(self, losses: Tensor, gradients: Tensor | None) -> Tensor:
         assert gradients is not None
-        there = losses != 0
+        there = self.present
         equal = there.to(self.values) / there.sum().clamp(min=1)
         products = gradients[0] @ gradients[1].T
         length = products.diagonal().clamp(min=0.0).sqrt() @ equal

@@ -127,14 +127,13 @@ def slopes(scalarizer: nn.Module, losses: Tensor) -> Tensor:
     return found
 
 
-def learned(scalarizer: nn.Module, losses: Tensor) -> Tensor:
+def learned(scalarizer: nn.Module, losses: Tensor, present: Tensor) -> Tensor:
     """Return what a scalarizer with one parameter per task minimises.
 
-    A task whose loss is 0 (no label in the batch) does not move its parameter.
+    A task that is not `present`, bool `[T]`, does not move its parameter.
     """
-    there = losses != 0
     values = {
-        name: torch.where(there, value, value.detach()) for name, value in scalarizer.named_parameters()
+        name: torch.where(present, value, value.detach()) for name, value in scalarizer.named_parameters()
     }
     found: Tensor = torch.func.functional_call(scalarizer, values, (losses,))
     return found

@@ -230,19 +230,6 @@ def test_fairgrad_is_stationary(alpha: float) -> None:
     torch.testing.assert_close(left, found ** (-1 / alpha), rtol=1e-4, atol=1e-8)
 
 
-def test_excess_mtl_is_torchjds_and_its_equation() -> None:
-    ours, theirs = make("excess-mtl", 3), aggregation.ExcessMTLWeighting()
-    for seed in range(4):
-        gradients = draw(seed)
-        torch.testing.assert_close(ours.weights(torch.ones(3), gradients), theirs(gradients))
-    fresh = make("excess-mtl", 2)
-    gradients = torch.tensor([[3.0, 4.0], [0.0, 1.0]])
-    risks = torch.tensor([7.0, 1.0])  # g^2 / |g|, summed
-    torch.testing.assert_close(
-        fresh.weights(torch.ones(2), gradients), torch.softmax(risks, dim=0), rtol=1e-4, atol=1e-6
-    )
-
-
 def test_db_mtl_scales_log_gradients_to_the_longest() -> None:
     gradients, losses = draw(7), LOSSES
     balancer = make("db-mtl", 3, beta=0.0)
