@@ -12,6 +12,7 @@ import torch
 from .device import choose_device
 from .options import plain
 from .pipeline import Outcome, Pipeline
+from .places import refuse_unusable
 from .progress import Progress
 from .recipe_reader import read
 from .registry import Registry, installed
@@ -20,6 +21,9 @@ from .run import Run, load_run
 from .run_folder import next_free
 from .seed_list import read_seeds
 from .seeds import SeedsPipeline
+
+_LONGEST_NAME = 100
+"""Characters of a folder's name that is made from names in a recipe."""
 
 
 @dataclass(frozen=True)
@@ -86,6 +90,7 @@ def compose(
         source.put(key.split("."), plain(value), f"set[{key!r}]")
     resolved = read(source, registry)
     where = Path(out) if out is not None else next_free(Path("runs"), run_name(resolved.to_plain()))
+    refuse_unusable(where)
     chosen = choose_device(device)
     pipeline = Pipeline(registry, chosen, progress or Progress())
     if seeds is not None:
@@ -114,4 +119,4 @@ def run_name(recipe: Mapping[str, Any]) -> str:
     tasks = list(recipe["tasks"])
     shown = "-".join(tasks[:3]) + (f"-and-{len(tasks) - 3}-more" if len(tasks) > 3 else "")
     encoder = recipe["encoder"]["name"].rpartition("/")[2]
-    return f"{shown}-{encoder}"
+    return f"{shown}-{encoder}"[:_LONGEST_NAME]

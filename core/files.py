@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import IO, Any, BinaryIO
 
 from .errors import MissingRequirementError, MtlError, UsageError
 
@@ -79,10 +79,18 @@ def open_regular(path: Path, what: str, *, hint: str) -> Iterator[BinaryIO]:
 def read_bytes(path: Path, what: str, *, hint: str, most: int) -> bytes:
     """Return the content of a regular file, read as `what`; refuse one of more than `most` bytes."""
     with open_regular(path, what, hint=hint) as file:
-        content = file.read(most + 1)
+        content = read_at_most(file, most + 1)
         if len(content) > most:
             raise UsageError(f"{path}: more than {most:,} bytes, too many for {what}", hint=hint)
-        return content
+        return bytes(content)
+
+
+def read_at_most(file: IO[bytes], most: int) -> bytearray:
+    """Return the next bytes of a file, up to `most`; memory is taken for what there is."""
+    content = bytearray()
+    while chunk := file.read(min(most - len(content), 1 << 18)):
+        content += chunk
+    return content
 
 
 def _without_waiting(path: str, flags: int) -> int:

@@ -85,6 +85,7 @@ def command(
     from ..comparison.folder import usual_folder
     from ..comparison.grid import Question, folder_name, lay_out
     from ..device import choose_device
+    from ..places import refuse_unusable
     from ..seed_list import read_seeds
     from .comparison import choose_comparison_progress, print_comparison, print_grid, telling_what_is_kept
 
@@ -92,6 +93,7 @@ def command(
     question = Question(request, axes, read_seeds(seeds), _metrics(metrics))
     grid = lay_out(question, session.registry)
     path = out or usual_folder(Path("runs"), folder_name(grid), grid.plan())
+    refuse_unusable(path)
     if dry_run:
         print_grid(grid, as_json)
         return

@@ -80,6 +80,7 @@ def command(
         return
     from ..api import run_name
     from ..pipeline import Pipeline
+    from ..places import refuse_unusable
     from ..run_folder import next_free
     from ..seed_list import read_seeds
     from ..seeds import SeedsPipeline
@@ -89,6 +90,7 @@ def command(
     if seeds is not None:
         chosen = read_seeds(seeds, first=resolved.seed, asked="seed" in given)
     path = out or next_free(Path("runs"), run_name(resolved.to_plain()))
+    refuse_unusable(path)
     pipeline = Pipeline(session.registry, choose_device(device), choose_progress())
     if chosen is not None:
         many = SeedsPipeline(pipeline)

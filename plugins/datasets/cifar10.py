@@ -11,9 +11,10 @@ import numpy as np
 
 from ...core.contracts import Columns
 from ...core.errors import UsageError
+from ...core.files import reading
 from ...core.specs import Categorical, DatasetSpec, ImageSpec
 from .image_folder import ImageFolder
-from .torchvision_source import DownloadedDataset, damaged
+from .torchvision_source import AGAIN, DownloadedDataset, damaged
 
 COLUMN = "class"
 CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
@@ -63,11 +64,12 @@ class Cifar10(DownloadedDataset):
         with warnings.catch_warnings():
             # The pickles are older than today's NumPy, which warns about how they spell a data type.
             warnings.simplefilter("ignore")
-            try:
-                data = CIFAR10(self.data_dir, train=split == "train")
-            except RuntimeError:
-                self._blame_damaged_file()
-                raise
+            with reading(self.path, "the files of CIFAR-10", hint=AGAIN):
+                try:
+                    data = CIFAR10(self.data_dir, train=split == "train")
+                except Exception:
+                    self._blame_damaged_file()
+                    raise
         image = np.ascontiguousarray(data.data.transpose(0, 3, 1, 2))
         return Columns(image, {COLUMN: np.asarray(data.targets, dtype=np.int64)})
 
@@ -104,7 +106,7 @@ class Cifar10(DownloadedDataset):
         published = [*CIFAR10.train_list, *CIFAR10.test_list, (CIFAR10.meta["filename"], CIFAR10.meta["md5"])]
         for name, md5 in published:
             if not check_integrity(self.path / name, md5):
-                raise damaged(self.path / name, "not the published file (its MD5 sum differs)") from None
+                raise damaged(self.path / name, "not the published file (its MD5 sum differs)")
 
 
 def _as_images(folder: Path) -> ImageFolder:

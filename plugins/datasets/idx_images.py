@@ -2,27 +2,34 @@
 
 from __future__ import annotations
 
+import gzip
+import math
 import struct
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import ClassVar
+from typing import IO, ClassVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...core.contracts import Columns
 from ...core.errors import UsageError
+from ...core.files import open_regular, read_at_most
 from ...core.specs import Categorical, DatasetSpec, ImageSpec
-from .torchvision_source import DownloadedDataset, damaged
+from .torchvision_source import AGAIN, DownloadedDataset, damaged
 
 SIDE = 28
 _UINT8 = 8
 _PREFIXES = {"train": "train", "test": "t10k"}
+_LARGEST = 1 << 30
+"""Bytes of the largest IDX file that is read, as its header has them; MNIST's has 47 million."""
 
 
 class IdxDataset(DownloadedDataset):
     """Grey 28 x 28 images in four IDX files, ten classes in one label column, int64 `[N]`.
 
+    Mirrors offer the files packed (`.gz`), or spelled with a dot (`train-images.idx3-ubyte`): both are read.
     A subclass sets `column`, `classes` and the class of torchvision that downloads the files.
     """
 
@@ -51,12 +58,27 @@ class IdxDataset(DownloadedDataset):
         published = getattr(torchvision.datasets, self.torchvision_name).resources
         return {self.path / name: md5 for name, md5 in published}
 
+    def find(self, name: str) -> Path | None:
+        spellings = (name, name.replace("-idx", ".idx"))
+        plain = (self.path / spelled for spelled in spellings)
+        packed = (self.path / f"{spelled}.gz" for spelled in spellings)
+        found = next((path for path in plain if path.is_file()), None)
+        return found or next((path for path in packed if path.is_file() and self.is_whole(path)), None)
+
+    def is_whole(self, archive: Path) -> bool:
+        """Return whether a packed file can be unpacked to its end, whoever packed it."""
+        try:
+            with _opened(archive) as file:
+                while file.read(1 << 20):
+                    pass
+        except UsageError:
+            return False
+        return True
+
     def read(self, split: str) -> Columns:
-        image_path = self.path / f"{_PREFIXES[split]}-images-idx3-ubyte"
-        label_path = self.path / f"{_PREFIXES[split]}-labels-idx1-ubyte"
-        image, label = read_idx(image_path, 3), read_idx(label_path, 1)
-        if image.shape[1:] != (SIDE, SIDE):
-            raise damaged(image_path, f"images are {image.shape[1]} x {image.shape[2]}, expected 28 x 28")
+        image_path = self.path_of(f"{_PREFIXES[split]}-images-idx3-ubyte")
+        label_path = self.path_of(f"{_PREFIXES[split]}-labels-idx1-ubyte")
+        image, label = read_idx(image_path, (SIDE, SIDE)), read_idx(label_path, ())
         if not len(image):
             raise damaged(image_path, "holds no images")
         if len(image) != len(label):
@@ -66,22 +88,37 @@ class IdxDataset(DownloadedDataset):
         return Columns(image[:, None], {self.column: label.astype(np.int64)})
 
 
-def read_idx(path: Path, dimensions: int) -> NDArray[np.uint8]:
-    """Return the bytes of an IDX file in its own shape.
+def read_idx(path: Path, form: Sequence[int]) -> NDArray[np.uint8]:
+    """Return the bytes of an IDX file, `[N, *form]`; a name in `.gz` is unpacked.
 
-    Raises `UsageError` when the header is not that of unsigned bytes with this many dimensions, or the
-    file's length is not what the header says. Format: http://yann.lecun.com/exdb/mnist (2 zero bytes, the
-    type, the number of dimensions, each size as a big-endian 32-bit number, the values).
+    Raises `UsageError` when the header is not that of unsigned bytes of this form, or the file's length is
+    not what the header says; no more than that is read. Packed bytes are checked by the sum that gzip keeps
+    of them, so that it does not matter who packed them. Format: http://yann.lecun.com/exdb/mnist (2 zero
+    bytes, the type, the number of dimensions, each size as a big-endian 32-bit number, the values).
     """
-    try:
-        content = bytearray(path.read_bytes())  # an array over plain bytes could not be written to
-    except OSError as problem:
-        raise UsageError(f"{path}: cannot be read: {problem.strerror}") from problem
-    start = 4 + 4 * dimensions
-    if len(content) < start or content[:4] != bytes((0, 0, _UINT8, dimensions)):
-        raise damaged(path, f"not an IDX file of bytes in {dimensions} dimensions")
-    shape = struct.unpack(f">{dimensions}I", content[4:start])
-    expected = start + int(np.prod(shape, dtype=np.uint64))
-    if len(content) != expected:
-        raise damaged(path, f"{len(content)} bytes, its header says {expected}")
-    return np.frombuffer(content, np.uint8, offset=start).reshape(shape)
+    dimensions = 1 + len(form)
+    with _opened(path) as file:
+        header = file.read(4 + 4 * dimensions)
+        if len(header) < 4 + 4 * dimensions or header[:4] != bytes((0, 0, _UINT8, dimensions)):
+            raise damaged(path, f"not an IDX file of bytes in {dimensions} dimensions")
+        shape = struct.unpack(f">{dimensions}I", header[4:])
+        if shape[1:] != tuple(form):
+            raise damaged(path, f"images are {shape[1]} x {shape[2]}, expected {form[0]} x {form[1]}")
+        expected = math.prod(shape)
+        if expected > _LARGEST:
+            raise damaged(path, f"its header says {expected:,} bytes, at most {_LARGEST:,} are read")
+        content = read_at_most(file, expected)
+        if len(content) < expected or file.read(1):
+            found = f"only {len(content)}" if len(content) < expected else "more"
+            raise damaged(path, f"{found} bytes after its header, which says {expected}")
+    return np.frombuffer(content, np.uint8).reshape(shape)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[IO[bytes]]:
+    with open_regular(path, "an IDX file", hint=AGAIN) as file:
+        if path.suffix != ".gz":
+            yield file
+            return
+        with gzip.open(file) as unpacked:
+            yield cast(IO[bytes], unpacked)

@@ -11,6 +11,7 @@ from pydantic import Field
 
 from ...core.contracts import Columns, Dataset
 from ...core.errors import MissingRequirementError, UsageError
+from ...core.places import from_root
 from ...core.specs import Categorical, DatasetSpec, ImageSpec
 from .class_folders import class_folders, images_in, refuse_outside
 from .image_files import image_file, image_size, read_images
@@ -40,7 +41,7 @@ class ImageFolder(Dataset):
         ] = None,
         channels: Annotated[Literal[1, 3], Field(description="1: grey; 3: red, green, blue.")] = 3,
     ) -> None:
-        self.data_dir = None if data_dir is None else Path(data_dir).expanduser()
+        self.data_dir = None if data_dir is None else from_root(Path(data_dir))
         self.size = (size, size) if isinstance(size, int) else size
         self.channels = channels
 

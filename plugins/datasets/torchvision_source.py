@@ -7,7 +7,6 @@ import sys
 import warnings
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from http.client import HTTPException
 from pathlib import Path
 from typing import Annotated, ClassVar
 
@@ -15,7 +14,10 @@ from pydantic import Field
 
 from ...core.contracts import Columns, Dataset
 from ...core.errors import MissingRequirementError, UsageError
+from ...core.places import from_root
 from .folders import DATA_DIR
+
+AGAIN = "delete the file to have it downloaded again"
 
 
 class DownloadedDataset(Dataset):
@@ -40,7 +42,7 @@ class DownloadedDataset(Dataset):
         ] = DATA_DIR,
         download: Annotated[bool, Field(description="Download the files when they are missing.")] = True,
     ) -> None:
-        self.data_dir = Path(data_dir).expanduser()
+        self.data_dir = from_root(Path(data_dir))
         self.download = download
 
     def load(self) -> Mapping[str, Columns]:
@@ -48,10 +50,7 @@ class DownloadedDataset(Dataset):
             reason = self._get()
             missing = self._missing()
             if missing:
-                broken = "".join(
-                    f"; {path} is damaged: its MD5 sum is not the published one"
-                    for path in self._broken_archives()
-                )
+                broken = "".join(f"; {path} is damaged" for path in self._broken_archives())
                 raise MissingRequirementError(
                     f"{self.title} is not in {self.path}: no {', '.join(missing)}{self.elsewhere}"
                     + (f" ({reason})" if reason else "")
@@ -65,7 +64,16 @@ class DownloadedDataset(Dataset):
         return self.sizes
 
     def sources(self) -> Sequence[Path] | None:
-        return [self.path / name for name in self.files]
+        return [self.path_of(name) for name in self.files]
+
+    def find(self, name: str) -> Path | None:
+        """Return where one of `files` lies, None when it is missing."""
+        path = self.path / name
+        return path if path.is_file() else None
+
+    def path_of(self, name: str) -> Path:
+        """Return where one of `files` lies, or would."""
+        return self.find(name) or self.path / name
 
     @abstractmethod
     def fetch(self) -> None:
@@ -79,25 +87,29 @@ class DownloadedDataset(Dataset):
         """Return the files that a download leaves before they are unpacked, with their published MD5 sums."""
         return {}
 
+    def is_whole(self, archive: Path) -> bool:
+        """Return whether one of `archives` is not damaged: here, whether it is the published one."""
+        from torchvision.datasets.utils import check_md5
+
+        return bool(check_md5(archive, self.archives()[archive]))
+
     @property
     def path(self) -> Path:
         """The folder that holds the files."""
         return self.data_dir / self.folder
 
     def _missing(self) -> list[str]:
-        return [name for name in self.files if not (self.path / name).is_file()]
+        return [name for name in self.files if self.find(name) is None]
 
     def _broken_archives(self) -> list[Path]:
-        from torchvision.datasets.utils import check_md5
-
-        return [path for path, md5 in self.archives().items() if path.is_file() and not check_md5(path, md5)]
+        return [path for path in self.archives() if path.is_file() and not self.is_whole(path)]
 
     def _get(self) -> str:
         """Download what is missing; return why it still is, or an empty string. No empty folder is left."""
         if not self.download:
             return "downloading is switched off"
         # A folder that is named and does not exist is a slip of the pen, and no place for a download.
-        if self.data_dir != DATA_DIR.expanduser() and not self.data_dir.exists():
+        if self.data_dir != from_root(DATA_DIR) and not self.data_dir.exists():
             return "that folder does not exist"
         reason = self._download()
         if reason:
@@ -114,7 +126,7 @@ class DownloadedDataset(Dataset):
             with contextlib.redirect_stdout(sys.stderr), warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 self.fetch()
-        except (OSError, RuntimeError, HTTPException) as problem:  # no network, no permission, wrong bytes
+        except Exception as problem:  # no network, no permission, wrong bytes, an archive that breaks off
             lines = str(problem).strip().splitlines() or [type(problem).__name__]
             return f"downloading failed: {lines[-1]}"
         return ""
@@ -122,4 +134,4 @@ class DownloadedDataset(Dataset):
 
 def damaged(path: Path, reason: str) -> UsageError:
     """Return the error for a file whose content is not what it should be."""
-    return UsageError(f"{path}: {reason}", hint="delete the file to have it downloaded again")
+    return UsageError(f"{path}: {reason}", hint=AGAIN)
