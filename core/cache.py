@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from .errors import MtlError
-from .files import sha256, write_json
+from .files import make_folder, sha256, write_json
 
 
 def cache_folder() -> Path:
@@ -33,7 +33,7 @@ def cache_key(value: Any) -> str:
 def remembered(folder: str, key: Any) -> dict[str, Any] | None:
     """Return the values kept for a key in a part of the cache, or None when there are none."""
     try:
-        found = json.loads((cache_folder() / folder / f"{cache_key(key)}.json").read_text())
+        found = json.loads((cache_folder() / folder / f"{cache_key(key)}.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
     return found["value"] if isinstance(found, dict) and isinstance(found.get("value"), dict) else None
@@ -43,6 +43,7 @@ def remember(folder: str, key: Any, value: Mapping[str, Any]) -> None:
     """Keep values for a key; a cache that cannot be written is no reason to stop."""
     path = cache_folder() / folder / f"{cache_key(key)}.json"
     try:
+        make_folder(path.parent)
         write_json(path, {"key": json.loads(json.dumps(key, default=str)), "value": dict(value)})
     except MtlError:
         return

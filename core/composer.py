@@ -66,6 +66,7 @@ class _Composer:
                 if isinstance(item.loss, StandardizedLoss) and not heads[name].answers_in_units
             },
         )
+        self._refuse_frozen(model)
         names = tuple(tasks)
         balancer: Balancer = self._build("balancer", self.recipe.balancer, ("balancer",), names)
         self._refuse_unsuitable(balancer, sharing)
@@ -90,6 +91,12 @@ class _Composer:
             return training
         return training.model_copy(update={"channels_last": prefers_channels_last(model)})
 
+    def _refuse_frozen(self, model: MultitaskModel) -> None:
+        if not any(parameter.requires_grad for parameter in model.parameters()):
+            reason = "and every other part of the model are frozen: there is nothing to train"
+            hint = "leave some parameters trained (requires_grad), or choose a head with parameters"
+            raise self._refused("encoder", self.recipe.encoder.name, reason, ("encoder",), hint)
+
     def _refuse_unsuitable(self, balancer: Balancer, sharing: Sharing) -> None:
         """Refuse a balancer where gradients or samples are too few for it, or inside a compiled model."""
         name = self.recipe.sharing.name
@@ -105,6 +112,9 @@ class _Composer:
             return
         elif not sharing.shared_parameters():
             reason = f"needs shared parameters; sharing {name!r} of these tasks has none"
+        elif not sharing.trained_together():
+            reason = f"needs shared parameters that are trained; all those of sharing {name!r} are frozen"
+            hint = "choose another balancer, or train a part of the encoder"
         elif balancer.on == "features" and not sharing.common_features:
             reason = f"works on features that all heads read; with sharing {name!r} every task has its own"
             hint = "balance on parameters, or choose hard sharing"

@@ -6,16 +6,23 @@ import errno
 import hashlib
 import json
 import os
+import platform
+import shutil
 import stat
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any, BinaryIO
 
 from .errors import MissingRequirementError, MtlError, UsageError
 
+PARTIAL = ".partial"
+"""How the names of unfinished files and folders end; they begin with a dot."""
+
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_NO_SYNC = {errno.EINVAL, errno.ENOTSUP}
+"""What file systems answer that cannot force a folder to the disk."""
 
 
 @contextmanager
@@ -107,29 +114,22 @@ _KINDS = {
 
 
 def write_bytes(path: Path, content: bytes) -> None:
-    """Write a file atomically: temporary file in the same folder, flush, fsync, replace, fsync the folder.
+    """Write a file atomically and durably into a folder that exists.
 
-    Raises `MissingRequirementError` when the disk is full; the old file is then intact.
+    Raises `MissingRequirementError` when the disk is full, `UsageError` when it cannot be written for another
+    reason, such as a folder that is gone; the old file is then intact.
     """
-    with writing_to(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".partial", dir=path.parent)
-        temporary = Path(name)
-        try:
-            with os.fdopen(handle, "wb") as stream:
-                stream.write(content)
-                stream.flush()
-                os.fsync(stream.fileno())
-            temporary.chmod(0o644)
-            temporary.replace(path)
-        finally:
-            temporary.unlink(missing_ok=True)
-        sync_folder(path.parent)
+    with unpublished((path,)):
+        write_partial(path, content)
+        publish((path,))
 
 
 def write_text(path: Path, content: str) -> None:
-    """Write UTF-8 text atomically."""
-    write_bytes(path, content.encode())
+    """Write UTF-8 text atomically, whatever the locale.
+
+    A name's bytes that the locale could not decode (Python's surrogates) are written as those bytes.
+    """
+    write_bytes(path, content.encode("utf-8", "surrogateescape"))
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -137,13 +137,89 @@ def write_json(path: Path, value: Any) -> None:
     write_text(path, json.dumps(value, indent=2, allow_nan=False) + "\n")
 
 
+def make_folder(path: Path) -> None:
+    """Make a folder and those above it where they are missing; raise as `write_bytes` does."""
+    with writing_to(path):
+        path.mkdir(parents=True, exist_ok=True)
+
+
+def partial(path: Path) -> Path:
+    """Return this thread's unfinished file that will become `path`: in its folder, so that it can move."""
+    writer = f"{platform.node()} {os.getpid()} {threading.get_native_id()}"
+    return path.with_name(f".{path.name[:50]}.{sha256(writer.encode())[:8]}{PARTIAL}")
+
+
+@contextmanager
+def unpublished(paths: Sequence[Path]) -> Iterator[None]:
+    """Remove the unfinished files of `paths` at the end, whatever happens.
+
+    Raises `UsageError` when a path is a folder or its folder does not exist.
+    """
+    for path in paths:
+        with writing_to(path):
+            if path.is_dir():
+                raise UsageError(f"cannot write {path}: it is a folder")
+            if not path.parent.is_dir():
+                raise UsageError(f"cannot write {path}: the folder {path.parent} does not exist")
+    try:
+        yield
+    finally:
+        for path in paths:
+            # What cannot be removed is swept by the folder's next writer; an error under way says more.
+            with suppress(OSError):
+                partial(path).unlink(missing_ok=True)
+
+
+def write_partial(path: Path, content: bytes) -> None:
+    """Write the unfinished file of `path` and force it to the disk; raise as `write_bytes` does."""
+    with writing_to(path), partial(path).open("wb") as stream:
+        stream.write(content)
+        stream.flush()
+        os.fsync(stream.fileno())
+
+
+def publish(paths: Sequence[Path]) -> None:
+    """Give the unfinished files of one folder their names, in order, and force the folder to the disk.
+
+    Raises as `write_bytes` does.
+    """
+    for path in paths:
+        with writing_to(path):
+            partial(path).replace(path)
+    with writing_to(paths[-1]):
+        sync_folder(paths[-1].parent)
+
+
 def sync_folder(folder: Path) -> None:
-    """Make the folder's entries durable."""
+    """Make the folder's entries durable, where the file system can."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in _NO_SYNC:
+            raise
     finally:
         os.close(descriptor)
+
+
+def remove(path: Path) -> str | None:
+    """Remove a file or a folder that nobody needs; return why it is still there, if it is."""
+    try:
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
+    except OSError as error:
+        return f"{path} is of no use any more and cannot be removed: {error.strerror or error}"
+    return None
+
+
+def sweep(folder: Path) -> list[str]:
+    """Remove what killed writers left unfinished in a folder, not below; return what cannot be removed.
+
+    Only for who is alone in the folder: a living writer's files look the same.
+    """
+    return [told for path in sorted(folder.glob(f".*{PARTIAL}")) if (told := remove(path))]
 
 
 def sha256(content: bytes) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -25,14 +26,18 @@ class Known:
     share: Tensor | None
     count: Tensor
 
-    def split(self, batch_size: int) -> list[Known]:
-        """Return the parts of `batch_size` samples, the last one shorter if it must be."""
-        targets = self.target.split(batch_size)
+    def split(self, sizes: Sequence[int]) -> list[Known]:
+        """Return the parts of so many samples each; all but the last are of one size."""
+        targets = self.target.split(list(sizes))
         if self.share is None:
             return [Known(part, None, _count_of(part)) for part in targets]
-        there = F.pad((self.share > 0).to(torch.float32), (0, -len(self.share) % batch_size))
-        shares, counts = _shares(there.view(-1, batch_size))
-        parts = shares.flatten()[: len(self.share)].split(batch_size)
+        # All parts in one go: rows of the largest size, of which the padding is absent.
+        widest, last = max(sizes), sizes[-1]
+        there = (self.share > 0).to(torch.float32)
+        body, tail = there[: len(there) - last], there[len(there) - last :]
+        rows = [F.pad(part, (0, widest - part.shape[-1])) for part in (body.view(-1, sizes[0]), tail[None])]
+        shares, counts = _shares(torch.cat(rows))
+        parts = [row[:size] for row, size in zip(shares, sizes, strict=True)]
         return [Known(*part) for part in zip(targets, parts, counts.unbind(), strict=True)]
 
 

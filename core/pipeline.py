@@ -30,6 +30,7 @@ from .run_folder import RunFolder
 from .snapshots import keep_snapshot
 from .training.memory import fits, largest_batch
 from .training.trainer import EpochResult, Trainer
+from .training.trial import refuse_lone_samples
 
 
 @dataclass(frozen=True)
@@ -94,6 +95,7 @@ class Pipeline:
         refuse_unsafe(composition.model, composition.recipe.train.channels_last, self.device)
         self.progress.planned(composition.plan())
         splits = self._splits(composition, shared)
+        refuse_lone_samples(composition, splits.train, self.device)
         folder = RunFolder.create(path, force=force)
         folder.write_recipe(composition.recipe.to_plain())
         folder.write_environment(self.registry.providers, self._device_name(), recipe.seed)

@@ -20,7 +20,7 @@ from safetensors.numpy import save
 from .cache import cache_folder, cache_key
 from .contracts import Columns, Dataset
 from .errors import MtlError
-from .files import write_bytes
+from .files import make_folder, write_bytes
 
 FOLDER = "datasets"
 
@@ -87,6 +87,7 @@ def _write(path: Path, splits: Mapping[str, Columns]) -> None:
         for name, column in columns.labels.items():
             arrays[f"{split}/label/{name}"] = np.ascontiguousarray(column)
     try:
+        make_folder(path.parent)
         write_bytes(path, save(arrays, metadata={"sha256": _digest(arrays)}))
     except MtlError:
         return

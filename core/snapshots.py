@@ -9,15 +9,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from safetensors.torch import load_file, save
+from safetensors.torch import load_file
 from torch import Tensor
 
 from .composition import Composition
 from .data import Samples
 from .evaluation import module_device, views_of
-from .files import write_bytes
+from .files import write_bytes, writing_to
 from .predictions import predict
 from .specs import Image
+from .tensors import to_safetensors
 
 SHOWN = 6
 """Validation samples answered, always the first ones."""
@@ -39,7 +40,10 @@ def keep_snapshot(run: Path, composition: Composition, validation: Samples, epoc
     """Keep the answers of image tasks after an epoch, when it is one to keep."""
     if is_kept(epoch) and (shown := show(composition, validation)):
         pixels = {name: item.answer.mul(255).round().to(torch.uint8) for name, item in shown.items()}
-        write_bytes(run / _FOLDER / f"epoch-{epoch:05d}.safetensors", save(pixels))
+        folder = run / _FOLDER
+        with writing_to(folder):
+            folder.mkdir(exist_ok=True)
+        write_bytes(folder / f"epoch-{epoch:05d}.safetensors", to_safetensors(pixels))
 
 
 def read_snapshots(run: Path, up_to: int) -> dict[int, dict[str, Tensor]]:

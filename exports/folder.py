@@ -51,7 +51,7 @@ def sums_of(folder: Path) -> dict[str, str]:
 def read_sums(folder: Path) -> dict[str, str]:
     """Return the sums that were published; raise `VerificationError` when they are missing or damaged."""
     try:
-        lines = (folder / SUMS).read_text().splitlines()
+        lines = (folder / SUMS).read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "is no text"
         raise VerificationError(f"{folder / SUMS} cannot be read: {reason}") from error
@@ -97,7 +97,7 @@ def _refuse_foreign(path: Path) -> None:
 def _complete(folder: Path) -> None:
     """Write the sums and force everything to the disk."""
     text = "".join(f"{digest}  {name}\n" for name, digest in sums_of(folder).items())
-    (folder / SUMS).write_text(text)
+    (folder / SUMS).write_text(text, encoding="utf-8")
     folder.chmod(0o755)
     for item in folder.rglob("*"):
         if item.is_dir():

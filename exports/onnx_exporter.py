@@ -10,6 +10,7 @@ from typing import Any
 
 from ..core.contracts import Exporter, ExportReport, ExportSubject
 from ..core.errors import UsageError
+from ..core.files import partial, publish, unpublished, write_partial
 from .metadata import PixelType
 from .onnx_model import ExportForm, build_model
 from .options import (
@@ -22,7 +23,7 @@ from .options import (
     RawOption,
 )
 from .precision import FLOAT32, PrecisionType
-from .publication import partial, proof_path, publish, unpublished, write_partial
+from .publication import proof_path
 from .runtimes import RUNTIMES
 from .variants import build_variant, precision_for
 from .verification import base_of, verify_bytes

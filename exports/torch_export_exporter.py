@@ -12,10 +12,11 @@ import torch
 
 from ..core.contracts import Exporter, ExportReport, ExportSubject
 from ..core.errors import UsageError
+from ..core.files import partial, publish, unpublished, write_partial
 from .metadata import PREFIX
 from .onnx_model import ExportForm, card_of
 from .options import PixelsOption, RawOption
-from .publication import partial, proof_path, publish, unpublished, write_partial
+from .publication import proof_path
 from .torch_program import Program, build_program, program_bytes
 from .verification import check_card, compare, form_of, part_of
 

@@ -24,7 +24,7 @@ def command(session: Session, name: str, file: Path | None, force: bool, as_json
       mtl recipes copy mnist-even-third
       mtl recipes copy mnist-random-sum sums.yaml --json
     """
-    from ..files import write_text
+    from ..files import make_folder, write_text
     from ..shipped_recipes import recipe_text
 
     text = recipe_text(session.registry, name)
@@ -33,6 +33,7 @@ def command(session: Session, name: str, file: Path | None, force: bool, as_json
         path /= f"{name.rpartition('/')[2]}.yaml"
     if path.exists() and not force:
         raise UsageError(f"{path} exists already", hint="name another file, or replace it with --force")
+    make_folder(path.parent)
     write_text(path, text)
     if as_json:
         print_json({"recipe": name, "file": str(path)})

@@ -74,6 +74,10 @@ class Sharing(nn.Module):
         """Return the parameters that more than one task's loss reaches."""
         raise NotImplementedError
 
+    def trained_together(self) -> list[nn.Parameter]:
+        """Return the shared parameters that are trained: a frozen one has no gradient to balance."""
+        return [parameter for parameter in self.shared_parameters() if parameter.requires_grad]
+
     def learned(self, image: Tensor, inputs: Mapping[str, Tensor]) -> tuple[LearnedTable, ...]:
         """Return what the scheme learned about sharing, as small tables (default: none).
 

@@ -25,7 +25,7 @@ class Balancing:
         self._balancer = balancer
         sharing = model.sharing
         self._cut = FeatureCut(sharing) if balancer.on == "features" else None
-        self._shared = tuple(sharing.shared_parameters())
+        self._shared = tuple(sharing.trained_together())
         elsewhere = {
             id(parameter) for parameter in (self._shared if self._cut is None else sharing.parameters())
         }
@@ -88,11 +88,7 @@ class Balancing:
         flat = losses.flatten()
         found: list[tuple[Tensor | None, ...]] = []
         for index, loss in enumerate(flat):
-            found.append(
-                torch.autograd.grad(
-                    loss, [*targets, *self._own], retain_graph=index + 1 < len(flat), allow_unused=True
-                )
-            )
+            found.append(_gradients(loss, [*targets, *self._own], last=index + 1 == len(flat)))
         used = [index for index in range(count) if any(row[index] is not None for row in found)]
         if self._cut is None:
             used = list(range(count))
@@ -121,9 +117,18 @@ def task_gradients(losses: Tensor, parameters: Sequence[nn.Parameter]) -> Tensor
     """Return the gradient `[T, P]` of each of the losses `[T]` with respect to all of `parameters`."""
     rows = []
     for index, loss in enumerate(losses):
-        found = torch.autograd.grad(loss, parameters, retain_graph=index + 1 < len(losses), allow_unused=True)
+        found = _gradients(loss, parameters, last=index + 1 == len(losses))
         rows.append(_flat(found, parameters, list(range(len(parameters)))))
     return torch.stack(rows)
+
+
+def _gradients(loss: Tensor, of: Sequence[Tensor], *, last: bool) -> tuple[Tensor | None, ...]:
+    """Return the gradient of a loss for each tensor, None where it has none; `last` frees the graph."""
+    if not loss.requires_grad:
+        # Everything on the way of this task is frozen.
+        return (None,) * len(of)
+    found: tuple[Tensor | None, ...] = torch.autograd.grad(loss, of, retain_graph=not last, allow_unused=True)
+    return found
 
 
 def _flat(found: Sequence[Tensor | None], like: Sequence[Tensor], used: Sequence[int]) -> Tensor:

@@ -42,6 +42,20 @@ StepLooks = tuple[Look, ...]
 """Everything one step is trained on: a look per view."""
 
 
+def step_sizes(count: int, batch_size: int) -> list[int]:
+    """Return how many samples each step of an epoch over `count` samples has.
+
+    A last sample that would be alone joins the step before: statistics over a batch need two.
+
+    >>> step_sizes(70, 32), step_sizes(65, 32), step_sizes(1, 32)
+    ([32, 32, 6], [32, 33], [1])
+    """
+    full, rest = divmod(count, batch_size)
+    if rest == 1 and full and batch_size > 1:
+        return [batch_size] * (full - 1) + [batch_size + 1]
+    return [batch_size] * full + ([rest] if rest else [])
+
+
 def steps_per_block(batch_size: int, image_shape: Sequence[int]) -> int:
     """Return how many steps' batches are made together.
 
@@ -75,7 +89,9 @@ class Blocks:
 
     def split(self, order: Tensor) -> tuple[Tensor, ...]:
         """Return an epoch's sample indices `[N]` block by block."""
-        parts: tuple[Tensor, ...] = order.split(self.steps * self._batch_size)
+        sizes = step_sizes(len(order), self._batch_size)
+        blocks = [sum(sizes[start : start + self.steps]) for start in range(0, len(sizes), self.steps)]
+        parts: tuple[Tensor, ...] = order.split(blocks)
         return parts
 
     def restart(self, epoch: int, block: int) -> None:
@@ -95,11 +111,11 @@ class Blocks:
     def _cut(self, view: View, batch: Batch, random: StepRandom) -> list[Look]:
         """Return a view's look for each step of the block."""
         seen = view.look(batch, self._tasks, random)
-        size = self._batch_size
-        images = seen.image.contiguous(memory_format=self._memory_format).split(size)
-        inputs = {name: value.split(size) for name, value in seen.inputs.items()}
+        sizes = step_sizes(len(seen.image), self._batch_size)
+        images = seen.image.contiguous(memory_format=self._memory_format).split(sizes)
+        inputs = {name: value.split(sizes) for name, value in seen.inputs.items()}
         answers = {
-            name: known(self._tasks[name].target(seen.clean), self._tasks[name].target_spec).split(size)
+            name: known(self._tasks[name].target(seen.clean), self._tasks[name].target_spec).split(sizes)
             for name in view.tasks
         }
         return [

@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from safetensors.torch import load as load_tensors
-from safetensors.torch import save as save_tensors
 from torch import Tensor
 
 from ..errors import UsageError
-from ..files import sha256, write_bytes, write_json
+from ..files import sha256, write_bytes, write_json, writing_to
+from ..tensors import to_safetensors
 
 MANIFEST = "manifest.json"
 KEPT = 2
@@ -53,17 +53,19 @@ class CheckpointFolder:
         manifest = self._manifest()
         name = f"epoch-{checkpoint.epoch:05d}"
         files = {
-            f"{name}.safetensors": save_tensors(_contiguous(checkpoint.tensors)),
+            f"{name}.safetensors": to_safetensors(checkpoint.tensors),
             f"{name}.json": json.dumps(dict(checkpoint.state), indent=2, allow_nan=False).encode(),
         }
         if weights is not None:
             best_name = f"best-{checkpoint.epoch:05d}.safetensors"
-            files[best_name] = save_tensors(_contiguous(weights))
+            files[best_name] = to_safetensors(weights)
             kept = {"file": best_name, "epoch": checkpoint.epoch, "sha256": sha256(files[best_name])}
             if best:
                 manifest["best"] = kept
             if best_of:
                 manifest["best_of"] = manifest.get("best_of", {}) | dict.fromkeys(best_of, kept)
+        with writing_to(self.path):
+            self.path.mkdir(exist_ok=True)
         for file_name, content in files.items():
             write_bytes(self.path / file_name, content)
         entry = {
@@ -136,7 +138,3 @@ class CheckpointFolder:
         for path in self.path.iterdir():
             if path.name not in named:
                 path.unlink()
-
-
-def _contiguous(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    return {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}

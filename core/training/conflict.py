@@ -17,10 +17,11 @@ def cosines(composition: Composition, looks: StepLooks) -> dict[str, float]:
     """Return `cosine/A/B` for every pair of tasks, of their gradients on the shared parameters.
 
     The model is left as it was and looks at the batch as in evaluation (no dropout, no batch statistics).
-    A task without a gradient has the cosine 0; without shared parameters or a second task there is none.
+    A task without a gradient has the cosine 0; without shared parameters that are trained, or a second task,
+    there is none.
     """
     model = composition.model
-    shared = model.sharing.shared_parameters()
+    shared = model.sharing.trained_together()
     names = tuple(composition.tasks)
     if not shared or len(names) < 2:
         return {}

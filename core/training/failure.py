@@ -7,13 +7,15 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from ..errors import MtlError, UsageError
-
-HINT = "lower train.learning_rate, or look at the data; epochs before this one are in the checkpoint"
+from ..errors import UsageError
 
 
-class NotFiniteError(MtlError):
-    """A loss became infinite or not a number; no such update was applied (status 1)."""
+class NotFiniteError(UsageError):
+    """A loss became infinite or not a number: the recipe diverges; no such update was applied (status 2)."""
+
+    def __init__(self, message: str, epoch: int) -> None:
+        kept = "; epochs before this one are in the checkpoint" if epoch > 1 else ""
+        super().__init__(message, hint=f"lower train.learning_rate, or look at the data{kept}")
 
 
 class NegativeLossError(UsageError):
@@ -64,4 +66,4 @@ class Failure:
             )
         # Every loss may be finite and their sum not: then the largest is named.
         task = int(balanced[step].nan_to_num(nan=torch.inf).abs().argmax())
-        raise NotFiniteError(f"the loss of task {tasks[task]!r} is not finite {where}", hint=HINT)
+        raise NotFiniteError(f"the loss of task {tasks[task]!r} is not finite {where}", epoch)

@@ -32,6 +32,8 @@ class FeatureCut:
         stages = [self.stages[index] for index in used]
         parts = gradients.split([stage.numel() for stage in stages])
         shaped = [part.view(stage.shape).to(stage.dtype) for part, stage in zip(parts, stages, strict=True)]
+        trained = [place for place, stage in enumerate(stages) if stage.requires_grad]
+        stages, shaped = [stages[place] for place in trained], [shaped[place] for place in trained]
         # Kept, they would keep the nodes that add up the parameters' gradients, and with them the CUDA stream
         # of this step: another one, captured on a stream of its own, could not use them.
         self.stages = self.leaves = ()

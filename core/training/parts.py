@@ -18,11 +18,13 @@ def cut(looks: StepLooks, parts: int) -> list[StepLooks]:
     size = len(looks[0].image) // parts
     if size < 2:
         return [looks] * parts
+    rest = len(looks[0].image) % parts
+    sizes = [size] * parts + ([rest] if rest else [])
     cuts = []
     for look in looks:
-        images = look.image.split(size)
-        inputs = {name: value.split(size) for name, value in look.inputs.items()}
-        answers = {name: known.split(size) for name, known in look.answers.items()}
+        images = look.image.split(sizes)
+        inputs = {name: value.split(sizes) for name, value in look.inputs.items()}
+        answers = {name: known.split(sizes) for name, known in look.answers.items()}
         cuts.append(
             [
                 replace(

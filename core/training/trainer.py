@@ -19,11 +19,11 @@ from ..evaluation import evaluate
 from ..memory_format import memory_format
 from ..randomness import derive_seed, generator, seeded_generators
 from .allocation import keep_freed_memory
-from .blocks import Blocks
+from .blocks import Blocks, step_sizes
 from .capture import CapturedBlocks, CudaCapture
 from .checkpoint import Checkpoint
 from .conflict import cosines
-from .failure import HINT, Failure, NotFiniteError
+from .failure import Failure, NotFiniteError
 from .schedule import learning_rate
 from .selection import Selection
 from .step import Step, StepLosses
@@ -73,6 +73,7 @@ class Trainer:
         self._step = Step(self.composition, self._update, self.device)
         self._blocks = Blocks(self.composition, self.splits.train, self.device)
         self._captured = self._prepare_capture()
+        self._steps = len(step_sizes(len(self.splits.train), self._training.batch_size))
 
     @property
     def eager_reason(self) -> str | None:
@@ -123,7 +124,7 @@ class Trainer:
             self._captured.begin_epoch()
         found: list[StepLosses] = []
         done = 0
-        total = -(-len(order) // self._training.batch_size)
+        total = self._steps
         layers = seeded_generators(self.device) if self.seeds_layers else nullcontext(lambda value: None)
         with layers as seed_generators:
             for block, indices in enumerate(self._blocks.split(order.to(self.splits.train.home))):
@@ -200,7 +201,7 @@ class Trainer:
         bad = [name for name, loss in judged.items() if not isfinite(loss)]
         if bad:
             raise NotFiniteError(
-                f"the validation loss of task {bad[0]!r} is not finite after epoch {self._epoch}", hint=HINT
+                f"the validation loss of task {bad[0]!r} is not finite after epoch {self._epoch}", self._epoch
             )
         fixed = self.composition.balancer.fixed_weights
         weights = {
@@ -222,8 +223,7 @@ class Trainer:
         row = {}
         seen = self._step.balancing.seen
         if not self.composition.balancer.constant:
-            steps = -(-len(self.splits.train) // self._training.batch_size)
-            mean = (seen / steps).tolist()
+            mean = (seen / self._steps).tolist()
             row = {f"weight/{name}": value for name, value in zip(self.composition.tasks, mean, strict=True)}
         seen.zero_()
         fixed = torch.arange(min(self._training.batch_size, len(self.splits.train)), device=self.device)

@@ -9,9 +9,10 @@ import torch
 
 from ..composition import Composition
 from ..data import Samples
+from ..errors import UsageError
 from ..memory_format import memory_format
 from ..randomness import seeded_generators
-from .blocks import Blocks
+from .blocks import Blocks, step_sizes
 from .failure import Failure
 from .step import Step
 from .update import Update
@@ -42,6 +43,25 @@ class Trial:
     def step(self) -> None:
         """Take the step."""
         self._step(self._looks, self._failure)
+
+
+def refuse_lone_samples(composition: Composition, samples: Samples, device: torch.device) -> None:
+    """Raise `UsageError` when a step of one sample comes up and a layer needs more, before any is taken."""
+    training = composition.recipe.train
+    if min(step_sizes(len(samples), training.batch_size)) > 1:
+        return
+    plain = replace(composition.recipe, train=training.model_copy(update={"compile": False}))
+    try:
+        with seeded_generators(device):
+            Trial(replace(composition, recipe=plain), samples, device, 1).step()
+    except ValueError as error:
+        # The words of torch's batch and instance normalisation.
+        if "Expected more than 1" not in str(error):
+            raise
+        raise UsageError(
+            f"a step of one sample cannot be trained: {error}",
+            hint="the model normalises over the batch: raise train.batch_size, or add data",
+        ) from None
 
 
 def draws_from_torch(composition: Composition, samples: Samples, device: torch.device) -> bool:

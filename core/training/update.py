@@ -19,12 +19,12 @@ EPSILON = 1e-8
 
 
 class Update:
-    """Updates parameters from their `grad` fields; parameters without a gradient stay as they are."""
+    """Updates parameters from their `grad` fields; frozen ones and those without one stay as they are."""
 
     def __init__(self, parameters: Iterable[nn.Parameter], training: Training) -> None:
-        self._parameters: list[Tensor] = list(parameters)
+        self._parameters: list[Tensor] = [item for item in parameters if item.requires_grad]
         self._training = training
-        self._names = ("momentum_buffer",) if training.optimizer == "sgd" else ("exp_avg", "exp_avg_sq")
+        self._names = _moments_of(training)
         # Zeros like the parameter, in its memory format: the kernels walk through memory, not through shapes.
         self._moments = {name: [torch.zeros_like(item) for item in self._parameters] for name in self._names}
         device = self._parameters[0].device if self._parameters else torch.device("cpu")
@@ -89,7 +89,7 @@ class Update:
             torch._fused_sgd_(
                 parameters,
                 gradients,
-                moments[0],
+                moments[0] if moments else [],
                 weight_decay=training.weight_decay,
                 momentum=training.momentum,
                 lr=rate,
@@ -117,6 +117,13 @@ class Update:
             maximize=False,
             found_inf=skip,
         )
+
+
+def _moments_of(training: Training) -> tuple[str, ...]:
+    """Return the names of what the rule remembers of every parameter."""
+    if training.optimizer == "sgd":
+        return ("momentum_buffer",) if training.momentum else ()
+    return ("exp_avg", "exp_avg_sq")
 
 
 def _laid_out(gradient: Tensor | None, parameter: Tensor) -> Tensor:

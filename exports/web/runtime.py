@@ -14,7 +14,7 @@ import tempfile
 from pathlib import Path
 
 from ...core.errors import MissingRequirementError, UsageError
-from ...core.files import write_bytes, writing_to
+from ...core.files import make_folder, write_bytes, writing_to
 
 VERSION = "1.30.0"
 INTEGRITY = "q0y+JrrtukXSzsBWEMccVfqX25LRmosXHF+CaRJmg8pZClzcV7svNc4rKY3jL02Vb7QmRMDs1SigqR4CXAfKYQ=="
@@ -46,6 +46,7 @@ def runtime_files(folder: Path | None = None) -> dict[str, bytes]:
     if {name: hashlib.sha256(content).hexdigest() for name, content in found.items()} == FILES:
         return found
     fetched = _fetch()
+    make_folder(kept)
     for name, content in fetched.items():
         write_bytes(kept / name, content)
     return fetched

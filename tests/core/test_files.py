@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import resource
 import socket
@@ -12,12 +13,22 @@ from pathlib import Path
 
 import pytest
 
-from mtl.core.errors import UsageError
-from mtl.core.files import read_bytes, reading, write_bytes, write_json
+from mtl.core import files
+from mtl.core.errors import MissingRequirementError, MtlError, UsageError
+from mtl.core.files import (
+    partial,
+    read_bytes,
+    reading,
+    remove,
+    sweep,
+    write_bytes,
+    write_json,
+    write_text,
+)
 
 
 def test_a_file_is_replaced_and_nothing_else_is_left(tmp_path: Path) -> None:
-    path = tmp_path / "a" / "x.json"
+    path = tmp_path / "x.json"
     write_json(path, {"a": 1})
     write_json(path, {"a": 2})
     assert path.read_text() == '{\n  "a": 2\n}\n'
@@ -112,3 +123,70 @@ def test_a_file_of_too_many_bytes_is_refused(tmp_path: Path) -> None:
     assert read_bytes(tmp_path / "a", "an image", hint="", most=10) == b"0123456789"
     (tmp_path / "a").write_bytes(b"0123456789A")
     assert refused(tmp_path / "a") == "more than 10 bytes, too many for an image"
+
+
+def test_a_folder_that_was_taken_away_is_not_made_anew(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"the folder .* does not exist"):
+        write_bytes(tmp_path / "gone" / "x", b"")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("number", "kind"),
+    [(errno.EIO, UsageError), (errno.ENOSPC, MissingRequirementError), (errno.EINVAL, None)],
+)
+def test_a_folder_that_cannot_be_forced_to_the_disk_has_its_status(
+    number: int, kind: type[MtlError] | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fsync(descriptor: int) -> None:
+        if os.path.samestat(os.fstat(descriptor), tmp_path.stat()):
+            raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(files.os, "fsync", fsync)
+    if kind is None:  # a file system that cannot do it at all
+        write_bytes(tmp_path / "x", b"new")
+    else:
+        with pytest.raises(kind, match=r"cannot write .*/x") as caught:
+            write_bytes(tmp_path / "x", b"new")
+        assert caught.value.status == (2 if kind is UsageError else 5)
+    assert [entry.name for entry in tmp_path.iterdir()] == ["x"]
+
+
+def test_an_unfinished_file_that_cannot_be_removed_hides_no_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*given: object, **named: object) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(files.Path, "replace", fail)
+    monkeypatch.setattr(files.Path, "unlink", fail)
+    with pytest.raises(UsageError, match=r"cannot write .*/x: Input/output error"):
+        write_bytes(tmp_path / "x", b"new")
+
+
+def test_what_a_killed_writer_left_is_swept(tmp_path: Path) -> None:
+    partial(tmp_path / "x").write_bytes(b"half")
+    (tmp_path / ".cell.partial").mkdir()
+    (tmp_path / "x.partial").write_bytes(b"somebody's own")
+    assert sweep(tmp_path) == []
+    assert [entry.name for entry in tmp_path.iterdir()] == ["x.partial"]
+
+
+def test_what_cannot_be_removed_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(self: Path, missing_ok: bool = False) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(files.Path, "unlink", fail)
+    told = remove(tmp_path / "x")
+    assert told == f"{tmp_path / 'x'} is of no use any more and cannot be removed: Input/output error"
+
+
+def test_the_longest_name_can_be_written(tmp_path: Path) -> None:
+    write_bytes(tmp_path / ("x" * 255), b"new")
+    assert [len(entry.name) for entry in tmp_path.iterdir()] == [255]
+
+
+def test_text_is_utf_8_whatever_the_locale(tmp_path: Path) -> None:
+    # As Python decodes the bytes of a name in UTF-8 where the locale knows ASCII only.
+    write_text(tmp_path / "x", "ä" + "é".encode().decode("ascii", "surrogateescape"))
+    assert (tmp_path / "x").read_bytes() == "äé".encode()

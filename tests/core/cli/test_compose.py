@@ -301,7 +301,7 @@ def test_a_failing_replacement_keeps_the_replaced_run(mtl: Command) -> None:
     kept = Path("run/model.onnx").read_bytes()
     for _ in range(2):
         result = mtl(*quick, "--force", "--set", "train.learning_rate=1e30")
-        assert result.status == 1
+        assert result.status == 2
         assert "the run that was to be replaced is kept in " in result.err
     assert Path(".run.replaced/model.onnx").read_bytes() == kept
     assert mtl(*quick, "--force").status == 0

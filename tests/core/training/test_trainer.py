@@ -115,7 +115,12 @@ def test_a_loss_that_is_not_finite_stops_before_the_update(build: Build) -> None
     with pytest.raises(NotFiniteError) as caught:
         train(composition, splits)
     assert caught.value.message == "the loss of task 'parity' is not finite at epoch 1, step 3"
+    assert (caught.value.status, caught.value.hint) == (2, "lower train.learning_rate, or look at the data")
     assert torch.isfinite(weights_of(composition)).all()
+
+
+def test_a_later_epoch_that_diverges_says_what_is_kept() -> None:
+    assert "epochs before this one are in the checkpoint" in str(NotFiniteError("the loss is not finite", 2))
 
 
 def test_nothing_is_read_back_inside_a_step(build: Build, monkeypatch: pytest.MonkeyPatch) -> None:

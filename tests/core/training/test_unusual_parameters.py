@@ -1,0 +1,108 @@
+"""Frozen and tied parameters, batch normalisation and lone samples: trained, or refused before training."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from mtl.core.errors import UsageError
+from mtl.core.pipeline import Outcome, Pipeline
+from mtl.core.recipe_reader import read
+from mtl.core.recipe_source import RecipeSource
+from mtl.core.registry import Registry, discover
+
+CPU = torch.device("cpu")
+SMALL = {"name": "shapes-synthetic", "train_size": 40, "test_size": 10}
+
+
+@pytest.fixture(scope="module")
+def unusual() -> Registry:
+    folder = Path(__file__).parent
+    sys.path.insert(0, str(folder))
+    try:
+        yield discover((folder / "unusual_encoders.py",))
+    finally:
+        sys.path.remove(str(folder))
+
+
+def train(registry: Registry, path: Path, encoder: str, *, publishes: bool = False, **recipe: Any) -> Outcome:
+    tree = {
+        "dataset": SMALL,
+        "tasks": ["shape-class", "shape-count"],
+        "encoder": f"unusual-{encoder}",
+        **recipe,
+        "train": {"epochs": 1, "batch_size": 8, **recipe.get("train", {})},
+    }
+    return Pipeline(registry, CPU, publishes=publishes).run(read(RecipeSource(tree), registry), path)
+
+
+BALANCERS = list(discover().names("balancer"))
+
+
+@pytest.mark.parametrize("balancer", BALANCERS)
+def test_what_is_frozen_stays_and_the_rest_trains(unusual: Registry, tmp_path: Path, balancer: str) -> None:
+    outcome = train(unusual, tmp_path / "run", "half-frozen", balancer=balancer)
+    model = outcome.composition.model
+    fresh = train(unusual, tmp_path / "0", "half-frozen", train={"learning_rate": 1e-30}).composition.model
+    for (name, trained), before in zip(
+        model.sharing.named_parameters(), fresh.sharing.parameters(), strict=True
+    ):
+        assert torch.equal(trained, before) == (not trained.requires_grad), name
+
+
+def gradient_balancers(registry: Registry) -> list[str]:
+    return [n for n in registry.names("balancer") if registry.find("balancer", n).load().needs_gradients]
+
+
+def test_balancing_gradients_over_a_frozen_encoder_is_refused(unusual: Registry, tmp_path: Path) -> None:
+    for balancer in gradient_balancers(unusual):
+        with pytest.raises(UsageError, match=r"needs shared parameters that are trained"):
+            train(unusual, tmp_path / balancer, "frozen", balancer=balancer)
+
+
+def test_heads_train_on_a_frozen_encoder(unusual: Registry, tmp_path: Path) -> None:
+    outcome = train(unusual, tmp_path / "run", "frozen", publishes=True)
+    assert outcome.export.files
+
+
+@pytest.mark.parametrize("on", ["parameters", "features"])
+def test_a_half_frozen_encoder_is_balanced_on_either_side(unusual: Registry, tmp_path: Path, on: str) -> None:
+    train(unusual, tmp_path / "run", "half-frozen", balancer={"name": "pcgrad", "on": on})
+
+
+@pytest.mark.parametrize("balancer", ["sum", "pcgrad"])
+def test_tied_weights_are_kept_resumed_and_exported(unusual: Registry, tmp_path: Path, balancer: str) -> None:
+    outcome = train(unusual, tmp_path / "run", "tied", balancer=balancer, publishes=True)
+    folder, composition = outcome.folder, outcome.composition
+    again = Pipeline(unusual, CPU, publishes=False).resume(folder, composition.recipe)
+    state = composition.model.state_dict()
+    assert all(
+        torch.equal(state[name], value) for name, value in again.composition.model.state_dict().items()
+    )
+
+
+@pytest.mark.parametrize("balancer", ["sum", "pcgrad", "modo", "sdmgrad"])
+@pytest.mark.parametrize("batch_size", [7, 11, 35])
+def test_a_last_step_is_never_of_one_sample(
+    unusual: Registry, tmp_path: Path, balancer: str, batch_size: int
+) -> None:
+    # 36 samples are trained on: 1 is left over with 7 and 35, 3 with 11.
+    train(unusual, tmp_path / "run", "normalised", balancer=balancer, train={"batch_size": batch_size})
+
+
+def test_steps_of_one_sample_before_batch_normalisation_are_refused(
+    unusual: Registry, tmp_path: Path
+) -> None:
+    with pytest.raises(UsageError, match=r"step of one sample .*\n  hint: .*train\.batch_size"):
+        train(unusual, tmp_path / "run", "normalised", train={"batch_size": 1})
+    assert not (tmp_path / "run").exists()
+    train(unusual, tmp_path / "run", "plain", train={"batch_size": 1})
+
+
+@pytest.mark.parametrize("momentum", [0.0, 0.9])
+def test_plain_gradient_descent_has_no_momentum(unusual: Registry, tmp_path: Path, momentum: float) -> None:
+    train(unusual, tmp_path / "run", "plain", train={"optimizer": "sgd", "momentum": momentum})
