@@ -51,7 +51,7 @@ class SmoothTchebycheff(Balancer):
         values = losses.detach()
         count = self.present.sum().clamp(min=1)
         if self.form == "paper":
-            return self._shares(values / (count * self.mu)) / count
+            return self._shares(values / self.mu / count) / count
         known = values.clamp(min=_SMALL)
         shares = count * self._shares((known.log() - self.nadir.log()) / self.mu)
         return torch.where(self.epochs > self.warm_up, shares, self.present.to(values)) / known

@@ -8,7 +8,8 @@ from torch import Tensor
 
 from mtl.core.contracts import Balancer
 
-from .test_references import LOSSES, REGISTRY, make
+from .test_properties import LOSSES
+from .trajectory import REGISTRY, make
 
 UNMOVED = [name for name in REGISTRY.names("balancer") if name != "rlw"]
 """All but the one whose weights are random."""
