@@ -39,9 +39,10 @@ class View:
     def look(self, batch: Batch, tasks: Mapping[str, Task], random: Random) -> Seen:
         """Return the batch as this view's tasks see it."""
         # Streams are numbered, not named: what a sample looks like must not depend on what a task is called.
-        makers = [tasks[name] for name in self.makers]
-        for index, task in enumerate(task for task in makers if task.transforms):
-            batch = task.transform(batch, random.stream(f"transform {index}"))
+        # They are counted over all tasks, so that two views have noise of their own.
+        for index, name in enumerate(name for name, task in tasks.items() if task.transforms):
+            if name in self.makers:
+                batch = tasks[name].transform(batch, random.stream(f"transform {index}"))
         for task in tasks.values():
             if task.prepares:
                 batch = replace(batch, image=task.prepare(batch.image))
@@ -51,8 +52,9 @@ class View:
             drawn.update(task.draw_inputs(batch, random.stream(f"inputs {index}")))
         clean = replace(batch, inputs=drawn)
         image = clean.image
-        for index, task in enumerate(task for task in makers if task.corrupts):
-            image = task.corrupt(image, random.stream(f"corrupt {index}"))
+        for index, name in enumerate(name for name, task in tasks.items() if task.corrupts):
+            if name in self.makers:
+                image = tasks[name].corrupt(image, random.stream(f"corrupt {index}"))
         return Seen(clean, image)
 
     def corrupts(self, tasks: Mapping[str, Task]) -> bool:
