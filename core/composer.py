@@ -151,7 +151,8 @@ class _Composer:
         reason = self.registry.find(kind, choice.name).load().accepts(*arguments)
         if reason is not None:
             raise self._refused(kind, choice.name, f"{owner}{reason}", path, hint())
-        return self._build(kind, choice, path, *arguments, hint=hint)
+        # It fits with its default options, so it is these that it refuses.
+        return self._build(kind, choice, path, *arguments, hint=f"its options: mtl show {kind} {choice.name}")
 
     def _refused(self, kind: str, name: str, reason: str, path: PathOfKeys, hint: str = "") -> RecipeError:
         return RecipeError([Problem(f"{kind} {name!r} {reason}", self.source.where(path), hint or None)])

@@ -8,6 +8,7 @@ from torch import Tensor
 from ...core.contracts import Loss
 from ...core.errors import Incompatible
 from ...core.specs import Binary, Image, TargetSpec
+from .class_weights import ClassWeights, ClassWeightsOption
 from .elements import sample_mean
 
 
@@ -15,13 +16,17 @@ class BinaryCrossEntropy(Loss):
     """Binary cross-entropy in nats, from logits; for an image, the mean over its pixels.
 
     The sigmoid is part of the loss: a head's raw output must not be squashed before.
-    Raises `Incompatible` unless the answer is yes or no, or an image with `link="logit"`.
+    Raises `Incompatible` unless the answer is yes or no, which takes two class weights, or an image with
+    `link="logit"`, which takes none.
     """
 
-    def __init__(self, target: TargetSpec) -> None:
+    def __init__(self, target: TargetSpec, *, class_weights: ClassWeightsOption = "none") -> None:
         super().__init__(target)
         if reason := self.accepts(target):
             raise Incompatible(reason)
+        if class_weights != "none" and isinstance(target, Image):
+            raise Incompatible("option `class_weights` is for yes or no, not for pixels")
+        self.weighing = None if class_weights == "none" else ClassWeights(class_weights, 2)
 
     @classmethod
     def accepts(cls, target: TargetSpec) -> str | None:
@@ -32,7 +37,19 @@ class BinaryCrossEntropy(Loss):
             return "needs pixel logits, got an image of pixel values: use mse or l1"
         return f"needs yes or no, or an image of logits, got a {target.form} answer"
 
+    @property
+    def fits(self) -> bool:
+        """Whether there are weights that depend on the training labels."""
+        return self.weighing is not None
+
+    def fit(self, targets: Tensor) -> None:
+        """Take how many training labels `[N]` are no and yes."""
+        assert self.weighing is not None
+        self.weighing.fit(targets)
+
     def forward(self, raw: Tensor, target: Tensor) -> Tensor:
         """Return the loss `[B]` of logits for targets in 0..1 of the same shape."""
         error = F.binary_cross_entropy_with_logits(raw, target.to(raw.dtype), reduction="none")
-        return sample_mean(error) if isinstance(self.target, Image) else error
+        if isinstance(self.target, Image):
+            return sample_mean(error)
+        return error if self.weighing is None else error * self.weighing.weights[target]
