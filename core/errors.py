@@ -52,6 +52,12 @@ class MissingRequirementError(MtlError):
     status = 5
 
 
+class CutShortError(MtlError):
+    """The program was told to end before what it had begun was done (status 130)."""
+
+    status = 130
+
+
 class Incompatible(Exception):  # noqa: N818 - a verdict of negotiation, not a failure of the program
     """Raised by a component's constructor: it cannot work here, for the reason given."""
 

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from onnxruntime import RunOptions
 
 from ..core.errors import UsageError, suggest
 from ..core.specs import Binary, Categorical, Image, InputSpec, Regression, TargetSpec
@@ -65,10 +66,15 @@ class ExportedModel:
         feed |= self.check_inputs(inputs, len(feed[IMAGE]))
         return self.infer(feed)
 
-    def infer(self, feed: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[np.float32]]:
-        """Return each output by task name, for inputs that are known to fit the model: nothing is checked."""
+    def infer(
+        self, feed: Mapping[str, NDArray[Any]], options: RunOptions | None = None
+    ) -> dict[str, NDArray[np.float32]]:
+        """Return each output by task name, for inputs that are known to fit the model: nothing is checked.
+
+        `options.terminate`, set by another thread, ends the run with an exception of onnxruntime.
+        """
         names = [output.name for output in self.card.outputs]
-        return dict(zip(names, self._session.run(names, feed), strict=True))
+        return dict(zip(names, self._session.run(names, feed, options), strict=True))
 
     def raw_runner(self) -> Callable[[Mapping[str, NDArray[Any]]], list[NDArray[np.float32]]]:
         """Return onnxruntime's own call, unchecked: inputs by name to outputs in order."""

@@ -7,7 +7,6 @@ Ctrl-C: the one that gives them work stops them, and what they leave is gone on 
 from __future__ import annotations
 
 import multiprocessing
-import os
 import signal
 import threading
 import time
@@ -20,6 +19,7 @@ from typing import Any, NamedTuple
 
 import torch
 
+from ..cores import available_cores
 from ..errors import ComponentError
 from ..pipeline import Pipeline
 from ..progress import Progress
@@ -96,8 +96,7 @@ def train_in_processes(jobs: Iterable[Job], processes: int, setting: Setting) ->
 
 def share_of_cores(processes: int) -> int:
     """Return how many threads each of so many processes may have."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, cores // processes)
+    return max(1, available_cores() // processes)
 
 
 @dataclass(frozen=True)

@@ -16,11 +16,11 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from .bodies import Bodies, Body, ClientGone, header
 from .messages import Bytes, read_request, write_answer
-from .refusal import Refusal
+from .refusal import Refusal, send_refusal
 from .served_model import VERSION, ServedModel
 
-_LINGER = 1.0
-"""Seconds in which a client that was refused may finish sending."""
+_OTHER_TYPES = (b"image/", b"audio/", b"video/", b"font/", b"multipart/")
+"""Types of bodies that cannot be read; those of forms pass, for curl names one whatever it sends."""
 
 _WORTH_NO_COPY = 65_536
 """Bytes of an answer from which its parts are sent apart: joining them would take longer."""
@@ -83,10 +83,10 @@ class _Infer:
             except ClientGone:
                 return
             except Refusal as refusal:
-                await _send_refusal(refusal, body, send)
+                await send_refusal(refusal, receive, send)
                 return
             except Exception as error:
-                await _send_refusal(Refusal(_internal(error), 500), body, send)
+                await send_refusal(Refusal(_internal(error), 500), receive, send)
                 raise
             size = sum(map(len, parts))
             headers = [
@@ -109,23 +109,15 @@ class _Infer:
         model = _find(self._models, scope["path_params"])
         if (encoding := header(scope, b"content-encoding")) not in (None, b"identity"):
             raise Refusal(f"content-encoding {_text(encoding)} is not offered; send the body as it is", 415)
+        kind = (header(scope, b"content-type") or b"").strip().lower()
+        if kind.startswith(_OTHER_TYPES):
+            raise Refusal(
+                f"a body of type {_text(kind)} cannot be read; send pixels as a tensor, in JSON or behind it",
+                415,
+            )
         length = _whole(header(scope, b"inference-header-content-length"))
         request = read_request(await body.content(), length, model)
         return write_answer(request, await model.batcher.infer(request.feed), model)
-
-
-async def _send_refusal(refusal: Refusal, body: Body, send: Send) -> None:
-    text = orjson.dumps({"error": refusal.message})
-    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(text)).encode())]
-    # Of these the body has not been read: the connection cannot be used again.
-    unread = refusal.status in (404, 408, 413, 415, 503)
-    if unread:
-        headers.append((b"connection", b"close"))
-    await send({"type": "http.response.start", "status": refusal.status, "headers": headers})
-    await send({"type": "http.response.body", "body": text, "more_body": unread})
-    if unread:
-        await body.discard(_LINGER)
-        await send({"type": "http.response.body", "body": b""})
 
 
 def _find(models: Mapping[str, ServedModel], path: Mapping[str, Any]) -> ServedModel:

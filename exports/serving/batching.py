@@ -6,16 +6,24 @@ import asyncio
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from onnxruntime import RunOptions
+
+from .refusal import Refusal
 
 Arrays = Mapping[str, NDArray[Any]]
 
+_LAST_WORDS = 5.0
+"""Seconds for what is being computed when all ends: a run is stopped between two nodes of the model only."""
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, eq=False)
 class _Waiting:
     """One request's inputs, how many images they are, and who waits for the answer."""
 
@@ -29,23 +37,32 @@ class Batcher:
 
     While a batch is computed, the next one gathers; so a lone client never waits, and many share runs. After
     a batch with several clients the next one also waits, up to `window` seconds, for as many of them.
-    A request of more images than `rows` is computed in parts. `run(feed, requests)` computes the images of so
-    many requests. All is used from one event loop.
+    A request of more images than `rows` is computed in parts. A request waits `limit` seconds at most, and a
+    run that nobody waits for any more is stopped. `run(feed, requests, options)` computes the images of so
+    many requests until `options.terminate` is set. All is used from one event loop.
     """
 
-    def __init__(self, run: Callable[[Arrays, int], Arrays], *, rows: int, window: float) -> None:
+    def __init__(
+        self, run: Callable[[Arrays, int, RunOptions], Arrays], *, rows: int, window: float, limit: float
+    ) -> None:
         self._run = run
         self._rows = rows
         self._window = window
+        self._limit = limit
         self._queue: deque[_Waiting] = deque()
         self._arrival = threading.Condition()
         self._closed = False
+        self._batch: Sequence[_Waiting] = ()
+        self._options = RunOptions()
         self._together = self._wanted = 1
         self._thread = threading.Thread(target=self._work, name="mtl-batcher", daemon=True)
         self._thread.start()
 
     def infer(self, feed: Arrays) -> asyncio.Future[Arrays]:
-        """Return the future outputs, by name, of inputs that fit the model."""
+        """Return the future outputs, by name, of inputs that fit the model.
+
+        It fails with `Refusal` when the time is up: 503 while it waits for its turn, 504 later.
+        """
         loop = asyncio.get_running_loop()
         rows = len(next(iter(feed.values())))
         waiting = _Waiting(feed, rows, loop.create_future())
@@ -56,49 +73,75 @@ class Batcher:
             # Waking the thread costs more than the rest: once per batch is enough.
             if len(self._queue) == self._wanted:
                 self._arrival.notify()
+        timer = loop.call_later(self._limit, self._expire, waiting)
+        waiting.answer.add_done_callback(partial(self._settled, waiting, timer))
         return waiting.answer
 
     def close(self) -> None:
-        """Finish what waits and end the thread."""
+        """Finish what waits and end the thread, or leave it behind when it takes too long."""
         with self._arrival:
             self._closed = True
             self._arrival.notify()
-        self._thread.join()
+        self._thread.join(_LAST_WORDS)
+
+    def _expire(self, waiting: _Waiting) -> None:
+        if waiting in self._queue:
+            late = Refusal(f"its turn did not come within {self._limit:g} s; try again", 503)
+        else:
+            late = Refusal(f"the model did not answer within {self._limit:g} s", 504)
+        if not waiting.answer.done():
+            waiting.answer.set_exception(late)
+
+    def _settled(self, waiting: _Waiting, timer: asyncio.TimerHandle, answer: asyncio.Future[Arrays]) -> None:
+        """Spare the model what nobody waits for any more."""
+        timer.cancel()
+        if not answer.cancelled() and answer.exception() is None:
+            return
+        with self._arrival:
+            if waiting in self._queue:
+                self._queue.remove(waiting)
+            elif waiting in self._batch and all(other.answer.done() for other in self._batch):
+                self._options.terminate = True
 
     def _work(self) -> None:
         while batch := self._next():
             loop = batch[0].answer.get_loop()
             try:
-                outputs = self._compute(batch)
+                tell = partial(_deliver, batch, self._compute(batch, self._options))
             except Exception as error:  # whatever the runtime raises belongs to those who wait
-                loop.call_soon_threadsafe(_fail, batch, error)
-            else:
-                loop.call_soon_threadsafe(_deliver, batch, outputs)
+                tell = partial(_fail, batch, error)
+            with suppress(RuntimeError):  # the loop has ended, and with it all who waited
+                loop.call_soon_threadsafe(tell)
 
     def _next(self) -> list[_Waiting]:
         """Wait for requests and take what is computed next; nothing when closed and all is done."""
         with self._arrival:
-            self._gather(1, None)
-            if self._together > 1:
-                self._gather(self._together, self._window)
+            while True:
+                self._gather(1, None)
+                if self._together > 1:
+                    self._gather(self._together, self._window)
+                # In the meantime those who waited may have gone.
+                if self._queue or self._closed:
+                    break
             batch: list[_Waiting] = []
             rows = 0
             while self._queue and (not batch or rows + self._queue[0].rows <= self._rows):
                 batch.append(self._queue.popleft())
                 rows += batch[-1].rows
             self._together = max(len(batch), self._together // 2)
+            self._batch, self._options = batch, RunOptions()
             return batch
 
     def _gather(self, wanted: int, seconds: float | None) -> None:
         self._wanted = wanted
         self._arrival.wait_for(lambda: self._closed or len(self._queue) >= wanted, seconds)
 
-    def _compute(self, batch: Sequence[_Waiting]) -> list[Arrays]:
+    def _compute(self, batch: Sequence[_Waiting], options: RunOptions) -> list[Arrays]:
         if len(batch) == 1:
-            return [self._in_parts(batch[0])]
+            return [self._in_parts(batch[0], options)]
         feeds = [waiting.feed for waiting in batch]
         joined = {name: np.concatenate([feed[name] for feed in feeds]) for name in feeds[0]}
-        outputs = self._run(joined, len(batch))
+        outputs = self._run(joined, len(batch), options)
         found: list[Arrays] = []
         start = 0
         for waiting in batch:
@@ -107,13 +150,13 @@ class Batcher:
             start = end
         return found
 
-    def _in_parts(self, waiting: _Waiting) -> Arrays:
+    def _in_parts(self, waiting: _Waiting, options: RunOptions) -> Arrays:
         # Numbers from the middle of a body may begin anywhere; the runtime wants them aligned.
         feed = {name: np.require(values, requirements="A") for name, values in waiting.feed.items()}
         if waiting.rows <= self._rows:
-            return self._run(feed, 1)
+            return self._run(feed, 1, options)
         parts = [
-            self._run({name: values[start : start + self._rows] for name, values in feed.items()}, 1)
+            self._run({name: values[start : start + self._rows] for name, values in feed.items()}, 1, options)
             for start in range(0, waiting.rows, self._rows)
         ]
         return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}

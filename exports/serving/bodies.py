@@ -63,15 +63,6 @@ class Body:
             raise Refusal(_LATE, 408) from None
         return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
-    async def discard(self, seconds: float) -> None:
-        """Read on for a while and keep nothing, so that a client that still sends can hear the answer."""
-        try:
-            async with asyncio.timeout(seconds):
-                while (await self._chunk())[1]:
-                    pass
-        except (TimeoutError, ClientGone):
-            return
-
     async def _chunk(self) -> tuple[bytes, bool]:
         message = await self._receive()
         if message["type"] == "http.disconnect":

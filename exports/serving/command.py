@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
-from ...core.errors import MissingRequirementError, UsageError
+from ...core.cores import available_cores
+from ...core.errors import CutShortError, MissingRequirementError, UsageError
 from ...core.seed_list import refuse_several
-
-if TYPE_CHECKING:
-    from .served_model import ServedModel
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _MEBIBYTE = 2**20
@@ -53,6 +49,35 @@ _MEBIBYTE = 2**20
     type=click.IntRange(1),
     help="Open connections, at most.",
 )
+@click.option(
+    "--timeout",
+    metavar="SECONDS",
+    default=60.0,
+    show_default=True,
+    type=click.FloatRange(0, min_open=True),
+    help="Time for computing an answer, waiting for its turn included.",
+)
+@click.option(
+    "--grace",
+    metavar="SECONDS",
+    default=25.0,
+    show_default=True,
+    type=click.FloatRange(0),
+    help="Time for open requests when the server is told to stop.",
+)
+@click.option(
+    "--allow-host",
+    "hosts",
+    metavar="NAME",
+    multiple=True,
+    help="Answer under this name too; may be repeated [default: the address, and localhost there].",
+)
+@click.option(
+    "--token-file",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Answer only those who send the token in this file: Authorization: Bearer TOKEN.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Tell address and models as JSON.")
 def serve(
     models: tuple[str, ...],
@@ -63,13 +88,18 @@ def serve(
     threads: int | None,
     max_body: int,
     connections: int,
+    timeout: float,
+    grace: float,
+    hosts: tuple[str, ...],
+    token_file: Path | None,
     as_json: bool,
 ) -> None:
     """Answer inference requests over HTTP.
 
     The paths and messages are those of the Open Inference Protocol, version 2 of KServe's. MODEL is an
     exported .onnx file or the folder of a run, with NAME= before it to give it a name. Ctrl-C or SIGTERM
-    ends the server once open requests are answered. torch is not needed.
+    ends the server once open requests are answered; its exit status is 130 when some were not. torch is not
+    needed.
 
     \b
     Examples:
@@ -80,23 +110,34 @@ def serve(
     _require_packages()
     from .application import application
     from .bodies import Bodies
+    from .guard import Guard, hosts_of, read_token
+    from .served_model import ServedModel
     from .server import address_of, allow_connections, listen
     from .server import serve as run_server
 
     allow_connections(connections)
-    cores = threads or len(os.sched_getaffinity(0))
+    cores = threads or available_cores()
+    token = read_token(token_file) if token_file else None
     with listen(host, port) as opened:
-        served = {name: _open(name, path, cores, batch, window / 1000) for name, path in paths.items()}
+        served = {
+            name: ServedModel(name, path, threads=cores, batch=batch, window=window / 1000, limit=timeout)
+            for name, path in paths.items()
+        }
         largest = max_body * _MEBIBYTE
 
         def started() -> None:
             _announce(address_of(opened), list(served), as_json)
 
         try:
-            run_server(application(served, Bodies(largest, 16 * largest)), opened, connections, started)
+            app = Guard(
+                application(served, Bodies(largest, 16 * largest)), hosts_of(opened, host, hosts), token
+            )
+            unfinished = run_server(app, opened, connections, grace, started)
         finally:
             for model in served.values():
                 model.batcher.close()
+    if unfinished:
+        raise CutShortError(f"stopped; {unfinished} open requests were not finished within {grace:g} s")
     click.echo("stopped", err=True)
 
 
@@ -137,12 +178,6 @@ def _require_packages() -> None:
         raise MissingRequirementError(
             f"mtl serve needs the package {error.name}", hint="pip install 'mtl-composer[serve]'"
         ) from None
-
-
-def _open(name: str, path: Path, threads: int, batch: int, window: float) -> ServedModel:
-    from .served_model import ServedModel
-
-    return ServedModel(name, path, threads=threads, batch=batch, window=window)
 
 
 def _announce(address: str, names: list[str], as_json: bool) -> None:

@@ -3,15 +3,32 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NoReturn
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from .refusal import LINGER
 
 HEAD_SECONDS = 20.0
 """Seconds in which the head of a request must have arrived, the first one counted from the connection."""
 
 HEAD_BYTES = 65536
 """Largest head of a request: its line and its headers."""
+
+LINE_BYTES = 8192
+"""Longest address in a request's line."""
+
+HEADERS = 100
+"""Headers of a request, at most."""
+
+_LONG_LINE = (414, b"URI Too Long", b"the address of the request is too long")
+_LARGE_HEAD = (431, b"Request Header Fields Too Large", b"the head of the request is too large")
+_MANY_HEADERS = (431, b"Request Header Fields Too Large", b"the request has too many headers")
+_NO_HTTP = (400, b"Bad Request", b"the request is no valid HTTP/1.1")
+_VERSION = (400, b"Bad Request", b"the request is neither HTTP/1.1 nor HTTP/1.0")
+_HOSTS = (400, b"Bad Request", b"a request names one Host")
+_SLOW = (408, b"Request Timeout", b"the request did not arrive in time")
+_CROWDED = (503, b"Service Unavailable", b"too many connections; try again")
 
 ANSWER_SECONDS = 30.0
 """Seconds in which a client must read something of an answer that waits for it."""
@@ -36,6 +53,10 @@ class JoinedWrites:
             self._loop.call_soon(self._send)
         self._parts.append(data)
 
+    def write_eof(self) -> None:
+        self._send()
+        self._transport.write_eof()
+
     def close(self) -> None:
         self._send()
         self._transport.close()
@@ -50,8 +71,16 @@ class JoinedWrites:
         return getattr(self._transport, name)
 
 
+class _Refused(Exception):  # noqa: N818 - ends the parser's work; the client gets a regular answer
+    """Raised in a callback of the parser when a request breaks a bound."""
+
+
 class BoundedConnection(HttpToolsProtocol):
-    """A connection that is closed when there are too many, or its head is too slow or too large."""
+    """A connection that is closed when there are too many, or its head is too slow, too large or ambiguous.
+
+    Bounds are counted both where bytes arrive, whatever the parser makes of them, and where it has understood
+    them, however many came at once.
+    """
 
     most: ClassVar[int] = 1000
     """Connections at a time; `bounded` makes a class with another number."""
@@ -59,15 +88,25 @@ class BoundedConnection(HttpToolsProtocol):
     def __init__(self, *args: Any, **settings: Any) -> None:
         super().__init__(*args, **settings)
         self._timer: asyncio.TimerHandle | None = None
-        self._head: int | None = 0
-        self._unread: asyncio.TimerHandle | None = None
+        self._overdue: asyncio.TimerHandle | None = None
+        self._in_head = True
+        self._head = 0
+        self._unfinished = 0
+        self._fault = _NO_HTTP
+        self._deaf = False
+
+    @property
+    def unread(self) -> bool:
+        """Whether something that was sent waits for the client to read it."""
+        return self.transport.get_write_buffer_size() > 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         # Whatever a client has not taken at once counts as waiting for it.
         transport.set_write_buffer_limits(high=0)
         super().connection_made(JoinedWrites(transport, self.loop))  # type: ignore[arg-type]
         if len(self.connections) > self.most:
-            self._refuse(503, b"Service Unavailable", b"too many connections; try again")
+            self._tell(*_CROWDED)
+            self.transport.close()
         else:
             self._start_timer()
 
@@ -77,31 +116,66 @@ class BoundedConnection(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        if self.transport.is_closing():
+        if self._deaf or self.transport.is_closing():
             return
+        self._unfinished += len(data)
         super().data_received(data)
-        if self._head is not None:
-            self._head += len(data)
-            if self._head > HEAD_BYTES:
-                self._refuse(431, b"Request Header Fields Too Large", b"the head of the request is too large")
+        if self._unfinished > HEAD_BYTES and not self._deaf:
+            self._refuse(*_LARGE_HEAD)
+
+    def send_400_response(self, msg: str) -> None:
+        self._refuse(*self._fault)
 
     def on_message_begin(self) -> None:
+        self._in_head = True
         self._head = 0
         self._start_timer()
         super().on_message_begin()
 
+    def on_url(self, url: bytes) -> None:
+        super().on_url(url)
+        self._head += len(url)
+        if len(self.url) > LINE_BYTES:
+            self._break(_LONG_LINE)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._head += len(name) + len(value) + len(b": \r\n")
+        if self._head > HEAD_BYTES:
+            self._break(_LARGE_HEAD)
+        # What comes behind a body is no part of the head: it may be judged already.
+        if self._in_head:
+            super().on_header(name, value)
+            if len(self.headers) > HEADERS:
+                self._break(_MANY_HEADERS)
+
     def on_headers_complete(self) -> None:
-        self._head = None
+        self._advance()
         self._stop_timer()
+        version = self.parser.get_http_version()
+        if version not in ("1.1", "1.0"):
+            self._break(_VERSION)
+        hosts = sum(name == b"host" for name, _ in self.headers)
+        if hosts > 1 or (hosts == 0 and version == "1.1"):
+            self._break(_HOSTS)
+        self._in_head = False
         super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
+        self._advance()
         if self.cycle.response_complete:
             return
         self.cycle.body += body
         if len(self.cycle.body) > UNREAD_BYTES:
             self.flow.pause_reading()
         self.cycle.message_event.set()
+
+    def on_message_complete(self) -> None:
+        self._advance()
+        super().on_message_complete()
+
+    def _advance(self) -> None:
+        """Forget how much has come since the parser last got on."""
+        self._unfinished = 0
 
     def pause_writing(self) -> None:
         super().pause_writing()
@@ -113,12 +187,12 @@ class BoundedConnection(HttpToolsProtocol):
 
     def _watch_unread(self) -> None:
         waiting = self.transport.get_write_buffer_size()
-        self._unread = self.loop.call_later(ANSWER_SECONDS, self._abort_unread, waiting)
+        self._overdue = self.loop.call_later(ANSWER_SECONDS, self._abort_unread, waiting)
 
     def _forget_unread(self) -> None:
-        if self._unread is not None:
-            self._unread.cancel()
-            self._unread = None
+        if self._overdue is not None:
+            self._overdue.cancel()
+            self._overdue = None
 
     def _abort_unread(self, before: int) -> None:
         """Drop a client that has read nothing; `close` would wait for it."""
@@ -138,11 +212,32 @@ class BoundedConnection(HttpToolsProtocol):
 
     def _expire(self) -> None:
         self._timer = None
-        self._refuse(408, b"Request Timeout", b"the request did not arrive in time")
+        self._refuse(*_SLOW)
+
+    def _break(self, fault: tuple[int, bytes, bytes]) -> NoReturn:
+        """Leave a callback of the parser: uvicorn then asks for the response to bad requests."""
+        self._fault = fault
+        raise _Refused
 
     def _refuse(self, status: int, phrase: bytes, reason: bytes) -> None:
+        """Answer with a refusal and hear the client out, for an answer is lost on one that still sends."""
+        self._deaf = True
+        self._stop_timer()
         if self.transport.is_closing():
             return
+        if self.cycle is not None and not self.cycle.response_complete:
+            if self._in_head or self.pipeline or self.cycle.response_started:
+                # What was asked before is answered first: two answers at once would be taken for it.
+                self.cycle.keep_alive = False
+                return
+            # The rest of its body never comes.
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
+        self._tell(status, phrase, reason)
+        self.transport.write_eof()
+        self.loop.call_later(LINGER, self.transport.close)
+
+    def _tell(self, status: int, phrase: bytes, reason: bytes) -> None:
         body = b'{"error":"' + reason + b'"}'
         head = (
             b"HTTP/1.1 %d %s" % (status, phrase),
@@ -151,7 +246,6 @@ class BoundedConnection(HttpToolsProtocol):
             b"connection: close",
         )
         self.transport.write(b"\r\n".join((*head, b"", body)))
-        self.transport.close()
 
 
 def bounded(most: int) -> type[BoundedConnection]:

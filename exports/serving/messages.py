@@ -95,10 +95,18 @@ def _parse(text: memoryview) -> dict[str, Any]:
     try:
         document = orjson.loads(text)
     except orjson.JSONDecodeError as error:
-        raise Refusal(f"the body is not JSON: {str(error)[:200]}") from None
+        raise Refusal(f"the body is not JSON: {_no_json(text, error)}") from None
     if not isinstance(document, dict):
         raise Refusal("the body must be a JSON object")
     return document
+
+
+def _no_json(text: memoryview, error: orjson.JSONDecodeError) -> str:
+    try:
+        text.tobytes().decode()
+    except UnicodeDecodeError as undecodable:
+        return f"it is no text (UTF-8) from byte {undecodable.start + 1} on"
+    return str(error)[:200]
 
 
 def _inputs(tensors: Any, tail: _Tail, model: ServedModel) -> dict[str, NDArray[Any]]:

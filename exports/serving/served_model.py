@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from onnxruntime import RunOptions
 
+from ...core.errors import UsageError
 from ...core.specs import InputSpec, Regression
 from ..inference import ExportedModel
 from ..metadata import IMAGE, ModelCard, Output, PixelType, names_of
@@ -31,9 +35,12 @@ class ServedModel:
 
     It computes on `threads` cores. Where many small requests arrive, one of them is left to reading and
     writing them, which then takes as long as computing: a second session of the same file does that.
+    Raises `UsageError` when the file cannot be read or computes longer than `limit` seconds.
     """
 
-    def __init__(self, name: str, path: Path, *, threads: int, batch: int, window: float) -> None:
+    def __init__(
+        self, name: str, path: Path, *, threads: int, batch: int, window: float, limit: float
+    ) -> None:
         self.name = name
         exported = ExportedModel(path, threads=threads, spin=_SPIN)
         self._alone = exported.infer
@@ -46,8 +53,9 @@ class ServedModel:
         # The first runs are slow: memory is planned for each new batch size.
         for rows in (1, batch):
             for infer in (self._alone, self._beside):
-                infer(self._zeros(rows))
-        self.batcher = Batcher(self._run, rows=batch, window=window)
+                with _within(limit, path) as options:
+                    infer(self._zeros(rows), options)
+        self.batcher = Batcher(self._run, rows=batch, window=window, limit=limit)
 
     def metadata(self) -> dict[str, Any]:
         """Return the model's metadata as the protocol has it, with what each tensor means beside."""
@@ -62,15 +70,33 @@ class ServedModel:
             "outputs": [_tensor(form) | described[form.name] for form in self.outputs.values()],
         }
 
-    def _run(self, feed: Arrays, requests: int) -> Arrays:
+    def _run(self, feed: Arrays, requests: int, options: RunOptions) -> Arrays:
         small = requests > 1 and len(feed[IMAGE]) < _LARGE * requests
-        return (self._beside if small else self._alone)(feed)
+        return (self._beside if small else self._alone)(feed, options)
 
     def _zeros(self, rows: int) -> Arrays:
         dtypes = {"FP32": np.float32, "UINT8": np.uint8, "INT64": np.int64}
         return {
             form.name: np.zeros((rows, *form.shape), dtypes[form.datatype]) for form in self.inputs.values()
         }
+
+
+@contextmanager
+def _within(seconds: float, path: Path) -> Iterator[RunOptions]:
+    """Give options that stop a run when the time is up."""
+    options = RunOptions()
+    timer = threading.Timer(seconds, setattr, (options, "terminate", True))
+    timer.start()
+    try:
+        yield options
+    except Exception as error:
+        if not options.terminate:
+            raise
+        raise UsageError(
+            f"{path} did not answer within {seconds:g} s", hint="pass a larger --timeout or a smaller --batch"
+        ) from error
+    finally:
+        timer.cancel()
 
 
 def _inputs(card: ModelCard) -> tuple[TensorForm, ...]:

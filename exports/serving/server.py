@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import resource
 import signal
 import socket
 import sys
+import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from types import FrameType
@@ -14,14 +16,17 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from ...core.errors import UsageError
-from .connections import bounded
+from .connections import BoundedConnection, bounded
+from .draining import Draining
+from .refusal import LINGER
 
-GRACE = 10
-"""Seconds in which requests may finish when the server is asked to stop."""
-
+_TURN = 0.02
+"""Seconds between two looks at what is still open."""
 _SPARE = 64
 """File descriptors for everything that is no connection."""
 _SWITCH = 0.0005
+_LAST = 5
+"""Seconds for connections to go when nothing is open any more."""
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -59,16 +64,27 @@ def allow_connections(most: int) -> None:
                 f"{most} connections need {needed} open files; the system allows {hard}",
                 hint=f"pass --connections {max(1, hard - _SPARE)} or raise the limit (ulimit -n)",
             )
-        resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))
+        try:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))
+        except (ValueError, OSError) as error:  # macOS names no limit and has one
+            raise UsageError(
+                f"{most} connections need {needed} open files; the system refuses them: {error}",
+                hint=f"pass a smaller --connections; {soft - _SPARE} need no more than is allowed now",
+            ) from error
 
 
-def serve(app: ASGIApp, opened: socket.socket, connections: int, started: Callable[[], None]) -> None:
+def serve(
+    app: ASGIApp, opened: socket.socket, connections: int, grace: float, started: Callable[[], None]
+) -> int:
     """Answer until SIGTERM or SIGINT; requests that are being answered are finished first.
 
+    They have `grace` seconds, or until a second signal; those that come meanwhile get status 503. Returns how
+    many were not finished; those whose answer had not begun got 503 as well, the rest were cut off.
     `started` is called once clients are answered.
     """
+    draining = Draining(app)
     config = uvicorn.Config(
-        app,
+        draining,
         http=bounded(connections),
         ws="none",
         lifespan="off",
@@ -77,23 +93,56 @@ def serve(app: ASGIApp, opened: socket.socket, connections: int, started: Callab
         access_log=False,
         server_header=False,
         proxy_headers=False,
-        timeout_graceful_shutdown=GRACE,
+        timeout_graceful_shutdown=_LAST,
     )
     # The thread that runs the model asks for the interpreter often, and for moments only.
     sys.setswitchinterval(_SWITCH)
-    _Server(config, started).run(sockets=[opened])
+    server = _Server(config, draining, grace, started)
+    server.run(sockets=[opened])
+    return server.unfinished
 
 
 class _Server(uvicorn.Server):
     """uvicorn's server, for which a signal is the regular end and no failure."""
 
-    def __init__(self, config: uvicorn.Config, started: Callable[[], None]) -> None:
+    def __init__(
+        self, config: uvicorn.Config, draining: Draining, grace: float, started: Callable[[], None]
+    ) -> None:
         super().__init__(config)
+        self._draining = draining
+        self._grace = grace
         self._tell = started
+        self.unfinished = 0
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self._tell()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Let open requests finish while new ones are refused, then close; uvicorn would hang up first."""
+        self._draining.begin()
+        await self._wait(self._grace, lambda: not self._open() or self.force_exit)
+        if self._open():
+            self.unfinished = self._open()
+            self._draining.cut()
+            await self._wait(LINGER + _TURN, lambda: not self._open())
+            for connection in [item for item in self._connections() if item.unread]:
+                connection.transport.abort()
+        self.force_exit = False  # who was refused last hears it
+        await super().shutdown(sockets)
+
+    def _open(self) -> int:
+        """Return how many requests are being answered, or have been and wait to be read."""
+        written = (item for item in self._connections() if item.cycle and item.cycle.response_complete)
+        return self._draining.open + sum(item.unread for item in written)
+
+    def _connections(self) -> list[BoundedConnection]:
+        return [item for item in self.server_state.connections if isinstance(item, BoundedConnection)]
+
+    async def _wait(self, seconds: float, done: Callable[[], bool]) -> None:
+        end = time.monotonic() + seconds
+        while not done() and time.monotonic() < end:
+            await asyncio.sleep(_TURN)
 
     @contextmanager
     def capture_signals(self) -> Generator[None, None, None]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from ...core.cores import available_cores
 from ...core.errors import UsageError
 from ...core.files import read_bytes
 from ...core.specs import ImageSpec
@@ -60,7 +60,7 @@ def read_images(files: Sequence[ImageFile], spec: ImageSpec, *, resize: bool = F
             images[index] = _pixels(files[index], spec, resize)
 
     # Pillow warns about odd palettes and sizes; the filter is set once, as it is shared by all threads.
-    with silently(), ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
+    with silently(), ThreadPoolExecutor(min(8, available_cores())) as pool:
         try:
             for _ in pool.map(fill, range(0, len(files), _CHUNK)):
                 pass

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 import tomllib
@@ -89,6 +90,21 @@ def test_files_and_functions_stay_small(path: Path) -> None:
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.FunctionDef):
             assert (node.end_lineno or 0) - node.lineno <= 60, node.name
+
+
+# What macOS or Windows lacks, as Python's documentation marks it.
+LINUX_ONLY = re.compile(
+    r"\bos\.(sched_\w+|fork\w*|preadv|pwritev|posix_fadvise|posix_fallocate|copy_file_range|splice|memfd_create"
+    r"|pidfd_open|eventfd\w*|getrandom|setxattr|getxattr|O_DIRECT|O_TMPFILE|O_PATH|O_NOATIME|RTLD_DEEPBIND)\b"
+    r"|/proc/|\bselect\.epoll\b|\bsignal\.(SIGRT\w*|SIGPOLL|SIGPWR|SIGSTKFLT|pidfd_send_signal)\b"
+    r"|\bresource\.(prlimit|RLIMIT_OFILE|RUSAGE_THREAD)\b"
+)
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_what_linux_alone_has_is_asked_for_in_one_place(path: Path) -> None:
+    if path != ROOT / "core" / "cores.py":
+        assert LINUX_ONLY.findall(path.read_text()) == []
 
 
 def test_the_declared_packages_are_the_folders() -> None:

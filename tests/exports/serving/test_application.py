@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 
 import httpx
 import pytest
@@ -21,7 +22,7 @@ GOOD = {
 
 @pytest.fixture
 def model(exported):
-    opened = ServedModel("tiny", exported.path, threads=1, batch=4, window=0.0)
+    opened = ServedModel("tiny", exported.path, threads=1, batch=4, window=0.0, limit=30)
     yield opened
     opened.batcher.close()
 
@@ -36,7 +37,7 @@ def ask(model, bodies, document):
 
 
 def test_what_the_runtime_raises_is_an_internal_error_and_frees_the_bytes(model, monkeypatch):
-    def fail(feed, requests):
+    def fail(feed, requests, options):
         raise RuntimeError("secret path")
 
     bodies = Bodies(10**6, 10**6)
@@ -46,11 +47,24 @@ def test_what_the_runtime_raises_is_an_internal_error_and_frees_the_bytes(model,
     assert bodies.held == 0
 
 
+def test_a_model_that_does_not_answer_in_time_is_told(exported):
+    def never(feed, requests, options):
+        while not options.terminate:
+            time.sleep(0.01)
+        raise RuntimeError("told to stop")
+
+    model = ServedModel("tiny", exported.path, threads=1, batch=4, window=0.0, limit=0.5)
+    model.batcher._run = never
+    answer = ask(model, Bodies(10**6, 10**6), GOOD)
+    model.batcher.close()
+    assert (answer.status_code, answer.json()) == (504, {"error": "the model did not answer within 0.5 s"})
+
+
 def test_an_answer_that_is_not_finite_cannot_be_said_in_json(model, monkeypatch):
     run = model.batcher._run
 
-    def spoil(feed, requests):
-        return {name: values * float("inf") for name, values in run(feed, requests).items()}
+    def spoil(feed, requests, options):
+        return {name: values * float("inf") for name, values in run(feed, requests, options).items()}
 
     monkeypatch.setattr(model.batcher, "_run", spoil)
     answer = ask(model, Bodies(10**6, 10**6), GOOD)

@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 INFER = "/v2/models/tiny/infer"
+POST = b"POST /v2/models/tiny/infer HTTP/1.1\r\nHost: localhost\r\n"
 IMAGE = {"name": "image", "shape": [1, 1, 8, 8], "datatype": "FP32", "data": [0.5] * 64}
 NUMBER = {"name": "number", "shape": [1], "datatype": "INT64", "data": [3]}
 GOOD = {"inputs": [IMAGE, NUMBER]}
@@ -170,6 +171,24 @@ def test_wrong_places_are_told(client, method, path, status, message):
     refused(client.request(method, path, json=GOOD if method == "POST" else None), status, message)
 
 
+@pytest.mark.parametrize("kind", ["image/png", "IMAGE/JPEG", "multipart/form-data; boundary=x", "video/mp4"])
+def test_a_picture_is_told_to_come_as_a_tensor(client, kind):
+    answer = client.post(INFER, content=b"\x89PNG\r\n", headers={"content-type": kind})
+    shown = f"a body of type {kind.lower()!r} cannot be read"
+    refused(answer, 415, f"{shown}; send pixels as a tensor, in JSON or behind it")
+
+
+@pytest.mark.parametrize("kind", ["application/x-www-form-urlencoded", "application/json", "text/plain", ""])
+def test_types_that_clients_name_without_thinking_pass(client, kind):
+    answer = client.post(INFER, content=json.dumps(GOOD), headers={"content-type": kind})
+    assert answer.status_code == 200
+
+
+def test_bytes_that_are_no_text_are_called_that(client):
+    told = "the body is not JSON: it is no text (UTF-8) from byte 4 on"
+    refused(client.post(INFER, content=b"abc\x89PNG"), 400, told)
+
+
 def test_compressed_bodies_are_refused(client):
     headers = {"content-encoding": "gzip"}
     message = "content-encoding 'gzip' is not offered; send the body as it is"
@@ -230,7 +249,7 @@ def test_wrong_bytes_are_told(client, case):
 
 def test_a_body_that_announces_too_much_is_refused_before_it_is_sent(served):
     with socket.create_connection(("127.0.0.1", served.port), 10) as client:
-        client.sendall(b"POST %s HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % (INFER.encode(), 2**30))
+        client.sendall(POST + b"Content-Length: %d\r\n\r\n" % 2**30)
         assert b"HTTP/1.1 413 " in client.recv(100)
     assert served.alive()
 
@@ -246,8 +265,8 @@ def test_a_chunked_body_that_becomes_too_much_is_refused(client, served):
     [
         (b"nonsense\r\n\r\n", b"400"),
         (b"GET / HTTP/1.1\r\nX: " + b"a" * 70_000, b"431"),
-        (b"POST %s HTTP/1.1\r\nContent-Length: -5\r\n\r\n" % INFER.encode(), b"400"),
-        (b"POST %s HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n" % INFER.encode(), b"400"),
+        (POST + b"Content-Length: -5\r\n\r\n", b"400"),
+        (POST + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n", b"400"),
     ],
 )
 def test_what_is_no_http_is_refused(served, sent, status):
@@ -260,7 +279,7 @@ def test_what_is_no_http_is_refused(served, sent, status):
 def test_a_client_that_leaves_in_the_middle_disturbs_nobody(served):
     for _ in range(20):
         with socket.create_connection(("127.0.0.1", served.port), 10) as client:
-            client.sendall(b"POST %s HTTP/1.1\r\nContent-Length: 1000\r\n\r\n{" % INFER.encode())
+            client.sendall(POST + b"Content-Length: 1000\r\n\r\n{")
     assert served.alive()
 
 

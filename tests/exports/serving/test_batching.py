@@ -7,18 +7,24 @@ import numpy as np
 import pytest
 
 from mtl.exports.serving.batching import Batcher
+from mtl.exports.serving.refusal import Refusal
 
 
 class Model:
-    """Doubles its input, remembers its batches, and waits at a gate."""
+    """Doubles its input, remembers its batches, and waits at a gate until it is told to stop."""
 
-    def __init__(self) -> None:
+    def __init__(self, patient=False) -> None:
+        self.patient = patient
         self.batches: list[tuple[int, int]] = []
+        self.stopped = 0
         self.gate = threading.Event()
         self.gate.set()
 
-    def __call__(self, feed, requests):
-        self.gate.wait(10)
+    def __call__(self, feed, requests, options):
+        while not self.gate.wait(0.005):
+            if options.terminate and not self.patient:
+                self.stopped += 1
+                raise RuntimeError("told to stop")
         self.batches.append((len(feed["x"]), requests))
         if np.isnan(feed["x"]).any():
             raise ValueError("not a number")
@@ -29,7 +35,7 @@ def run(model, rows, *, limit=8, window=0.0):
     """Ask once with 1 row, then, while that is computed, with each of `rows`; return what came back."""
 
     async def ask():
-        batcher = Batcher(model, rows=limit, window=window)
+        batcher = Batcher(model, rows=limit, window=window, limit=30)
         model.gate.clear()
         first = batcher.infer({"x": np.zeros(1)})
         while batcher._queue:
@@ -65,7 +71,7 @@ def test_a_large_request_is_computed_in_parts():
 
 def test_a_failure_reaches_those_who_wait_and_nobody_else():
     async def ask():
-        batcher = Batcher(Model(), rows=8, window=0.0)
+        batcher = Batcher(Model(), rows=8, window=0.0, limit=30)
         with pytest.raises(ValueError, match="not a number"):
             await batcher.infer({"x": np.array([np.nan])})
         answer = await batcher.infer({"x": np.ones(1)})
@@ -78,7 +84,7 @@ def test_a_failure_reaches_those_who_wait_and_nobody_else():
 def test_a_cancelled_request_disturbs_nobody():
     async def ask():
         model = Model()
-        batcher = Batcher(model, rows=8, window=0.0)
+        batcher = Batcher(model, rows=8, window=0.0, limit=30)
         model.gate.clear()
         gone, stays = batcher.infer({"x": np.ones(1)}), batcher.infer({"x": np.ones(2)})
         gone.cancel()
@@ -93,7 +99,7 @@ def test_a_cancelled_request_disturbs_nobody():
 def test_the_window_waits_for_as_many_as_came_together_before():
     async def ask():
         model = Model()
-        batcher = Batcher(model, rows=8, window=30.0)
+        batcher = Batcher(model, rows=8, window=30.0, limit=30)
         model.gate.clear()
         first = [batcher.infer({"x": np.ones(1)})]
         while batcher._queue:
@@ -114,7 +120,7 @@ def test_the_window_waits_for_as_many_as_came_together_before():
 
 def test_closing_finishes_what_waits_and_takes_no_more():
     async def ask():
-        batcher = Batcher(Model(), rows=8, window=0.0)
+        batcher = Batcher(Model(), rows=8, window=0.0, limit=30)
         waiting = [batcher.infer({"x": np.ones(1)}) for _ in range(5)]
         batcher.close()
         answers = await asyncio.gather(*waiting)
@@ -123,3 +129,61 @@ def test_closing_finishes_what_waits_and_takes_no_more():
         return [answer["y"].tolist() for answer in answers]
 
     assert asyncio.run(ask()) == [[2.0]] * 5
+
+
+@pytest.mark.parametrize("leaving", [1, 2])
+def test_a_run_is_stopped_when_nobody_waits_for_it_any_more(leaving):
+    async def ask():
+        model = Model()
+        batcher = Batcher(model, rows=8, window=30.0, limit=30)
+        batcher._together = 2
+        model.gate.clear()
+        both = [batcher.infer({"x": np.ones(1)}) for _ in range(2)]
+        while batcher._queue:
+            await asyncio.sleep(0.001)
+        for answer in both[:leaving]:
+            answer.cancel()
+        await asyncio.sleep(0.1)
+        model.gate.set()
+        await asyncio.wait(both)
+        batcher.close()
+        return model.stopped
+
+    assert asyncio.run(ask()) == (1 if leaving == 2 else 0)
+
+
+def test_who_waits_too_long_is_told_whether_it_was_its_turn():
+    async def ask():
+        model = Model(patient=True)
+        batcher = Batcher(model, rows=8, window=0.0, limit=0.1)
+        model.gate.clear()
+        computed = batcher.infer({"x": np.ones(1)})
+        while batcher._queue:
+            await asyncio.sleep(0.001)
+        queued = batcher.infer({"x": np.ones(1)})
+        late = await asyncio.gather(computed, queued, return_exceptions=True)
+        model.gate.set()
+        again = await batcher.infer({"x": np.ones(1)})
+        batcher.close()
+        return late, again["y"].tolist(), model.batches
+
+    late, again, batches = asyncio.run(ask())
+    assert [type(error) for error in late] == [Refusal, Refusal]
+    assert [error.status for error in late] == [504, 503]
+    assert again == [2.0]
+    assert batches == [(1, 1), (1, 1)]  # who had gone before its turn was not computed
+
+
+def test_the_last_who_gathers_may_leave():
+    """The window is open, and nobody is left when it closes: the next one is answered all the same."""
+
+    async def ask():
+        batcher = Batcher(Model(), rows=8, window=0.05, limit=30)
+        batcher._together = 2
+        batcher.infer({"x": np.ones(1)}).cancel()
+        await asyncio.sleep(0.2)
+        answer = await batcher.infer({"x": np.ones(1)})
+        batcher.close()
+        return answer["y"].tolist()
+
+    assert asyncio.run(ask()) == [2.0]

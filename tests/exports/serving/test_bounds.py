@@ -18,7 +18,7 @@ from mtl.exports.serving.bodies import Bodies, Body
 from mtl.exports.serving.refusal import Refusal
 from mtl.exports.serving.server import allow_connections
 
-HEAD = b"POST /v2/models/tiny/infer HTTP/1.1\r\nHost: x\r\n"
+HEAD = b"POST /v2/models/tiny/infer HTTP/1.1\r\nHost: localhost\r\n"
 
 
 def opened(port, count):
@@ -27,7 +27,7 @@ def opened(port, count):
     for _ in range(count):
         client = socket.create_connection(("127.0.0.1", port), 30)
         sockets.append(client)
-        client.sendall(b"GET /v2/health/live HTTP/1.1\r\nHost: x\r\n\r\n")
+        client.sendall(b"GET /v2/health/live HTTP/1.1\r\nHost: localhost\r\n\r\n")
         try:
             statuses.append(client.recv(200).split(b" ")[1])
         except (ConnectionResetError, IndexError):
@@ -131,7 +131,7 @@ def test_a_client_that_does_not_read_its_answer_is_dropped(monkeypatch):
             client = socket.socket()
             client.setblocking(False)
             await loop.sock_connect(client, ("127.0.0.1", port))
-            await loop.sock_sendall(client, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+            await loop.sock_sendall(client, b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
             for _ in range(reads):
                 await asyncio.sleep(0.1)
                 await loop.sock_recv(client, 4 << 20)

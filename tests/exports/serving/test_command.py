@@ -26,6 +26,8 @@ from mtl.core.cli.main import main
 main({arguments})
 """
 
+POST = b"POST /v2/models/tiny/infer HTTP/1.1\r\nHost: localhost\r\n"
+
 
 def without(blocked, *arguments):
     script = WITHOUT.format(blocked=blocked, arguments=[str(item) for item in arguments])
@@ -107,8 +109,7 @@ def test_a_signal_lets_requests_finish_and_ends_with_success(fresh, number):
                 ]
             }
         ).encode()
-        head = b"POST /v2/models/tiny/infer HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(body)
-        client.sendall(head + body[:-1])
+        client.sendall(POST + b"Content-Length: %d\r\n\r\n" % len(body) + body[:-1])
         assert fresh.alive()
         fresh.process.send_signal(number)
         # Sent while the server is being stopped: what it has begun to read is answered.
