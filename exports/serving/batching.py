@@ -22,14 +22,18 @@ Arrays = Mapping[str, NDArray[Any]]
 _LAST_WORDS = 5.0
 """Seconds for what is being computed when all ends: a run is stopped between two nodes of the model only."""
 
+_TOO_LONG = Refusal("the model did not answer within {:g} s", 504)
+_NO_TURN = Refusal("its turn did not come within {:g} s; try again", 503)
+
 
 @dataclass(frozen=True, eq=False)
 class _Waiting:
-    """One request's inputs, how many images they are, and who waits for the answer."""
+    """One request's inputs, how many images they are, who waits for the answer, and until when."""
 
     feed: Arrays
     rows: int
     answer: asyncio.Future[Arrays]
+    end: float
 
 
 class Batcher:
@@ -54,6 +58,7 @@ class Batcher:
         self._closed = False
         self._batch: Sequence[_Waiting] = ()
         self._options = RunOptions()
+        self._timer: asyncio.TimerHandle | None = None
         self._together = self._wanted = 1
         self._thread = threading.Thread(target=self._work, name="mtl-batcher", daemon=True)
         self._thread.start()
@@ -65,7 +70,7 @@ class Batcher:
         """
         loop = asyncio.get_running_loop()
         rows = len(next(iter(feed.values())))
-        waiting = _Waiting(feed, rows, loop.create_future())
+        waiting = _Waiting(feed, rows, loop.create_future(), loop.time() + self._limit)
         with self._arrival:
             if self._closed:
                 raise RuntimeError("the batcher is closed")
@@ -73,35 +78,37 @@ class Batcher:
             # Waking the thread costs more than the rest: once per batch is enough.
             if len(self._queue) == self._wanted:
                 self._arrival.notify()
-        timer = loop.call_later(self._limit, self._expire, waiting)
-        waiting.answer.add_done_callback(partial(self._settled, waiting, timer))
+        # One timer for all, because one for each costs more than the rest: the limit is the same for all.
+        if self._timer is None:
+            self._timer = loop.call_later(self._limit, self._expire, loop)
         return waiting.answer
 
     def close(self) -> None:
-        """Finish what waits and end the thread, or leave it behind when it takes too long."""
+        """Finish what is waited for and end the thread, or leave it behind when it takes too long."""
         with self._arrival:
             self._closed = True
+            self._forget()
             self._arrival.notify()
         self._thread.join(_LAST_WORDS)
 
-    def _expire(self, waiting: _Waiting) -> None:
-        if waiting in self._queue:
-            late = Refusal(f"its turn did not come within {self._limit:g} s; try again", 503)
-        else:
-            late = Refusal(f"the model did not answer within {self._limit:g} s", 504)
-        if not waiting.answer.done():
-            waiting.answer.set_exception(late)
-
-    def _settled(self, waiting: _Waiting, timer: asyncio.TimerHandle, answer: asyncio.Future[Arrays]) -> None:
-        """Spare the model what nobody waits for any more."""
-        timer.cancel()
-        if not answer.cancelled() and answer.exception() is None:
-            return
+    def _expire(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Refuse those whose time is up, and come again when it is up for the next."""
+        now = loop.time()
         with self._arrival:
-            if waiting in self._queue:
-                self._queue.remove(waiting)
-            elif waiting in self._batch and all(other.answer.done() for other in self._batch):
-                self._options.terminate = True
+            begun, queued = self._batch, list(self._queue)
+            for late, waiting in ((_TOO_LONG, begun), (_NO_TURN, queued)):
+                for item in waiting:
+                    if item.end <= now and not item.answer.done():
+                        item.answer.set_exception(Refusal(late.message.format(self._limit), late.status))
+            self._forget()
+        ends = [item.end for item in (*begun, *queued) if not item.answer.done()]
+        self._timer = loop.call_at(min(ends), self._expire, loop) if ends else None
+
+    def _forget(self) -> None:
+        """Spare the model what nobody waits for any more."""
+        self._queue = deque(item for item in self._queue if not item.answer.done())
+        if all(item.answer.done() for item in self._batch):
+            self._options.terminate = True
 
     def _work(self) -> None:
         while batch := self._next():
@@ -120,9 +127,9 @@ class Batcher:
                 self._gather(1, None)
                 if self._together > 1:
                     self._gather(self._together, self._window)
-                # In the meantime those who waited may have gone.
                 if self._queue or self._closed:
                     break
+                self._together //= 2  # those who waited have gone
             batch: list[_Waiting] = []
             rows = 0
             while self._queue and (not batch or rows + self._queue[0].rows <= self._rows):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any, ClassVar, NoReturn
+from typing import Any, ClassVar
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
@@ -20,6 +20,11 @@ LINE_BYTES = 8192
 
 HEADERS = 100
 """Headers of a request, at most."""
+
+_AROUND = len(": \r\n")
+"""Bytes of a header beside its name and its value."""
+
+_Fault = tuple[int, bytes, bytes]
 
 _LONG_LINE = (414, b"URI Too Long", b"the address of the request is too long")
 _LARGE_HEAD = (431, b"Request Header Fields Too Large", b"the head of the request is too large")
@@ -90,9 +95,8 @@ class BoundedConnection(HttpToolsProtocol):
         self._timer: asyncio.TimerHandle | None = None
         self._overdue: asyncio.TimerHandle | None = None
         self._in_head = True
-        self._head = 0
         self._unfinished = 0
-        self._fault = _NO_HTTP
+        self._fault: _Fault = _NO_HTTP
         self._deaf = False
 
     @property
@@ -128,35 +132,20 @@ class BoundedConnection(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         self._in_head = True
-        self._head = 0
         self._start_timer()
         super().on_message_begin()
 
-    def on_url(self, url: bytes) -> None:
-        super().on_url(url)
-        self._head += len(url)
-        if len(self.url) > LINE_BYTES:
-            self._break(_LONG_LINE)
-
     def on_header(self, name: bytes, value: bytes) -> None:
-        self._head += len(name) + len(value) + len(b": \r\n")
-        if self._head > HEAD_BYTES:
-            self._break(_LARGE_HEAD)
         # What comes behind a body is no part of the head: it may be judged already.
         if self._in_head:
             super().on_header(name, value)
-            if len(self.headers) > HEADERS:
-                self._break(_MANY_HEADERS)
 
     def on_headers_complete(self) -> None:
         self._advance()
         self._stop_timer()
-        version = self.parser.get_http_version()
-        if version not in ("1.1", "1.0"):
-            self._break(_VERSION)
-        hosts = sum(name == b"host" for name, _ in self.headers)
-        if hosts > 1 or (hosts == 0 and version == "1.1"):
-            self._break(_HOSTS)
+        if fault := self._fault_of_head():
+            self._fault = fault
+            raise _Refused  # uvicorn then asks for the response to bad requests
         self._in_head = False
         super().on_headers_complete()
 
@@ -214,10 +203,21 @@ class BoundedConnection(HttpToolsProtocol):
         self._timer = None
         self._refuse(*_SLOW)
 
-    def _break(self, fault: tuple[int, bytes, bytes]) -> NoReturn:
-        """Leave a callback of the parser: uvicorn then asks for the response to bad requests."""
-        self._fault = fault
-        raise _Refused
+    def _fault_of_head(self) -> _Fault | None:
+        version = self.parser.get_http_version()
+        if version not in ("1.1", "1.0"):
+            return _VERSION
+        if len(self.url) > LINE_BYTES:
+            return _LONG_LINE
+        if len(self.headers) > HEADERS:
+            return _MANY_HEADERS
+        hosts, size = 0, len(self.url)
+        for name, value in self.headers:
+            hosts += name == b"host"
+            size += len(name) + len(value) + _AROUND
+        if size > HEAD_BYTES:
+            return _LARGE_HEAD
+        return _HOSTS if hosts > 1 or (hosts == 0 and version == "1.1") else None
 
     def _refuse(self, status: int, phrase: bytes, reason: bytes) -> None:
         """Answer with a refusal and hear the client out, for an answer is lost on one that still sends."""

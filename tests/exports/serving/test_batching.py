@@ -132,7 +132,7 @@ def test_closing_finishes_what_waits_and_takes_no_more():
 
 
 @pytest.mark.parametrize("leaving", [1, 2])
-def test_a_run_is_stopped_when_nobody_waits_for_it_any_more(leaving):
+def test_closing_stops_a_run_that_nobody_waits_for_any_more(leaving):
     async def ask():
         model = Model()
         batcher = Batcher(model, rows=8, window=30.0, limit=30)
@@ -143,10 +143,8 @@ def test_a_run_is_stopped_when_nobody_waits_for_it_any_more(leaving):
             await asyncio.sleep(0.001)
         for answer in both[:leaving]:
             answer.cancel()
-        await asyncio.sleep(0.1)
-        model.gate.set()
-        await asyncio.wait(both)
-        batcher.close()
+        asyncio.get_running_loop().call_later(0.1, model.gate.set)
+        await asyncio.to_thread(batcher.close)
         return model.stopped
 
     assert asyncio.run(ask()) == (1 if leaving == 2 else 0)
@@ -175,15 +173,43 @@ def test_who_waits_too_long_is_told_whether_it_was_its_turn():
 
 
 def test_the_last_who_gathers_may_leave():
-    """The window is open, and nobody is left when it closes: the next one is answered all the same."""
+    """Time is up while the window is open, and nobody is left: the next one is answered all the same."""
 
     async def ask():
-        batcher = Batcher(Model(), rows=8, window=0.05, limit=30)
+        batcher = Batcher(Model(), rows=8, window=0.1, limit=0.05)
         batcher._together = 2
-        batcher.infer({"x": np.ones(1)}).cancel()
+        with pytest.raises(Refusal, match="its turn did not come"):
+            await batcher.infer({"x": np.ones(1)})
         await asyncio.sleep(0.2)
         answer = await batcher.infer({"x": np.ones(1)})
         batcher.close()
         return answer["y"].tolist()
 
     assert asyncio.run(ask()) == [2.0]
+
+
+def test_each_waits_no_longer_than_it_may():
+    """One timer serves all: it must come again for those that came later."""
+
+    async def ask():
+        model = Model(patient=True)
+        batcher = Batcher(model, rows=1, window=0.0, limit=0.2)
+        model.gate.clear()
+        loop, took = asyncio.get_running_loop(), []
+
+        async def wait():
+            begun = loop.time()
+            with pytest.raises(Refusal):
+                await batcher.infer({"x": np.ones(1)})
+            took.append(loop.time() - begun)
+
+        first = asyncio.create_task(wait())
+        await asyncio.sleep(0.1)
+        await asyncio.gather(first, wait())
+        model.gate.set()
+        batcher.close()
+        return took
+
+    took = asyncio.run(ask())
+    assert len(took) == 2
+    assert min(took) >= 0.19
