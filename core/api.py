@@ -10,11 +10,11 @@ from typing import Any
 import torch
 
 from .device import choose_device
-from .options import plain
 from .pipeline import Outcome, Pipeline
 from .places import refuse_unusable
 from .progress import Progress
 from .recipe_reader import read
+from .recipe_values import usable_from
 from .registry import Registry, installed
 from .request import Request
 from .run import Run, load_run
@@ -87,7 +87,8 @@ def compose(
     registry = registry or installed()
     source = Request(recipe, tasks, flags).source(registry)
     for key, value in (set or {}).items():
-        source.put(key.split("."), plain(value), f"set[{key!r}]")
+        origin = f"set[{key!r}]"
+        source.put(str(key).split("."), usable_from(origin, value), origin)
     resolved = read(source, registry)
     where = Path(out) if out is not None else next_free(Path("runs"), run_name(resolved.to_plain()))
     refuse_unusable(where)

@@ -19,7 +19,8 @@ from .options import options_model, plain, validate_options
 from .orbit import Orbit
 from .randomness import derive_seed, seeded_generators
 from .recipe import Choice, Recipe, Statistics, TaskChoice, Training
-from .recipe_source import PathOfKeys, RecipeSource
+from .recipe_source import RecipeSource
+from .recipe_text import PathOfKeys
 from .registry import Registry
 from .specs import DatasetSpec, FeatureSpec, InputSpec, TargetSpec
 from .standardization import StandardizedLoss, default_of, standardized

@@ -75,13 +75,20 @@ class Problem:
         return line if self.hint is None else f"{line}\n  hint: {self.hint}"
 
 
+MOST_SHOWN = 20
+"""Problems of a recipe that are shown; whoever mends these sees the others next."""
+
+
 class RecipeError(UsageError):
-    """A recipe with one or more problems, all of them reported at once (status 2)."""
+    """A recipe with one or more problems, reported at once (status 2): the first ones, and how many more."""
 
     def __init__(self, problems: Sequence[Problem]) -> None:
         if not problems:
             raise ValueError("a RecipeError needs at least one problem")
-        super().__init__("\n".join(str(problem) for problem in problems))
+        lines = [str(problem) for problem in problems[:MOST_SHOWN]]
+        if len(problems) > MOST_SHOWN:
+            lines.append(f"and {len(problems) - MOST_SHOWN:,} more mistakes")
+        super().__init__("\n".join(lines))
         self.problems = tuple(problems)
 
 

@@ -16,7 +16,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 from pydantic.fields import FieldInfo
 
-from .errors import ComponentError, did_you_mean
+from .errors import MOST_SHOWN, ComponentError, did_you_mean
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,9 @@ def validate_options(
         # JSON mode is strict about types and still lets a list stand for a tuple, as YAML needs.
         complete = model.model_validate_json(json.dumps(normalised, default=str))
     except ValidationError as error:
-        problems += [_problem(model, dict(detail)) for detail in error.errors(include_url=False)]
+        details = error.errors(include_url=False)
+        problems += [_problem(model, dict(detail)) for detail in details[:MOST_SHOWN]]
+        problems += [OptionProblem(tuple(detail["loc"]), detail["msg"]) for detail in details[MOST_SHOWN:]]
         return {}, problems
     return {name: getattr(complete, name) for name in model.model_fields}, problems
 
@@ -115,8 +117,8 @@ def plain(value: Any) -> Any:
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
         return [plain(item) for item in value]
-    if callable(item := getattr(value, "item", None)):
-        return item()  # a NumPy number
+    if callable(as_list := getattr(value, "tolist", None)):
+        return as_list()  # numbers of NumPy or torch, one or many
     if value is None or isinstance(value, bool | int | float | str):
         return value
     return str(value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
@@ -18,7 +19,8 @@ _LONGEST_NAME, _LONGEST_PATH = 255, 4095
 def from_root(path: Path) -> Path:
     """Return an absolute path, with the home folder that `~` means.
 
-    Raises `UsageError` when no home folder is known, or the current folder was deleted.
+    Raises `UsageError` when no home folder is known, the current folder was deleted, or no file can be called
+    that. Whether there is one is not asked.
     """
     try:
         path = path.expanduser()
@@ -27,7 +29,15 @@ def from_root(path: Path) -> Path:
             f"{path}: no home folder is known for it", hint="write the path from the root, or set HOME"
         ) from None
     _refuse_deleted_folder(path)
-    return path.absolute()
+    path = path.absolute()
+    try:
+        path.lstat()
+    except ValueError as error:  # a null character, or none of the locale's
+        raise UsageError(f"{_shown(path)}: no path: {error}") from None
+    except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            raise UsageError(f"{_shown(path)}: {error.strerror}", hint="choose a shorter name") from None
+    return path
 
 
 def refuse_unusable(path: Path) -> None:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sized
 from pathlib import Path
 from typing import Any, Literal, cast, get_args
 
-from .errors import Problem, RecipeError, UsageError, did_you_mean
+from .errors import MOST_SHOWN, Problem, RecipeError, UsageError, did_you_mean
 from .options import options_model, validate_options
+from .places import from_root
 from .recipe import FORMAT, Choice, Recipe, Statistics, TaskChoice, Training
-from .recipe_source import PathOfKeys, RecipeSource
+from .recipe_source import RecipeSource
+from .recipe_text import PathOfKeys
+from .recipe_values import usable_values
 from .registry import Registry
 from .specs import TestTimeAugmentation
 
@@ -33,12 +36,17 @@ _SECTIONS = (
 _TASK_KEYS = ("task", "weight", "head", "loss", "metrics", "standardize")
 _TASK_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*(-[A-Za-z0-9_]+)*")
 _VIEWS = ("shared", "per-task")
+_MOST = 1000
+"""Entries of a list of components."""
+_LONGEST_NAME = 100
+"""Characters of a task's name, which becomes part of the names of files."""
 _SMALLEST, _LARGEST = 1.2e-38, 3.4e38
 """What float32 can hold."""
 
 
 def read(source: RecipeSource, registry: Registry) -> Recipe:
     """Return the recipe with every default filled in; raise `RecipeError` with all problems found."""
+    usable_values(source.tree, source.where)
     return _Reader(source, registry).recipe()
 
 
@@ -94,8 +102,9 @@ class _Reader:
     ) -> None:
         for key in section:
             if key not in known:
-                hint = did_you_mean(key, known) or f"{what}s: {', '.join(known)}"
-                self._complain((*path, key), f"unknown {what} {key!r}", hint)
+                shown = len(self.problems) < MOST_SHOWN  # a hint takes time
+                hint = (did_you_mean(key, known) or f"{what}s: {', '.join(known)}") if shown else None
+                self._complain((*path, key), f"unknown {what} {_shown(key)}", hint)
 
     def _default_choice(self, kind: str, section: str) -> Choice:
         value = self.tree.get(section)
@@ -126,12 +135,18 @@ class _Reader:
         complete, problems = validate_options(options_model(entry.load()), options)
         for problem in problems:
             self._complain((*path, *problem.path), f"{kind} {name!r}: {problem.message}", problem.hint)
-        # A recipe must find its files from any folder.
-        placed = {
-            key: item.expanduser().absolute() if isinstance(item, Path) else item
-            for key, item in complete.items()
-        }
+        placed = {key: self._placed(item, f"{kind} {name!r}", (*path, key)) for key, item in complete.items()}
         return Choice(name, placed)
+
+    def _placed(self, value: Any, whose: str, path: PathOfKeys) -> Any:
+        """Return an option's value, a path from the root: a recipe must find its files from any folder."""
+        if not isinstance(value, Path):
+            return value
+        try:
+            return from_root(value)
+        except UsageError as error:
+            self._complain(path, f"{whose}: option {path[-1]!r}: {error.message}", error.hint)
+            return value
 
     def _choices(self, kind: str, value: Any, path: PathOfKeys) -> tuple[Choice, ...] | None:
         if value is None:
@@ -141,6 +156,8 @@ class _Reader:
         if not isinstance(value, list):
             self._complain(path, f"{path[-1]} must be a list of {kind}s, got {_shown(value)}")
             return None
+        if self._has_too_many(value, f"{kind}s", path):
+            return None
         chosen = [self._choice(kind, item, (*path, index)) for index, item in enumerate(value)]
         return tuple(choice for choice in chosen if choice is not None)
 
@@ -149,6 +166,8 @@ class _Reader:
         example = "for example --tasks classify, or in a recipe `tasks: [classify]`; see: mtl list task"
         if not value:
             self._complain(("tasks",), "no tasks are named", example)
+            return ()
+        if isinstance(value, list | dict) and self._has_too_many(value, "tasks", ("tasks",)):
             return ()
         if isinstance(value, list):
             value = self._tasks_from_list(value)
@@ -162,6 +181,11 @@ class _Reader:
                 ("tasks",), "every task has weight 0: nothing would be trained", "raise one weight"
             )
         return tasks
+
+    def _has_too_many(self, items: Sized, what: str, path: PathOfKeys) -> bool:
+        if len(items) > _MOST:
+            self._complain(path, f"{len(items):,} {what}; at most {_MOST:,} are read")
+        return len(items) > _MOST
 
     def _tasks_from_list(self, items: list[Any]) -> dict[str, Any]:
         named: dict[str, Any] = {}
@@ -193,9 +217,11 @@ class _Reader:
         if not isinstance(body, Mapping):
             self._complain(path, f"task {name!r} must be a mapping of options, got {_shown(body)}")
             return None
-        if not _TASK_NAME.fullmatch(name):
+        if len(name) > _LONGEST_NAME or not _TASK_NAME.fullmatch(name):
             self._complain(
-                path, f"task name {name!r} must be letters, digits, '_' and '-', beginning with a letter"
+                path,
+                f"task name {_shown(name)} must be letters, digits, '_' and '-', beginning with a letter, "
+                f"{_LONGEST_NAME} at most",
             )
             return None
         kind = body.get("task", name)

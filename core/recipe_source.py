@@ -6,7 +6,6 @@ Every value remembers where it was written, so that a message can say `recipe.ya
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from io import StringIO
@@ -14,14 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
-from ruamel.yaml.comments import CommentedMap, CommentedSeq
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.representer import RoundTripRepresenter
 
 from .errors import Problem, RecipeError, UsageError
+from .files import read_bytes
 from .options import plain
-
-PathOfKeys = tuple[str | int, ...]
+from .recipe_text import LARGEST, PathOfKeys, read_text
 
 
 @dataclass
@@ -77,12 +74,7 @@ class RecipeSource:
         path = [part.strip() for part in key.split(".")]
         if not equals or not all(path):
             raise UsageError(f"--set {assignment!r} is not an assignment", hint="write --set train.epochs=5")
-        try:
-            value = _plain_yaml(YAML(typ="rt", pure=True).load(text)) if text.strip() else ""
-        except (YAMLError, ValueError) as error:
-            raise UsageError(
-                f"--set {assignment!r}: the value is not valid YAML", hint=_first_line(error)
-            ) from None
+        value = read_text(text, f"--set {key}")[0] if text.strip() else ""
         self.put(
             [part.replace("-", "_") if path[0] == "train" else part for part in path], value, f"--set {key}"
         )
@@ -97,42 +89,30 @@ def read_recipe(path: Path) -> RecipeSource:
 
     Raises `UsageError` when the file cannot be read and `RecipeError` when it is not valid YAML.
     """
+    content = read_bytes(path, "a recipe", hint="name a YAML file, or a run folder", most=LARGEST)
+    return parse_recipe_text(_decoded(content, str(path)), str(path))
+
+
+def _decoded(content: bytes, name: str) -> str:
     try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise UsageError(f"cannot read recipe {path}: {error.strerror}") from None
+        return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise UsageError(f"cannot read recipe {path}: it is not UTF-8 text (byte {error.start})") from None
-    return parse_recipe_text(text, str(path))
+        before = content[: error.start].decode(errors="replace")
+        line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
+        message = f"it is not UTF-8 text (byte {error.start})"
+        raise RecipeError([Problem(message, f"{name}:{line}:{column}", "save it as UTF-8")]) from None
 
 
 def parse_recipe_text(text: str, name: str) -> RecipeSource:
     """Return the values of YAML text with positions `name:line:column`; raise `RecipeError` when invalid."""
-    try:
-        document = YAML(typ="rt", pure=True).load(StringIO(text))
-    except MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        where = f"{name}:{mark.line + 1}:{mark.column + 1}" if mark is not None else name
-        raise RecipeError(
-            [
-                Problem(
-                    f"not valid YAML: {error.problem or error.context or 'unreadable'}",
-                    where,
-                    _yaml_hint(error),
-                )
-            ]
-        ) from None
-    except YAMLError as error:
-        raise RecipeError([Problem(f"not valid YAML: {_first_line(error)}", name)]) from None
-    if not isinstance(document, CommentedMap):
-        held = "a list" if isinstance(document, CommentedSeq) else "a single value"
-        found = "is empty" if document is None else f"holds {held}"
+    tree, origins = read_text(text, name)
+    if not isinstance(tree, dict):
+        held = "holds a list" if isinstance(tree, list) else "holds a single value"
+        found = "is empty" if tree is None else held
         raise RecipeError(
             [Problem(f"a recipe is a mapping; this file {found}", name, "start with `tasks: [...]`")]
         )
-    source = RecipeSource()
-    source.tree = _walk(document, (), name, source.origins)
-    return source
+    return RecipeSource(tree, origins)
 
 
 def write_yaml(value: Mapping[str, Any]) -> str:
@@ -157,46 +137,6 @@ _Representer.add_representer(
 )
 
 
-def _walk(node: Any, path: PathOfKeys, name: str, origins: dict[PathOfKeys, str]) -> Any:
-    if isinstance(node, CommentedMap):
-        found = {}
-        for key, value in node.items():
-            # A key that came in through a merge (`<<`) has no place of its own.
-            line, column = node.lc.key(key) if key in (node.lc.data or {}) else (node.lc.line, node.lc.col)
-            below = (*path, str(key))
-            origins[below] = f"{name}:{line + 1}:{column + 1}"
-            found[str(key)] = _walk(value, below, name, origins)
-        return found
-    if isinstance(node, CommentedSeq):
-        items = []
-        for index, value in enumerate(node):
-            line, column = node.lc.item(index)
-            origins[(*path, index)] = f"{name}:{line + 1}:{column + 1}"
-            items.append(_walk(value, (*path, index), name, origins))
-        return items
-    try:
-        return _plain_yaml(node)
-    except ValueError as error:
-        raise RecipeError([Problem(str(error), origins.get(path, name))]) from None
-
-
-def _plain_yaml(node: Any) -> Any:
-    """Return the value without ruamel's position-carrying types."""
-    if isinstance(node, CommentedMap):
-        return {str(key): _plain_yaml(value) for key, value in node.items()}
-    if isinstance(node, CommentedSeq):
-        return [_plain_yaml(item) for item in node]
-    if node is None or isinstance(node, bool):
-        return node
-    for kind in (int, float, str):
-        if isinstance(node, kind):
-            value = kind(node)
-            if isinstance(value, float) and not math.isfinite(value):
-                raise ValueError(f"{value} is not a usable number")
-            return value
-    raise ValueError(f"a recipe holds text, numbers, lists and mappings, not {type(node).__name__}")
-
-
 def tasks_by_name(items: list[Any]) -> dict[str, Any]:
     """Return a list of tasks as a mapping, so that a value can be set below one of them."""
     named: dict[str, Any] = {}
@@ -208,16 +148,3 @@ def tasks_by_name(items: list[Any]) -> dict[str, Any]:
             raise UsageError(f"task name {name!r} is given twice", hint="name one of them differently")
         named[name] = body
     return named
-
-
-def _yaml_hint(error: MarkedYAMLError) -> str | None:
-    text = str(error.problem or "")
-    if "duplicate key" in text:
-        return "each key may stand once in a section"
-    if "tab" in text or "\\t" in text:
-        return "indent with spaces, not tabs"
-    return str(error.context) if error.context and error.problem else None
-
-
-def _first_line(error: BaseException) -> str:
-    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__

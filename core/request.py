@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from .errors import UsageError, did_you_mean
-from .options import plain
+from .files import reading
 from .recipe_source import RecipeSource, parse_recipe_text, read_recipe, tasks_by_name
+from .recipe_values import usable_from
 from .registry import Registry
 from .shipped_recipes import recipe_text
 
@@ -50,14 +51,16 @@ class Request:
         if self.recipe is None:
             return RecipeSource()
         if isinstance(self.recipe, Mapping):
-            return RecipeSource(plain(self.recipe))
+            values = usable_from("recipe", self.recipe)
+            return RecipeSource(values, {(key,): f"recipe[{key!r}]" for key in values})
         names = registry.names("recipe")
         if str(self.recipe) in names:
             return parse_recipe_text(recipe_text(registry, str(self.recipe)), str(self.recipe))
         path = Path(self.recipe)
-        if path.is_dir():
-            path /= "recipe.yaml"
-        if not path.exists():
+        with reading(path, "a recipe", hint="name a YAML file, or a run folder"):
+            path = path / "recipe.yaml" if path.is_dir() else path
+            exists = path.exists()
+        if not exists:
             hint = (
                 did_you_mean(str(self.recipe), names)
                 or "name a YAML file, a run folder, or one of: mtl list recipe"
@@ -70,13 +73,15 @@ def _put_tasks(source: RecipeSource, tasks: Sequence[str] | Mapping[str, Any]) -
     if isinstance(tasks, str):
         raise UsageError(f"tasks must be a list of names, got {tasks!r}", hint=f"write {tasks.split(',')}")
     if isinstance(tasks, Mapping):
-        source.put(("tasks",), plain(tasks), "tasks")
+        source.put(("tasks",), usable_from("tasks", tasks), "tasks")
         return
     known = source.tree.get("tasks")
     bodies = tasks_by_name(known) if isinstance(known, list) else known
     bodies = bodies if isinstance(bodies, Mapping) else {}
     # A task that the recipe describes keeps its options; others come with their defaults.
-    named = [{name: bodies.get(name)} if isinstance(name, str) else plain(name) for name in tasks]
+    named = [
+        {name: bodies.get(name)} if isinstance(name, str) else usable_from("tasks", name) for name in tasks
+    ]
     source.put(("tasks",), named, "--tasks")
 
 
@@ -84,9 +89,9 @@ def _put_flag(source: RecipeSource, name: str, value: Any) -> None:
     path = _PATHS.get(name, (name,))
     flag = "--" + name.replace("_", "-")
     if isinstance(value, Mapping):
-        source.put(path, plain(value), flag)
+        source.put(path, usable_from(flag, value), flag)
         return
     known = source.tree.get(name)
     if isinstance(known, Mapping) and known.get("name") == value:
         return  # the recipe chose the same component: its options stay
-    source.put(path, plain(value), flag)
+    source.put(path, usable_from(flag, value), flag)

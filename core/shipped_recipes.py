@@ -5,6 +5,7 @@ from __future__ import annotations
 from importlib import resources
 
 from .errors import ComponentError
+from .files import reading
 from .registry import Registry
 
 
@@ -15,7 +16,5 @@ def recipe_text(registry: Registry, name: str) -> str:
     """
     target = registry.find("recipe", name).component.target
     package, _, file = target.partition(":")
-    try:
+    with reading(f"recipe {name!r}, {target}", "a recipe", hint="its plugin is broken", error=ComponentError):
         return resources.files(package).joinpath(file).read_text(encoding="utf-8")
-    except (ModuleNotFoundError, OSError) as error:
-        raise ComponentError(f"recipe {name!r} cannot be read from {target!r}: {error}") from None
