@@ -374,8 +374,7 @@ class _Composer:
             key = "test_time_augmentation"
             where = self.source.where((key,))
             hint = "mirror takes images of any form, none tasks of any kind"
-            problem = Problem(f"{key} {choice!r} {refusal}", where, hint)
-            raise RecipeError([problem]) from None
+            raise RecipeError([Problem(f"{key} {choice!r} {refusal}", where, hint)]) from None
 
     def _normalization(self, spec: DatasetSpec) -> Normalization:
         normalization = Normalization(spec.image.channels)
