@@ -70,6 +70,14 @@ class Sharing(nn.Module):
         """Return the stage outputs for each of `tasks` (a subset of all), from normalised `[B, C, H, W]`."""
         raise NotImplementedError
 
+    def pre_epoch(self, epoch: int, epochs: int) -> None:
+        """Called before every epoch of training, counted from 1, of so many (default: nothing).
+
+        For what follows the course of training, such as a temperature. A resumed run calls it with the epoch
+        it goes on with, so nothing of it need be saved. What it changes are tensors, in place: a captured
+        step reads them, and runs no Python.
+        """
+
     def shared_parameters(self) -> list[nn.Parameter]:
         """Return the parameters that more than one task's loss reaches."""
         raise NotImplementedError

@@ -120,6 +120,7 @@ class Trainer:
         order = torch.randperm(len(self.splits.train), generator=generator("cpu", seed, "order", self._epoch))
         self._failure.restart()
         self.composition.model.train()
+        self.composition.model.sharing.pre_epoch(self._epoch, self._training.epochs)
         if self._captured is not None:
             self._captured.begin_epoch()
         found: list[StepLosses] = []

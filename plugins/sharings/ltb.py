@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping, Sequence
+from math import ceil, sqrt
 from typing import Annotated
 
 import torch
 from pydantic import Field
 from torch import Tensor, nn
-from torch.nn import functional
 
 from ...core.contracts import EncoderBuilder, LearnedTable, Sharing
 from .cross_stitch import stitch
@@ -20,12 +20,17 @@ class LTB(Sharing):
     """Learning to branch (Guo et al. 2020): every stage exists several times, and each chooses its parent.
 
     A stage has `width` nodes. A node, and at the end a task, reads one node of the stage before it, node `i`
-    with the learned probability `softmax(a)_i`. Training samples the choice anew at every step, relaxed as
-    `softmax((a + noise) / temperature)` with Gumbel noise; evaluation takes the likeliest parent, which
-    leaves a tree. What a task sees of an earlier stage is its ancestor there. When all choose the same
-    nodes this is hard sharing, and with no two tasks in common on the way it is none. An exported file holds
-    the tree alone.
+    with the learned probability `softmax(a)_i`. Training draws one parent anew at every step, by Gumbel
+    noise; its gradient is that of `softmax((a + noise) / temperature)`, a temperature that falls with the
+    root of the epoch. In the first hundredth of the epochs all parents are read alike, and in the last ones
+    the likeliest alone, which is what evaluation takes: a tree. What a task sees of an earlier stage is its
+    ancestor there. When all choose the same nodes this is hard sharing, and with no two tasks in common on
+    the way it is none. An exported file holds the tree alone.
     """
+
+    now: Tensor
+    mixes: Tensor
+    settles: Tensor
 
     def __init__(
         self,
@@ -36,16 +41,27 @@ class LTB(Sharing):
             Annotated[int, Field(ge=1)] | None, Field(description="Nodes per stage; null: one per task.")
         ] = None,
         temperature: Annotated[
-            float, Field(gt=0, description="Of the sampling: low is nearly a choice, high nearly a mean.")
-        ] = 0.5,
+            Annotated[float, Field(gt=0)] | None,
+            Field(description="Of the gradient, in the first epoch; null: a twentieth of the epochs."),
+        ] = None,
+        rate: Annotated[
+            float, Field(gt=0, description="How much faster than all else the probabilities are learned.")
+        ] = 10.0,
+        settle: Annotated[
+            float, Field(ge=0, lt=1, description="Share of the epochs, at the end, that train one tree.")
+        ] = 0.25,
     ) -> None:
         super().__init__(tasks, build_encoder)
-        self.temperature = temperature
+        self.temperature, self.rate, self.settle = temperature, rate, settle
+        # They follow from the epoch alone, and a captured step reads them.
+        self.register_buffer("now", torch.tensor(temperature or 1.0), persistent=False)
+        for name in ("mixes", "settles"):
+            self.register_buffer(name, torch.tensor(False), persistent=False)
         count = len(self.tasks) if width is None else width
         self.nodes = nn.ModuleList(build_encoder() for _ in range(count))
         first = encoders_of(self.nodes)[0]
         self.stage_names = tuple(name for name, _ in first.stages.named_children())
-        # Equal probabilities at the start. Row: the node that chooses; column: its parent.
+        # `a` over `rate`, 0 at the start: all parents alike. Row: the node that chooses; column: its parent.
         self.branches = nn.ParameterList(torch.zeros(count, count) for _ in self.stage_names[1:])
         self.leaves = nn.ParameterList(torch.zeros(count) for _ in self.tasks)
         self.feature_specs = dict.fromkeys(self.tasks, first.feature_specs)
@@ -69,6 +85,12 @@ class LTB(Sharing):
         leaves = dict(zip(self.tasks, self.leaves, strict=True))
         return {task: _ancestors(self._choose(leaves[task]), choices, features) for task in tasks}
 
+    def pre_epoch(self, epoch: int, epochs: int) -> None:
+        first = epochs / 20 if self.temperature is None else self.temperature
+        self.now.fill_(first / sqrt(epoch))
+        self.mixes.fill_(epoch <= min(ceil(epochs / 100), epochs - 1))
+        self.settles.fill_(epoch > epochs - int(self.settle * epochs))
+
     def shared_parameters(self) -> list[nn.Parameter]:
         return parameters_of(self.nodes, self.branches) if len(self.tasks) > 1 else []
 
@@ -77,10 +99,10 @@ class LTB(Sharing):
         meaning = "Probability that a row reads a node of the stage before it; the likeliest is in the tree."
         last = self.stage_names[-1]
         tables = [
-            LearnedTable.of(f"Parents of stage {name}", meaning, nodes, nodes, logits.softmax(-1))
+            LearnedTable.of(f"Parents of stage {name}", meaning, nodes, nodes, self._probabilities(logits))
             for name, logits in zip(self.stage_names[1:], self.branches, strict=True)
         ]
-        leaves = torch.stack([logits.softmax(-1) for logits in self.leaves])
+        leaves = torch.stack([self._probabilities(logits) for logits in self.leaves])
         tables.append(LearnedTable.of(f"Nodes of stage {last} by task", meaning, self.tasks, nodes, leaves))
         return tuple(tables)
 
@@ -99,11 +121,18 @@ class LTB(Sharing):
         return found
 
     def _choose(self, logits: Tensor) -> Tensor:
-        """Return weights over parents of the logits' shape: a relaxed sample, or exactly the likeliest."""
-        if self.training:
-            return functional.gumbel_softmax(logits, tau=self.temperature, dim=-1)
-        places = torch.arange(logits.shape[-1], device=logits.device)
-        return (places == logits.argmax(-1, keepdim=True)).to(logits.dtype)
+        """Return weights over parents of the logits' shape: 1 for one that is drawn, or for the likeliest."""
+        likeliest = _largest(logits)
+        if not self.training:
+            return likeliest
+        noise = -torch.empty_like(logits).exponential_().log()
+        soft = ((self.rate * logits + noise) / self.now).softmax(-1)
+        drawn = _largest(soft) - soft.detach() + soft
+        mean = torch.full_like(logits, 1.0 / logits.shape[-1])
+        return torch.where(self.mixes, mean, torch.where(self.settles, likeliest, drawn))
+
+    def _probabilities(self, logits: Tensor) -> Tensor:
+        return (self.rate * logits).softmax(-1)
 
 
 class Tree(Sharing):
@@ -136,6 +165,12 @@ class Tree(Sharing):
 
     def shared_parameters(self) -> list[nn.Parameter]:
         return []
+
+
+def _largest(values: Tensor) -> Tensor:
+    """Return 1 where the last dimension is largest, 0 elsewhere."""
+    places = torch.arange(values.shape[-1], device=values.device)
+    return (places == values.argmax(-1, keepdim=True)).to(values.dtype)
 
 
 def _ancestors(leaf: Tensor, choices: Sequence[Tensor], features: Sequence[Tensor]) -> tuple[Tensor, ...]:

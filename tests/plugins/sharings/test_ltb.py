@@ -24,7 +24,7 @@ def choose(sharing: LTB, branches: list[list[int]], leaves: list[int]) -> None:
 
 
 def by_hand(sharing: LTB, image, choices, leaves) -> dict[str, list[torch.Tensor]]:
-    """The relaxed tree, node by node: `choices[l][i][j]` is how much node `i` reads of node `j`."""
+    """The tree, node by node: `choices[l][i][j]` is how much node `i` reads of node `j`."""
     nodes = [[node.stages[0](image) for node in sharing.nodes]]
     for level in (1, 2):
         above = nodes[-1]
@@ -44,23 +44,71 @@ def by_hand(sharing: LTB, image, choices, leaves) -> dict[str, list[torch.Tensor
     return outputs
 
 
-@pytest.mark.parametrize("width", [2, 3])
-def test_training_reads_a_relaxed_sample_of_parents(make, image, width) -> None:
-    sharing = make(LTB, width=width, temperature=0.7).train()
-    with torch.no_grad():
-        for logits in [*sharing.branches, *sharing.leaves]:
-            logits.normal_()
-    torch.manual_seed(3)
-    outputs = sharing(image, {}, TASKS)
-    torch.manual_seed(3)
+def draw(sharing: LTB, temperature: float) -> list[torch.Tensor]:
+    """Return the relaxed choices of the next forward pass, from the same random numbers."""
     drawn = []
     for logits in [*sharing.branches, *sharing.leaves]:
         noise = -torch.empty_like(logits).exponential_().log()
-        drawn.append(((logits + noise) / 0.7).softmax(-1))
+        drawn.append(((10.0 * logits + noise) / temperature).softmax(-1))
+    return drawn
+
+
+@pytest.mark.parametrize("width", [2, 3])
+def test_training_reads_one_drawn_parent(make, image, width) -> None:
+    sharing = make(LTB, width=width, temperature=0.7).train()
+    with torch.no_grad():
+        for logits in [*sharing.branches, *sharing.leaves]:
+            logits.normal_(std=0.1)
+    torch.manual_seed(3)
+    outputs = sharing(image, {}, TASKS)
+    torch.manual_seed(3)
+    drawn = [
+        torch.nn.functional.one_hot(soft.argmax(-1), width).float() for soft in draw(sharing, temperature=0.7)
+    ]
     expected = by_hand(sharing, image, drawn[:2], drawn[2:])
     for task in TASKS:
         for one, other in zip(outputs[task], expected[task], strict=True):
             torch.testing.assert_close(one, other)
+
+
+def test_the_gradient_is_that_of_the_relaxed_draw(make) -> None:
+    sharing = make(LTB, temperature=0.7).train()
+    logits = torch.tensor([0.03, -0.02, 0.05], requires_grad=True)
+    value = torch.tensor([1.0, 2.0, 5.0])
+    torch.manual_seed(1)
+    (found,) = torch.autograd.grad(sharing._choose(logits) @ value, logits)
+    torch.manual_seed(1)
+    noise = -torch.empty_like(logits).exponential_().log()
+    (expected,) = torch.autograd.grad(((10.0 * logits + noise) / 0.7).softmax(-1) @ value, logits)
+    torch.testing.assert_close(found, expected)
+
+
+def test_the_temperature_falls_with_the_root_of_the_epoch(make) -> None:
+    sharing, fixed = make(LTB), make(LTB, temperature=3.0)
+    place = sharing.now.data_ptr()
+    for epoch, wanted in ((1, 2.0), (4, 1.0), (16, 0.5)):
+        sharing.pre_epoch(epoch, 40)
+        fixed.pre_epoch(epoch, 40)
+        assert sharing.now.item() == pytest.approx(wanted)
+        assert fixed.now.item() == pytest.approx(1.5 * wanted)
+    assert sharing.now.data_ptr() == place  # a captured step reads it there
+
+
+@pytest.mark.parametrize(
+    ("epochs", "settle", "mixed", "settled"),
+    [(20, 0.25, [1], [16, 17, 18, 19, 20]), (200, 0.0, [1, 2], []), (2, 0.5, [1], [2]), (1, 0.25, [], [])],
+)
+def test_it_mixes_first_and_settles_last(make, epochs, settle, mixed, settled) -> None:
+    sharing = make(LTB, settle=settle).train()
+    found: dict[str, list[int]] = {"mixed": [], "settled": []}
+    for epoch in range(1, epochs + 1):
+        sharing.pre_epoch(epoch, epochs)
+        choices = [sharing._choose(torch.tensor([0.0, 0.01, 0.0, 0.0])) for _ in range(8)]
+        if all((choice == 0.25).all() for choice in choices):
+            found["mixed"].append(epoch)
+        elif all(choice[1] == 1.0 for choice in choices):
+            found["settled"].append(epoch)
+    assert found == {"mixed": mixed, "settled": settled}
 
 
 def test_evaluation_takes_the_likeliest_parent_everywhere(make, image) -> None:
@@ -101,8 +149,8 @@ def test_certain_parents_are_sampled_always(make, image) -> None:
 
 
 def test_samples_follow_the_probabilities(make) -> None:
-    sharing = make(LTB, temperature=0.01).train()
-    logits = torch.tensor([0.1, 0.6, 0.3]).log().expand(20_000, 3)
+    sharing = make(LTB).train()
+    logits = torch.tensor([0.1, 0.6, 0.3]).log().expand(20_000, 3) / 10.0
     torch.manual_seed(0)
     shares = sharing._choose(logits).argmax(-1).bincount() / 20_000
     torch.testing.assert_close(shares, torch.tensor([0.1, 0.6, 0.3]), atol=0.015, rtol=0)
@@ -154,7 +202,7 @@ def test_a_settled_tree_runs_each_node_once_and_those_asked_for_alone(make, imag
 def test_the_tables_are_the_probabilities(make, image) -> None:
     sharing = make(LTB, width=2).eval()
     with torch.no_grad():
-        sharing.branches[0].copy_(torch.tensor([[0.2, 0.8], [0.5, 0.5]]).log())
+        sharing.branches[0].copy_(torch.tensor([[0.2, 0.8], [0.5, 0.5]]).log() / 10.0)
     tables = sharing.learned(image, {})
     assert [table.title for table in tables] == [
         "Parents of stage narrow",
