@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from ..errors import UsageError
 from .session import Session, pass_session, print_json
+
+if TYPE_CHECKING:
+    from ..comparison.grid import Question
 
 
 @click.command("compare")
@@ -60,8 +64,6 @@ from .session import Session, pass_session, print_json
 def command(
     session: Session,
     /,
-    seeds: str,
-    metrics: tuple[str, ...],
     device: str,
     jobs: int,
     export: bool,
@@ -83,15 +85,12 @@ def command(
     """
     from ..comparison.comparison import Comparing
     from ..comparison.folder import usual_folder
-    from ..comparison.grid import Question, folder_name, lay_out
+    from ..comparison.grid import folder_name, lay_out
     from ..device import choose_device
     from ..places import refuse_unusable
-    from ..seed_list import read_seeds
     from .comparison import choose_comparison_progress, print_comparison, print_grid, telling_what_is_kept
 
-    request, axes = _request(asked)
-    question = Question(request, axes, read_seeds(seeds), _metrics(metrics))
-    grid = lay_out(question, session.registry)
+    grid = lay_out(question_of(asked), session.registry)
     path = out or usual_folder(Path("runs"), folder_name(grid), grid.plan())
     refuse_unusable(path)
     if dry_run:
@@ -110,10 +109,12 @@ def command(
     comparison.raise_if_incomplete()
 
 
-def _request(asked: dict[str, Any]) -> tuple[Any, tuple[Any, ...]]:
-    """Return what all cells have in common, and the axes."""
+def question_of(asked: Mapping[str, Any]) -> Question:
+    """Return what a command line asks, from its options by name."""
     from ..comparison.axes import COMPONENTS, assigned_axes, component_axis
+    from ..comparison.grid import Question
     from ..request import Request
+    from ..seed_list import read_seeds
 
     names = ("dataset", "data_dir", "balance_on", "epochs", "precision")
     flags = {name: asked[name] for name in names if asked[name] is not None}
@@ -121,7 +122,8 @@ def _request(asked: dict[str, Any]) -> tuple[Any, tuple[Any, ...]]:
     named = None if tasks is None else [name.strip() for name in tasks.split(",") if name.strip()]
     assignments, axes = assigned_axes(asked["assignments"])
     components = [component_axis(key, asked[key]) for key in COMPONENTS if asked[key] is not None]
-    return Request(asked["recipe"], named, flags, assignments), (*components, *axes)
+    request = Request(asked["recipe"], named, flags, assignments)
+    return Question(request, (*components, *axes), read_seeds(asked["seeds"]), _metrics(asked["metrics"]))
 
 
 def _metrics(given: tuple[str, ...]) -> dict[str, str]:

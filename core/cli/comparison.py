@@ -19,8 +19,9 @@ from rich.table import Table
 from ..comparison.cells import Cell
 from ..comparison.comparison import Comparison
 from ..comparison.grid import Grid, Variant
+from ..comparison.power import power_of
 from ..comparison.progress import ComparisonProgress
-from ..comparison.summary import HEADER_NOTE, summary_rows
+from ..comparison.summary import selection_note, summary_rows, table_note
 from ..report.numbers import ABSENT, duration
 from .results import print_table
 from .session import print_json
@@ -39,6 +40,9 @@ class CellLines(ComparisonProgress):
         found = [f"{finished} finished before"] if finished else []
         found += [f"{adopted} taken from comparisons beside it"] if adopted else []
         self._say(f"{total} trainings" + (f": {', '.join(found)}" if found else ""))
+
+    def planned(self, text: str) -> None:
+        self._say(text)
 
     def trained(self, cell: Cell, seconds: float, metrics: Mapping[str, float | None]) -> None:
         shown = ", ".join(
@@ -127,6 +131,7 @@ def print_grid(grid: Grid, as_json: bool) -> None:
                 "variants": [_planned(variant) for variant in grid.variants],
                 "trainings": len(cells),
                 "single_task_trainings": alone,
+                "power": power_of(grid).to_json(),
             }
         )
         return
@@ -142,6 +147,7 @@ def print_grid(grid: Grid, as_json: bool) -> None:
     click.echo(
         f"{len(cells)} trainings: {len(cells) - alone} cells and {alone} single-task, seeds {seeds}", err=True
     )
+    click.echo(power_of(grid).sentence(), err=True)
 
 
 def _planned(variant: Variant) -> dict[str, Any]:
@@ -180,5 +186,4 @@ def _caveats(results: Mapping[str, Any]) -> list[str]:
         seeds = f"{len(results['seeds'])} seed{'s' if len(results['seeds']) != 1 else ''}"
         least = f"{method['minimum_seeds']} are the least, 5 or more are better"
         return [f"nothing can be concluded from {seeds}: {least}"]
-    count = method["comparisons"]["tasks"]
-    return [f"{HEADER_NOTE} {count} comparisons were made, corrected by {method['correction']}."]
+    return [table_note(results), selection_note(results)]

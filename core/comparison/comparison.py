@@ -16,6 +16,7 @@ from .folder import ComparisonFolder
 from .grid import MISSING, Grid
 from .outcomes import outcomes_of
 from .page import page
+from .power import power_of
 from .progress import ComparisonProgress
 from .results import results
 from .running import Failure, Runner
@@ -76,6 +77,7 @@ class Comparing:
     def run(self, grid: Grid, path: Path, *, force: bool = False) -> Comparison:
         """Train what is not yet trained in the folder `path`, and write the results."""
         folder = ComparisonFolder.open(path, grid.plan(), force=force)
+        self.progress.planned(power_of(grid).sentence())
         with folder.locked():
             runner = Runner(
                 folder,

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from statistics import fmean
 
 from .judging import Judge
+from .statistics import Estimate, difference
+
+Values = Mapping[str, float]
 
 
 def relative_gain(judge: Judge, value: float, alone: float) -> float | None:
@@ -20,12 +24,31 @@ def relative_gain(judge: Judge, value: float, alone: float) -> float | None:
 
 
 def delta_m(
-    judges: Mapping[str, Judge], values: Mapping[str, float], alone: Mapping[str, float]
-) -> float | None:
-    """Return the mean of the relative gains over the tasks (Maninis et al. 2019), in percent.
+    judges: Mapping[str, Judge], values: Sequence[Values], alone: Sequence[Values]
+) -> Estimate | None:
+    """Return the mean of the tasks' relative gains (Maninis et al. 2019), in percent, of means over seeds.
 
-    One metric per task, the direction known; None when a task has no relative gain.
+    `values` and `alone` have a value per task for each seed. One metric per task, the direction known; None
+    without any seed, and when a task has no relative gain.
     """
-    gains = [relative_gain(judge, values[task], alone[task]) for task, judge in judges.items()]
-    known = [gain for gain in gains if gain is not None]
-    return sum(known) / len(known) if known and len(known) == len(gains) else None
+    if not values or not alone:
+        return None
+    means = {task: fmean(seed[task] for seed in values) for task in judges}
+    means_alone = {task: fmean(seed[task] for seed in alone) for task in judges}
+    if any(mean <= 0 for mean in means_alone.values()):
+        return None
+    # Relative to the single-task means, a seed scores 100/T sum_i s_i M_i / B_i with s_i = -1 where less is
+    # better. That B_i is itself a mean adds the second group's spread, times M_i / B_i (the delta method).
+    ratios = {task: means[task] / means_alone[task] for task in judges}
+    scores = [
+        fmean(100 * judge.gain(seed[task] / means_alone[task], 0.0) for task, judge in judges.items())
+        for seed in values
+    ]
+    scores_alone = [
+        fmean(
+            100 * judge.gain(1 + ratios[task] * (seed[task] / means_alone[task] - 1), 0.0)
+            for task, judge in judges.items()
+        )
+        for seed in alone
+    ]
+    return difference(scores, scores_alone)

@@ -12,7 +12,7 @@ from .page_curves import conflict, curves, weights
 from .page_method import counted, every_training, method
 from .page_pictures import intervals, trade_off
 from .page_style import STYLE as COMPARISON_STYLE
-from .summary import summary_rows
+from .summary import selection_note, summary_rows, table_note
 from .verdicts import BETTER, WORSE
 
 Results = Mapping[str, Any]
@@ -63,7 +63,8 @@ def _lead(results: Results) -> str:
     length = "" if epochs is None else f" of {epochs} epoch{'s' if epochs != 1 else ''}"
     lead = (
         f"{', '.join(parts)}; {counted(results['seeds'], 'seed')}, {trained} trainings{length}. Every "
-        "variant is held against models trained for one task each, with the same encoder, budget and seeds."
+        "variant is held against models trained for one task each, with the same encoder, budget and seeds. "
+        f"{selection_note(results)}"
     )
     return lead[0].upper() + lead[1:]
 
@@ -101,13 +102,8 @@ Part = tuple[str, str, Html] | None
 
 def _table(results: Results) -> Part:
     header, rows = summary_rows(results, cost=False)
-    note = (
-        "Test split, mean over seeds. A gain is the difference to single-task training, paired by seed; "
-        "positive is better, whatever the metric. In brackets: its 95 % interval. + and - mark verdicts; in "
-        "parentheses, those that do not survive the correction for all comparisons."
-    )
     shown = table(["variant", *header[1:]], rows, caption="Results by variant", numeric=range(1, len(header)))
-    return "results", "Results", tag("div", tag("p", note, class_="note"), shown)
+    return "results", "Results", tag("div", tag("p", table_note(results), class_="note"), shown)
 
 
 def _cost(results: Results) -> Part:

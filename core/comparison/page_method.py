@@ -7,6 +7,7 @@ from typing import Any
 
 from ..report.markup import Html, folded, pairs, table, tag
 from ..report.numbers import ABSENT, duration, listed, number
+from .summary import selection_note
 
 Results = Mapping[str, Any]
 Part = tuple[str, str, Html] | None
@@ -40,13 +41,20 @@ def method(results: Results) -> Part:
     count = known["comparisons"]
     told = {
         "Judged": _JUDGED.format(judged=listed(judged)),
-        "Pairs": _PAIRS,
-        "Intervals": _INTERVALS.format(bootstrap=known["bootstrap"]),
+        "Epochs": selection_note(results),
+        "Intervals": _INTERVALS,
         "Verdicts": _VERDICTS.format(
             seeds=known["minimum_seeds"],
             correction=known["correction"],
             tasks=count["tasks"],
             delta=count["delta_m"],
+            perhaps=known["perhaps_below"],
+        ),
+        "Power": _POWER.format(
+            effect=known["power"]["effect_sd"],
+            chance=100 * known["power"]["chance"],
+            needed=known["power"]["seeds_needed"],
+            wanted=100 * known["power"]["wanted"],
         ),
         "delta-m": _DELTA,
     }
@@ -65,15 +73,18 @@ def counted(items: Sequence[Any], what: str) -> str:
     return f"{len(items)} {what}{'s' if len(items) != 1 else ''}"
 
 
-_JUDGED = "{judged}, on the test split. Epochs were chosen on the validation split."
-_PAIRS = "A variant and the single-task runs of the same seed make a pair; each gives one difference."
+_JUDGED = "{judged}, on the test split, which chooses nothing."
 _INTERVALS = (
-    "95 %. The one quoted holds two: the percentile bootstrap over seeds ({bootstrap}) and Student's t of "
-    "the paired differences. With few seeds the bootstrap alone is too narrow: it cannot reach beyond the "
-    "data."
+    "95 %, of the difference between two means (Welch): a variant's trainings and the single-task ones are "
+    "two independent groups."
 )
 _VERDICTS = (
-    "At least {seeds} seeds, the interval on one side of zero, and the paired t test below 5 % after "
-    "{correction}'s correction: for {tasks} comparisons of tasks, and for {delta} of delta-m."
+    "At least {seeds} seeds, and Welch's t test below 5 % after {correction}'s correction: for {tasks} "
+    "comparisons of tasks, and for {delta} of delta-m. Perhaps: the interval on one side of zero, and p "
+    "below {perhaps:g} after the correction."
+)
+_POWER = (
+    "A gain of {effect:g} standard deviations of a training had a chance of {chance:.0f} % to get a verdict; "
+    "{needed} seeds give {wanted:.0f} %."
 )
 _DELTA = "The mean over tasks of the gain in percent of the single-task value (Maninis et al. 2019)."

@@ -34,9 +34,8 @@ def intervals(results: Results) -> Part:
     if not shown:
         return None
     note = (
-        "Gains over single-task training; to the right of the line is better. Thin: the 95 % interval; "
-        "thick: the bootstrap's part of it. A triangle is a verdict (up: better, down: worse), a circle is "
-        "none."
+        "Gains over single-task training; to the right of the line is better. The lines are the "
+        "95 % intervals. A triangle is a verdict (up: better, down: worse), a circle is none."
     )
     return "intervals", "Intervals", tag("div", tag("p", note, class_="note"), *shown)
 
@@ -54,11 +53,9 @@ def _plot(gains: list[Gain], title: str, x_title: str) -> Html | None:
 
 
 def _gain(name: str, gain: Mapping[str, Any], verdict: Mapping[str, Any], scale: float) -> Gain:
-    def scaled(interval: list[float] | None) -> tuple[float, float] | None:
-        return None if interval is None else (interval[0] * scale, interval[1] * scale)
-
-    kind = _KINDS.get(verdict["outcome"], "open")
-    return Gain(name, gain["mean"] * scale, scaled(gain["interval"]), scaled(gain["bootstrap"]), kind)
+    interval = gain["interval"]
+    scaled = None if interval is None else (interval[0] * scale, interval[1] * scale)
+    return Gain(name, gain["mean"] * scale, scaled, _KINDS.get(verdict["outcome"], "open"))
 
 
 def trade_off(results: Results) -> Part:

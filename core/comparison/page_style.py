@@ -16,11 +16,10 @@ STYLE = """
 .chart .zero { stroke: var(--ink); stroke-width: 1.2; }
 .forest { max-width: 46rem; }
 .gain .whole { stroke: var(--muted); stroke-width: 1.6; }
-.gain .inner { stroke: var(--muted); stroke-width: 5; stroke-opacity: .45; }
 .gain .point { fill: var(--card); stroke: var(--muted); stroke-width: 2; }
-.gain.good .whole, .gain.good .inner { stroke: var(--good); }
+.gain.good .whole { stroke: var(--good); }
 .gain.good .point { fill: var(--good); stroke: var(--good); }
-.gain.poor .whole, .gain.poor .inner { stroke: var(--poor); }
+.gain.poor .whole { stroke: var(--poor); }
 .gain.poor .point { fill: var(--poor); stroke: var(--poor); }
 .plane { max-width: 30rem; }
 .chart .front { fill: none; stroke: var(--accent); stroke-width: 1.6; stroke-dasharray: 6 4; }

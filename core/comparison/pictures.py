@@ -74,12 +74,11 @@ def _band(band: Band, x: Axis, y: Axis) -> list[Html]:
 
 @dataclass(frozen=True)
 class Gain:
-    """One row of a forest plot: `interval` holds the `bootstrap` one; `kind` is the class of the verdict."""
+    """One row of a forest plot; `kind` is the class of the verdict."""
 
     label: str
     mean: float
     interval: tuple[float, float] | None
-    bootstrap: tuple[float, float] | None
     kind: str
 
 
@@ -111,9 +110,6 @@ def _gain(gain: Gain, x: Axis, y: float, left: float) -> Html:
         told += f", 95 % interval {gain.interval[0]:+.4g} to {gain.interval[1]:+.4g}"
         parts.append(tag("line", x1=low, x2=high, y1=y, y2=y, class_="whole"))
         parts += [tag("line", x1=end, x2=end, y1=y - 4, y2=y + 4, class_="whole") for end in (low, high)]
-    if gain.bootstrap is not None:
-        low, high = (x(bound) for bound in gain.bootstrap)
-        parts.append(tag("line", x1=low, x2=high, y1=y, y2=y, class_="inner"))
     parts.append(_mark(gain.kind, x(gain.mean), y))
     return tag("g", tag("title", told), *parts, class_=f"gain {gain.kind}")
 

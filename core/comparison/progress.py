@@ -10,6 +10,9 @@ from .cells import Cell
 class ComparisonProgress:
     """Receives the events of a comparison; this one ignores them all."""
 
+    def planned(self, text: str) -> None:
+        """Before anything is trained: what the comparison can find with its seeds and variants."""
+
     def started(self, total: int, finished: int, adopted: int) -> None:
         """Training begins: so many cells, so many of them finished before, or taken from a neighbour."""
 

@@ -42,9 +42,9 @@ def summary_sheet(results: Mapping[str, Any]) -> str:
     axes = [axis["key"] for axis in results["axes"]]
     header = [
         "name", *axes, "status", "reason", "parameters", "seconds", "task", "metric", "direction", "n",
-        "mean", "sd", "single_task_mean", "single_task_sd", "gain", "low", "high", "bootstrap_low",
-        "bootstrap_high", "student_low", "student_high", "p", "adjusted_p", "relative_gain_percent",
-        "verdict", "delta_m_percent", "delta_m_low", "delta_m_high",
+        "mean", "sd", "single_task_mean", "single_task_sd", "gain", "low", "high", "error", "degrees", "p",
+        "adjusted_p", "relative_gain_percent", "verdict", "delta_m_percent", "delta_m_low", "delta_m_high",
+        "delta_m_adjusted_p", "delta_m_verdict",
     ]  # fmt: skip
     rows = []
     for row in results["variants"]:
@@ -57,7 +57,8 @@ def summary_sheet(results: Mapping[str, Any]) -> str:
             (row["seconds"] or {}).get("mean"),
         ]
         delta = row["delta_m"] or {}
-        end = [delta.get("mean"), *_bounds(delta, "interval")]
+        verdict = row["delta_m_verdict"]
+        end = [delta.get("mean"), *_bounds(delta), verdict["adjusted_p"], verdict["outcome"]]
         for task in results["tasks"]:
             rows.append([*start, *_task(task, results["tasks"][task], row["tasks"].get(task, {})), *end])
     return _written(header, rows)
@@ -76,9 +77,9 @@ def _task(name: str, judge: Mapping[str, Any], row: Mapping[str, Any]) -> list[A
         alone.get("mean"),
         alone.get("sd"),
         gain.get("mean"),
-        *_bounds(gain, "interval"),
-        *_bounds(gain, "bootstrap"),
-        *_bounds(gain, "student"),
+        *_bounds(gain),
+        gain.get("error"),
+        gain.get("degrees"),
         gain.get("p"),
         verdict.get("adjusted_p"),
         row.get("relative_gain"),
@@ -86,8 +87,8 @@ def _task(name: str, judge: Mapping[str, Any], row: Mapping[str, Any]) -> list[A
     ]
 
 
-def _bounds(estimate: Mapping[str, Any], name: str) -> Sequence[float | None]:
-    return estimate.get(name) or (None, None)
+def _bounds(estimate: Mapping[str, Any]) -> Sequence[float | None]:
+    return estimate.get("interval") or (None, None)
 
 
 def _written(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:

@@ -6,13 +6,39 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..report.numbers import ABSENT, duration
-from .verdicts import BETTER, UNSURE_BETTER, UNSURE_WORSE, WORSE, signed
+from .verdicts import BETTER, REPEATED, UNSURE_BETTER, UNSURE_WORSE, WORSE, shown_p, signed
 
-HEADER_NOTE = (
-    "Test split, mean over seeds; gains over single-task training, positive is better, with 95 % intervals."
-)
 MARKS = {BETTER: "+", WORSE: "-", UNSURE_BETTER: "(+)", UNSURE_WORSE: "(-)"}
-"""Beside a gain: sure, or sure only without the correction for all comparisons."""
+"""Beside a gain: a verdict, or *perhaps* one."""
+
+
+SELECTION = {
+    "best": "A variant is judged at one epoch for all its tasks, a single-task model at its own best.",
+    "per-task": "Each task is judged at its own best epoch, on both sides.",
+    "last": "Every model is judged at its last epoch.",
+}
+"""What `train.select` means for a comparison."""
+
+
+def selection_note(results: Mapping[str, Any]) -> str:
+    """Return at which epoch models are judged."""
+    rules = results["method"]["select"]
+    if len(rules) == 1:
+        return SELECTION[rules[0]]
+    return " ".join(f"select={rule}: {SELECTION[rule]}" for rule in rules)
+
+
+def table_note(results: Mapping[str, Any]) -> str:
+    """Return what the numbers of the table are, and what its marks say."""
+    method = results["method"]
+    counts = method["comparisons"]
+    return (
+        "Test split, mean over seeds; gains over single-task training, positive is better, with "
+        f"{100 * method['level']:.0f} % intervals. p is of {method['test']}'s t test, corrected by "
+        f"{method['correction']} for {counts['tasks']} comparisons of tasks, of delta-m for "
+        f"{counts['delta_m']}. + and - mark verdicts (p below {method['verdict_below']:g}), (+) and (-) mark "
+        f"perhaps (p below {method['perhaps_below']:g})."
+    )
 
 
 def summary_rows(results: Mapping[str, Any], *, cost: bool = True) -> tuple[list[str], list[list[str]]]:
@@ -87,11 +113,16 @@ def _value(value: Mapping[str, Any] | None, judge: Mapping[str, Any]) -> str:
 
 
 def gain_text(gain: Mapping[str, Any] | None, scale: float, verdict: Mapping[str, Any]) -> str:
-    """Return a gain with its interval and the mark of its verdict: `+0.13 [+0.05, +0.21] +`."""
+    """Return a gain with its interval, the mark of its verdict and p: `+0.13 [+0.05, +0.21] + p=0.012`.
+
+    One that repeats another variant's is not marked a second time.
+    """
     if gain is None:
         return ABSENT
     text = signed(gain["mean"] * scale, scale)
     if gain["interval"] is not None:
         low, high = (signed(bound * scale, scale) for bound in gain["interval"])
         text += f" [{low}, {high}]"
-    return " ".join(filter(None, [text, MARKS.get(verdict["outcome"], "")]))
+    if verdict["outcome"] == REPEATED or verdict["adjusted_p"] is None:
+        return text
+    return " ".join(filter(None, [text, MARKS.get(verdict["outcome"], ""), shown_p(verdict["adjusted_p"])]))

@@ -1,8 +1,9 @@
 """Verdicts in plain words, and the rule behind them.
 
-A scheme beats (or loses to) single-task training on a task when four things hold: there are at least 3
-seeds; no training of them failed; the interval, which holds both the bootstrap's and Student's, is on one
-side of zero; and the paired t test stays below 5 % after Holm's correction for all comparisons of the table.
+A scheme beats (or loses to) single-task training on a task when three things hold: there are at least 3
+seeds; no training of them failed; and Welch's t test stays below 5 % after Holm's correction for all
+comparisons of the table. It perhaps does where the interval is on one side of zero and the corrected p below
+20 %.
 """
 
 from __future__ import annotations
@@ -11,11 +12,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .statistics import LEVEL, MINIMUM_SEEDS, Estimate
+from .statistics import ALPHA, LEVEL, MINIMUM_SEEDS, Estimate
+
+PERHAPS = 0.2
+"""Above this p, corrected for all comparisons, not even *perhaps* is said."""
 
 BETTER, WORSE = "better", "worse"
 UNSURE_BETTER, UNSURE_WORSE = "perhaps better", "perhaps worse"
-OPEN, TOO_FEW, UNKNOWN = "no evidence", "too few seeds", "not known"
+OPEN, TOO_FEW, UNKNOWN, REPEATED = "no evidence", "too few seeds", "not known", "same results"
 
 
 @dataclass(frozen=True)
@@ -40,9 +44,9 @@ def judge(estimate: Estimate | None, adjusted: float | None, seeds: int) -> Verd
     if estimate.n < MINIMUM_SEEDS:
         return Verdict(TOO_FEW)
     interval = estimate.interval
-    if interval is None or adjusted is None or interval[0] <= 0 <= interval[1]:
+    if interval is None or adjusted is None or adjusted >= PERHAPS or interval[0] <= 0 <= interval[1]:
         return Verdict(OPEN, adjusted)
-    sure = adjusted < 1 - LEVEL and estimate.n == seeds
+    sure = adjusted < ALPHA and estimate.n == seeds
     if interval[0] > 0:
         return Verdict(BETTER if sure else UNSURE_BETTER, adjusted)
     return Verdict(WORSE if sure else UNSURE_WORSE, adjusted)
@@ -56,8 +60,8 @@ def sentence(
 ) -> str:
     """Return what is found about one variant: `rows` and `units` are its and the tasks' parts of the results.
 
-    `cross-stitch beats single-task on third, 95 % interval +0.05 to +0.21 points; no evidence on even`.
-    Where fewer pairs than `seeds` could be made, that is said.
+    `cross-stitch beats single-task on third, 95 % interval +0.05 to +0.21 points, p=0.003; no evidence on
+    even (p=1)`. Where fewer than `seeds` count, that is said.
     """
     by_outcome: dict[str, list[str]] = {}
     for task, row in rows.items():
@@ -66,15 +70,14 @@ def sentence(
     for outcome, words in _WORDS.items():
         tasks = by_outcome.get(outcome, [])
         if outcome in _WITH_INTERVAL:
-            parts += [f"{words} {task}, {shown_interval(rows[task]['gain'], units[task])}" for task in tasks]
+            parts += [f"{words} {task}, {_found(rows[task], units[task])}" for task in tasks]
         elif tasks:
-            parts.append(f"{words} {_listed(tasks)}{_seeds(outcome, [rows[task] for task in tasks])}")
+            told = [f"{task}{_p_in_brackets(rows[task])}" for task in tasks]
+            parts.append(f"{words} {_listed(told)}{_seeds(outcome, [rows[task] for task in tasks])}")
     text = "; ".join(parts)
-    pairs = min((row["gain"]["n"] for row in rows.values() if row["gain"]), default=0)
-    if 0 < pairs < seeds:
-        text += f" (of {seeds} seeds {pairs} count, since trainings failed: nothing is sure)"
-    elif UNSURE_BETTER in by_outcome or UNSURE_WORSE in by_outcome:
-        text += " (perhaps: not after the correction for all comparisons)"
+    counted = min((row["gain"]["n"] for row in rows.values() if row["gain"]), default=0)
+    if 0 < counted < seeds:
+        text += f" (of {seeds} seeds {counted} count, since trainings failed: nothing is sure)"
     return f"{name} {text}" if parts and parts[0].split()[0] in _VERBS else f"{name}: {text}"
 
 
@@ -91,10 +94,25 @@ _WITH_INTERVAL = (BETTER, WORSE, UNSURE_BETTER, UNSURE_WORSE)
 _VERBS = ("beats", "loses", "perhaps")
 
 
-def shown_interval(gain: Mapping[str, Any], unit: Mapping[str, Any]) -> str:
-    """Return the interval of a gain as text: `95 % interval +0.05 to +0.21 points`."""
-    shown = [signed(bound * unit["scale"], unit["scale"]) for bound in gain["interval"]]
-    return f"{LEVEL:.0%} interval {shown[0]} to {shown[1]} {unit['unit']}".replace("%", " %", 1)
+def _found(row: Mapping[str, Any], unit: Mapping[str, Any]) -> str:
+    """Return interval and p of a gain as text: `95 % interval +0.05 to +0.21 points, p=0.003`."""
+    shown = [signed(bound * unit["scale"], unit["scale"]) for bound in row["gain"]["interval"]]
+    p = shown_p(row["verdict"]["adjusted_p"])
+    return f"{100 * LEVEL:.0f} % interval {shown[0]} to {shown[1]} {unit['unit']}, {p}"
+
+
+def _p_in_brackets(row: Mapping[str, Any]) -> str:
+    p = row["verdict"]["adjusted_p"]
+    return "" if p is None else f" ({shown_p(p)})"
+
+
+def shown_p(p: float) -> str:
+    """Return a p-value as text.
+
+    >>> shown_p(0.00004), shown_p(0.0123), shown_p(0.394), shown_p(1.0)
+    ('p<0.001', 'p=0.012', 'p=0.39', 'p=1')
+    """
+    return "p<0.001" if p < 0.001 else f"p={p:.{2 if p >= 0.1 else 3}f}".replace("p=1.00", "p=1")
 
 
 def signed(value: float, scale: float = 1.0) -> str:

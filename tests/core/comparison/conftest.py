@@ -27,7 +27,13 @@ class Diary(ComparisonProgress):
         self.trainings: list[str] = []
         self.failures: list[str] = []
         self.warnings: list[str] = []
+        self.told: list[str] = []
+        self.trained_when_told = -1
         self.start: tuple[int, int, int] | None = None
+
+    def planned(self, text: str) -> None:
+        self.told.append(text)
+        self.trained_when_told = len(self.trainings)
 
     def started(self, total: int, finished: int, adopted: int) -> None:
         self.start = (total, finished, adopted)

@@ -10,6 +10,7 @@ import pytest
 from mtl.core.comparison.grid import Grid
 from mtl.core.comparison.outcomes import Outcome
 from mtl.core.comparison.results import results
+from mtl.core.comparison.summary import selection_note, summary_rows
 
 Make = Callable[..., Grid]
 Values = Callable[[str, int, str], float | None]
@@ -31,7 +32,7 @@ def made(grid: Grid, value: Values) -> dict[str, Any]:
 
 def steady(title: str, seed: int, task: str) -> float:
     """Cross-stitch is better on `third` at every seed, hard is worse, all else is alike."""
-    base = 0.9 + 0.001 * seed
+    base = 0.9 + 0.0002 * seed
     if task == "third" and title == "cross-stitch":
         return base + 0.0100 + 0.0001 * (seed % 2)
     if task == "third" and title == "hard":
@@ -46,20 +47,21 @@ def test_verdicts_and_their_correction(grid: Make) -> None:
     assert by_name["hard"]["tasks"]["third"]["verdict"]["outcome"] == "worse"
     assert by_name["hard"]["tasks"]["even"]["verdict"]["outcome"] == "no evidence"
     assert found["verdicts"][0] == (
-        "cross-stitch beats single-task on third, 95 % interval +1.00 to +1.01 points; no evidence on even"
+        "cross-stitch beats single-task on third, 95 % interval +0.96 to +1.05 points, p<0.001; "
+        "no evidence on even (p=1)"
     )
     third = by_name["cross-stitch"]["tasks"]["third"]
     assert third["verdict"]["adjusted_p"] > third["gain"]["p"]
 
 
-def test_delta_m_is_the_mean_of_relative_gains_by_seed(grid: Make) -> None:
+def test_delta_m_is_the_mean_of_relative_gains(grid: Make) -> None:
     found = made(grid("hard", seeds=(0, 1, 2)), lambda title, seed, task: 0.8 if "alone" in title else 0.88)
     (row,) = found["variants"]
     assert row["delta_m"]["mean"] == pytest.approx(10.0)
     assert row["tasks"]["third"]["relative_gain"] == pytest.approx(10.0)
 
 
-def test_a_value_that_is_not_finite_leaves_its_pair_out(grid: Make) -> None:
+def test_a_value_that_is_not_finite_does_not_count(grid: Make) -> None:
     def value(title: str, seed: int, task: str) -> float | None:
         return None if (title, seed, task) == ("hard", 1, "third") else steady(title, seed, task)
 
@@ -98,7 +100,34 @@ def test_seeds_that_failed_leave_nothing_sure(grid: Make) -> None:
     assert row["tasks"]["third"]["verdict"]["outcome"] == "perhaps better"
     assert "of 5 seeds 4 count, since trainings failed" in row["sentence"]
     assert lost["notes"] == ["cross-stitch is judged by 4 of 5 seeds: those that failed may be its worst"]
-    assert (whole["method"]["bootstrap"], lost["method"]["bootstrap"]) == (
-        "all 3,125 resamples",
-        "all resamples",
-    )
+
+
+def test_the_same_computation_under_two_names_is_counted_once_and_marked_once(grid: Make) -> None:
+    laid_out = grid(("cross-stitch", "mtan", "hard"), seeds=(0, 1, 2, 3, 4))
+    found = made(laid_out, lambda title, *key: steady("cross-stitch" if title == "mtan" else title, *key))
+    first, second, _ = found["variants"]
+    assert second["repeats"] == "cross-stitch"
+    assert second["sentence"] == "mtan: the same results as cross-stitch in every seed"
+    assert second["tasks"]["third"]["verdict"] == {
+        "outcome": "same results",
+        "adjusted_p": first["tasks"]["third"]["verdict"]["adjusted_p"],
+    }
+    assert found["method"]["comparisons"] == {"tasks": 4, "delta_m": 2}
+    assert any(note.startswith("mtan reached the same as cross-stitch") for note in found["notes"])
+    rows = {row[0]: row for row in summary_rows(found)[1]}
+    assert " + p<0.001" in "".join(rows["cross-stitch"])
+    assert "p" not in "".join(rows["mtan"][2:-1])
+
+
+def test_variants_that_differ_in_one_seed_are_two(grid: Make) -> None:
+    def value(title: str, seed: int, task: str) -> float:
+        return steady("cross-stitch", seed, task) + 1e-6 * (title == "mtan" and seed == 2)
+
+    found = made(grid(("cross-stitch", "mtan"), seeds=(0, 1, 2)), value)
+    assert [row["repeats"] for row in found["variants"]] == [None, None]
+
+
+def test_the_rule_by_which_epochs_were_chosen_is_told(grid: Make) -> None:
+    found = made(grid("hard", seeds=(0, 1, 2), assignments=("train.select=per-task",)), steady)
+    assert found["method"]["select"] == ["per-task"]
+    assert selection_note(found) == "Each task is judged at its own best epoch, on both sides."

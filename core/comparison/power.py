@@ -1,0 +1,92 @@
+"""What a comparison can find with its seeds and its number of variants: said before anything is trained."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from scipy.special import betaincinv, nctdtr, stdtrit
+
+from .grid import Grid
+from .statistics import ALPHA, MINIMUM_SEEDS
+
+EFFECT = 2.0
+"""The gain that is asked about, in standard deviations of one training over seeds."""
+CHANCE = 0.8
+"""The chance with which a comparison ought to find it."""
+_QUANTILES = 200
+
+
+@dataclass(frozen=True)
+class Power:
+    """What can be found with so many seeds and comparisons of tasks."""
+
+    seeds: int
+    comparisons: int
+
+    @property
+    def chance(self) -> float:
+        """The chance that a gain of `EFFECT` gets a verdict; 0 below the least number of seeds."""
+        return power(self.seeds, self.comparisons) if self.seeds >= MINIMUM_SEEDS else 0.0
+
+    @cached_property
+    def seeds_needed(self) -> int:
+        """The least number of seeds that find it with `CHANCE`."""
+        seeds = MINIMUM_SEEDS
+        while power(seeds, self.comparisons) < CHANCE:
+            seeds += 1
+        return seeds
+
+    def sentence(self) -> str:
+        """Return what can be found, in words, and the number of seeds that would do where these do not."""
+        gain = f"a gain of {EFFECT:g} standard deviations of a training"
+        seeds = f"{self.seeds} seed{'s' if self.seeds != 1 else ''}"
+        if self.seeds < MINIMUM_SEEDS:
+            remedy = f"{self.seeds_needed} find {gain} with a chance of {_percent(CHANCE)}"
+            return f"nothing can be concluded from {seeds}: {MINIMUM_SEEDS} are the least, {remedy}"
+        asked = f"{self.comparisons} comparisons with {seeds}"
+        found = f"{asked} find {gain} with a chance of {_percent(self.chance)}"
+        if self.chance < CHANCE:
+            found += f"; {self.seeds_needed} seeds with {_percent(CHANCE)}"
+        return found
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the figures as JSON values."""
+        return {
+            "effect_sd": EFFECT,
+            "comparisons": self.comparisons,
+            "chance": self.chance,
+            "wanted": CHANCE,
+            "seeds_needed": self.seeds_needed,
+        }
+
+
+def power_of(grid: Grid) -> Power:
+    """Return what a grid can find: every variant that can be trained is compared on every task."""
+    able = sum(variant.cell is not None for variant in grid.variants)
+    return Power(len(grid.seeds), able * len(grid.judges))
+
+
+def power(seeds: int, comparisons: int, effect: float = EFFECT) -> float:
+    """Return the chance that a gain of `effect` standard deviations of a training gets a verdict.
+
+    Of Welch's t test of two groups of `seeds` normal values with the same spread, at the level that Holm's
+    correction asks of the first of so many comparisons: the others may be of no difference at all.
+
+    >>> round(power(3, 2), 2), round(power(5, 2), 2)
+    (0.21, 0.62)
+    """
+    each = seeds - 1
+    # The statistic is a noncentral t whatever share of the spread falls to one group, but the share, which is
+    # beta-distributed, decides the degrees of freedom that the test believes in.
+    shares = betaincinv(each / 2, each / 2, (np.arange(_QUANTILES) + 0.5) / _QUANTILES)
+    believed = each / (shares**2 + (1 - shares) ** 2)
+    bounds = stdtrit(believed, 1 - ALPHA / 2 / comparisons)
+    return float(np.mean(1 - nctdtr(2 * each, effect * math.sqrt(seeds / 2), bounds)))
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f} %"

@@ -1,0 +1,161 @@
+"""The rows of a comparison: what each variant reached, what single-task training did, and what follows."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from statistics import fmean, stdev
+from typing import Any
+
+from .curves import curves_of
+from .delta import delta_m, relative_gain
+from .grid import Grid, Variant
+from .judging import Judge
+from .outcomes import Outcome
+from .statistics import MINIMUM_SEEDS, Estimate, difference, holm
+from .verdicts import REPEATED, Verdict, judge, sentence
+
+
+class Row:
+    """One variant: its values over seeds beside those of its single-task runs.
+
+    `repeats` names an earlier variant that reached the same in every seed: the same computation, which is
+    one comparison and has one verdict.
+    """
+
+    def __init__(self, grid: Grid, variant: Variant, outcomes: Mapping[str, Outcome]) -> None:
+        self.variant = variant
+        self.judges = grid.judges
+        self.repeats: str | None = None
+        self.adjusted: dict[str, float | None] = {}
+        self.adjusted_delta: float | None = None
+        cell = variant.cell
+        seeds = grid.seeds if cell is not None else ()
+        self.outcomes = [outcomes[cell.at(seed).key] for seed in seeds] if cell is not None else []
+        self._values = [judged(outcome, grid.judges) for outcome in self.outcomes]
+        self._alone = [
+            {
+                task: value
+                for task, single in variant.alone.items()
+                for value in judged(outcomes[single.at(seed).key], {task: grid.judges[task]}).values()
+            }
+            for seed in seeds
+        ]
+        self.gains = {task: self._gain(task) for task in grid.judges}
+        self.delta = delta_m(grid.judges, self._complete(self._values), self._complete(self._alone))
+
+    @property
+    def results(self) -> list[Mapping[str, Any]] | None:
+        """Every test metric of every seed; None where a training failed."""
+        whole = bool(self.outcomes) and all(outcome.status == "trained" for outcome in self.outcomes)
+        return [outcome.metrics for outcome in self.outcomes] if whole else None
+
+    def _gain(self, task: str) -> Estimate | None:
+        groups = [
+            [self.judges[task].gain(seed[task], 0.0) for seed in seeds if task in seed]
+            for seeds in (self._values, self._alone)
+        ]
+        return difference(*groups) if all(groups) else None
+
+    def _complete(self, seeds: Sequence[Mapping[str, float]]) -> list[Mapping[str, float]]:
+        return [seed for seed in seeds if seed.keys() >= self.judges.keys()]
+
+    def to_json(self, units: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+        """Return the row of `compare.json`; `units` are the tasks as they stand there."""
+        trained = [outcome for outcome in self.outcomes if outcome.status == "trained"]
+        tasks = {task: self._task(task) for task in self.judges} if self.outcomes else {}
+        status = self.variant.status
+        if len(trained) < len(self.outcomes):
+            status = f"{len(trained)} of {len(self.outcomes)} seeds" if trained else "failed"
+        reasons = list(dict.fromkeys(outcome.reason for outcome in self.outcomes if outcome.reason))
+        reason = self.variant.reason or "; ".join(reasons) or None
+        if self.repeats is not None:
+            said = f"{self.variant.name}: the same results as {self.repeats} in every seed"
+        elif trained:
+            said = sentence(self.variant.name, tasks, units, len(self.outcomes))
+        else:
+            said = f"{self.variant.name}: {status}: {reason}"
+        return {
+            "name": self.variant.name,
+            "settings": dict(self.variant.settings),
+            "status": status,
+            "reason": reason,
+            "repeats": self.repeats,
+            "parameters": dict(self.variant.parameters) or None,
+            "parameters_alone": dict(self.variant.parameters_alone) or None,
+            "seconds": spread([outcome.training["seconds"] for outcome in trained]),
+            "tasks": tasks,
+            "delta_m": self.delta.to_json() if self.delta is not None else None,
+            "delta_m_verdict": self._verdict(self.delta, self.adjusted_delta).to_json(),
+            "sentence": said,
+            "curves": curves_of([outcome.history for outcome in trained], list(self.judges)),
+        }
+
+    def _task(self, task: str) -> dict[str, Any]:
+        gain = self.gains[task]
+        value, alone = (
+            spread([seed[task] for seed in seeds if task in seed]) for seeds in (self._values, self._alone)
+        )
+        known = value is not None and alone is not None
+        return {
+            "value": value,
+            "alone": alone,
+            "gain": gain.to_json() if gain is not None else None,
+            "relative_gain": relative_gain(self.judges[task], value["mean"], alone["mean"])
+            if known
+            else None,
+            "verdict": self._verdict(gain, self.adjusted.get(task)).to_json(),
+        }
+
+    def _verdict(self, estimate: Estimate | None, adjusted: float | None) -> Verdict:
+        if self.repeats is not None:
+            return Verdict(REPEATED, adjusted)
+        return judge(estimate, adjusted, len(self.outcomes))
+
+
+def find_repeats(rows: Sequence[Row]) -> None:
+    """Name, in every row with the results of an earlier one, that one."""
+    for index, row in enumerate(rows):
+        for other in rows[:index]:
+            if other.repeats is None and row.results is not None and row.results == other.results:
+                row.repeats = other.variant.name
+                break
+
+
+def correct(rows: Sequence[Row]) -> None:
+    """Adjust the p-values for the number of comparisons: those of tasks, and those of delta-m.
+
+    A row that repeats another is no comparison of its own, and has that one's p-values.
+    """
+    own = [row for row in rows if row.repeats is None]
+    able = [(row, task) for row in own for task in row.judges]
+    p_values = [p_of(row.gains[task]) for row, task in able]
+    for (row, task), adjusted in zip(able, holm(p_values), strict=True):
+        row.adjusted[task] = adjusted
+    for row, adjusted in zip(own, holm([p_of(row.delta) for row in own]), strict=True):
+        row.adjusted_delta = adjusted
+    by_name = {row.variant.name: row for row in own}
+    for row in rows:
+        if row.repeats is not None:
+            row.adjusted = by_name[row.repeats].adjusted
+            row.adjusted_delta = by_name[row.repeats].adjusted_delta
+
+
+def p_of(found: Estimate | None) -> float | None:
+    """Return the p-value of a comparison that counts; one without a known spread counts as no evidence."""
+    if found is None or found.n < MINIMUM_SEEDS:
+        return None
+    return 1.0 if found.p is None else found.p
+
+
+def judged(outcome: Outcome, judges: Mapping[str, Judge]) -> dict[str, float]:
+    """Return the judged metric of each task where there is a finite one."""
+    found = {task: outcome.metrics.get(task, {}).get(item.metric) for task, item in judges.items()}
+    return {task: value for task, value in found.items() if value is not None and math.isfinite(value)}
+
+
+def spread(values: Sequence[float]) -> dict[str, Any] | None:
+    """Return mean, standard deviation and number of values over seeds."""
+    if not values:
+        return None
+    return {"mean": fmean(values), "sd": stdev(values) if len(values) > 1 else None, "n": len(values)}
