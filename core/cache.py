@@ -4,21 +4,27 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from .errors import MtlError
-from .files import make_folder, sha256, write_json
+from .errors import UsageError
+from .files import sha256
+from .places import from_root
 
 
-def cache_folder() -> Path:
-    """Return the folder: `MTL_CACHE_DIR`, else `mtl` in the user's cache (`XDG_CACHE_HOME` or `~/.cache`)."""
+def cache_folder() -> Path | None:
+    """Return the folder: `MTL_CACHE_DIR`, else `mtl` in the user's cache (`XDG_CACHE_HOME` or `~/.cache`).
+
+    None when nobody knows where the user is at home: then nothing is kept.
+    """
     chosen = os.environ.get("MTL_CACHE_DIR")
     if chosen:
         return Path(chosen)
     base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "mtl"
+    try:
+        return (Path(base) if base else from_root(Path("~/.cache"))) / "mtl"
+    except UsageError:
+        return None
 
 
 def cache_key(value: Any) -> str:
@@ -28,22 +34,3 @@ def cache_key(value: Any) -> str:
     True
     """
     return sha256(json.dumps(value, sort_keys=True, default=str).encode())[:32]
-
-
-def remembered(folder: str, key: Any) -> dict[str, Any] | None:
-    """Return the values kept for a key in a part of the cache, or None when there are none."""
-    try:
-        found = json.loads((cache_folder() / folder / f"{cache_key(key)}.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    return found["value"] if isinstance(found, dict) and isinstance(found.get("value"), dict) else None
-
-
-def remember(folder: str, key: Any, value: Mapping[str, Any]) -> None:
-    """Keep values for a key; a cache that cannot be written is no reason to stop."""
-    path = cache_folder() / folder / f"{cache_key(key)}.json"
-    try:
-        make_folder(path.parent)
-        write_json(path, {"key": json.loads(json.dumps(key, default=str)), "value": dict(value)})
-    except MtlError:
-        return

@@ -121,11 +121,15 @@ def load_splits(
     Raises `ComponentError` when the data set breaks its contract, `UsageError` when it is too small.
     """
     spec = dataset.spec()
-    loaded = dataset.load() if choice is None else load_prepared(dataset, choice)
-    for name in ("train", "test"):
-        if name not in loaded:
-            raise ComponentError(f"{type(dataset).__name__} gave no split {name!r}")
-        check_columns(loaded[name], spec, name)
+
+    def check(splits: Mapping[str, Columns]) -> None:
+        for name in ("train", "test"):
+            if name not in splits:
+                raise ComponentError(f"{type(dataset).__name__} gave no split {name!r}")
+            check_columns(splits[name], spec, name)
+
+    loaded = dataset.load() if choice is None else load_prepared(dataset, choice, check)
+    check(loaded)
     train, test = _samples(loaded["train"]), _samples(loaded["test"])
     count = ceil(len(train) * validation)
     if len(train) - count < 1 or len(test) < 1:

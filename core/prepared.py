@@ -8,34 +8,36 @@ from __future__ import annotations
 
 import hashlib
 import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import SafetensorError, safe_open
+from safetensors import safe_open
 from safetensors.numpy import save
 
 from .cache import cache_folder, cache_key
 from .contracts import Columns, Dataset
-from .errors import MtlError
-from .files import make_folder, write_bytes
+from .errors import MtlError, UsageError
+from .files import make_folder, open_regular, write_bytes
 
 FOLDER = "datasets"
 
 
-def load_prepared(dataset: Dataset, choice: Mapping[str, Any]) -> Mapping[str, Columns]:
+def load_prepared(
+    dataset: Dataset, choice: Mapping[str, Any], check: Callable[[Mapping[str, Columns]], None]
+) -> Mapping[str, Columns]:
     """Return a data set's splits, from the cache when nothing changed; `choice` are its name and options.
 
-    A file that is damaged, or was half written, is noticed by its checksum and made again. A cache that
-    cannot be written is no reason to stop.
+    A file that is damaged, or was half written, is noticed by its checksum and made again; so is one that
+    `check` refuses by an `MtlError`, whoever wrote it. A cache that cannot be written is no reason to stop.
     """
     path = _path(dataset, choice)
     if path is None:
         return dataset.load()
     found = _read(path)
-    if found is not None:
+    if found is not None and _passes(found, check):
         return found
     loaded = dataset.load()
     # What is downloaded while loading was not there when the name was formed.
@@ -60,11 +62,11 @@ def data_key(dataset: Dataset, choice: Mapping[str, Any]) -> str | None:
 
 def _path(dataset: Dataset, choice: Mapping[str, Any]) -> Path | None:
     """Return where the data set is kept, or None when its content has no name."""
-    key = data_key(dataset, choice)
-    if key is None:
+    key, folder = data_key(dataset, choice), cache_folder()
+    if key is None or folder is None:
         return None
     name = str(choice.get("name", "data")).replace("/", "-")
-    return cache_folder() / FOLDER / f"{name}-{key}.safetensors"
+    return folder / FOLDER / f"{name}-{key}.safetensors"
 
 
 def _stamps(paths: Sequence[Path]) -> list[tuple[str | int, ...]]:
@@ -96,19 +98,30 @@ def _write(path: Path, splits: Mapping[str, Columns]) -> None:
 def _read(path: Path) -> Mapping[str, Columns] | None:
     """Return the splits in a file, or None when there is none or it is damaged."""
     try:
-        with safe_open(path, framework="np") as file:
+        # Opened here first: a pipe in the file's place would wait for ever.
+        with open_regular(path, "a prepared data set", hint=""), safe_open(path, framework="np") as file:
             expected = (file.metadata() or {}).get("sha256")
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
-    except (OSError, SafetensorError):
+            return _splits(arrays) if _digest(arrays) == expected else None
+    except UsageError:
         return None
-    if _digest(arrays) != expected:
-        return None
+
+
+def _splits(arrays: Mapping[str, NDArray[Any]]) -> Mapping[str, Columns]:
     splits: dict[str, Columns] = {}
     for split in dict.fromkeys(name.partition("/")[0] for name in arrays):
         start = f"{split}/label/"
         labels = {name[len(start) :]: column for name, column in arrays.items() if name.startswith(start)}
         splits[split] = Columns(arrays[f"{split}/image"], labels)
     return splits
+
+
+def _passes(splits: Mapping[str, Columns], check: Callable[[Mapping[str, Columns]], None]) -> bool:
+    try:
+        check(splits)
+    except MtlError:
+        return False
+    return True
 
 
 def _digest(arrays: Mapping[str, NDArray[Any]]) -> str:

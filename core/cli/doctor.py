@@ -96,6 +96,8 @@ def _plugins(session: Session) -> list[Finding]:
 
 def _cache() -> Finding:
     folder = cache_folder()
+    if folder is None:
+        return Finding("cache", "note", "none: no home folder is known; set HOME or MTL_CACHE_DIR")
     size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
     return Finding("cache", "ok", f"{size / 2**20:.1f} MiB in {folder}; may be deleted at any time")
 

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from ...core.errors import MissingRequirementError, UsageError
 from ...core.files import make_folder, write_bytes, writing_to
+from ...core.places import from_root
 
 VERSION = "1.30.0"
 INTEGRITY = "q0y+JrrtukXSzsBWEMccVfqX25LRmosXHF+CaRJmg8pZClzcV7svNc4rKY3jL02Vb7QmRMDs1SigqR4CXAfKYQ=="
@@ -55,7 +56,7 @@ def runtime_files(folder: Path | None = None) -> dict[str, bytes]:
 def cache_folder() -> Path:
     """Return where fetched files are kept: in the user's cache folder, as the XDG standard has it."""
     base = os.environ.get("XDG_CACHE_HOME") or ""
-    root = Path(base) if Path(base).is_absolute() else Path.home() / ".cache"
+    root = Path(base) if Path(base).is_absolute() else from_root(Path("~/.cache"))
     return root / "mtl" / f"onnxruntime-web-{VERSION}"
 
 

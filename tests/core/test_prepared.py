@@ -5,13 +5,17 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from safetensors.numpy import save
 
 from mtl.core.cache import cache_folder
 from mtl.core.contracts import Columns, Dataset
-from mtl.core.prepared import FOLDER, load_prepared
+from mtl.core.data import check_columns
+from mtl.core.errors import ComponentError
+from mtl.core.prepared import FOLDER, _digest, load_prepared
 from mtl.core.specs import Categorical, DatasetSpec, ImageSpec, Regression
 
 CHOICE = {"name": "counted", "size": 3}
@@ -43,6 +47,16 @@ class Counted(Dataset):
         }
 
 
+def prepared(dataset: Dataset, choice: Mapping[str, Any] = CHOICE) -> Mapping[str, Columns]:
+    def check(splits: Mapping[str, Columns]) -> None:
+        for split in ("train", "test"):
+            if split not in splits:
+                raise ComponentError(f"no {split}")
+            check_columns(splits[split], dataset.spec(), split)
+
+    return load_prepared(dataset, choice, check)
+
+
 @pytest.fixture
 def dataset(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Counted:
     monkeypatch.setenv("MTL_CACHE_DIR", str(tmp_path / "cache"))
@@ -51,11 +65,13 @@ def dataset(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Counted:
 
 
 def kept() -> list[Path]:
-    return sorted((cache_folder() / FOLDER).glob("*"))
+    folder = cache_folder()
+    assert folder is not None
+    return sorted((folder / FOLDER).glob("*"))
 
 
 def test_the_second_time_it_comes_from_the_cache(dataset: Counted) -> None:
-    first, second = load_prepared(dataset, CHOICE), load_prepared(dataset, CHOICE)
+    first, second = prepared(dataset), prepared(dataset)
     assert dataset.loads == 1
     assert list(second) == ["test", "train"] or list(second) == ["train", "test"]
     for split, columns in first.items():
@@ -67,51 +83,51 @@ def test_the_second_time_it_comes_from_the_cache(dataset: Counted) -> None:
 
 
 def test_another_content_or_another_option_is_another_data_set(dataset: Counted) -> None:
-    load_prepared(dataset, CHOICE)
+    prepared(dataset)
     dataset.file.write_text("199")
-    assert load_prepared(dataset, CHOICE)["train"].image.max() == 199
-    load_prepared(dataset, {**CHOICE, "size": 4})
+    assert prepared(dataset)["train"].image.max() == 199
+    prepared(dataset, {**CHOICE, "size": 4})
     assert dataset.loads == 3
     assert len(kept()) == 3
 
 
 def test_content_of_the_same_size_and_time_is_noticed(dataset: Counted) -> None:
-    load_prepared(dataset, CHOICE)
+    prepared(dataset)
     before = dataset.file.stat()
     while dataset.file.stat().st_ctime_ns == before.st_ctime_ns:
         dataset.file.write_text("8")
         os.utime(dataset.file, ns=(before.st_atime_ns, before.st_mtime_ns))
     after = dataset.file.stat()
     assert (after.st_size, after.st_mtime_ns) == (before.st_size, before.st_mtime_ns)
-    assert load_prepared(dataset, CHOICE)["train"].image.max() == 8
+    assert prepared(dataset)["train"].image.max() == 8
 
 
 def test_a_data_set_that_was_typed_in_is_loaded_anew(
     dataset: Counted, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Counted, "__module__", "builtins")
-    load_prepared(dataset, CHOICE)
-    load_prepared(dataset, CHOICE)
+    prepared(dataset)
+    prepared(dataset)
     assert dataset.loads == 2
 
 
 @pytest.mark.parametrize("damage", ["flip", "truncate", "empty"])
 def test_a_damaged_file_is_noticed_and_made_again(dataset: Counted, damage: str) -> None:
-    load_prepared(dataset, CHOICE)
+    prepared(dataset)
     (path,) = kept()
     content = bytearray(path.read_bytes())
     content[-1] ^= 1
     path.write_bytes({"flip": bytes(content), "truncate": bytes(content[:-5]), "empty": b""}[damage])
-    assert load_prepared(dataset, CHOICE)["train"].image.max() == 7
+    assert prepared(dataset)["train"].image.max() == 7
     assert dataset.loads == 2
-    load_prepared(dataset, CHOICE)
+    prepared(dataset)
     assert dataset.loads == 2
 
 
 def test_a_data_set_that_does_not_say_what_it_reads_is_loaded_anew(dataset: Counted) -> None:
     dataset.kept = False
-    load_prepared(dataset, CHOICE)
-    load_prepared(dataset, CHOICE)
+    prepared(dataset)
+    prepared(dataset)
     assert dataset.loads == 2
     assert kept() == []
 
@@ -121,15 +137,71 @@ def test_a_cache_that_cannot_be_written_stops_nothing(
 ) -> None:
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("MTL_CACHE_DIR", str(tmp_path / "file" / "below"))
-    assert load_prepared(dataset, CHOICE)["train"].image.max() == 7
+    assert prepared(dataset)["train"].image.max() == 7
 
 
 def test_a_missing_file_is_the_data_sets_own_error(dataset: Counted) -> None:
     dataset.file.unlink()
     with pytest.raises(FileNotFoundError):
-        load_prepared(dataset, CHOICE)
+        prepared(dataset)
 
 
 def test_nothing_half_written_is_left(dataset: Counted) -> None:
-    load_prepared(dataset, CHOICE)
+    prepared(dataset)
     assert [path.suffix for path in kept()] == [".safetensors"]
+
+
+IMAGE, LABEL = np.zeros((3, 1, 2, 3), np.uint8), np.zeros((3, 2), np.float32)
+HOSTILE: dict[str, dict[str, Any]] = {
+    "no splits": {"x": IMAGE},
+    "no images": {"train/label/class": np.zeros(3, np.int64), "test/image": IMAGE},
+    "no test": {"train/image": IMAGE},
+    "no labels": {"train/image": IMAGE, "test/image": IMAGE},
+    "other images": {f"{split}/image": np.zeros((3, 9), np.float32) for split in ("train", "test")},
+    "labels out of range": {
+        name: value
+        for split in ("train", "test")
+        for name, value in (
+            (f"{split}/image", IMAGE),
+            (f"{split}/label/class", np.full(3, 99)),
+            (f"{split}/label/size", LABEL),
+        )
+    },
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_file_whose_checksum_is_right_and_whose_content_is_not_is_made_again(
+    dataset: Counted, name: str
+) -> None:
+    prepared(dataset)
+    (path,) = kept()
+    path.write_bytes(save(HOSTILE[name], metadata={"sha256": _digest(HOSTILE[name])}))
+    assert prepared(dataset)["train"].image.max() == 7
+    assert dataset.loads == 2
+
+
+@pytest.mark.parametrize("kind", ["pipe", "device", "folder", "link to itself"])
+def test_what_is_no_file_in_the_cache_is_not_read(dataset: Counted, kind: str) -> None:
+    prepared(dataset)
+    (path,) = kept()
+    path.unlink()
+    match kind:
+        case "pipe":
+            os.mkfifo(path)
+        case "folder":
+            path.mkdir()
+        case "device":
+            path.symlink_to("/dev/zero")
+        case _:
+            path.symlink_to(path)
+    assert prepared(dataset)["train"].image.max() == 7
+    assert dataset.loads == 2
+
+
+def test_without_a_home_nothing_is_kept(dataset: Counted, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("MTL_CACHE_DIR", "XDG_CACHE_HOME", "HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("pwd.getpwuid", lambda _: {}[0])
+    assert cache_folder() is None
+    assert prepared(dataset)["train"].image.max() == 7
