@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from math import isfinite, nan
 from typing import Any
 
 import torch
@@ -16,7 +17,7 @@ from .batch import present
 from .composition import Composition
 from .data import Samples, Splits
 from .device import is_out_of_memory
-from .errors import UsageError
+from .errors import UsageError, VerificationError
 from .losses import masked_loss
 from .predictions import predict
 from .randomness import SampleRandom, derive_seed
@@ -32,10 +33,25 @@ LARGE = 8192
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Scalar metrics by task, and tables (confusion matrices) by task."""
+    """Scalar metrics by task, and tables (confusion matrices) by task.
+
+    `not_finite` are the tasks whose loss or predictions are not finite, with how many samples' predictions:
+    their metrics are NaN, whatever a metric makes of such answers.
+    """
 
     metrics: dict[str, dict[str, float]]
     tables: dict[str, dict[str, list[list[float]]]]
+    not_finite: dict[str, int]
+
+    def refuse_not_finite(self, split: str) -> None:
+        """Raise `VerificationError`, naming the task, when anything was not finite."""
+        for task, count in self.not_finite.items():
+            what = f"the answers for {count} samples" if count else "the loss"
+            raise VerificationError(
+                f"task {task!r} is not finite on the {split} split: {what}",
+                hint="the weights hold or give numbers that are not finite: train again with a lower "
+                "train.learning_rate",
+            )
 
 
 def views_of(
@@ -94,7 +110,7 @@ def _judge(
     answer: Callable[[tuple[str, ...], Seen], dict[str, Tensor]],
 ) -> Evaluation:
     metrics = _fresh_metrics(composition, samples.device)
-    totals = {name: torch.zeros(2, device=samples.device) for name in composition.tasks}
+    totals = {name: torch.zeros(3, device=samples.device) for name in composition.tasks}
     with torch.inference_mode():
         for tasks, seen in views_of(composition, samples, split, batch_size):
             raw = answer(tasks, seen)
@@ -102,8 +118,9 @@ def _judge(
                 composed = composition.tasks[name]
                 target = composed.task.target(seen.clean)
                 loss, count = masked_loss(composed.loss, raw[name], target)
-                totals[name] += torch.stack((loss * count, count))
-                _update(metrics[name], predict(raw[name], composed.target), target, composed.target)
+                guess = predict(raw[name], composed.target)
+                totals[name] += torch.stack((loss * count, count, _not_finite(guess)))
+                _update(metrics[name], guess, target, composed.target)
         return _collect(metrics, totals, split)
 
 
@@ -159,21 +176,17 @@ def score(
     """Return the scalar metrics of anybody's predictions on a split, `{task: {metric: value}}`.
 
     `answer` gets the tasks of a view and what it shows, and returns predictions (probabilities, values,
-    images in 0..1) for all of these tasks or some.
+    images in 0..1) for all of these tasks or some. Metrics of predictions that are not finite are NaN.
     """
     metrics = _fresh_metrics(composition, samples.device)
-    answered: set[str] = set()
+    broken: dict[str, Tensor] = {}
     with torch.inference_mode():
         for tasks, seen in views_of(composition, samples, split):
             for name, guess in answer(tasks, seen).items():
                 composed = composition.tasks[name]
                 _update(metrics[name], guess, composed.task.target(seen.clean), composed.target)
-                answered.add(name)
-        return {
-            task: {name: float(metric.compute()) for name, metric in kept.items() if metric.scalar}
-            for task, kept in metrics.items()
-            if task in answered
-        }
+                broken[name] = broken.get(name, 0) + _not_finite(guess)
+        return {task: _scalars(metrics[task], bool(broken[task])) for task in metrics if task in broken}
 
 
 @dataclass(frozen=True)
@@ -246,21 +259,32 @@ def _collect(
 ) -> Evaluation:
     values: dict[str, dict[str, float]] = {}
     tables: dict[str, dict[str, list[list[float]]]] = {}
+    not_finite: dict[str, int] = {}
     for task, kept in metrics.items():
-        total, count = totals[task].tolist()
+        total, count, broken = totals[task].tolist()
         if count == 0:
             raise UsageError(
                 f"task {task!r} saw no label in the {split} split",
                 hint="leave the task out, or give at least some samples its label",
             )
-        values[task] = {"loss": total / count}
-        for name, metric in kept.items():
-            result = metric.compute()
-            if metric.scalar:
-                values[task][name] = float(result)
-            else:
-                tables.setdefault(task, {})[name] = result.tolist()
-    return Evaluation(values, tables)
+        if broken or not isfinite(total):
+            not_finite[task] = int(broken)
+        values[task] = {"loss": total / count, **_scalars(kept, bool(broken))}
+        found = {name: metric.compute().tolist() for name, metric in kept.items() if not metric.scalar}
+        if found:
+            tables[task] = found
+    return Evaluation(values, tables, not_finite)
+
+
+def _scalars(metrics: Mapping[str, Any], broken: bool) -> dict[str, float]:
+    """Return the values of a task's scalar metrics; NaN where it gave predictions that are not finite."""
+    scalar = {name: metric for name, metric in metrics.items() if metric.scalar}
+    return {name: nan if broken else float(metric.compute()) for name, metric in scalar.items()}
+
+
+def _not_finite(prediction: Tensor) -> Tensor:
+    """Return for how many samples a prediction is not finite, a scalar."""
+    return (~prediction.isfinite()).reshape(len(prediction), -1).any(dim=1).sum()
 
 
 def module_device(module: nn.Module) -> torch.device:

@@ -244,9 +244,14 @@ class Pipeline:
 
 
 def judge(composition: Composition, splits: Splits) -> dict[str, Any]:
-    """Return the content of `metrics.json`: test, validation, and the baseline on test, with its answer."""
+    """Return the content of `metrics.json`: test, validation, and the baseline on test, with its answer.
+
+    Raises `VerificationError` when a loss or an answer is not finite.
+    """
     test = evaluate(composition, splits.test, "test")
     validation = evaluate(composition, splits.validation, "validation")
+    test.refuse_not_finite("test")
+    validation.refuse_not_finite("validation")
     constant, answers = baseline(composition, splits.train, splits.test, "test")
     return {
         "test": _finite(test.metrics),
@@ -265,8 +270,9 @@ def judge_own_epochs(folder: RunFolder, composition: Composition, splits: Splits
     for task in composition.tasks:
         epoch, weights = folder.checkpoints.best(task)
         composition.model.load_state_dict(weights)
-        test = _finite(evaluate(composition, splits.test, "test").metrics)
-        own[task] = {"epoch": epoch, "test": test[task]}
+        test = evaluate(composition, splits.test, "test")
+        test.refuse_not_finite("test")
+        own[task] = {"epoch": epoch, "test": _finite(test.metrics)[task]}
     return {"own_epoch": own}
 
 

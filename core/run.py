@@ -90,8 +90,13 @@ class Run:
         return splits
 
     def evaluate(self, split: str = "test") -> dict[str, dict[str, float]]:
-        """Return `{task: {metric: value}}` of the model on `"train"`, `"validation"` or `"test"`."""
-        return evaluate(self.composition, self.splits.named(split), split).metrics
+        """Return `{task: {metric: value}}` of the model on `"train"`, `"validation"` or `"test"`.
+
+        Raises `VerificationError` when a loss or an answer is not finite.
+        """
+        found = evaluate(self.composition, self.splits.named(split), split)
+        found.refuse_not_finite(split)
+        return found.metrics
 
     def export(
         self,

@@ -15,7 +15,7 @@ from torch import Tensor
 from ..composition import Composition
 from ..data import Splits
 from ..errors import UsageError
-from ..evaluation import evaluate
+from ..evaluation import Evaluation, evaluate
 from ..memory_format import memory_format
 from ..randomness import derive_seed, generator, seeded_generators
 from .allocation import keep_freed_memory
@@ -95,7 +95,7 @@ class Trainer:
             losses = self.train_epoch()
             seconds = time.perf_counter() - started
             self.composition.balancer.post_epoch(losses.to(self.device) * self._step.task_weights)
-            validation = evaluate(self.composition, self.splits.validation, "validation").metrics
+            validation = evaluate(self.composition, self.splits.validation, "validation")
             yield self._result(losses, validation, rate, seconds)
 
     def restore(self, checkpoint: Checkpoint) -> None:
@@ -195,14 +195,12 @@ class Trainer:
                     hint="leave the task out, or give at least some training samples its label",
                 )
 
-    def _result(
-        self, losses: Tensor, validation: Mapping[str, Mapping[str, float]], rate: float, seconds: float
-    ) -> EpochResult:
-        judged = {name: metrics["loss"] for name, metrics in validation.items()}
-        bad = [name for name, loss in judged.items() if not isfinite(loss)]
-        if bad:
+    def _result(self, losses: Tensor, validation: Evaluation, rate: float, seconds: float) -> EpochResult:
+        judged = {name: metrics["loss"] for name, metrics in validation.metrics.items()}
+        for name, count in validation.not_finite.items():
+            what = "answers" if count and isfinite(judged[name]) else "loss"
             raise NotFiniteError(
-                f"the validation loss of task {bad[0]!r} is not finite after epoch {self._epoch}", self._epoch
+                f"the validation {what} of task {name!r} is not finite after epoch {self._epoch}", self._epoch
             )
         fixed = self.composition.balancer.fixed_weights
         weights = {
@@ -215,7 +213,7 @@ class Trainer:
         for name, loss in zip(self.composition.tasks, losses.tolist(), strict=True):
             row[f"train/{name}/loss"] = loss
         row |= self._balance_of_epoch()
-        for name, metrics in validation.items():
+        for name, metrics in validation.metrics.items():
             row |= {f"validation/{name}/{metric}": value for metric, value in metrics.items()}
         return EpochResult(self._epoch, row, best, self._checkpoint(), best_of)
 

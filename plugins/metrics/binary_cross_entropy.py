@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -29,5 +30,8 @@ class BinaryCrossEntropy(Adapter):
 
     def update(self, prediction: Tensor, target: Tensor) -> None:
         """Add probabilities `[B]` and right answers `[B]`, or images `[B, C, H, W]`."""
-        inside = prediction.clamp(LEAST, 1.0 - LEAST)
-        self.judge.update(F.binary_cross_entropy(inside, target.to(inside.dtype), reduction="none"))
+        # What is no probability must not become one by clamping, and torch takes nothing else.
+        known = prediction.isfinite()
+        inside = prediction.where(known, 0.5).clamp(LEAST, 1.0 - LEAST)
+        error = F.binary_cross_entropy(inside, target.to(inside.dtype), reduction="none")
+        self.judge.update(error.where(known, torch.nan))

@@ -19,7 +19,10 @@ AverageOption = Annotated[
 
 
 class ClassMetric(Adapter):
-    """A metric of the most probable class, or of yes where its probability is above 0.5."""
+    """A metric of the most probable class, or of yes where its probability is at least 0.5.
+
+    Probabilities that are not finite count as a wrong answer: the class after the right one.
+    """
 
     direction: Literal["higher", "lower"] | None = "higher"
     bounds = (0.0, 1.0)
@@ -28,13 +31,17 @@ class ClassMetric(Adapter):
 
     def __init__(self, target: TargetSpec, library: str, task: str | None = None, **settings: Any) -> None:
         task = task or ("binary" if isinstance(target, Binary) else "multiclass")
-        classes = len(target.classes) if isinstance(target, Categorical) else 2
-        super().__init__(target, library, task=task, num_classes=classes, validate_args=False, **settings)
+        self.classes = len(target.classes) if isinstance(target, Categorical) else 2
+        settings |= {"task": task, "num_classes": self.classes, "validate_args": False}
+        super().__init__(target, library, **settings)
 
     def update(self, prediction: Tensor, target: Tensor) -> None:
         """Add probabilities `[B, K]` or `[B]` and the right answers, int64 `[B]`."""
         # An answer and not a probability, because yes and no may be judged as two classes.
-        super().update((prediction >= 0.5).long() if isinstance(self.target, Binary) else prediction, target)
+        binary = isinstance(self.target, Binary)
+        answer = (prediction >= 0.5).long() if binary else prediction.argmax(dim=1)
+        known = prediction.isfinite() if binary else prediction.isfinite().all(dim=1)
+        super().update(answer.where(known, (target + 1) % self.classes), target)
 
 
 class ClassScore(ClassMetric):

@@ -138,3 +138,25 @@ def test_classes_are_higher_the_better_but_a_table_is_neither():
     assert Accuracy(CLASSES).direction == F1(CLASSES).direction == "higher"
     assert ConfusionMatrix(CLASSES).direction is None
     assert not ConfusionMatrix(CLASSES).scalar
+
+
+@pytest.mark.parametrize("metric", [Accuracy, Precision, Recall, F1])
+@pytest.mark.parametrize("target", [CLASSES, YES_NO], ids=["classes", "yes-no"])
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
+def test_answers_that_are_not_finite_are_wrong(metric, target, value):
+    truth = torch.tensor([0, 1, 1, 0])
+    shape = (4,) if target is YES_NO else (4, 5)
+    judged = metric(target)
+    judged.update(torch.full(shape, value), truth)
+    assert judged.compute() == 0
+
+
+def test_one_answer_that_is_not_finite_costs_one_sample():
+    judged = Accuracy(CLASSES)
+    prediction = torch.eye(5)[[0, 1, 2, 3]]
+    prediction[0, 4] = float("nan")
+    judged.update(prediction, torch.tensor([0, 1, 2, 3]))
+    assert judged.compute() == pytest.approx(3 / 4)
+    table = ConfusionMatrix(CLASSES)
+    table.update(prediction, torch.tensor([0, 1, 2, 3]))
+    assert table.compute().diagonal().tolist() == [0, 1, 1, 1, 0]

@@ -175,3 +175,21 @@ def test_better_pictures_score_in_the_stated_direction_within_the_bounds(metric)
     low, high = metric(PICTURE).bounds
     assert low <= min(good, bad)
     assert max(good, bad) <= high
+
+
+@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
+def test_pictures_that_are_not_finite_score_nothing(metric, value):
+    judged, truth = metric(PICTURE), uniform(3, 2, 16, 16)
+    prediction = truth.clone()
+    prediction[1, 0, 3, 3] = value
+    found = float(judge(judged, prediction, truth))
+    worst = float("-inf") if judged.direction == "higher" else float("inf")
+    assert math.isnan(found) or found == worst
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
+def test_probabilities_that_are_not_finite_are_no_certain_answers(value):
+    judged = BinaryCrossEntropy(Binary())
+    judged.update(torch.tensor([value, 0.5]), torch.tensor([1, 1]))
+    assert judged.compute().isnan()
