@@ -27,6 +27,7 @@ from .recipe_source import RecipeSource
 from .registry import Registry
 from .report import write_report
 from .run_folder import RunFolder
+from .shortfalls import shortfalls
 from .snapshots import keep_snapshot
 from .training.memory import fits, largest_batch
 from .training.trainer import EpochResult, Trainer
@@ -170,6 +171,8 @@ class Pipeline:
             "chosen_epoch": epoch,
             "seconds": sum(row["seconds"] for row in started.history),
         }
+        if self.publishes:
+            metrics["below_baseline"] = shortfalls(composition, splits, metrics, started.history)
         write_json(folder.path / "metrics.json", metrics)
         write_learned(folder.path, composition, splits.validation)
         exported = self._publish(started, metrics) if self.publishes else ExportReport((), {})

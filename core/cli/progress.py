@@ -18,7 +18,7 @@ from ..progress import Progress
 from ..run_folder import RunFolder
 from ..seed_list import SEEDS
 from ..seeds import SeedsOutcome
-from .results import describe_verification, print_metrics, print_spread
+from .results import describe_verification, print_metrics, print_spread, tell_shortfalls
 from .session import print_json
 
 _SECTIONS = ("encoder", "sharing", "balancer")
@@ -165,6 +165,7 @@ def finish_run(pipeline: Pipeline, path: Path, as_json: bool, job: Callable[[], 
         )
         return
     print_metrics(outcome.metrics["test"], outcome.metrics["baseline"])
+    tell_shortfalls(outcome.metrics)
     model = outcome.export.files[0]
     click.echo(f"\n{model} is {describe_verification(outcome.export.verification)}", err=True)
     click.echo(f"test split above, everything else in {path / 'report.html'}", err=True)

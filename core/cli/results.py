@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import inf
 from typing import Any
 
 import click
@@ -32,11 +33,33 @@ def print_metrics(
     for task, values in metrics.items():
         for name, value in values.items():
             other = (baseline or {}).get(task, {}).get(name)
-            rows.append([task, name, *("" if item is None else f"{item:.4f}" for item in (value, other))])
+            rows.append([task, name, shown(value), shown(other)])
     header = ["task", "metric", "value", "baseline"]
     if baseline is None:
         rows, header = [row[:3] for row in rows], header[:3]
     print_table(rows, header)
+
+
+def tell_shortfalls(metrics: Mapping[str, Any]) -> None:
+    """Name on stderr each task that does not beat its baseline, and what may explain it."""
+    for task, found in metrics.get("below_baseline", {}).items():
+        how = "worse than" if found["standing"] == "worse" else "no better than"
+        answer = metrics["baseline_answer"][task]
+        numbers = f"{found['metric']} {shown(found['value'])}, baseline {shown(found['baseline'])} ({answer})"
+        click.echo(f"warning: task {task!r} is {how} its baseline: {numbers}", err=True)
+        for reason in found["reasons"]:
+            click.echo(f"  perhaps: {reason}", err=True)
+
+
+def shown(value: float | None) -> str:
+    """Return a number with four decimals, or three digits where these would hide it.
+
+    >>> shown(0.98765), shown(0.0), shown(1.23456e-07), shown(2.5e9), shown(None)
+    ('0.9877', '0.0000', '1.23e-07', '2.50e+09', '')
+    """
+    if value is None:
+        return ""
+    return f"{value:.2e}" if 0 < abs(value) < 1e-3 or 1e6 <= abs(value) < inf else f"{value:.4f}"
 
 
 def print_spread(metrics: Mapping[str, Any]) -> None:
@@ -45,6 +68,5 @@ def print_spread(metrics: Mapping[str, Any]) -> None:
     for task, values in metrics["test"].items():
         for name, spread in values.items():
             baseline = metrics["baseline"].get(task, {}).get(name, {}).get("mean")
-            shown = (spread["mean"], spread["std"], baseline)
-            rows.append([task, name, *("" if item is None else f"{item:.4f}" for item in shown)])
+            rows.append([task, name, *map(shown, (spread["mean"], spread["std"], baseline))])
     print_table(rows, ["task", "metric", "mean", "std", "baseline"])

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from ..composition import Composition
 from ..data import Splits
+from ..shortfalls import Standing, is_perfect, leading, standing
 
 Direction = Literal["higher", "lower"]
 
@@ -60,15 +61,21 @@ class Subject:
             if metric.scalar and metric.direction is not None and name in values
         ]
 
-    def against_baseline(self, task: str, metric: str) -> Literal["better", "worse", "equal"] | None:
-        """Return how the test value stands to the baseline's; None when they cannot be compared."""
+    def leading(self, task: str) -> str | None:
+        """Return the metric that the task is judged by; None when no metric says which way is better."""
+        baseline = self.metrics.get("baseline", {}).get(task, {})
+        return leading(self.composition.tasks[task].metrics, baseline)
+
+    def against_baseline(self, task: str, metric: str) -> Standing | None:
+        """Return how the test value stands to the baseline's; None when they cannot be compared.
+
+        A constant answer that is perfect by another metric than the leading one is compared with none.
+        """
         try:
             value, other = self.value("test", task, metric), self.value("baseline", task, metric)
         except KeyError:
             return None
-        direction = self.direction(task, metric)
-        if direction is None or value is None or other is None:
+        known = self.composition.tasks[task].metrics
+        if metric in known and metric != self.leading(task) and is_perfect(known[metric], other):
             return None
-        if value == other:
-            return "equal"
-        return "better" if (value > other) == (direction == "higher") else "worse"
+        return standing(self.direction(task, metric), value, other)

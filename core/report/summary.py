@@ -39,23 +39,27 @@ def _training(subject: Subject) -> str:
 
 
 def _statement(subject: Subject, task: str) -> Html:
-    judged = subject.judged(task)
-    metric = judged[0] if judged else "loss"
+    metric = subject.leading(task) or "loss"
     verdict = subject.against_baseline(task, metric)
     value = number(subject.value("test", task, metric))
     result = [tag("strong", task), f": {metric} {value} on the test split. "]
     result.append(_comparison(subject, task, metric, verdict))
-    others = [name for name in judged[1:] if subject.against_baseline(task, name) in ("worse", "equal")]
+    others = [name for name in subject.judged(task) if subject.against_baseline(task, name) == "worse"]
     if others and verdict == "better":
-        result.append(f" But by {listed(others)} it does not beat the baseline.")
-    good = verdict == "better" and not others
-    icon = "✓" if good else "!" if verdict else "·"
+        result.append(f" By {listed(others)} the baseline is better.")
+    result += [f" Perhaps: {reason}." for reason in _reasons(subject, task)]
+    icon = "✓" if verdict == "better" else "!" if verdict else "·"
     return tag(
         "li",
         tag("span", icon, class_="icon", aria_hidden="true"),
         tag("span", *result),
-        class_="good" if good else "poor" if verdict else "open",
+        class_="good" if verdict == "better" else "poor" if verdict else "open",
     )
+
+
+def _reasons(subject: Subject, task: str) -> list[str]:
+    found = subject.metrics.get("below_baseline", {}).get(task, {})
+    return list(found.get("reasons", ()))
 
 
 def _comparison(subject: Subject, task: str, metric: str, verdict: str | None) -> str:

@@ -12,6 +12,7 @@ import torch
 
 from mtl.core.errors import UsageError
 from mtl.core.specs import Binary, Categorical, Image, Regression, TargetSpec
+from mtl.plugins.metrics.recall import Recall
 
 Make = Callable[..., Any]
 Read = Callable[[str], Any]
@@ -166,13 +167,51 @@ def test_where_less_is_better_less_wins(make: Make, outline: Read) -> None:
     assert "the model is better" in outline(run.page()).text
 
 
+def with_recall_of_yes(run: Any, baseline: float) -> Any:
+    """A second metric by which a constant yes is perfect."""
+    metrics = run.composition.tasks["only"].metrics
+    metrics["recall"] = Recall(Binary())
+    run.metrics["test"]["only"]["recall"] = 0.9
+    run.metrics["baseline"]["only"]["recall"] = baseline
+    return run
+
+
+def test_a_constant_that_is_perfect_by_a_metric_is_not_held_against_the_model(
+    make: Make, outline: Read
+) -> None:
+    page = with_recall_of_yes(with_values(make(FORMS[1]), 0.904, 0.577), 1.0).page()
+    headline = page.split('class="headline"')[1].split("</ul>")[0]
+    assert 'class="good"' in headline
+    assert 'class="poor"' not in headline
+    assert "recall" not in headline
+    table = page.split('id="metrics"')[1].split("</table>")[0]
+    (row,) = [row for row in table.split("</tr>") if "recall" in row]
+    assert "✗" not in row
+
+
+def test_a_task_is_judged_by_the_first_metric_that_can_tell(make: Make, outline: Read) -> None:
+    run = with_recall_of_yes(with_values(make(FORMS[1]), 0.9, 0.5), 1.0)
+    metrics = run.composition.tasks["only"].metrics
+    metrics["level"] = metrics.pop("level")  # recall comes first
+    assert list(metrics) == ["recall", "level"]
+    assert "only: level 0.9000 on the test split." in outline(run.page()).text
+
+
+def test_reasons_for_a_poor_task_are_told(make: Make, outline: Read) -> None:
+    run = with_values(make(FORMS[0]), 0.1, 0.9)
+    run.metrics["below_baseline"] = {"only": {"reasons": ["it has 12 training labels"]}}
+    assert "it is worse. Perhaps: it has 12 training labels." in outline(run.page()).text
+
+
 def test_a_better_headline_confesses_a_metric_that_is_worse(make: Make, outline: Read) -> None:
     run = with_values(make(FORMS[0]), 0.9, 0.1)
     metrics = run.composition.tasks["only"].metrics
     metrics["other"] = metrics["level"]
     run.metrics["test"]["only"]["other"] = 0.1
     run.metrics["baseline"]["only"]["other"] = 0.2
-    assert "But by other it does not beat the baseline." in outline(run.page()).text
+    page = run.page()
+    assert "By other the baseline is better." in outline(page).text
+    assert 'class="good"' in page.split('class="headline"')[1].split("</ul>")[0]
 
 
 def test_the_same_run_gives_the_same_bytes(make: Make) -> None:
