@@ -82,7 +82,8 @@ class StandardizedLoss(Loss):
         self.loss.fit(self.standardization(here).to(targets.device))
 
     def forward(self, raw: Tensor, target: Tensor) -> Tensor:
-        return self.loss(self.standardization(raw), self.standardization(target))
+        losses: Tensor = self.loss(self.standardization(raw), self.standardization(target))
+        return losses
 
 
 def default_of(target: TargetSpec) -> str | None:

@@ -12,7 +12,7 @@ from torch import Tensor
 from mtl import Component, hookimpl
 from mtl.core.batch import Batch
 from mtl.core.contracts import Columns, Dataset, Task
-from mtl.core.specs import Categorical, DatasetSpec, ImageSpec, Regression
+from mtl.core.specs import Categorical, DatasetSpec, ImageSpec, Regression, TargetSpec
 
 mtl_api = 1
 
@@ -42,7 +42,10 @@ class Measured(Dataset):
 
     def spec(self) -> DatasetSpec:
         names = ("value",) if self.constant is None else ("value", "constant")
-        labels = {"value": Regression(names), "kind": Categorical(("dark", "grey", "light"))}
+        labels: dict[str, TargetSpec] = {
+            "value": Regression(names),
+            "kind": Categorical(("dark", "grey", "light")),
+        }
         return DatasetSpec(ImageSpec(1, 12, 12), labels)
 
     def load(self) -> Mapping[str, Columns]:
@@ -56,8 +59,9 @@ class Measured(Dataset):
         if self.constant is not None:
             value = np.concatenate([value, np.full_like(value, self.constant)], axis=1)
         value[::5] = np.nan
-        labels = {"value": value.astype(np.float32), "kind": np.minimum(3 * bright, 2).astype(np.int64)}
-        return Columns((noise + bright[:, None, None, None] * 150).astype(np.uint8), labels)
+        kind = np.minimum(3 * bright, 2).astype(np.int64)
+        image = (noise + bright[:, None, None, None] * 150).astype(np.uint8)
+        return Columns(image, {"value": value.astype(np.float32), "kind": kind})
 
 
 class Column(Task):
