@@ -28,7 +28,8 @@ def from_root(path: Path) -> Path:
         raise UsageError(
             f"{path}: no home folder is known for it", hint="write the path from the root, or set HOME"
         ) from None
-    _refuse_deleted_folder(path)
+    if not path.is_absolute():
+        refuse_deleted_folder()
     path = path.absolute()
     try:
         path.lstat()
@@ -59,7 +60,8 @@ def refuse_unusable(path: Path) -> None:
             f"{_shown(path)}: its name is no text in UTF-8, or none that this locale can express",
             hint="choose another name, or a locale in UTF-8 (LC_ALL=C.UTF-8)",
         ) from None
-    _refuse_deleted_folder(path)
+    if not path.is_absolute():
+        refuse_deleted_folder()
     for what, length, most in (
         ("its name", len(name), _LONGEST_NAME - _BESIDE),
         ("its path", len(encoded), _LONGEST_PATH - _BELOW),
@@ -78,14 +80,14 @@ def refuse_unusable(path: Path) -> None:
         raise UsageError(f"{_shown(path)}: {reason}", hint="choose another place") from None
 
 
-def _refuse_deleted_folder(path: Path) -> None:
-    if not path.is_absolute():
-        try:
-            Path.cwd()
-        except FileNotFoundError:
-            raise UsageError(
-                "the current folder does not exist any more", hint="go to one that does, with cd"
-            ) from None
+def refuse_deleted_folder() -> None:
+    """Raise `UsageError` when the current folder was deleted: relative paths mean nothing there."""
+    try:
+        Path.cwd()
+    except FileNotFoundError:
+        raise UsageError(
+            "the current folder does not exist any more", hint="go to one that does, with cd"
+        ) from None
 
 
 def _shown(path: Path) -> str:

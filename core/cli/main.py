@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 
 from ..errors import MtlError
+from ..places import refuse_deleted_folder
 from ..plugin_loading import HOME
 from .group import LazyGroup
 from .session import Session
@@ -72,6 +73,8 @@ def build_cli() -> LazyGroup:
 @click.pass_context
 def _remember_debug(context: click.Context, plugin_files: tuple[Path, ...], debug: bool) -> None:
     _session(context).debug = debug
+    # torch, for one, ends the process there without a word of sense.
+    refuse_deleted_folder()
 
 
 def _session(context: click.Context) -> Session:

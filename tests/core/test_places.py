@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -68,3 +70,16 @@ def test_a_name_that_the_locale_cannot_express_is_refused() -> None:
         [sys.executable, "-c", ASCII, "\u00e9"], env=plain, capture_output=True, check=False
     )
     assert b"its name is no text in UTF-8, or none that this locale can express" in done.stderr
+
+
+def test_a_command_in_a_deleted_folder_is_refused_before_torch_dies_of_it(
+    mtl: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    result = mtl("compose", "--tasks", "classify", "--dry-run")
+    assert (result.status, result.err.splitlines()[0]) == (
+        2,
+        "error: the current folder does not exist any more",
+    )
