@@ -25,6 +25,7 @@ from .progress import Progress
 from .recipe import Recipe
 from .recipe_source import RecipeSource
 from .registry import Registry
+from .rehearsal import rehearse_views
 from .report import write_report
 from .run_folder import RunFolder
 from .shortfalls import shortfalls
@@ -96,12 +97,13 @@ class Pipeline:
         refuse_unsafe(composition.model, composition.recipe.train.channels_last, self.device)
         self.progress.planned(composition.plan())
         splits = self._splits(composition, shared)
-        refuse_lone_samples(composition, splits.train, self.device)
+        with composition.at_work("in a step of training that was tried"):
+            refuse_lone_samples(composition, splits.train, self.device)
         folder = RunFolder.create(path, force=force)
         folder.write_recipe(composition.recipe.to_plain())
         folder.write_environment(self.registry.providers, self._device_name(), recipe.seed)
         self._notify("mtl_run_started", run=folder.path, recipe=composition.recipe.to_plain())
-        trainer = Trainer(composition, splits, self.device, self.progress.step)
+        trainer = self._trainer(composition, splits)
         return Started(folder, composition, splits, trainer, [])
 
     def restart(self, folder: RunFolder, recipe: Recipe, shared: Splits | None = None) -> Started:
@@ -115,13 +117,22 @@ class Pipeline:
         refuse_unsafe(composition.model, composition.recipe.train.channels_last, self.device)
         self.progress.planned(composition.plan())
         splits = self._splits(composition, shared)
-        trainer = Trainer(composition, splits, self.device, self.progress.step)
-        trainer.restore(checkpoint)
+        trainer = self._trainer(composition, splits)
+        with composition.at_work("while its checkpoint was restored"):
+            trainer.restore(checkpoint)
         history = [row for row in folder.read_history() if row["epoch"] <= checkpoint.epoch]
         return Started(folder, composition, splits, trainer, list(history))
 
+    def _trainer(self, composition: Composition, splits: Splits) -> Trainer:
+        with composition.at_work("while its training was prepared"):
+            return Trainer(composition, splits, self.device, self.progress.step)
+
     def train(self, started: Started) -> Started:
         """Train the epochs that are missing, keeping every one; return the same run with its history."""
+        with started.composition.at_work(lambda: f"while it trained, {_time_of(started)}"):
+            return self._train(started)
+
+    def _train(self, started: Started) -> Started:
         counts = {name: len(started.splits.named(name)) for name in ("train", "validation", "test")}
         self.progress.started(started.composition.recipe.train.epochs, self._device_name(), counts)
         folder, history = started.folder, started.history
@@ -162,10 +173,12 @@ class Pipeline:
         self.progress.stage("evaluate")
         # Judged and exported in torch's usual memory format, as a model loaded from the folder will be.
         composition.model.to(memory_format=torch.contiguous_format)
-        own = judge_own_epochs(folder, composition, splits)
+        with composition.at_work("in evaluation"):
+            own = judge_own_epochs(folder, composition, splits)
         epoch, weights = folder.checkpoints.best()
         composition.model.load_state_dict(weights)
-        metrics = judge(composition, splits) | own
+        with composition.at_work("in evaluation"):
+            metrics = judge(composition, splits) | own
         metrics["training"] = {
             "epochs": int(started.history[-1]["epoch"]),
             "chosen_epoch": epoch,
@@ -174,7 +187,8 @@ class Pipeline:
         if self.publishes:
             metrics["below_baseline"] = shortfalls(composition, splits, metrics, started.history)
         write_json(folder.path / "metrics.json", metrics)
-        write_learned(folder.path, composition, splits.validation)
+        with composition.at_work("when it told what it has learned"):
+            write_learned(folder.path, composition, splits.validation)
         exported = self._publish(started, metrics) if self.publishes else ExportReport((), {})
         folder.finish()
         self._notify("mtl_run_finished", run=folder.path, metrics=metrics)
@@ -184,31 +198,28 @@ class Pipeline:
         folder, composition, splits = started.folder, started.composition, started.splits
         self.progress.stage("export")
         path = folder.path / composition.exporter.file_name
-        exported = export(composition, splits.validation, metrics, path, splits=splits)
+        with composition.at_work("in the export"):
+            exported = export(composition, splits.validation, metrics, path, splits=splits)
         self.progress.stage("report")
-        write_report(folder, composition, splits, started.history, metrics, exported.verification)
+        with composition.at_work("in the report"):
+            write_report(folder, composition, splits, started.history, metrics, exported.verification)
         self._notify("mtl_exported", run=folder.path, files=exported.files)
         return exported
 
     def _splits(self, composition: Composition, shared: Splits | None) -> Splits:
         training = composition.recipe.train
-        splits = (
-            shared
-            if shared
-            else load_splits(
-                composition.dataset,
-                validation=training.validation,
-                split_seed=training.split_seed,
-                choice=composition.recipe.dataset.to_plain(),
-            )
-        )
-        if not shared:
-            self._tell_partial(composition, splits)
+        with composition.at_work("while it loaded the data"):
+            splits = shared or load_of(composition)
+            if not shared:
+                self._tell_partial(composition, splits)
         refuse_unlabelled(splits, {name: item.task.needs for name, item in composition.tasks.items()})
-        refuse_without_targets(composition, splits)
+        rehearse_views(composition, splits.train)
+        with composition.at_work("while targets were looked for"):
+            refuse_without_targets(composition, splits)
         if composition.recipe.normalization == "train":
             composition.model.normalization.set(*channel_statistics(splits.train))
-        fit(composition, splits.train)
+        with composition.at_work("while it was fitted to the training split"):
+            fit(composition, splits.train)
         size = training.batch_size
         if size > len(splits.train):
             self.progress.warning(
@@ -244,6 +255,25 @@ class Pipeline:
         if self.device.type == "cuda":
             return f"{self.device} ({torch.cuda.get_device_name(self.device)})"
         return f"{self.device} ({torch.get_num_threads()} threads)"
+
+
+def load_of(composition: Composition) -> Splits:
+    """Return the data of a composition, split as its recipe says."""
+    training = composition.recipe.train
+    return load_splits(
+        composition.dataset,
+        validation=training.validation,
+        split_seed=training.split_seed,
+        choice=composition.recipe.dataset.to_plain(),
+    )
+
+
+def _time_of(started: Started) -> str:
+    """Return when in a training something happened; an epoch counts once it is in the history."""
+    done = int(started.history[-1]["epoch"]) if started.history else 0
+    return (
+        f"after epoch {done}" if done == started.composition.recipe.train.epochs else f"in epoch {done + 1}"
+    )
 
 
 def judge(composition: Composition, splits: Splits) -> dict[str, Any]:

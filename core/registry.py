@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Iterable
+from copy import deepcopy
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 
 import pluggy
 
-from .errors import ComponentError, UsageError, did_you_mean
+from .errors import ComponentError, UsageError, described, did_you_mean
 from .hookspecs import HOOK_OF_KIND
 from .plugin_loading import HOME, Provider, as_broken, broken_line, load_plugins
 from .records import KINDS, Component
@@ -29,20 +30,32 @@ class Entry:
         """`distribution/name`, which always names this component alone."""
         return f"{self.provider.distribution}/{self.component.name}"
 
+    @property
+    def label(self) -> str:
+        """Kind, name and distribution, as messages call it."""
+        return f"{self.component.kind} {self.component.name!r} of {self.provider.label}"
+
     def load(self) -> Any:
         """Import and return the component's class; raise `ComponentError` when that fails."""
         module, _, attribute = self.component.target.partition(":")
-        what = f"{self.component.kind} {self.component.name!r} of {self.provider.label}"
         try:
             found: Any = importlib.import_module(module)
             for part in attribute.split("."):
                 found = getattr(found, part)
-        except (Exception, SystemExit) as error:
-            raise ComponentError(
-                f"{what} cannot be loaded from {self.component.target!r}: {error}",
-                hint=f"mend or uninstall {self.provider.distribution}; see: mtl plugins",
-            ) from error
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
+            plain = isinstance(error, AttributeError | ImportError)
+            raise self._unusable(str(error) if plain else described(error)) from error
+        if not isinstance(found, type):
+            raise self._unusable(f"it is no class but of type {type(found).__name__}")
         return found
+
+    def _unusable(self, reason: str) -> ComponentError:
+        return ComponentError(
+            f"{self.label} cannot be loaded from {self.component.target!r}: {reason}",
+            hint=f"mend or uninstall {self.provider.distribution}; see: mtl plugins",
+        )
 
 
 class Registry:
@@ -102,15 +115,24 @@ class Registry:
         raise UsageError(f"unknown {kind} {name!r}", hint=self._unknown_hint(kind, name))
 
     def notify(self, hook_name: str, **arguments: Any) -> list[str]:
-        """Call a hook of every plugin, each on its own; return a line for each that failed."""
+        """Call a hook of every plugin, each on its own; return a line for each that failed.
+
+        Each gets its own copy of dictionaries and lists: what it does to them is seen by nobody else.
+        """
         plugins = {name: plugin for name, plugin in self.manager.list_name_plugin() if plugin is not None}
         failures = []
         for name, plugin in plugins.items():
             others = [other for other in plugins.values() if other is not plugin]
+            given = {
+                key: deepcopy(value) if isinstance(value, dict | list) else value
+                for key, value in arguments.items()
+            }
             try:
-                self.manager.subset_hook_caller(hook_name, remove_plugins=others)(**arguments)
-            except (Exception, SystemExit) as error:
-                failures.append(f"plugin {name!r} failed in {hook_name}: {type(error).__name__}: {error}")
+                self.manager.subset_hook_caller(hook_name, remove_plugins=others)(**given)
+            except KeyboardInterrupt:
+                raise
+            except BaseException as error:
+                failures.append(f"plugin {name!r} failed in {hook_name}: {described(error)}")
         return failures
 
     def defaults(self, kind: str, situation: str) -> list[str]:
@@ -136,7 +158,9 @@ class Registry:
                 continue
             try:
                 entries += [Entry(component, provider) for component in self._records(key, provider)]
-            except (Exception, SystemExit) as error:
+            except KeyboardInterrupt as interrupt:
+                raise KeyboardInterrupt(f"while {provider.named} listed its components") from interrupt
+            except BaseException as error:
                 self._providers[key] = as_broken(provider, "records", error)
                 self.manager.unregister(name=key)
         return tuple(entries)

@@ -146,11 +146,10 @@ class SeedsPipeline:
         """Return whether the seeds must train one after the other: they would disturb each other."""
         first = trainers[0]
         # There is one compiler per process too.
-        return (
-            first.device.type != "cpu"
-            or first.composition.recipe.train.compile
-            or draws_from_torch(first.composition, first.splits.train, first.device)
-        )
+        if first.device.type != "cpu" or first.composition.recipe.train.compile:
+            return True
+        with first.composition.at_work("in a step of training that was tried"):
+            return draws_from_torch(first.composition, first.splits.train, first.device)
 
     def each(self, jobs: Sequence[Job], work: Callable[[Job], object], *, alone: bool = False) -> None:
         """Do the work of every job: one after the other (`alone`), or as many at once as cores."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ..composition import Composition
-from ..options import options_model, validate_options
+from ..options import options_of, validate_options
 from ..recipe import Choice, Recipe, TaskChoice
 from ..registry import Registry
 
@@ -50,5 +50,5 @@ def _changes_the_view(choice: TaskChoice, composition: Composition) -> bool:
 
 def _default(kind: str, registry: Registry) -> Choice:
     name = registry.defaults(kind, "recipe")[0]
-    options, _ = validate_options(options_model(registry.find(kind, name).load()), {})
+    options, _ = validate_options(options_of(registry.find(kind, name)), {})
     return Choice(name, options)
