@@ -5,7 +5,7 @@ The order is the way of a batch: data set, tasks, encoder, sharing, heads, losse
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
@@ -182,7 +182,7 @@ class _Composer(Builder):
                 encoder: Encoder = self.negotiated("encoder", choice, ("encoder",), "", spec.image, inputs)
                 # The others are like the first; only lazy layers must be made in every one.
                 if self._encoders_built == 1 or has_lazy(encoder):
-                    rehearse_encoder(self.label(encoder), encoder, spec.image, inputs)
+                    self._rehearse(rehearse_encoder, encoder, spec.image, inputs)
             return encoder
 
         names = [task.name for task in self.recipe.tasks]
@@ -195,7 +195,7 @@ class _Composer(Builder):
             sharing: Sharing = self.build(
                 "sharing", self.recipe.sharing, ("sharing",), names, builder, hint=fitting_sharings
             )
-            rehearse_sharing(self.label(sharing), sharing, names, spec.image, inputs)
+            self._rehearse(rehearse_sharing, sharing, names, spec.image, inputs)
         return sharing
 
     def _heads(
@@ -257,7 +257,7 @@ class _Composer(Builder):
     def _head(self, name: str, choice: Choice, spec: HeadSpec) -> Head:
         with self._seeded("head", name):
             head: Head = self.negotiated("head", choice, ("tasks", name, "head"), f"of task {name!r} ", spec)
-            rehearse_head(self.label(head), head, spec)
+            self._rehearse(rehearse_head, head, spec)
         return head
 
     def _refuse_unread_inputs(self, tasks: Mapping[str, Task], used: set[str]) -> None:
@@ -315,8 +315,7 @@ class _Composer(Builder):
         path = ("tasks", name, "loss" if kind == "loss" else "metrics")
         with self._seeded(kind, name, choice.name):
             judge = self.negotiated(kind, choice, path, f"of task {name!r} ", target)
-            rehearse = rehearse_loss if kind == "loss" else rehearse_metric
-            rehearse(self.label(judge), judge, target)
+            self._rehearse(rehearse_loss if kind == "loss" else rehearse_metric, judge, target)
         return judge
 
     def _default(self, kind: str, situation: str) -> tuple[Choice, ...]:
@@ -350,6 +349,11 @@ class _Composer(Builder):
                 raise RecipeError([Problem(message, self.source.where(("normalization",)), hint)])
             normalization.set(stated["mean"], stated["std"])
         return normalization
+
+    def _rehearse(self, check: Callable[..., None], component: object, *arguments: Any) -> None:
+        """Let a component answer two samples; raise `ComponentError` unless it answers as it states."""
+        with self.owners.at_work("on its first samples"):
+            check(self.label(component), component, *arguments)
 
     @contextmanager
     def _seeded(self, *names: str | int) -> Iterator[None]:

@@ -62,12 +62,11 @@ def options_model(component: Callable[..., Any]) -> type[BaseModel]:
         parameters = inspect.signature(constructor).parameters
     fields = _fields(parameters, hints, where)
     with _understood(where):
-        model = create_model(
+        return create_model(
             f"{component.__name__}Options",
             __config__=ConfigDict(extra="forbid", strict=True, allow_inf_nan=False, protected_namespaces=()),
             **fields,
         )
-    return model
 
 
 def options_of(entry: Entry) -> type[BaseModel]:
