@@ -14,8 +14,12 @@ import pluggy
 
 from .errors import ComponentError, UsageError, described, did_you_mean
 from .hookspecs import HOOK_OF_KIND
+from .import_marks import told_when_slow
 from .plugin_loading import HOME, Provider, as_broken, broken_line, load_plugins
 from .records import KINDS, Component
+
+MOST = 10_000
+"""So many components of a kind a plugin may have; a hook that never ends must not fill the memory."""
 
 
 @dataclass(frozen=True)
@@ -157,7 +161,10 @@ class Registry:
             if provider.unavailable:
                 continue
             try:
-                entries += [Entry(component, provider) for component in self._records(key, provider)]
+                records = (
+                    self._records(key) if provider.distribution == HOME else self._watched(key, provider)
+                )
+                entries += [Entry(component, provider) for component in records]
             except KeyboardInterrupt as interrupt:
                 raise KeyboardInterrupt(f"while {provider.named} listed its components") from interrupt
             except BaseException as error:
@@ -165,7 +172,11 @@ class Registry:
                 self.manager.unregister(name=key)
         return tuple(entries)
 
-    def _records(self, key: str, provider: Provider) -> list[Component]:
+    def _watched(self, key: str, provider: Provider) -> list[Component]:
+        with told_when_slow(f"still waiting for the components of {provider.named} ..."):
+            return self._records(key)
+
+    def _records(self, key: str) -> list[Component]:
         plugin = self.manager.get_plugin(key)
         records = []
         for kind, hook_name in HOOK_OF_KIND.items():
@@ -184,8 +195,10 @@ def _checked(function: Callable[[], Any], hook_name: str, kind: str) -> list[Com
     records = function()
     if records is None or isinstance(records, str | Component):
         raise ComponentError(f"{hook_name} must return an iterable of Component records, got {records!r}")
-    checked = []
+    checked: list[Component] = []
     for record in records:
+        if len(checked) == MOST:
+            raise ComponentError(f"{hook_name} yields more than {MOST} records")
         if not isinstance(record, Component):
             raise ComponentError(f"{hook_name} must yield Component records, got {record!r}")
         problems = record.problems()

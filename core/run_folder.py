@@ -15,12 +15,12 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from .errors import UsageError
 from .files import write_json, write_text, writing_to
+from .plugin_discovery import version_of
 from .plugin_loading import Provider
 from .recipe_source import write_yaml
 from .seed_list import SEEDS, refuse_several
@@ -163,10 +163,7 @@ def versions() -> dict[str, str]:
     """Return the versions of what a result depends on."""
     found = {}
     for name in _VERSIONS:
-        try:
-            found[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            found[name] = "not installed"
+        found[name] = version_of(name) or "not installed"
     return found
 
 

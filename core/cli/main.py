@@ -10,9 +10,9 @@ from pathlib import Path
 
 import click
 
-from ..errors import MtlError
+from ..errors import MtlError, described
 from ..places import refuse_deleted_folder
-from ..plugin_loading import HOME
+from ..plugin_discovery import HOME, version_of
 from .group import LazyGroup
 from .session import Session
 
@@ -60,14 +60,27 @@ def build_cli() -> LazyGroup:
                 help="Load a plugin from a Python file; may be repeated.",
             ),
             click.Option(["--debug"], is_flag=True, help="Show tracebacks."),
+            click.Option(
+                ["--version"],
+                is_flag=True,
+                is_eager=True,
+                expose_value=False,
+                callback=_tell_version,
+                help="Show the version and exit.",
+            ),
         ],
     )
-    click.version_option(package_name=HOME, prog_name="mtl", message="%(prog)s %(version)s")(group)
     for name, summary in _COMMANDS.items():
         module = {"list": "list_"}.get(name, name)
         group.add_lazy(name, f"{__package__}.{module}:command", summary)
     group.before_listing = _add_plugin_commands
     return group
+
+
+def _tell_version(context: click.Context, option: click.Parameter, asked: bool) -> None:
+    if asked and not context.resilient_parsing:
+        click.echo(f"mtl {version_of(HOME) or 'of no known version'}")
+        context.exit()
 
 
 @click.pass_context
@@ -119,16 +132,18 @@ def run(arguments: list[str] | None = None) -> int:
         command = context.command_path if context is not None else "mtl"
         _report(f"error: {error.format_message()}\n  hint: {command} --help shows what is possible", debug)
         return 2
-    except (KeyboardInterrupt, click.Abort):
-        _report("interrupted", debug)
+    except (KeyboardInterrupt, click.Abort) as interrupt:
+        _report(f"interrupted {interrupt}".rstrip(), debug)
         return INTERRUPTED
     except BrokenPipeError:
         # The reader went away (`mtl list task | head`); Python must not complain when it flushes stdout.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except Exception as error:
+    except SystemExit:
+        raise
+    except BaseException as error:
         _report(
-            f"error: internal: {type(error).__name__}: {error}\n"
+            f"error: internal: {described(error)}\n"
             "  hint: repeat with `mtl --debug ...` and report the traceback",
             debug,
         )
