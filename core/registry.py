@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import traceback
 from collections.abc import Callable, Iterable
 from copy import deepcopy
 from dataclasses import dataclass
@@ -139,6 +140,19 @@ class Registry:
                 failures.append(f"plugin {name!r} failed in {hook_name}: {described(error)}")
         return failures
 
+    def plugin_of(self, error: BaseException) -> Provider | None:
+        """Return the plugin of a third party whose code raised an error, or None when it was nobody's."""
+        packages = {
+            _package(str(getattr(self.manager.get_plugin(key), "__name__", ""))): provider
+            for key, provider in self._providers.items()
+            if provider.distribution != HOME
+        }
+        places = [frame.f_globals.get("__name__", "") for frame, _ in traceback.walk_tb(error.__traceback__)]
+        return next(
+            (packages[_package(str(name))] for name in reversed(places) if _package(str(name)) in packages),
+            None,
+        )
+
     def defaults(self, kind: str, situation: str) -> list[str]:
         """Return the names of the components that serve a situation when the recipe is silent."""
         names = self.names(kind)
@@ -189,6 +203,10 @@ class Registry:
             if names.count((kind, name)) > 1:
                 raise ComponentError(f"it yields two components named {name!r} of kind {kind}")
         return records
+
+
+def _package(module: str) -> str:
+    return module.partition(".")[0]
 
 
 def _checked(function: Callable[[], Any], hook_name: str, kind: str) -> list[Component]:

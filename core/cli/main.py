@@ -10,9 +10,10 @@ from pathlib import Path
 
 import click
 
-from ..errors import MtlError, described
+from ..errors import ComponentError, MtlError, described
 from ..places import refuse_deleted_folder
 from ..plugin_discovery import HOME, version_of
+from ..plugin_loading import next_step
 from .group import LazyGroup
 from .session import Session
 
@@ -93,9 +94,9 @@ def _remember_debug(context: click.Context, plugin_files: tuple[Path, ...], debu
 def _session(context: click.Context) -> Session:
     """Return the invocation's session, made when it is first needed: `--help` lists plugins' commands too."""
     root = context.find_root()
-    if not isinstance(root.obj, Session):
-        root.obj = Session(root.params.get("plugin_files") or ())
-    return root.obj
+    session = root.ensure_object(Session)
+    session.plugin_files = root.params.get("plugin_files") or ()
+    return session
 
 
 def _add_plugin_commands(context: click.Context) -> None:
@@ -120,8 +121,9 @@ def run(arguments: list[str] | None = None) -> int:
         os.environ.setdefault("GOMP_SPINCOUNT", "10000")
     given = sys.argv[1:] if arguments is None else arguments
     debug = "--debug" in given
+    session = Session()
     try:
-        build_cli().main(given, prog_name="mtl", standalone_mode=False)
+        build_cli().main(given, prog_name="mtl", standalone_mode=False, obj=session)
     except MtlError as error:
         _report(f"error: {error}", debug)
         return error.status
@@ -133,7 +135,8 @@ def run(arguments: list[str] | None = None) -> int:
         _report(f"error: {error.format_message()}\n  hint: {command} --help shows what is possible", debug)
         return 2
     except (KeyboardInterrupt, click.Abort) as interrupt:
-        _report(f"interrupted {interrupt}".rstrip(), debug)
+        # click turns an interrupt into its own; what was interrupted is said by the first.
+        _report(f"interrupted {interrupt.__cause__ or interrupt}".rstrip(), debug)
         return INTERRUPTED
     except BrokenPipeError:
         # The reader went away (`mtl list task | head`); Python must not complain when it flushes stdout.
@@ -142,6 +145,9 @@ def run(arguments: list[str] | None = None) -> int:
     except SystemExit:
         raise
     except BaseException as error:
+        if (plugin := session.plugin_at_fault(error)) is not None:
+            _report(f"error: {plugin.named} failed: {described(error)}\n  hint: {next_step(plugin)}", debug)
+            return ComponentError.status
         _report(
             f"error: internal: {described(error)}\n"
             "  hint: repeat with `mtl --debug ...` and report the traceback",
