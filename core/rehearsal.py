@@ -90,7 +90,7 @@ def rehearse_head(label: str, head: Head, spec: HeadSpec) -> None:
 
 
 def rehearse_loss(label: str, loss: Loss, target: TargetSpec) -> None:
-    """Raise `ComponentError` unless the loss gives one number per sample; one to be fitted first is not asked."""
+    """Raise `ComponentError` unless the loss, if it needs no fit before, gives one number per sample."""
     if loss.fits:
         return
     with _quietly(loss):
