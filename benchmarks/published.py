@@ -304,7 +304,7 @@ EXPERIMENTS: tuple[Experiment, ...] = (
         ),
         source=(
             "Published figures: the write-up, as counts of the 60,000 training images (59,042 and 22,369; "
-            "5,842 and 652); it has none of the test images."
+            "5,842 and 652); it has no figure of the test images."
         ),
     ),
 )
