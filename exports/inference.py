@@ -80,8 +80,8 @@ class ExportedModel:
         """Return each output by task name, for inputs that are known to fit the model: they are not checked.
 
         `options.terminate`, set by another thread, ends the run. Raises `VerificationError`, naming the task,
-        when an answer has another shape than promised or is not finite, and `UsageError` when the model cannot
-        be run.
+        when an answer has another shape than promised or is not finite, and `UsageError` when the model
+        cannot be run.
         """
         with reading(self.path, "a model that runs here", hint=AGAIN):
             found = dict(zip(self._names, self._session.run(self._names, feed, options), strict=True))
