@@ -16,9 +16,10 @@ def baseline_recipe(recipe: Recipe, task: str, composition: Composition, registr
     Sharing and balancer are the defaults (with one task there is nothing to share or to balance) and the
     task's weight is 1. Where tasks share a view, another task that changes what the model sees (noise,
     rotation) stays with weight 0: it trains nothing, and both runs are trained and judged on the same images.
-    Of one task, the best epoch is its own: `select` per-task and best are the same run.
+    Of one task, the best epoch is its own: `select` per-task and best are the same run. The memory format is
+    the multitask run's, so that rounding is alike.
     """
-    train = recipe.train
+    train = composition.recipe.train
     if train.select == "per-task":
         train = train.model_copy(update={"select": "best"})
     kept = tuple(

@@ -77,6 +77,7 @@ def test_it_is_trained_once_and_its_files_agree(grid: Make, train: Train, tmp_pa
         ("hard", "third"),
     ]
     assert comparison.results["method"]["comparisons"]["tasks"] <= 4
+    assert [cell["channels_last"] for cell in comparison.results["cells"]] == [False] * 12
 
 
 def test_a_gain_is_the_difference_of_two_means(grid: Make, train: Train, tmp_path: Path) -> None:
