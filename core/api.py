@@ -18,7 +18,6 @@ from .recipe_values import usable_from
 from .registry import Registry, installed
 from .request import Request
 from .run import Run, load_run
-from .run_folder import next_free
 from .seed_list import read_seeds
 from .seeds import SeedsPipeline
 
@@ -90,17 +89,19 @@ def compose(
         origin = f"set[{key!r}]"
         source.put(str(key).split("."), usable_from(origin, value), origin)
     resolved = read(source, registry)
-    where = Path(out) if out is not None else next_free(Path("runs"), run_name(resolved.to_plain()))
+    numbered = out is None
+    where = Path(out) if out is not None else Path("runs") / run_name(resolved.to_plain())
     refuse_unusable(where)
     chosen = choose_device(device)
     pipeline = Pipeline(registry, chosen, progress or Progress())
     if seeds is not None:
         many = SeedsPipeline(pipeline)
         numbers = read_seeds(seeds, resolved.seed, asked=seed is not None)
-        done = many.run(resolved, where, numbers, source=source, force=force)
+        done = many.run(resolved, where, numbers, source=source, force=force, numbered=numbered)
         runs = {number: _run(one, registry, chosen) for number, one in done.runs.items()}
-        return SeedRuns(where, runs, done.metrics)
-    return _run(pipeline.run(resolved, where, source=source, force=force), registry, chosen)
+        return SeedRuns(done.path, runs, done.metrics)
+    outcome = pipeline.run(resolved, where, source=source, force=force, numbered=numbered)
+    return _run(outcome, registry, chosen)
 
 
 def _run(found: Outcome | Path, registry: Registry, device: torch.device) -> Run:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from .composition import Composition
 from .contracts import ExportReport
 from .data import Splits, channel_statistics, load_splits, refuse_unlabelled
 from .device import is_out_of_memory
-from .errors import MissingRequirementError
+from .errors import MissingRequirementError, UsageError
 from .evaluation import Evaluation, baseline, evaluate, refuse_without_targets
 from .exporting import export
 from .files import write_json
@@ -50,6 +51,14 @@ class Outcome:
 
 
 @dataclass(frozen=True)
+class Prepared:
+    """A run that has no folder yet: its parts, known to fit together."""
+
+    composition: Composition
+    splits: Splits
+
+
+@dataclass(frozen=True)
 class Started:
     """A run that is ready to train: its folder, its parts, and the rows of the epochs done so far."""
 
@@ -73,14 +82,32 @@ class Pipeline:
     publishes: bool = True
 
     def run(
-        self, recipe: Recipe, path: Path, *, source: RecipeSource | None = None, force: bool = False
+        self,
+        recipe: Recipe,
+        path: Path,
+        *,
+        source: RecipeSource | None = None,
+        force: bool = False,
+        numbered: bool = False,
     ) -> Outcome:
-        """Do the whole job and return its outcome; nothing is written before all inputs are known good."""
-        return self.finish(self.train(self.start(recipe, path, source=source, force=force)))
+        """Do the whole job and return its outcome; nothing is written before all inputs are known good.
+
+        `force` and `numbered` are those of `RunFolder.create`.
+        """
+        started = self.start(recipe, path, source=source, force=force, numbered=numbered)
+        with started.folder:
+            return self._finish_whole(started)
 
     def resume(self, folder: RunFolder, recipe: Recipe) -> Outcome:
         """Continue an interrupted run after its last intact checkpoint, as if it had never stopped."""
-        return self.finish(self.train(self.restart(folder, recipe)))
+        with folder.enter(self.progress.warning):
+            self.progress.placed(folder.path)
+            return self._finish_whole(self.restart(folder, recipe))
+
+    def _finish_whole(self, started: Started) -> Outcome:
+        outcome = self.finish(self.train(started))
+        started.folder.complete()
+        return outcome
 
     def start(
         self,
@@ -89,39 +116,72 @@ class Pipeline:
         *,
         source: RecipeSource | None = None,
         force: bool = False,
-        shared: Splits | None = None,
+        numbered: bool = False,
     ) -> Started:
-        """Make a new run's folder and its parts; `shared` is the data of another seed of the recipe."""
-        RunFolder.refuse_existing(path, force=force)
+        """Make a new run's parts and its folder, in which nobody else works until it is left."""
+        if not numbered:
+            RunFolder.refuse_existing(path, force=force)
+        prepared = self.prepare(recipe, source)
+        with ExitStack() as on_error:
+            folder = RunFolder.create(path, self.progress.warning, force=force, numbered=numbered)
+            on_error.enter_context(folder)
+            self.progress.placed(folder.path)
+            started = self.begin(prepared, folder)
+            on_error.pop_all()
+        return started
+
+    def prepare(
+        self, recipe: Recipe, source: RecipeSource | None = None, shared: Splits | None = None
+    ) -> Prepared:
+        """Compose and load, writing nothing; `shared` is the data of another seed of the recipe."""
         composition = compose(recipe, self.registry, source)
         refuse_unsafe(composition.model, composition.recipe.train.channels_last, self.device)
         self.progress.planned(composition.plan())
         splits = self._splits(composition, shared)
         with composition.at_work("in a step of training that was tried"):
             refuse_lone_samples(composition, splits.train, self.device)
-        folder = RunFolder.create(path, force=force)
+        return Prepared(composition, splits)
+
+    def begin(self, prepared: Prepared, folder: RunFolder) -> Started:
+        """Begin a run in a new folder."""
+        composition, splits = prepared.composition, prepared.splits
         folder.write_recipe(composition.recipe.to_plain())
-        folder.write_environment(self.registry.providers, self._device_name(), recipe.seed)
+        self._write_environment(folder, composition)
         self._notify("mtl_run_started", run=folder.path, recipe=composition.recipe.to_plain())
         trainer = self._trainer(composition, splits)
         return Started(folder, composition, splits, trainer, [])
 
     def restart(self, folder: RunFolder, recipe: Recipe, shared: Splits | None = None) -> Started:
         """Return an interrupted run as it was after its last intact checkpoint."""
-        checkpoint = folder.checkpoints.latest()
+        checkpoint = folder.checkpoints.latest(self.progress.warning)
         if checkpoint.epoch >= recipe.train.epochs:
             self.progress.warning(
                 f"all {checkpoint.epoch} epochs were done; the run is evaluated and exported again"
             )
         composition = compose(recipe, self.registry)
         refuse_unsafe(composition.model, composition.recipe.train.channels_last, self.device)
+        folder.refuse_another(composition.recipe, checkpoint)
         self.progress.planned(composition.plan())
         splits = self._splits(composition, shared)
         trainer = self._trainer(composition, splits)
         with composition.at_work("while its checkpoint was restored"):
             trainer.restore(checkpoint)
-        history = [row for row in folder.read_history() if row["epoch"] <= checkpoint.epoch]
-        return Started(folder, composition, splits, trainer, list(history))
+        self._mend(folder, composition)
+        history: list[Mapping[str, float]] = list(folder.history_of(checkpoint, self.progress.warning))
+        return Started(folder, composition, splits, trainer, history)
+
+    def _mend(self, folder: RunFolder, composition: Composition) -> None:
+        """Sweep what killed processes left, and write again what was damaged and is not needed to go on."""
+        for text in folder.tidy():
+            self.progress.warning(text)
+        try:
+            folder.read_environment()
+        except UsageError as error:
+            self.progress.warning(f"{error.message}: it is written again, as it is now")
+            self._write_environment(folder, composition)
+
+    def _write_environment(self, folder: RunFolder, composition: Composition) -> None:
+        folder.write_environment(self.registry.providers, self._device_name(), composition.recipe.seed)
 
     def _trainer(self, composition: Composition, splits: Splits) -> Trainer:
         with composition.at_work("while its training was prepared"):
@@ -136,13 +196,18 @@ class Pipeline:
         counts = {name: len(started.splits.named(name)) for name in ("train", "validation", "test")}
         self.progress.started(started.composition.recipe.train.epochs, self._device_name(), counts)
         folder, history = started.folder, started.history
+        told: set[str] = set()
         for result in self._epochs(started):
             history.append(result.row)
+            folder.check()
             # Before the checkpoint: a resume drops what is beyond it, but could not make up what is missing.
             folder.write_history(history)
             keep_snapshot(folder.path, started.composition, started.splits.validation, result.epoch)
             kept = started.composition.model.state_dict() if result.best or result.best_of else None
-            folder.checkpoints.save(result.checkpoint, kept, best=result.best, best_of=result.best_of)
+            left = folder.checkpoints.save(result.checkpoint, kept, best=result.best, best_of=result.best_of)
+            for text in sorted(set(left) - told):
+                self.progress.warning(text)
+            told.update(left)
             self.progress.epoch(result.epoch, result.row, result.best)
             if result.epoch == int(history[0]["epoch"]) and started.trainer.eager_reason:
                 self.progress.warning(f"steps run one by one, not as a graph: {started.trainer.eager_reason}")
@@ -186,11 +251,12 @@ class Pipeline:
         }
         if self.publishes:
             metrics["below_baseline"] = shortfalls(composition, splits, metrics, started.history)
+        folder.check()
+        folder.write_history(started.history)
         write_json(folder.path / "metrics.json", metrics)
         with composition.at_work("when it told what it has learned"):
             write_learned(folder.path, composition, splits.validation)
         exported = self._publish(started, metrics) if self.publishes else ExportReport((), {})
-        folder.finish()
         self._notify("mtl_run_finished", run=folder.path, metrics=metrics)
         return Outcome(folder, composition, splits, metrics, exported)
 

@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from ..differences import difference
 from ..errors import UsageError
 from ..files import sha256, write_json, writing_to
 from .cells import Cell
@@ -69,7 +70,7 @@ class ComparisonFolder:
         known = self._plan()
         if any(known.get(key) != value for key, value in plan.items()):
             raise UsageError(
-                f"{self.path} holds another comparison: {_difference(known, plan)}",
+                f"{self.path} holds another comparison: {difference(known, plan)}",
                 hint="choose another folder with --out, or replace it with --force",
             )
 
@@ -200,20 +201,3 @@ def _finished(path: Path, cell: Cell) -> bool:
     except FileNotFoundError as error:
         raise DamagedCell(f"{error.filename} is missing") from None
     return True
-
-
-def _difference(known: Mapping[str, Any], plan: Mapping[str, Any]) -> str:
-    """Say in a few words where two plans part."""
-    for key, value in plan.items():
-        other = known.get(key)
-        if other == value:
-            continue
-        if isinstance(value, Mapping) and isinstance(other, Mapping):
-            return f"{key}: {_difference(other, value)}"
-        return f"{key} {_short(other)} there, {_short(value)} here"
-    return "something is left out here"
-
-
-def _short(value: Any) -> str:
-    text = json.dumps(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."
