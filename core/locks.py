@@ -26,7 +26,8 @@ _UNKNOWN = {errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EINVAL}
 class Lock:
     """A folder's lock, held until `release`, until nobody knows it any more, or until the process ends.
 
-    `missing` says why nobody is kept out; None where the lock works.
+    `folder` is to follow a folder that is renamed. `missing` says why nobody is kept out; None where the lock
+    works.
     """
 
     def __init__(self, folder: Path, descriptor: int, missing: str | None) -> None:

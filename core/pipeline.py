@@ -171,9 +171,7 @@ class Pipeline:
         return Started(folder, composition, splits, trainer, history)
 
     def _mend(self, folder: RunFolder, composition: Composition) -> None:
-        """Sweep what killed processes left, and write again what was damaged and is not needed to go on."""
-        for text in folder.tidy():
-            self.progress.warning(text)
+        """Write again what was damaged and is not needed to go on."""
         try:
             folder.read_environment()
         except UsageError as error:
@@ -196,7 +194,6 @@ class Pipeline:
         counts = {name: len(started.splits.named(name)) for name in ("train", "validation", "test")}
         self.progress.started(started.composition.recipe.train.epochs, self._device_name(), counts)
         folder, history = started.folder, started.history
-        told: set[str] = set()
         for result in self._epochs(started):
             history.append(result.row)
             folder.check()
@@ -204,10 +201,7 @@ class Pipeline:
             folder.write_history(history)
             keep_snapshot(folder.path, started.composition, started.splits.validation, result.epoch)
             kept = started.composition.model.state_dict() if result.best or result.best_of else None
-            left = folder.checkpoints.save(result.checkpoint, kept, best=result.best, best_of=result.best_of)
-            for text in sorted(set(left) - told):
-                self.progress.warning(text)
-            told.update(left)
+            folder.checkpoints.save(result.checkpoint, kept, best=result.best, best_of=result.best_of)
             self.progress.epoch(result.epoch, result.row, result.best)
             if result.epoch == int(history[0]["epoch"]) and started.trainer.eager_reason:
                 self.progress.warning(f"steps run one by one, not as a graph: {started.trainer.eager_reason}")
@@ -252,6 +246,8 @@ class Pipeline:
         if self.publishes:
             metrics["below_baseline"] = shortfalls(composition, splits, metrics, started.history)
         folder.check()
+        for text in folder.tidy():
+            self.progress.warning(text)
         folder.write_history(started.history)
         write_json(folder.path / "metrics.json", metrics)
         with composition.at_work("when it told what it has learned"):

@@ -41,6 +41,7 @@ class Workplace:
         with writing_to(self.path):
             if not kept.exists():
                 self.path.rename(kept)
+                self.locks[-1].folder = kept
             elif (self.path / REPLACES).exists():
                 self._discard(self.path)
             else:
@@ -71,6 +72,7 @@ class Workplace:
             self._discard(self.path)
             if kept is not None:
                 kept.rename(self.path)
+                self.locks[0].folder = self.path
 
     def check(self) -> None:
         """Raise `UsageError` when the folder was taken away: nothing may be written into its successor."""
@@ -152,6 +154,7 @@ def restore(path: Path) -> None:
                 for item in path.iterdir():
                     item.unlink()
             kept.rename(path)
+            lock.folder = path
         finally:
             lock.release()
 

@@ -57,8 +57,8 @@ class CheckpointFolder:
         *,
         best: bool = True,
         best_of: Sequence[str] = (),
-    ) -> list[str]:
-        """Add a checkpoint and drop all but the last two; return which files could not be removed, and why.
+    ) -> None:
+        """Add a checkpoint and drop all but the last two; what cannot be removed stays for the next `sweep`.
 
         `weights` of the model replace the best ones (with `best`), and the own best ones of the tasks named.
         """
@@ -87,7 +87,7 @@ class CheckpointFolder:
         others = [item for item in manifest["checkpoints"] if item["epoch"] != checkpoint.epoch]
         manifest["checkpoints"] = [*others, entry][-KEPT:]
         write_json(self.path / MANIFEST, manifest | {_SUM: _digest(manifest)})
-        return self.sweep()
+        self.sweep()
 
     def latest(self, warn: Callable[[str], None] = lambda text: None) -> Checkpoint:
         """Return the newest intact checkpoint; tell `warn` of newer ones that are passed over.
