@@ -50,6 +50,13 @@ def test_the_table_of_the_readme_is_what_the_result_files_say(results_page: Any)
     assert text == results_page.with_summary(text, found)
 
 
+def test_the_first_table_of_the_readme_is_what_its_runs_reached(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(ROOT))
+    first_runs = importlib.import_module("benchmarks.first_runs")
+    text = (ROOT / "README.md").read_text()
+    assert text == first_runs.document(text, json.loads(first_runs.RESULTS.read_text()))
+
+
 def test_every_shipped_recipe_belongs_to_an_experiment(results_page: Any) -> None:
     used = {
         recipe
