@@ -28,11 +28,7 @@ class SplitJudge(Judge):
     def __init__(self, composition: Composition, splits: Splits) -> None:
         self._composition = composition
         self._splits = splits
-        self.leading = {
-            name: leading
-            for name, composed in composition.tasks.items()
-            if (leading := _leading(composed.metrics)) is not None
-        }
+        self.leading = leading_metrics(composition)
 
     def training_samples(self, count: int, seed: int) -> Arrays:
         train = self._splits.train
@@ -78,6 +74,12 @@ class SplitJudge(Judge):
             return self.measure(answer, tuple(self._composition.tasks))
         finally:
             model.train(training)
+
+
+def leading_metrics(composition: Composition) -> dict[str, Leading]:
+    """Return the metric each task is judged by; a task without one that has a better direction is missing."""
+    found = {name: _leading(composed.metrics) for name, composed in composition.tasks.items()}
+    return {name: leading for name, leading in found.items() if leading is not None}
 
 
 def _leading(metrics: Mapping[str, Metric]) -> Leading | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -61,13 +61,8 @@ def drop(leading: Leading, before: float, after: float) -> float:
     return round(worse, 9)
 
 
-def allowed_drops(subject: ExportSubject, given: Mapping[str, float]) -> dict[str, float]:
-    """Return what each task may lose; `given` is by task or by metric, and a task's own wins.
-
-    Raises `UsageError` for a name that is neither, and for a negative limit.
-    """
-    # A part of a model may get what was said for the whole.
-    leading = subject.judge.leading if subject.judge is not None else {}
+def check_drops(leading: Mapping[str, Leading], given: Mapping[str, float]) -> None:
+    """Raise `UsageError` for a limit by a name that is neither a task nor its metric, or a negative one."""
     metrics = {item.metric for item in leading.values()}
     for name, most in given.items():
         if name not in leading and name not in metrics:
@@ -75,6 +70,27 @@ def allowed_drops(subject: ExportSubject, given: Mapping[str, float]) -> dict[st
             raise UsageError(f"max_drop names {name!r}", hint=known)
         if not most >= 0:
             raise UsageError(f"max_drop of {name!r} is {most}; it cannot be negative")
+
+
+def check_measurable(tasks: Iterable[str], leading: Mapping[str, Leading], name: str) -> None:
+    """Raise `UsageError` for a task of which nothing says whether it lost."""
+    for task in tasks:
+        if task not in leading:
+            raise UsageError(
+                f"{name}: what task {task!r} loses cannot be measured: "
+                "no metric of it says which way is better",
+                hint="train it with a metric that does, or export it in float32",
+            )
+
+
+def allowed_drops(subject: ExportSubject, given: Mapping[str, float]) -> dict[str, float]:
+    """Return what each task may lose; `given` is by task or by metric, and a task's own wins.
+
+    Raises as `check_drops` does.
+    """
+    # A part of a model may get what was said for the whole.
+    leading = subject.judge.leading if subject.judge is not None else {}
+    check_drops(leading, given)
     return {
         task: float(given.get(task, given.get(item.metric, unit_of(item).default)))
         for task, item in _leading(subject).items()
@@ -91,13 +107,7 @@ def measure_change(
     judge = subject.judge
     if judge is None:
         raise VerificationError(f"{name}: what it loses cannot be measured, there is no data at hand")
-    for task in subject.targets:
-        if task not in judge.leading:
-            raise VerificationError(
-                f"{name}: what task {task!r} loses cannot be measured: "
-                "no metric of it says which way is better",
-                hint="train it with a metric that does, or export it in float32",
-            )
+    check_measurable(subject.targets, judge.leading, name)
     before, after = judge.reference(), judge.measure(answer, tuple(subject.targets))
     report: dict[str, dict[str, Any]] = {}
     for task, leading in _leading(subject).items():

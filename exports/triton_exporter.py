@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from ..core.contracts import Exporter, ExportReport, ExportSubject
+from ..core.contracts import Exporter, ExportPlan, ExportReport, ExportSubject
 from ..core.errors import UsageError
 from ..core.files import writing_to
 from ..core.specs import TargetSpec
@@ -69,6 +69,11 @@ class TritonExporter(Exporter):
     @classmethod
     def recognizes(cls, path: Path) -> bool:
         return (path / SUMS).is_file() and len(list(path.glob(f"*/{CONFIG}"))) == 1
+
+    def check_plan(self, plan: ExportPlan) -> None:
+        self._model.check_plan(plan)
+        for task, target in plan.targets.items():
+            _labels(task, target)
 
     def export(self, subject: ExportSubject, path: Path) -> ExportReport:
         """Write the repository `path`; nothing is published when the model does not pass.

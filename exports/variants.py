@@ -7,14 +7,12 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import onnx
 
-from ..core.contracts import Arrays, ExportSubject
+from ..core.contracts import Arrays, ExportPlan, ExportSubject
 from ..core.errors import UsageError, VerificationError, suggest
-from .activations import beyond_half
 from .metadata import IMAGE, PixelType
 from .onnx_model import ExportForm, card_of
 from .precision import FLOAT32, SEED, Calibration, Precision, PrecisionType
-from .quality import allowed_drops
-from .ranges import ranges_of
+from .quality import allowed_drops, check_drops, check_measurable
 
 
 def precision_for(
@@ -34,16 +32,31 @@ def precision_for(
     if subject.judge is None:
         raise UsageError(f"a {kind} export needs the data of the run, and there is none")
     # A part of a model may get what was said for the whole.
-    known = dict.fromkeys((*subject.targets, *subject.judge.leading))
-    for task in keep_float:
-        if task not in known:
-            hint = suggest(task, list(known), "tasks")
-            raise UsageError(f"keep_float names {task!r}, which is no task of the model", hint=hint)
+    _check_kept(keep_float, tuple(dict.fromkeys((*subject.targets, *subject.judge.leading))))
     kept = tuple(sorted(set(keep_float) & set(subject.targets)))
     drops = allowed_drops(subject, max_drop or {})
+    if kind == "float16":
+        return Precision(kind, (), drops)
     drawn = _drawn(subject, samples, SEED)
-    calibration = Calibration.of(drawn, samples, SEED)
-    return Precision(kind, kept if kind == "int8" else (), drops, calibration)
+    return Precision(kind, kept, drops, Calibration.of(drawn, samples, SEED))
+
+
+def check_precision(
+    plan: ExportPlan, kind: PrecisionType, *, keep_float: Sequence[str], max_drop: Mapping[str, float]
+) -> None:
+    """Raise `UsageError` before training when a file of this precision could not be made or judged."""
+    if kind == "float32":
+        return
+    _check_kept(keep_float, tuple(plan.targets))
+    check_drops(plan.leading, max_drop)
+    check_measurable(plan.targets, plan.leading, f"a {kind} export")
+
+
+def _check_kept(keep_float: Sequence[str], tasks: Sequence[str]) -> None:
+    for task in keep_float:
+        if task not in tasks:
+            hint = suggest(task, tasks, "tasks")
+            raise UsageError(f"keep_float names {task!r}, which is no task of the model", hint=hint)
 
 
 def build_variant(subject: ExportSubject, form: ExportForm, base: onnx.ModelProto) -> onnx.ModelProto:
@@ -51,14 +64,14 @@ def build_variant(subject: ExportSubject, form: ExportForm, base: onnx.ModelProt
 
     Raises `VerificationError` when the calibration samples are not those that `form` records.
     """
-    feed = calibration_feed(subject, form)
     if form.precision.type == "float16":
         from .float16 import to_float16
 
-        model = to_float16(base, beyond_half(base, ranges_of(base, feed)))
+        model = to_float16(base)
     else:
         from .int8 import to_int8
 
+        feed = calibration_feed(subject, form)
         model = to_int8(base, feed, form.precision.keep_float)
     onnx.helper.set_model_props(model, card_of(subject, form).to_properties())
     return model
@@ -71,10 +84,10 @@ def calibration_feed(subject: ExportSubject, form: ExportForm) -> Arrays:
     """
     recorded = form.precision.calibration
     if recorded is None:
-        raise VerificationError("the file does not say what it was calibrated on")
+        raise VerificationError("the int8 file does not say what it was calibrated on")
     drawn = dict(_drawn(subject, recorded.samples, recorded.seed))
     if Calibration.of(drawn, recorded.samples, recorded.seed) != recorded:
-        raise VerificationError("the file was calibrated on other samples than it says")
+        raise VerificationError("the int8 file was calibrated on other samples than it says")
     return fed(drawn, form.pixels)
 
 

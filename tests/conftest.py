@@ -6,6 +6,7 @@ import sys
 import textwrap
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,17 @@ def _cache_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Keep the user's own cache out of the tests."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MTL_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_registry_of_operators() -> Iterator[None]:
+    """Build torch's registry of ONNX operators once: a third of an export of a small model is that."""
+    from torch.onnx._internal.exporter import _registration
+
+    with pytest.MonkeyPatch.context() as patch:
+        registry = _registration.ONNXRegistry
+        patch.setattr(registry, "from_torchlib", staticmethod(cache(registry.from_torchlib)))
         yield
 
 

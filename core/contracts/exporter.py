@@ -57,6 +57,17 @@ class Judge(ABC):
 
 
 @dataclass(frozen=True)
+class ExportPlan:
+    """What will be exported, as far as it is known before anything is trained.
+
+    `leading` names the metric each task is judged by; a task without one is missing.
+    """
+
+    targets: Mapping[str, TargetSpec]
+    leading: Mapping[str, Leading]
+
+
+@dataclass(frozen=True)
 class ExportSubject:
     """What is exported: a trained model, its inputs and outputs, and real samples to prove it on.
 
@@ -146,6 +157,13 @@ class Exporter(ABC):
     def recognizes(cls, path: Path) -> bool:
         """Whether the file or folder looks like one of this exporter's."""
         return bool(cls.suffix) and path.suffix == cls.suffix
+
+    def check_plan(self, plan: ExportPlan) -> None:  # noqa: B027 - most have nothing to refuse
+        """Raise what `export` would raise whatever is trained, so that nobody waits for a refusal.
+
+        For the forms of the answers, the tasks' metrics, the exporter's own options (`UsageError`), or what
+        is not installed (`MissingRequirementError`). Called before training.
+        """
 
     @abstractmethod
     def export(self, subject: ExportSubject, path: Path) -> ExportReport:

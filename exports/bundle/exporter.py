@@ -12,13 +12,13 @@ import numpy as np
 import onnx
 from pydantic import Field
 
-from ...core.contracts import Exporter, ExportReport, ExportSubject
+from ...core.contracts import Exporter, ExportPlan, ExportReport, ExportSubject
 from ...core.errors import UsageError, VerificationError
 from ...core.files import writing_to
 from ..candidate import Candidate
 from ..folder import SUMS, check_folder, unpublished_folder
 from ..metadata import ModelCard
-from ..onnx_model import ExportForm, build_model, card_of, file_of
+from ..onnx_model import ExportForm, build_model, card_of
 from ..options import (
     CalibrationOption,
     KeepFloatOption,
@@ -29,7 +29,7 @@ from ..options import (
 )
 from ..precision import FLOAT32, TOLERANCES, PrecisionType
 from ..runtimes import RUNTIMES
-from ..variants import build_variant, precision_for
+from ..variants import build_variant, check_precision, precision_for
 from ..verification import form_of, opset_of, part_of, verify_bytes
 from .contents import (
     MANIFEST,
@@ -84,6 +84,10 @@ class BundleExporter(Exporter):
     def recognizes(cls, path: Path) -> bool:
         return path.is_dir() and (path / SUMS).is_file() and (path / MANIFEST).is_file()
 
+    def check_plan(self, plan: ExportPlan) -> None:
+        for kind in self.variants:
+            check_precision(plan, kind, keep_float=self.keep_float, max_drop=self.max_drop)
+
     def export(self, subject: ExportSubject, path: Path) -> ExportReport:
         """Write the folder; raise as the ONNX exporter does, and then leave what was there untouched."""
         with unpublished_folder(path) as folder:
@@ -93,7 +97,7 @@ class BundleExporter(Exporter):
                 form = replace(self.form, precision=self._precision(subject, kind))
                 model = base if kind == "float32" else build_variant(subject, form, base)
                 with writing_to(path):
-                    (folder / name).write_bytes(file_of(model))
+                    (folder / name).write_bytes(model.SerializeToString(deterministic=True))
                 # Read back: what is verified is what is on the disk.
                 data = (folder / name).read_bytes()
                 proofs[name] = verify_bytes(subject, data, name=name, form=form, base=base)

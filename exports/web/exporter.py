@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import numpy as np
 from pydantic import Field
 
-from ...core.contracts import Exporter, ExportReport, ExportSubject
+from ...core.contracts import Exporter, ExportPlan, ExportReport, ExportSubject
 from ...core.files import writing_to
 from ..folder import SUMS, check_folder, unpublished_folder
 from ..inference import ExportedModel
@@ -63,6 +63,10 @@ class WebExporter(Exporter):
     @classmethod
     def recognizes(cls, path: Path) -> bool:
         return (path / SUMS).is_file() and (path / PAGE).is_file()
+
+    def check_plan(self, plan: ExportPlan) -> None:
+        self._model.check_plan(plan)
+        runtime_files(self.runtime)
 
     def export(self, subject: ExportSubject, path: Path) -> ExportReport:
         """Write the folder `path`.

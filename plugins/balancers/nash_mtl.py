@@ -46,8 +46,7 @@ class NashBargain(GradientBalancer):
 
     def direction(self, gradients: Tensor, weights: Tensor) -> Tensor:
         whole = super().direction(gradients, weights)
-        cut: Tensor = whole * (self.max_norm / whole.norm().clamp(min=self.max_norm))
-        return cut
+        return whole * (self.max_norm / whole.norm().clamp(min=self.max_norm))
 
 
 def bargain(gramian: Tensor) -> Tensor:

@@ -1,0 +1,75 @@
+"""Data sets of a few dozen small pictures, in the formats that people bring."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+TRAIN, TEST = 30, 12
+
+
+def write_small_data(folder: Path) -> dict[str, dict[str, Any]]:
+    """Write one small data set per format; return by name what a recipe's `dataset` section says of it."""
+    _write_image_folder(folder / "folder")
+    _write_idx(folder / "mnist" / "MNIST" / "raw")
+    _write_idx(folder / "mnist" / "FashionMNIST" / "raw")
+    _write_shapes(folder / "shapes")
+    return {
+        "digits": {"test_fraction": 0.9},
+        "shapes-synthetic": {"train_size": TRAIN, "test_size": TEST},
+        "image-folder": {"data_dir": str(folder / "folder")},
+        "mnist": {"data_dir": str(folder / "mnist")},
+        "fashion-mnist": {"data_dir": str(folder / "mnist")},
+        "shapes": {"data_dir": str(folder / "shapes"), "test_size": TEST},
+    }
+
+
+def _pixels(seed: int, *shape: int) -> np.ndarray[Any, Any]:
+    return np.random.default_rng(seed).integers(256, size=shape, dtype=np.uint8)
+
+
+def _write_image_folder(folder: Path) -> None:
+    for split, count in (("train", TRAIN // 3), ("test", TEST // 3)):
+        for number, name in enumerate(("cat", "dog 2", "émeu")):
+            (folder / split / name).mkdir(parents=True)
+            for index in range(count):
+                picture = _pixels(1000 * number + index, 20, 16, 3)
+                Image.fromarray(picture).save(folder / split / name / f"{index}.png")
+
+
+def _write_idx(folder: Path) -> None:
+    folder.mkdir(parents=True)
+    for prefix, count in (("train", TRAIN), ("t10k", TEST)):
+        labels = np.arange(count, dtype=np.uint8) % 10
+        for kind, values in (("images-idx3", _pixels(count, count, 28, 28)), ("labels-idx1", labels)):
+            head = bytes((0, 0, 8, values.ndim)) + struct.pack(f">{values.ndim}I", *values.shape)
+            (folder / f"{prefix}-{kind}-ubyte").write_bytes(head + values.tobytes())
+
+
+def _write_shapes(folder: Path) -> None:
+    folder.mkdir(parents=True)
+    lines = ["name,squares,circles,up,right,down,left"]
+    random = np.random.default_rng(0)
+    for index in range(TRAIN + TEST):
+        row = [0] * 6
+        first, second = random.choice(6, 2, replace=False)
+        row[first] = int(random.integers(1, 10))
+        row[second] = 10 - row[first]
+        name = f"img_{index:05d}.png"
+        Image.fromarray(_pixels(index, 28, 28)).convert("RGBA").save(folder / name)
+        lines.append(f"{name},{','.join(map(str, row))}")
+    (folder / "labels.csv").write_text("\n".join(lines) + "\n")
+
+
+def groups_of(dataset: str) -> Mapping[str, list[str]]:
+    """Return groups of a data set's classes, which the task `label-group` needs."""
+    if dataset == "image-folder":
+        return {"pets": ["cat", "dog 2"]}
+    if dataset == "fashion-mnist":
+        return {"shoes": ["Sandal", "Sneaker"]}
+    return {"round": ["0", "6", "8", "9"]}

@@ -1,0 +1,86 @@
+"""Whatever is combined at random trains, exports and is proven, or is refused before it trains.
+
+Thirty compositions are the same in every run and thirty are drawn anew; `.ci/long` walks three thousand. A
+fault names the seed that draws it again.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mtl.core.registry import Registry
+
+from .conftest import fresh_seed
+from .drawing import Draw
+from .walking import Outcome, walk
+
+ALWAYS = range(30)
+ANEW = 30
+MANY = int(os.environ.get("MTL_COMPOSITIONS", "3000"))
+CHOSEN = os.environ.get("MTL_COMPOSITION")
+
+
+def drawn_and_walked(registry: Registry, data: dict[str, Any], seed: int, folder: Path) -> Outcome:
+    tree = Draw(registry, data, seed).recipe()
+    # What a command does to a run does not depend on which one it is: a third of the runs each is enough.
+    then = ((), ("evaluate",), ("verify",))[seed % 3]
+    outcome = walk(tree, folder / "walk", then=then, interrupt=seed % 9 == 0)
+    again = f"MTL_COMPOSITION={seed} python -m pytest {Path(__file__).name} -k chosen"
+    assert outcome.kind != "fault", f"{outcome.said}\nrecipe: {tree}\nagain: {again}"
+    return outcome
+
+
+@pytest.mark.parametrize("seed", ALWAYS)
+def test_a_composition(
+    registry: Registry, small_data: dict[str, dict[str, Any]], tmp_path: Path, seed: int
+) -> None:
+    drawn_and_walked(registry, small_data, seed, tmp_path)
+
+
+@pytest.mark.parametrize("index", range(ANEW))
+def test_a_composition_drawn_anew(
+    registry: Registry, small_data: dict[str, dict[str, Any]], tmp_path: Path, index: int
+) -> None:
+    drawn_and_walked(registry, small_data, fresh_seed() + index, tmp_path)
+
+
+@pytest.mark.skipif(CHOSEN is None, reason="walks the composition that MTL_COMPOSITION names")
+def test_the_composition_that_was_chosen(
+    registry: Registry, small_data: dict[str, dict[str, Any]], tmp_path: Path
+) -> None:
+    drawn_and_walked(registry, small_data, int(CHOSEN or 0), tmp_path)
+
+
+def test_most_draws_are_trained(registry: Registry, small_data: dict[str, dict[str, Any]]) -> None:
+    """A walk of refusals would show little: two draws in five at least are complete recipes."""
+    from mtl.core.composer import compose
+    from mtl.core.errors import MtlError
+    from mtl.core.recipe_reader import read
+    from mtl.core.recipe_source import RecipeSource
+
+    fates: Counter[bool] = Counter()
+    for seed in range(40):
+        try:
+            compose(read(RecipeSource(Draw(registry, small_data, seed).recipe()), registry), registry)
+        except MtlError:
+            fates[False] += 1
+        else:
+            fates[True] += 1
+    assert fates[True] >= 16, fates
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("share", range(20))
+def test_many_compositions(
+    registry: Registry, small_data: dict[str, dict[str, Any]], tmp_path: Path, share: int
+) -> None:
+    kinds = Counter(
+        drawn_and_walked(registry, small_data, seed, tmp_path / str(seed)).kind
+        for seed in range(100 + share, 100 + MANY, 20)
+    )
+    assert kinds["works"] > kinds.total() / 4, kinds
