@@ -64,7 +64,7 @@ class _Composer:
             {
                 name: item.loss.standardization
                 for name, item in composed.items()
-                if isinstance(item.loss, StandardizedLoss) and not heads[name].answers_in_units
+                if isinstance(item.loss, StandardizedLoss)
             },
         )
         self._refuse_frozen(model)

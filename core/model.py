@@ -39,9 +39,9 @@ class MultitaskModel(nn.Module):
     """Maps an image (and extra inputs) to one raw output per task.
 
     `prepare` are the tasks' fixed preprocessing steps, applied first, so that neither training nor the
-    exported file leaves them to the user. `standardizations` put the values of their tasks' heads in the
-    values' own units. With an `orbit` the model answers, except in training mode, the
-    mean over the images that symmetries make of the one it is given.
+    exported file leaves them to the user. `standardizations` put what their tasks' heads answer in the values'
+    units, unless a head answers in units already. With an `orbit` the model answers, except in training mode,
+    the mean over the images that symmetries make of the one it is given.
     """
 
     def __init__(
@@ -78,6 +78,14 @@ class MultitaskModel(nn.Module):
         assert isinstance(head, Head)
         return head
 
+    def standardization(self, task: str) -> Standardization | None:
+        """Return what puts the values of a task in units; None where nothing does."""
+        if task not in self._standardized:
+            return None
+        standardization = self.standardizations[self._standardized.index(task)]
+        assert isinstance(standardization, Standardization)
+        return standardization
+
     def forward(
         self,
         image: Tensor,
@@ -108,9 +116,9 @@ class MultitaskModel(nn.Module):
         """Return the raw outputs for prepared images as they are, in no other view, so one row per sample."""
         stages = self.sharing(self.normalization(image), inputs, tasks)
         raw = {task: self.head(task)(Features(stages[task], image, inputs)) for task in tasks}
-        for task, standardization in zip(self._standardized, self.standardizations, strict=True):
-            if task in raw:
-                assert isinstance(standardization, Standardization)
+        for task in raw:
+            standardization = self.standardization(task)
+            if standardization is not None and not self.head(task).answers_in_units:
                 raw[task] = standardization.restore(raw[task])
         return raw
 

@@ -118,13 +118,21 @@ def test_a_value_that_never_changes_is_learned_at_once(measured: Registry, const
     assert evaluate(composition, splits.test, "test").metrics["value"]["loss"] < 10
 
 
-def test_a_head_may_answer_in_units_of_its_own(measured: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_head_may_answer_in_units_of_its_own(
+    measured: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(Linear, "answers_in_units", True)
-    composition = fitted(measured, {"scale": 1000.0}, head="linear", loss="mse")
-    assert not list(composition.model.standardizations)
-    # The loss compares in units of the spread all the same.
-    loss = composition.tasks["value"].loss(torch.tensor([[1000.0]]), torch.tensor([[0.0]]))
-    assert float(loss) == pytest.approx(1 / 0.27**2, rel=0.3)
+    started = trained(measured, tmp_path / "run", data={"scale": 1000.0}, head="linear", loss="mse")
+    model = started.composition.model.eval()
+    heads: list[torch.Tensor] = []
+    model.head("value").register_forward_hook(lambda *found: heads.append(found[2]))
+    answer = model(torch.rand(3, 1, 12, 12))["value"]
+    assert torch.equal(answer, heads[0])
+    # The loss compares in units of the spread all the same, and a loaded run's too.
+    loaded = load_run(tmp_path / "run", measured).composition
+    for composition in (started.composition, loaded):
+        loss = composition.tasks["value"].loss(torch.tensor([[1000.0]]), torch.tensor([[0.0]]))
+        assert float(loss) == pytest.approx(1 / 0.27**2, rel=0.3)
 
 
 def test_a_resumed_and_a_loaded_model_have_the_same_statistics(measured: Registry, tmp_path: Path) -> None:
@@ -159,7 +167,7 @@ def test_a_complete_recipe_says_how(measured: Registry) -> None:
     [
         ("trian", "task 'value': standardize must be train, none, or {mean: [...], std: [...]}, got 'trian'"),
         ({"mean": [0.0], "std": [0.0]}, "standardize must be train, none"),
-        ({"mean": [float("nan")], "std": [1.0]}, "standardize must be train, none"),
+        ({"mean": [1e39], "std": [1.0]}, "standardize must be train, none"),
         ({"mean": [0.0], "std": [1e-60]}, "standardize must be train, none"),
         ({"mean": [0.0, 1.0], "std": [1.0, 1.0]}, "needs `standardize` with 1 means and as many stds"),
     ],
