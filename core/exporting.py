@@ -12,10 +12,11 @@ import torch
 from numpy.typing import NDArray
 
 from .composition import Composition
-from .contracts import Exporter, ExportPlan, ExportReport, ExportSubject
+from .contracts import Exporter, ExportPlan, ExportReport, ExportSubject, Units
 from .data import Samples, Splits
 from .errors import UsageError, suggest
 from .judging import SplitJudge, leading_metrics
+from .model import MultitaskModel
 from .options import options_model, validate_options
 from .randomness import SampleRandom, derive_seed
 from .registry import Registry
@@ -51,6 +52,7 @@ def export_subject(
         },
         reads={name: _reads(composition, name) for name in composition.tasks},
         judge=SplitJudge(composition, splits) if splits is not None else None,
+        units=_units(model),
     )
 
 
@@ -105,6 +107,15 @@ def build_exporter(registry: Registry, name: str, options: Mapping[str, Any]) ->
         raise UsageError(f"exporter {name!r}: {problems[0].message}", hint=problems[0].hint)
     exporter: Exporter = component(**complete)
     return exporter
+
+
+def _units(model: MultitaskModel) -> dict[str, Units]:
+    found = {task: model.standardization(task) for task in model.tasks}
+    return {
+        task: Units(units.mean.double().numpy(), units.std.double().numpy())
+        for task, units in found.items()
+        if units is not None
+    }
 
 
 def _reads(composition: Composition, task: str) -> frozenset[str]:

@@ -39,9 +39,9 @@ class MultitaskModel(nn.Module):
     """Maps an image (and extra inputs) to one raw output per task.
 
     `prepare` are the tasks' fixed preprocessing steps, applied first, so that neither training nor the
-    exported file leaves them to the user. `standardizations` put what their tasks' heads answer in the values'
-    units, unless a head answers in units already. With an `orbit` the model answers, except in training mode,
-    the mean over the images that symmetries make of the one it is given.
+    exported file leaves them to the user. `standardizations` put what their tasks' heads answer in units,
+    unless a head answers in units already. With an `orbit` the model answers, except in training mode, the
+    mean over the images that symmetries make of the one it is given.
     """
 
     def __init__(

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ..core.contracts import Units
 from ..core.errors import VerificationError
 from ..core.specs import Binary, Categorical, Image, TargetSpec
 from .precision import Tolerance
@@ -16,7 +17,13 @@ _IDENTICAL = 200.0
 
 
 def agreement_of(
-    name: str, task: str, target: TargetSpec, reference: Tensor, answer: Tensor, tolerance: Tolerance
+    name: str,
+    task: str,
+    target: TargetSpec,
+    reference: Tensor,
+    answer: Tensor,
+    tolerance: Tolerance,
+    units: Units | None = None,
 ) -> dict[str, Any]:
     """Return how well predictions for the real samples agree.
 
@@ -38,7 +45,7 @@ def agreement_of(
         same = (reference >= 0.5) == (answer >= 0.5)
         decided = (reference - 0.5).abs() > room
     else:
-        allowed = tolerance.absolute + tolerance.relative * reference.abs()
+        allowed = torch.from_numpy(tolerance.allowed(reference.double().numpy(), units))
         same = ((reference - answer).abs() <= allowed).reshape(count, -1).all(dim=1)
         decided = torch.ones_like(same)
     if not tolerance.elementwise:

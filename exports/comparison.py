@@ -119,7 +119,8 @@ class Comparison:
             answer = torch.from_numpy(self._answers[task])
             answer = predict(answer, target) if self.form.raw else answer
             expected = predict(self._expected[task], target)
-            found[task] = agreement_of(self.candidate.name, task, target, expected, answer, self.tolerance)
+            units, name = self.subject.units.get(task), self.candidate.name
+            found[task] = agreement_of(name, task, target, expected, answer, self.tolerance, units)
         return found
 
     @cached_property
@@ -162,19 +163,25 @@ class Comparison:
             if not np.isfinite(actual).all():
                 raise VerificationError(f"{self.candidate.name} is not finite: {place}")
             difference = np.abs(actual - expected).reshape(-1)
-            allowed = self.tolerance.absolute + self.tolerance.relative * np.abs(expected).reshape(-1)
+            allowed = self.tolerance.allowed(expected, self.subject.units.get(task)).reshape(-1)
             at = int(np.argmax(difference / allowed))
             found.append(Difference(task, batch, kind, float(difference[at]), float(allowed[at])))
         return found
 
     def _deviations(self) -> Iterator[Difference]:
-        """Yield the root mean square of each output's difference over the real samples."""
+        """Yield the root mean square of each output's difference over the real samples.
+
+        Of values with units it is in standard deviations.
+        """
         count = len(self.subject.samples[IMAGE])
         for task, target in self.subject.targets.items():
             raw = self._expected[task]
             expected = (raw if self.form.raw else predict(raw, target)).numpy().astype(np.float64)
+            answer = self._answers[task].astype(np.float64)
+            if (units := self.subject.units.get(task)) is not None:
+                expected, answer = ((values - units.mean) / units.std for values in (expected, answer))
             spread = float(np.sqrt(np.square(expected - expected.mean(axis=0)).mean()))
-            deviation = float(np.sqrt(np.square(self._answers[task] - expected).mean()))
+            deviation = float(np.sqrt(np.square(answer - expected).mean()))
             allowed = self.tolerance.absolute + self.tolerance.relative * spread
             yield Difference(task, count, "real", deviation, allowed)
 

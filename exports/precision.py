@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, Self, get_args
 
 import numpy as np
+from numpy.typing import NDArray
 
-from ..core.contracts import Arrays
+from ..core.contracts import Arrays, Units
 
 PrecisionType = Literal["float32", "float16", "int8"]
 KEY = "precision"
@@ -21,6 +22,9 @@ KEY = "precision"
 
 SEED = 0
 """Seed of the draw of the calibration samples."""
+
+_ROUNDING = 2.0**-21
+"""Of a number: some four float32 roundings."""
 
 
 @dataclass(frozen=True)
@@ -95,13 +99,27 @@ class Tolerance:
     With `elementwise`, every number: `absolute + relative * |expected|`. Otherwise the root mean square over
     the real samples: `absolute + relative * spread`, the spread being the deviation of the expected
     answers from their mean; rounding to eight bits is as large at one pixel as the ranges make it.
-    `pictures` is the lowest PSNR in dB between the file's and the model's picture of a real sample.
+    Values that have units are counted in deviations from their mean. `pictures` is the lowest PSNR in dB
+    between the file's and the model's picture of a real sample.
     """
 
     absolute: float
     relative: float
     pictures: float
     elementwise: bool = True
+
+    def allowed(self, expected: NDArray[np.float64], units: Units | None = None) -> NDArray[np.float64]:
+        """Return what each number of an answer `[B, ...]` may differ by, same shape.
+
+        >>> allowed = TOLERANCES["float32"].allowed(np.array([[3.0]]))
+        >>> round(allowed.item(), 9)
+        0.0004
+        """
+        if units is None:
+            return self.absolute + self.relative * np.abs(expected)
+        apart = self.absolute * units.std + self.relative * np.abs(expected - units.mean)
+        # A large mean leaves float32 few digits for what differs from it.
+        return apart + _ROUNDING * np.abs(expected)
 
 
 TOLERANCES: Mapping[PrecisionType, Tolerance] = {

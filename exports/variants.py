@@ -13,6 +13,7 @@ from .metadata import IMAGE, PixelType
 from .onnx_model import ExportForm, card_of
 from .precision import FLOAT32, SEED, Calibration, Precision, PrecisionType
 from .quality import allowed_drops, check_drops, check_measurable
+from .units import nodes_in_units
 
 
 def precision_for(
@@ -67,7 +68,7 @@ def build_variant(subject: ExportSubject, form: ExportForm, base: onnx.ModelProt
     if form.precision.type == "float16":
         from .float16 import to_float16
 
-        model = to_float16(base)
+        model = to_float16(base, nodes_in_units(base.graph))
     else:
         from .int8 import to_int8
 

@@ -20,6 +20,7 @@ from .exporter import (
     Judge,
     Leading,
     Metrics,
+    Units,
 )
 from .head import Head, HeadSpec
 from .loss import Loss
@@ -50,4 +51,5 @@ __all__ = [
     "Metrics",
     "Sharing",
     "Task",
+    "Units",
 ]

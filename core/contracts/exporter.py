@@ -68,6 +68,14 @@ class ExportPlan:
 
 
 @dataclass(frozen=True)
+class Units:
+    """Mean and deviation of each value of a task over the training labels, float64 `[n]`."""
+
+    mean: NDArray[np.float64]
+    std: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
 class ExportSubject:
     """What is exported: a trained model, its inputs and outputs, and real samples to prove it on.
 
@@ -75,7 +83,8 @@ class ExportSubject:
     raw output of each task by name; with a sequence of names as third argument, of those tasks only.
     `targets` are in output order. `samples` holds `image` (uint8 `[N, C, H, W]`) and each extra input (int64
     `[N]`). `metadata` is JSON, kept inside the file. `reads` names the extra inputs that a task's answer
-    depends on (a task that is missing there: all of them). `judge` is None when there is no data at hand.
+    depends on (a task that is missing there: all of them). `units` says what differences of a task's values
+    are measured by (a task that is missing there: by 1). `judge` is None when there is no data at hand.
     """
 
     model: nn.Module
@@ -86,6 +95,7 @@ class ExportSubject:
     metadata: Mapping[str, Any]
     reads: Mapping[str, frozenset[str]] = field(default_factory=dict)
     judge: Judge | None = None
+    units: Mapping[str, Units] = field(default_factory=dict)
 
     def only(self, tasks: Sequence[str]) -> ExportSubject:
         """Return the subject with some of its tasks, and the inputs that these depend on.
