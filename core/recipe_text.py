@@ -49,7 +49,7 @@ def read_text(text: str, name: str) -> tuple[Any, dict[PathOfKeys, str]]:
     except ReaderError as error:
         before = text[: error.position].split("\n")
         place = f"{name}:{len(before)}:{len(before[-1]) + 1}"
-        raise _refusal("not valid YAML: a control character", place) from None
+        raise _refusal("not valid YAML: a character that it does not allow", place) from None
     except YAMLError as error:
         raise _refusal(f"not valid YAML: {_first_line(error)}", name) from None
     walk = _Walk(name, yaml.constructor)

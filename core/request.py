@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -53,6 +53,9 @@ class Request:
         if isinstance(self.recipe, Mapping):
             values = usable_from("recipe", self.recipe)
             return RecipeSource(values, {(key,): f"recipe[{key!r}]" for key in values})
+        if not isinstance(self.recipe, str | Path):
+            kind = type(self.recipe).__name__
+            raise UsageError(f"a recipe is a name, a file or a mapping, got {kind}", hint="mtl list recipe")
         names = registry.names("recipe")
         if str(self.recipe) in names:
             return parse_recipe_text(recipe_text(registry, str(self.recipe)), str(self.recipe))
@@ -75,6 +78,8 @@ def _put_tasks(source: RecipeSource, tasks: Sequence[str] | Mapping[str, Any]) -
     if isinstance(tasks, Mapping):
         source.put(("tasks",), usable_from("tasks", tasks), "tasks")
         return
+    if not isinstance(tasks, Iterable):
+        raise UsageError(f"tasks must be a list of names, got {tasks!r}", hint="write ['classify']")
     known = source.tree.get("tasks")
     bodies = tasks_by_name(known) if isinstance(known, list) else known
     bodies = bodies if isinstance(bodies, Mapping) else {}

@@ -115,3 +115,11 @@ def test_an_assignment_below_a_thousand_keys_is_refused(registry: Registry) -> N
     source.set(".".join(["a"] * 1000) + "=1")
     with pytest.raises(RecipeError, match="more than 64 levels"):
         read(source, registry)
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"recipe": 5}, {"recipe": ["classify"]}, {"tasks": 5}, {"tasks": "classify"}]
+)
+def test_what_is_no_recipe_and_no_list_of_tasks_is_refused(registry: Registry, wrong: dict[str, Any]) -> None:
+    with pytest.raises(UsageError, match=r"^(a recipe is|tasks must be) a "):
+        Request(**wrong).source(registry)
