@@ -53,8 +53,9 @@ class Request:
         if isinstance(self.recipe, Mapping):
             values = usable_from("recipe", self.recipe)
             return RecipeSource(values, {(key,): f"recipe[{key!r}]" for key in values})
-        if not isinstance(self.recipe, str | Path):
-            kind = type(self.recipe).__name__
+        given: Any = self.recipe
+        if not isinstance(given, str | Path):
+            kind = type(given).__name__
             raise UsageError(f"a recipe is a name, a file or a mapping, got {kind}", hint="mtl list recipe")
         names = registry.names("recipe")
         if str(self.recipe) in names:
@@ -78,7 +79,8 @@ def _put_tasks(source: RecipeSource, tasks: Sequence[str] | Mapping[str, Any]) -
     if isinstance(tasks, Mapping):
         source.put(("tasks",), usable_from("tasks", tasks), "tasks")
         return
-    if not isinstance(tasks, Iterable):
+    listed: Any = tasks
+    if not isinstance(listed, Iterable):
         raise UsageError(f"tasks must be a list of names, got {tasks!r}", hint="write ['classify']")
     known = source.tree.get("tasks")
     bodies = tasks_by_name(known) if isinstance(known, list) else known

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from threading import Event
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,9 +55,12 @@ def read_images(files: Sequence[ImageFile], spec: ImageSpec, *, resize: bool = F
     from ...core.pictures import silently
 
     images = _room(len(files), spec)
+    stopped = Event()
 
     def fill(start: int) -> None:
         for index in range(start, min(start + _CHUNK, len(files))):
+            if stopped.is_set():
+                return
             images[index] = _pixels(files[index], spec, resize)
 
     # Pillow warns about odd palettes and sizes; the filter is set once, as it is shared by all threads.
@@ -65,6 +69,7 @@ def read_images(files: Sequence[ImageFile], spec: ImageSpec, *, resize: bool = F
             for _ in pool.map(fill, range(0, len(files), _CHUNK)):
                 pass
         except BaseException:
+            stopped.set()
             pool.shutdown(cancel_futures=True)
             raise
     return images

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import os
+from io import BytesIO
+from threading import Event
+from time import sleep
 
 import numpy as np
 import pytest
@@ -8,6 +11,7 @@ from PIL import Image
 
 from mtl.core.errors import MissingRequirementError, UsageError
 from mtl.core.specs import Categorical, ImageSpec
+from mtl.plugins.datasets.image_files import ImageFile, read_images
 from mtl.plugins.datasets.image_folder import ImageFolder
 
 
@@ -225,3 +229,26 @@ def test_what_is_cached_depends_on_the_images_alone(root):
     (root / "train" / "dog 2" / "Thumbs.db").write_text("x")
     assert ImageFolder(data_dir=root).sources() == before
     assert all(path.suffix == ".png" for path in before)
+
+
+def test_a_failure_stops_the_other_threads_at_the_next_image():
+    began, read = Event(), []
+
+    def first():
+        began.wait(10)
+        raise UsageError("damaged")
+
+    def later():
+        read.append(1)
+        began.set()
+        sleep(0.01)
+        return saved
+
+    stream = BytesIO()
+    Image.new("L", (2, 2)).save(stream, "PNG")
+    saved = stream.getvalue()
+    files = [ImageFile("first", first), *[ImageFile("between", lambda: saved)] * 255]
+    files += [ImageFile("later", later)] * 256
+    with pytest.raises(UsageError, match="damaged"):
+        read_images(files, ImageSpec(1, 2, 2))
+    assert len(read) < 256
