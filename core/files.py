@@ -158,7 +158,9 @@ def unpublished(paths: Sequence[Path]) -> Iterator[None]:
     for path in paths:
         with writing_to(path):
             if path.is_dir():
-                raise UsageError(f"cannot write {path}: it is a folder")
+                raise UsageError(
+                    f"cannot write {path}: it is a folder", hint="move it, or choose another place"
+                )
             if not path.parent.is_dir():
                 raise UsageError(f"cannot write {path}: the folder {path.parent} does not exist")
     try:

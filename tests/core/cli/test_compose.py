@@ -6,6 +6,7 @@ import csv
 import json
 import os
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -306,6 +307,41 @@ def test_a_failing_replacement_keeps_the_replaced_run(mtl: Command) -> None:
     assert Path(".run.replaced/model.onnx").read_bytes() == kept
     assert mtl(*quick, "--force").status == 0
     assert sorted(path.name for path in Path().iterdir()) == ["run"]
+
+
+def test_a_run_that_was_set_aside_comes_back_and_is_never_deleted(mtl: Command, demo: Path) -> None:
+    shutil.copytree(demo, ".run.replaced")  # --force was killed before it made the new folder
+    result = mtl("compose", "--tasks", "parity", "--encoder", "mlp", "--epochs", "1", *QUICK, "--out", "run")
+    assert result.status == 2
+    assert "run was about to be replaced; the run that was there is kept in" in result.err
+    assert "hint: mtl resume run puts it back" in result.err
+    assert mtl("resume", "run", "--device", "cpu").status == 0
+    assert sorted(path.name for path in Path().iterdir()) == ["run"]
+
+
+@pytest.mark.parametrize("force", [(), ("--force",)])
+def test_a_folder_with_nothing_in_it_is_used(force: tuple[str, ...], mtl: Command) -> None:
+    Path("run").mkdir()
+    Path("run/.recipe.yaml.01234567.partial").write_text("")  # killed while the recipe was written
+    quick = ("compose", "--tasks", "parity", "--encoder", "mlp", "--epochs", "1", *QUICK, "--out", "run")
+    assert mtl(*quick, *force).status == 0
+    assert not list(Path("run").glob(".*"))
+
+
+def test_two_commands_without_a_folder_get_two(mtl: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    # The other command makes its folder while this one loads its data.
+    load = "mtl.core.pipeline.load_splits"
+    from mtl.core.data import load_splits
+
+    def slowly(*given: Any, **named: Any) -> Any:
+        Path("runs/parity-mlp-001").mkdir(parents=True, exist_ok=True)
+        return load_splits(*given, **named)
+
+    monkeypatch.setattr(load, slowly)
+    quick = ("compose", "--tasks", "parity", "--encoder", "mlp", "--epochs", "1", *QUICK, "--json")
+    result = mtl(*quick)
+    assert result.status == 0, result.err
+    assert json.loads(result.out)["run"] == "runs/parity-mlp-002"
 
 
 def test_a_plugin_that_fails_during_a_run_is_named_and_stops_nothing(mtl: Command) -> None:
