@@ -98,7 +98,7 @@ def _without_curves(found: dict[str, Any]) -> dict[str, Any]:
     for row in (*found["variants"], *found["single_task"]):
         del row["curves"]
     for cell in found["cells"]:
-        del cell["folder"]
+        del cell["folder"], cell["channels_last"]
     return found
 
 

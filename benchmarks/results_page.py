@@ -18,13 +18,18 @@ Found = Mapping[str, Mapping[str, Any]]
 
 _TOP = """# Results
 
-Every figure is of the test split and real data; the epoch is chosen on a validation split. Mean and
-standard deviation over seeds, with their number; no deviation where there is one seed. *As the original*:
-same architecture and settings, its mistakes mended. *Best*: ours. *Doing nothing*: the shares of the
-classes or the mean value as the answer to everything; the noisy image as its own denoised one. The exported
-ONNX file of every run was judged on the same test split in onnxruntime. A dash: not published, no recipe of
-ours or no target, or not run yet. *2 of 20 epochs* marks a training that was cut short for want of a GPU:
-no attempt at the figure beside it. *bf16* marks one in mixed precision where the recipe has float32.
+Every figure is of the test split and real data; the epoch is chosen on a validation split, or the last.
+Mean and standard deviation over seeds, with their number; no deviation where there is one seed.
+*Published*: where the figures stand is named below each table. *As the original*: the architecture and
+settings of the write-up, its mistakes mended, as far as it tells them. *Best*: ours, another network with
+other settings; it shows what can be reached, not that a method is better. *To reach*: this project's own
+aims; for CIFAR-10 the published figures. *Doing nothing*: the shares of the classes or the mean value as
+the answer to everything; the noisy image as its own denoised one. SSIM is over the whole image with
+mirrored borders; where borders are left out, as is usual, it is a little different. The exported ONNX file
+of every run was judged on the same test split in onnxruntime. A dash: not published, no recipe of ours or
+no target, or not run yet. *2 of 20 epochs* marks a training that was cut short for want of a GPU: no
+attempt at the figure beside it. *bf16* marks one in mixed precision where the recipe has float32. Below
+each table: seeds, machine, date and version of the code of every figure.
 
 This page is made from `benchmarks/results/experiments/` by
 
@@ -52,7 +57,7 @@ def page(results: Found) -> str:
     """Return the whole page."""
     parts = [_TOP]
     for experiment in EXPERIMENTS:
-        parts += [f"## {experiment.title}", experiment.note, _table(experiment, results)]
+        parts += [f"## {experiment.title}", experiment.note, _table(experiment, results), experiment.source]
         if experiment.by_epoch and (later := _by_epoch(experiment, results)):
             parts.append(later)
         parts += [_gaps(experiment, results), _provenance(experiment, results)]
@@ -71,9 +76,10 @@ def with_summary(text: str, results: Found) -> str:
         for variant in sorted(done, key=lambda variant: variant.original != experiment.name)[:1]:
             title = f"{experiment.title} ({variant.title})"
             for measure in experiment.measures:
+                original = _result(results, variant.original, variant.settings)
                 cells = [
                     _shown(measure, variant.published.get(measure.title)),
-                    _measured(measure, _result(results, variant.original, variant.settings)),
+                    ABSENT if _fewer_epochs(original) else _measured(measure, original),
                     _measured(measure, _result(results, variant.best, ())),
                 ]
                 rows.append(f"| {title} | {measure.title} | {' | '.join(cells)} |")
@@ -144,10 +150,15 @@ def _measured(measure: Measure, result: Mapping[str, Any] | None) -> str:
 def _cut_short(result: Mapping[str, Any] | None) -> str:
     """Return how many of the recipe's epochs were trained, and how precisely, where it was not as it says."""
     run = result["runs"][0] if result is not None else {}
-    epochs, whole = run.get("epochs"), run.get("recipe_epochs")
-    text = "" if whole is None or epochs == whole else f"; {epochs} of {whole} epochs"
     precision = run.get("precision")
+    text = _fewer_epochs(result)
     return text if precision == run.get("recipe_precision") else f"{text}; {precision}"
+
+
+def _fewer_epochs(result: Mapping[str, Any] | None) -> str:
+    run = result["runs"][0] if result is not None else {}
+    epochs, whole = run.get("epochs"), run.get("recipe_epochs")
+    return "" if whole is None or epochs == whole else f"; {epochs} of {whole} epochs"
 
 
 def _shown(measure: Measure, value: float | None) -> str:
@@ -183,7 +194,7 @@ def _epochs_of(measure: Measure, experiment: Experiment, results: Found) -> str:
     for variant in experiment.variants:
         written = variant.as_written.get(measure.title)
         if written:
-            columns[f"`{variant.original}`, its mistakes left in"] = dict(written)
+            columns[f"`{variant.original}`, its mistakes left in (our rerun)"] = dict(written)
         for recipe in (variant.original, variant.best):
             result = _result(results, recipe, ())
             if recipe and result and result["runs"][0].get("test_by_epoch"):
@@ -211,11 +222,10 @@ def _gaps(experiment: Experiment, results: Found) -> str:
     for gap in experiment.gaps:
         measure = measures[gap.measure]
         pair = (variants[gap.variant], variants[gap.against])
-        for title, recipes in (
-            ("as the original", [variant.original for variant in pair]),
-            ("best", [variant.best for variant in pair]),
+        for title, found in (
+            ("as the original", [_result(results, item.original, item.settings) for item in pair]),
+            ("best", [_result(results, item.best, ()) for item in pair]),
         ):
-            found = [_result(results, recipe, ()) for recipe in recipes]
             one, other = (values_of(measure, result) if _whole(result) else [] for result in found)
             if one and other:
                 worse = (fmean(other) - fmean(one)) * (1 if measure.higher else -1)

@@ -18,7 +18,6 @@ from .recipe_values import usable_from
 from .registry import Registry, installed
 from .request import Request
 from .run import Run, load_run
-from .run_folder import next_free
 from .seed_list import read_seeds
 from .seeds import SeedsPipeline
 
@@ -90,17 +89,16 @@ def compose(
         origin = f"set[{key!r}]"
         source.put(str(key).split("."), usable_from(origin, value), origin)
     resolved = read(source, registry)
-    where = Path(out) if out is not None else next_free(Path("runs"), run_name(resolved.to_plain()))
+    where = Path(out) if out is not None else Path("runs") / run_name(resolved.to_plain())
     refuse_unusable(where)
-    chosen = choose_device(device)
-    pipeline = Pipeline(registry, chosen, progress or Progress())
+    how: dict[str, Any] = {"source": source, "force": force, "numbered": out is None}
+    pipeline = Pipeline(registry, chosen := choose_device(device), progress or Progress())
     if seeds is not None:
-        many = SeedsPipeline(pipeline)
         numbers = read_seeds(seeds, resolved.seed, asked=seed is not None)
-        done = many.run(resolved, where, numbers, source=source, force=force)
+        done = SeedsPipeline(pipeline).run(resolved, where, numbers, **how)
         runs = {number: _run(one, registry, chosen) for number, one in done.runs.items()}
-        return SeedRuns(where, runs, done.metrics)
-    return _run(pipeline.run(resolved, where, source=source, force=force), registry, chosen)
+        return SeedRuns(done.path, runs, done.metrics)
+    return _run(pipeline.run(resolved, where, **how), registry, chosen)
 
 
 def _run(found: Outcome | Path, registry: Registry, device: torch.device) -> Run:

@@ -10,18 +10,29 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
+from .building import Builder
 from .composition import ComposedTask, Composition
 from .contracts import Balancer, Encoder, EncoderBuilder, Head, HeadSpec, Loss, Sharing, Task
-from .errors import ComponentError, Incompatible, MtlError, Problem, RecipeError
+from .errors import ComponentError, Incompatible, Problem, RecipeError
 from .memory_format import prefers_channels_last
 from .model import MultitaskModel, Normalization
-from .options import options_model, plain, validate_options
+from .options import options_of, plain, validate_options
 from .orbit import Orbit
 from .randomness import derive_seed, seeded_generators
 from .recipe import Choice, Recipe, Statistics, TaskChoice, Training
 from .recipe_source import RecipeSource
 from .recipe_text import PathOfKeys
 from .registry import Registry
+from .rehearsal import (
+    has_lazy,
+    rehearse_encoder,
+    rehearse_head,
+    rehearse_loss,
+    rehearse_metric,
+    rehearse_sharing,
+    require_spec,
+    require_target_spec,
+)
 from .specs import DatasetSpec, FeatureSpec, InputSpec, TargetSpec
 from .standardization import StandardizedLoss, default_of, standardized
 
@@ -32,23 +43,24 @@ def compose(recipe: Recipe, registry: Registry, source: RecipeSource | None = No
     `source` tells messages where a value was written. Raises `RecipeError` when components do not fit
     together, naming those that would.
     """
-    return _Composer(recipe, registry, source or RecipeSource()).composition()
+    composer = _Composer(recipe, registry, source or RecipeSource())
+    with composer.owners.at_work("while the model was composed"):
+        return composer.composition()
 
 
 _IMAGE = "image"
 """The name of the image input in exported files."""
 
 
-class _Composer:
+class _Composer(Builder):
     def __init__(self, recipe: Recipe, registry: Registry, source: RecipeSource) -> None:
+        super().__init__(registry, source)
         self.recipe = recipe
-        self.registry = registry
-        self.source = source
         self._encoders_built = 0
 
     def composition(self) -> Composition:
-        dataset = self._build("dataset", self.recipe.dataset, ("dataset",))
-        spec: DatasetSpec = dataset.spec()
+        dataset = self.build("dataset", self.recipe.dataset, ("dataset",))
+        spec = require_spec(self.label(dataset), dataset.spec())
         tasks = self._tasks(spec)
         inputs = self._inputs(tasks)
         sharing = self._sharing(spec, inputs)
@@ -69,20 +81,21 @@ class _Composer:
         )
         self._refuse_frozen(model)
         names = tuple(tasks)
-        balancer: Balancer = self._build("balancer", self.recipe.balancer, ("balancer",), names)
+        balancer: Balancer = self.build("balancer", self.recipe.balancer, ("balancer",), names)
         self._refuse_unsuitable(balancer, sharing)
         return Composition(
             recipe=replace(self.recipe, tasks=choices, train=self._training(model)),
             dataset=dataset,
             dataset_spec=spec,
             augmentations=tuple(
-                self._build("augmentation", choice, ("augmentations", index), spec)
+                self.build("augmentation", choice, ("augmentations", index), spec)
                 for index, choice in enumerate(self.recipe.augmentations)
             ),
             tasks=composed,
             model=model,
             balancer=balancer,
-            exporter=self._build("exporter", self.recipe.exporter, ("export",)),
+            exporter=self.build("exporter", self.recipe.exporter, ("export",)),
+            owners=self.owners,
         )
 
     def _training(self, model: MultitaskModel) -> Training:
@@ -96,7 +109,7 @@ class _Composer:
         if not any(parameter.requires_grad for parameter in model.parameters()):
             reason = "and every other part of the model are frozen: there is nothing to train"
             hint = "leave some parameters trained (requires_grad), or choose a head with parameters"
-            raise self._refused("encoder", self.recipe.encoder.name, reason, ("encoder",), hint)
+            raise self.refused("encoder", self.recipe.encoder.name, reason, ("encoder",), hint)
 
     def _refuse_unsuitable(self, balancer: Balancer, sharing: Sharing) -> None:
         """Refuse a balancer where gradients or samples are too few for it, or inside a compiled model."""
@@ -123,68 +136,25 @@ class _Composer:
             reason = "works on features that all heads read; with views 'per-task' every view has its own"
             hint = "balance on parameters, or set views: shared"
         if reason:
-            raise self._refused("balancer", self.recipe.balancer.name, reason, ("balancer",), hint)
-
-    def _build(
-        self, kind: str, choice: Choice, path: PathOfKeys, *arguments: Any, hint: str | Callable[[], str] = ""
-    ) -> Any:
-        """Construct a component; turn its refusal into a recipe problem that says where and what fits."""
-        component = self.registry.find(kind, choice.name).load()
-        try:
-            return component(*arguments, **choice.options)
-        except Incompatible as refusal:
-            shown = hint() if callable(hint) else hint
-            raise self._refused(kind, choice.name, str(refusal), path, shown) from None
-        except MtlError:
-            raise
-        except Exception as error:
-            raise ComponentError(
-                f"{kind} {choice.name!r} cannot be constructed: {type(error).__name__}: {error}",
-                hint=f"look at its options and their sizes: mtl show {kind} {choice.name}",
-            ) from error
-
-    def _negotiated(self, kind: str, choice: Choice, path: PathOfKeys, owner: str, *arguments: Any) -> Any:
-        """Construct a component that accepts its arguments; name those that would when it does not."""
-
-        def hint() -> str:
-            return self._fitting(kind, lambda other: other.accepts(*arguments))
-
-        reason = self.registry.find(kind, choice.name).load().accepts(*arguments)
-        if reason is not None:
-            raise self._refused(kind, choice.name, f"{owner}{reason}", path, hint())
-        # It fits with its default options, so it is these that it refuses.
-        return self._build(kind, choice, path, *arguments, hint=f"its options: mtl show {kind} {choice.name}")
-
-    def _refused(self, kind: str, name: str, reason: str, path: PathOfKeys, hint: str = "") -> RecipeError:
-        return RecipeError([Problem(f"{kind} {name!r} {reason}", self.source.where(path), hint or None)])
-
-    def _fitting(self, kind: str, accepts: Callable[[Any], str | None]) -> str:
-        """Name the components of a kind that would fit."""
-        fits = []
-        for name in self.registry.names(kind):
-            try:
-                if accepts(self.registry.find(kind, name).load()) is None:
-                    fits.append(name)
-            except (ComponentError, Incompatible):
-                continue
-        return f"would fit: {', '.join(fits)}" if fits else f"no {kind} fits"
+            raise self.refused("balancer", self.recipe.balancer.name, reason, ("balancer",), hint)
 
     def _tasks(self, spec: DatasetSpec) -> dict[str, Task]:
         tasks = {}
         for choice in self.recipe.tasks:
             path = ("tasks", choice.name)
-            tasks[choice.name] = self._build(
+            tasks[choice.name] = self.build(
                 "task", choice.task, path, spec, hint=lambda: self._tasks_hint(spec)
             )
+            require_target_spec(self.label(tasks[choice.name]), tasks[choice.name])
             missing = [column for column in tasks[choice.name].needs if column not in spec.labels]
             if missing:
                 columns = ", ".join(spec.labels) or "none"
                 reason = f"needs the label column {missing[0]!r}; {self.recipe.dataset.name!r} has: {columns}"
-                raise self._refused("task", choice.name, reason, path, self._tasks_hint(spec))
+                raise self.refused("task", choice.name, reason, path, self._tasks_hint(spec))
         return tasks
 
     def _tasks_hint(self, spec: DatasetSpec) -> str:
-        fitting = self._fitting("task", lambda component: _tried(component, spec))
+        fitting = self.fitting("task", lambda component: _tried(component, spec))
         return f"for data set {self.recipe.dataset.name!r} {fitting}"
 
     def _inputs(self, tasks: Mapping[str, Task]) -> tuple[InputSpec, ...]:
@@ -195,12 +165,12 @@ class _Composer:
                     other = found.get(spec.name, "the image")
                     reason = f"needs an input {spec.name!r}, which is already that of {other}"
                     hint = "one task with this input is possible in a model"
-                    raise self._refused("task", name, reason, ("tasks", name), hint)
+                    raise self.refused("task", name, reason, ("tasks", name), hint)
                 found[spec.name] = name
         for name in tasks:
             if name in found or name == _IMAGE:
                 reason = "has the name of an input of the model, and outputs are named after tasks"
-                raise self._refused("task", name, reason, ("tasks", name), "name the task differently")
+                raise self.refused("task", name, reason, ("tasks", name), "name the task differently")
         return tuple(spec for task in tasks.values() for spec in task.inputs)
 
     def _sharing(self, spec: DatasetSpec, inputs: tuple[InputSpec, ...]) -> Sharing:
@@ -209,24 +179,23 @@ class _Composer:
         def build_encoder() -> Encoder:
             self._encoders_built += 1
             with self._seeded("encoder", self._encoders_built):
-                encoder: Encoder = self._negotiated("encoder", choice, ("encoder",), "", spec.image, inputs)
-            if len(encoder.stages) != len(encoder.feature_specs):
-                raise ComponentError(
-                    f"encoder {choice.name!r} has {len(encoder.stages)} stages but states "
-                    f"{len(encoder.feature_specs)} feature specs"
-                )
+                encoder: Encoder = self.negotiated("encoder", choice, ("encoder",), "", spec.image, inputs)
+                # The others are like the first; only lazy layers must be made in every one.
+                if self._encoders_built == 1 or has_lazy(encoder):
+                    self._rehearse(rehearse_encoder, encoder, spec.image, inputs)
             return encoder
 
         names = [task.name for task in self.recipe.tasks]
         builder = EncoderBuilder(spec.image, build_encoder)
 
         def fitting_sharings() -> str:
-            return self._fitting("sharing", lambda other: _tried(other, names, builder))
+            return self.fitting("sharing", lambda other: _tried(other, names, builder))
 
         with self._seeded("sharing"):
-            sharing: Sharing = self._build(
+            sharing: Sharing = self.build(
                 "sharing", self.recipe.sharing, ("sharing",), names, builder, hint=fitting_sharings
             )
+            self._rehearse(rehearse_sharing, sharing, names, spec.image, inputs)
         return sharing
 
     def _heads(
@@ -254,7 +223,7 @@ class _Composer:
             return preferred
         if given.name:
             return given
-        model = options_model(self.registry.find(kind, preferred.name).load())
+        model = options_of(self.registry.find(kind, preferred.name))
         options, problems = validate_options(model, {**plain(preferred.options), **given.options})
         if not problems:
             return Choice(preferred.name, options)
@@ -276,18 +245,19 @@ class _Composer:
             if mine != its:
                 reason = f"of task {task.name!r} has {name} {its!r}, the task itself {mine!r}"
                 hint = f"set tasks.{task.name}.{name} and tasks.{task.name}.head.{name} to the same"
-                raise self._refused("head", head.name, reason, path, hint)
+                raise self.refused("head", head.name, reason, path, hint)
 
     def _preferred_head(self, task: Task, sharing: Sharing) -> Choice:
         if task.head is not None:
-            return self._own_choice("head", task.head)
+            return self.own_choice("head", task.head)
         unread = [spec.name for spec in task.inputs if spec.name not in sharing.fuses]
         situation = "inputs" if unread else task.target_spec.form
         return self._default("head", situation)[0]
 
     def _head(self, name: str, choice: Choice, spec: HeadSpec) -> Head:
         with self._seeded("head", name):
-            head: Head = self._negotiated("head", choice, ("tasks", name, "head"), f"of task {name!r} ", spec)
+            head: Head = self.negotiated("head", choice, ("tasks", name, "head"), f"of task {name!r} ", spec)
+            self._rehearse(rehearse_head, head, spec)
         return head
 
     def _refuse_unread_inputs(self, tasks: Mapping[str, Task], used: set[str]) -> None:
@@ -297,7 +267,7 @@ class _Composer:
                     fusing = ", ".join(self.registry.defaults("head", "inputs"))
                     reason = f"has an extra input {spec.name!r} that neither the encoder nor its head reads"
                     hint = f"leave out its head (default: {fusing}), or choose an encoder that reads it"
-                    raise self._refused("task", name, reason, ("tasks", name), hint)
+                    raise self.refused("task", name, reason, ("tasks", name), hint)
 
     def _judges(
         self, tasks: Mapping[str, Task], choices: tuple[TaskChoice, ...]
@@ -308,12 +278,12 @@ class _Composer:
             task = tasks[choice.name]
             target = task.target_spec
             preferred = (
-                self._own_choice("loss", task.loss) if task.loss else self._default("loss", target.form)[0]
+                self.own_choice("loss", task.loss) if task.loss else self._default("loss", target.form)[0]
             )
             loss = self._chosen("loss", choice.loss, preferred, ("tasks", choice.name, "loss"))
             metrics = choice.metrics
             if metrics is None and task.metrics is not None:
-                metrics = tuple(self._own_choice("metric", metric) for metric in task.metrics)
+                metrics = tuple(self.own_choice("metric", metric) for metric in task.metrics)
             if metrics is None:
                 metrics = self._default("metric", target.form)
             self._refuse_repeated_metrics(choice.name, metrics)
@@ -333,34 +303,26 @@ class _Composer:
             return standardized(loss, stated)
         except Incompatible as refusal:
             hint = "leave standardize out, or set it to train"
-            raise self._refused("task", name, str(refusal), ("tasks", name, "standardize"), hint) from None
+            raise self.refused("task", name, str(refusal), ("tasks", name, "standardize"), hint) from None
 
     def _refuse_repeated_metrics(self, name: str, metrics: tuple[Choice, ...]) -> None:
         names = [metric.name for metric in metrics]
         for metric in names:
             if names.count(metric) > 1:
-                raise self._refused("task", name, f"has metric {metric!r} twice", ("tasks", name, "metrics"))
+                raise self.refused("task", name, f"has metric {metric!r} twice", ("tasks", name, "metrics"))
 
     def _judge(self, kind: str, choice: Choice, name: str, target: TargetSpec) -> Any:
         path = ("tasks", name, "loss" if kind == "loss" else "metrics")
-        return self._negotiated(kind, choice, path, f"of task {name!r} ", target)
+        with self._seeded(kind, name, choice.name):
+            judge = self.negotiated(kind, choice, path, f"of task {name!r} ", target)
+            self._rehearse(rehearse_loss if kind == "loss" else rehearse_metric, judge, target)
+        return judge
 
     def _default(self, kind: str, situation: str) -> tuple[Choice, ...]:
         names = self.registry.defaults(kind, situation)
         if not names:
             raise ComponentError(f"no {kind} is the default for {situation!r}", hint=f"mtl list {kind}")
-        return tuple(self._own_choice(kind, name) for name in names)
-
-    def _own_choice(self, kind: str, value: str | Mapping[str, Any]) -> Choice:
-        """Complete the options of a component that a task or a default names."""
-        name = value if isinstance(value, str) else str(value["name"])
-        given = {} if isinstance(value, str) else {k: v for k, v in value.items() if k != "name"}
-        options, problems = validate_options(options_model(self.registry.find(kind, name).load()), given)
-        if problems:
-            raise ComponentError(
-                f"a task asks for {kind} {name!r}: {problems[0].message}", hint=problems[0].hint
-            )
-        return Choice(name, options)
+        return tuple(self.own_choice(kind, name) for name in names)
 
     def _orbit(self, spec: DatasetSpec, tasks: Mapping[str, Task]) -> Orbit | None:
         choice = self.recipe.test_time_augmentation
@@ -387,6 +349,11 @@ class _Composer:
                 raise RecipeError([Problem(message, self.source.where(("normalization",)), hint)])
             normalization.set(stated["mean"], stated["std"])
         return normalization
+
+    def _rehearse(self, check: Callable[..., None], component: object, *arguments: Any) -> None:
+        """Let a component answer two samples; raise `ComponentError` unless it answers as it states."""
+        with self.owners.at_work("on its first samples"):
+            check(self.label(component), component, *arguments)
 
     @contextmanager
     def _seeded(self, *names: str | int) -> Iterator[None]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
 from typing import Any
 
 from torch import nn
@@ -11,6 +12,7 @@ from torch import nn
 from .contracts import Augmentation, Balancer, Dataset, Exporter, Loss, Metric, Task
 from .model import MultitaskModel
 from .recipe import Recipe
+from .responsibility import Owners
 from .specs import DatasetSpec, InputSpec, TargetSpec, target_to_json
 
 
@@ -42,6 +44,8 @@ class Composition:
     model: MultitaskModel
     balancer: Balancer
     exporter: Exporter
+    owners: Owners = field(default_factory=Owners, repr=False)
+    """The components by name, for whom to name when one of them fails at work."""
 
     @property
     def inputs(self) -> tuple[InputSpec, ...]:
@@ -52,6 +56,10 @@ class Composition:
     def targets(self) -> dict[str, TargetSpec]:
         """The form of each task's answer, in task order."""
         return {name: task.target for name, task in self.tasks.items()}
+
+    def at_work(self, doing: str | Callable[[], str]) -> AbstractContextManager[None]:
+        """Name the component that fails in this block and what it was `doing` (`Owners.at_work`)."""
+        return self.owners.at_work(doing)
 
     def plan(self) -> dict[str, Any]:
         """Return what would be trained, as JSON values: recipe, parameters, inputs and outputs."""

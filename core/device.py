@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from .errors import MissingRequirementError, UsageError
+from .errors import MissingRequirementError, UsageError, described
 
 
 def choose_device(name: str) -> torch.device:
@@ -36,4 +36,6 @@ def is_out_of_memory(error: BaseException) -> bool:
     >>> is_out_of_memory(MemoryError()), is_out_of_memory(RuntimeError("shapes differ"))
     (True, False)
     """
-    return isinstance(error, torch.OutOfMemoryError | MemoryError) or "can't allocate memory" in str(error)
+    return isinstance(error, torch.OutOfMemoryError | MemoryError) or "can't allocate memory" in described(
+        error
+    )

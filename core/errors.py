@@ -92,6 +92,22 @@ class RecipeError(UsageError):
         self.problems = tuple(problems)
 
 
+def described(error: BaseException) -> str:
+    """Return what happened as one line: the kind of an exception and the first line of what it says.
+
+    >>> described(ValueError("first line\\nsecond line")), described(SystemExit(0))
+    ('ValueError: first line', 'SystemExit: 0')
+    """
+    kind = type(error).__name__
+    try:
+        lines = str(error).strip().splitlines()
+    except Exception:  # a stranger's exception may not even be able to speak
+        return kind
+    if not lines:
+        return kind
+    return lines[0] if isinstance(error, MtlError) else f"{kind}: {lines[0]}"
+
+
 def did_you_mean(name: str, candidates: Iterable[str]) -> str | None:
     """Return the nearest candidates as a question, or None when nothing is near.
 

@@ -11,15 +11,17 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from .building import component_class, construct
 from .composition import Composition
 from .contracts import Exporter, ExportPlan, ExportReport, ExportSubject, Units
 from .data import Samples, Splits
 from .errors import UsageError, suggest
 from .judging import SplitJudge, leading_metrics
 from .model import MultitaskModel
-from .options import options_model, validate_options
+from .options import options_of, validate_options
 from .randomness import SampleRandom, derive_seed
-from .registry import Registry
+from .registry import Entry, Registry
+from .responsibility import Owners
 from .run_folder import versions
 
 SAMPLES = 256
@@ -81,13 +83,18 @@ def check_export(composition: Composition) -> None:
     composition.exporter.check_plan(ExportPlan(composition.targets, leading_metrics(composition)))
 
 
-def exporter_of(registry: Registry, path: Path, preferred: Exporter | None = None) -> Exporter:
-    """Return the exporter that an existing file or folder is of; raise `UsageError` when it is of none."""
+def exporter_of(
+    registry: Registry, path: Path, preferred: Exporter | None = None, owners: Owners | None = None
+) -> Exporter:
+    """Return the exporter that an existing file or folder is of; raise `UsageError` when it is of none.
+
+    `owners` gets to know it.
+    """
     if preferred is not None and preferred.recognizes(path):
         return preferred
     for name in registry.names("exporter"):
-        if registry.find("exporter", name).load().recognizes(path):
-            return build_exporter(registry, name, {})
+        if _recognizes(registry.find("exporter", name), path):
+            return build_exporter(registry, name, {}, owners)
     raise UsageError(f"{path} is no export that an exporter here knows", hint="mtl list exporter")
 
 
@@ -99,13 +106,28 @@ def check_runtimes(exporter: Exporter, path: Path, runtimes: Sequence[str]) -> N
             raise UsageError(f"{path.name} is not run in {name!r}", hint=known)
 
 
-def build_exporter(registry: Registry, name: str, options: Mapping[str, Any]) -> Exporter:
-    """Return an exporter by name; raise `UsageError` for an unknown name or a wrong option."""
-    component = registry.find("exporter", name).load()
-    complete, problems = validate_options(options_model(component), options)
+def _recognizes(entry: Entry, path: Path) -> bool:
+    owners = Owners()
+    with owners.at_work(f"when it was shown {path.name}"):
+        component = component_class(entry)
+        owners.add(component, entry.label)
+        return bool(component.recognizes(path))
+
+
+def build_exporter(
+    registry: Registry, name: str, options: Mapping[str, Any], owners: Owners | None = None
+) -> Exporter:
+    """Return an exporter by name; raise `UsageError` for an unknown name or a wrong option.
+
+    `owners` gets to know it.
+    """
+    entry = registry.find("exporter", name)
+    complete, problems = validate_options(options_of(entry), options)
     if problems:
         raise UsageError(f"exporter {name!r}: {problems[0].message}", hint=problems[0].hint)
-    exporter: Exporter = component(**complete)
+    exporter: Exporter = construct(entry, **complete)
+    if owners is not None:
+        owners.add(type(exporter), entry.label)
     return exporter
 
 

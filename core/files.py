@@ -21,6 +21,9 @@ PARTIAL = ".partial"
 """How the names of unfinished files and folders end; they begin with a dot."""
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_MOST_JSON = 2**30
+"""Bytes of a JSON file of ours that no run comes near."""
+
 _NO_SYNC = {errno.EINVAL, errno.ENOTSUP}
 """What file systems answer that cannot force a folder to the disk."""
 
@@ -98,6 +101,13 @@ def read_at_most(file: IO[bytes], most: int) -> bytearray:
     while chunk := file.read(min(most - len(content), 1 << 18)):
         content += chunk
     return content
+
+
+def read_json(path: Path, what: str, *, hint: str) -> Any:
+    """Return the value in a JSON file, read as `what`; whatever goes wrong is a refusal that names it."""
+    content = read_bytes(path, what, hint=hint, most=_MOST_JSON)
+    with reading(path, what, hint=hint):
+        return json.loads(content)
 
 
 def _without_waiting(path: str, flags: int) -> int:

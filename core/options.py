@@ -8,15 +8,19 @@ from __future__ import annotations
 import inspect
 import json
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 from pydantic.fields import FieldInfo
 
-from .errors import MOST_SHOWN, ComponentError, did_you_mean
+from .errors import MOST_SHOWN, ComponentError, described, did_you_mean
+
+if TYPE_CHECKING:
+    from .registry import Entry
 
 
 @dataclass(frozen=True)
@@ -43,20 +47,64 @@ class OptionDescription:
 def options_model(component: Callable[..., Any]) -> type[BaseModel]:
     """Return the pydantic model of a class's keyword-only constructor arguments.
 
-    Raises `ComponentError` when an argument has no type or no default, or is called `name`.
+    Raises `ComponentError` when an argument has no type or no default, or is called `name`, and when a type
+    is unknown or none that a recipe can hold.
 
     >>> class Tiny:
     ...     def __init__(self, image: object, *, width: int = 3) -> None: ...
     >>> options_model(Tiny)().model_dump()
     {'width': 3}
     """
-    constructor: Callable[..., Any] = component.__init__ if inspect.isclass(component) else component
-    hints = typing.get_type_hints(constructor, include_extras=True)
+    where = f"{component.__module__}:{component.__qualname__}"
+    with _understood(where):
+        constructor: Callable[..., Any] = component.__init__ if inspect.isclass(component) else component
+        hints = typing.get_type_hints(constructor, include_extras=True)
+        parameters = inspect.signature(constructor).parameters
+    fields = _fields(parameters, hints, where)
+    with _understood(where):
+        return create_model(
+            f"{component.__name__}Options",
+            __config__=ConfigDict(extra="forbid", strict=True, allow_inf_nan=False, protected_namespaces=()),
+            **fields,
+        )
+
+
+def options_of(entry: Entry) -> type[BaseModel]:
+    """Return the options of a registered component; an error names its distribution too."""
+    component = entry.load()
+    try:
+        return options_model(component)
+    except ComponentError as error:
+        raise ComponentError(f"{entry.label}: {error.message}", hint=error.hint) from error
+
+
+def options_schema(model: type[BaseModel]) -> dict[str, Any]:
+    """Return the JSON Schema of options by name; raise `ComponentError` for a type that has none."""
+    with _understood(model.__name__):
+        found: dict[str, Any] = model.model_json_schema().get("properties", {})
+    return found
+
+
+@contextmanager
+def _understood(where: str) -> Iterator[None]:
+    """Turn what goes wrong with the types of a constructor into `ComponentError`: they may be anything."""
+    try:
+        yield
+    except Exception as error:
+        raise ComponentError(
+            f"the options of {where} cannot be read: {described(error)}",
+            hint="mend the types of its constructor's keyword-only arguments",
+        ) from error
+
+
+def _fields(
+    parameters: Mapping[str, inspect.Parameter], hints: Mapping[str, Any], component: str
+) -> dict[str, Any]:
     fields: dict[str, Any] = {}
-    for name, parameter in inspect.signature(constructor).parameters.items():
+    for name, parameter in parameters.items():
         if parameter.kind is not inspect.Parameter.KEYWORD_ONLY:
             continue
-        where = f"option {name!r} of {component.__module__}:{component.__qualname__}"
+        where = f"option {name!r} of {component}"
         if name not in hints:
             raise ComponentError(f"{where} has no type")
         if name == "name":
@@ -64,11 +112,7 @@ def options_model(component: Callable[..., Any]) -> type[BaseModel]:
         if parameter.default is inspect.Parameter.empty:
             raise ComponentError(f"{where} has no default")
         fields[name] = (hints[name], parameter.default)
-    return create_model(
-        f"{component.__name__}Options",
-        __config__=ConfigDict(extra="forbid", strict=True, allow_inf_nan=False, protected_namespaces=()),
-        **fields,
-    )
+    return fields
 
 
 def validate_options(
@@ -98,7 +142,7 @@ def validate_options(
 
 def describe_options(model: type[BaseModel]) -> list[OptionDescription]:
     """Return one description per option, in the order of the constructor."""
-    schema = model.model_json_schema()["properties"] if model.model_fields else {}
+    schema = options_schema(model)
     return [
         OptionDescription(
             name,

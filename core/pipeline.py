@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from .composition import Composition
 from .contracts import ExportReport
 from .data import Splits, channel_statistics, load_splits, refuse_unlabelled
 from .device import is_out_of_memory
-from .errors import MissingRequirementError
+from .errors import MissingRequirementError, UsageError
 from .evaluation import Evaluation, baseline, evaluate, refuse_without_targets
 from .exporting import check_export, export
 from .files import write_json
@@ -25,6 +26,7 @@ from .progress import Progress
 from .recipe import Recipe
 from .recipe_source import RecipeSource
 from .registry import Registry
+from .rehearsal import rehearse_views
 from .report import write_report
 from .run_folder import RunFolder
 from .shortfalls import shortfalls
@@ -46,6 +48,14 @@ class Outcome:
     splits: Splits
     metrics: Mapping[str, Any]
     export: ExportReport
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A run that has no folder yet: its parts, known to fit together."""
+
+    composition: Composition
+    splits: Splits
 
 
 @dataclass(frozen=True)
@@ -72,14 +82,32 @@ class Pipeline:
     publishes: bool = True
 
     def run(
-        self, recipe: Recipe, path: Path, *, source: RecipeSource | None = None, force: bool = False
+        self,
+        recipe: Recipe,
+        path: Path,
+        *,
+        source: RecipeSource | None = None,
+        force: bool = False,
+        numbered: bool = False,
     ) -> Outcome:
-        """Do the whole job and return its outcome; nothing is written before all inputs are known good."""
-        return self.finish(self.train(self.start(recipe, path, source=source, force=force)))
+        """Do the whole job and return its outcome; nothing is written before all inputs are known good.
+
+        `force` and `numbered` are those of `RunFolder.create`.
+        """
+        started = self.start(recipe, path, source=source, force=force, numbered=numbered)
+        with started.folder:
+            return self._finish_whole(started)
 
     def resume(self, folder: RunFolder, recipe: Recipe) -> Outcome:
         """Continue an interrupted run after its last intact checkpoint, as if it had never stopped."""
-        return self.finish(self.train(self.restart(folder, recipe)))
+        with folder.enter(self.progress.warning):
+            self.progress.placed(folder.path)
+            return self._finish_whole(self.restart(folder, recipe))
+
+    def _finish_whole(self, started: Started) -> Outcome:
+        outcome = self.finish(self.train(started))
+        started.folder.complete()
+        return outcome
 
     def start(
         self,
@@ -88,47 +116,89 @@ class Pipeline:
         *,
         source: RecipeSource | None = None,
         force: bool = False,
-        shared: Splits | None = None,
+        numbered: bool = False,
     ) -> Started:
-        """Make a new run's folder and its parts; `shared` is the data of another seed of the recipe."""
-        RunFolder.refuse_existing(path, force=force)
+        """Make a new run's parts and its folder, in which nobody else works until it is left."""
+        if not numbered:
+            RunFolder.refuse_existing(path, force=force)
+        prepared = self.prepare(recipe, source)
+        with ExitStack() as on_error:
+            folder = RunFolder.create(path, self.progress.warning, force=force, numbered=numbered)
+            on_error.enter_context(folder)
+            self.progress.placed(folder.path)
+            started = self.begin(prepared, folder)
+            on_error.pop_all()
+        return started
+
+    def prepare(
+        self, recipe: Recipe, source: RecipeSource | None = None, shared: Splits | None = None
+    ) -> Prepared:
+        """Compose and load, writing nothing; `shared` is the data of another seed of the recipe."""
         composition = compose(recipe, self.registry, source)
         refuse_unsafe(composition.model, composition.recipe.train.channels_last, self.device)
         if self.publishes:
             check_export(composition)
         self.progress.planned(composition.plan())
         splits = self._splits(composition, shared)
-        refuse_lone_samples(composition, splits.train, self.device)
-        folder = RunFolder.create(path, force=force)
+        with composition.at_work("in a step of training that was tried"):
+            refuse_lone_samples(composition, splits.train, self.device)
+        return Prepared(composition, splits)
+
+    def begin(self, prepared: Prepared, folder: RunFolder) -> Started:
+        """Begin a run in a new folder."""
+        composition, splits = prepared.composition, prepared.splits
         folder.write_recipe(composition.recipe.to_plain())
-        folder.write_environment(self.registry.providers, self._device_name(), recipe.seed)
+        self._write_environment(folder, composition)
         self._notify("mtl_run_started", run=folder.path, recipe=composition.recipe.to_plain())
-        trainer = Trainer(composition, splits, self.device, self.progress.step)
+        trainer = self._trainer(composition, splits)
         return Started(folder, composition, splits, trainer, [])
 
     def restart(self, folder: RunFolder, recipe: Recipe, shared: Splits | None = None) -> Started:
         """Return an interrupted run as it was after its last intact checkpoint."""
-        checkpoint = folder.checkpoints.latest()
+        checkpoint = folder.checkpoints.latest(self.progress.warning)
         if checkpoint.epoch >= recipe.train.epochs:
             self.progress.warning(
                 f"all {checkpoint.epoch} epochs were done; the run is evaluated and exported again"
             )
         composition = compose(recipe, self.registry)
         refuse_unsafe(composition.model, composition.recipe.train.channels_last, self.device)
+        folder.refuse_another(composition.recipe, checkpoint)
         self.progress.planned(composition.plan())
         splits = self._splits(composition, shared)
-        trainer = Trainer(composition, splits, self.device, self.progress.step)
-        trainer.restore(checkpoint)
-        history = [row for row in folder.read_history() if row["epoch"] <= checkpoint.epoch]
-        return Started(folder, composition, splits, trainer, list(history))
+        trainer = self._trainer(composition, splits)
+        with composition.at_work("while its checkpoint was restored"):
+            trainer.restore(checkpoint)
+        self._mend(folder, composition)
+        history: list[Mapping[str, float]] = list(folder.history_of(checkpoint, self.progress.warning))
+        return Started(folder, composition, splits, trainer, history)
+
+    def _mend(self, folder: RunFolder, composition: Composition) -> None:
+        """Write again what was damaged and is not needed to go on."""
+        try:
+            folder.read_environment()
+        except UsageError as error:
+            self.progress.warning(f"{error.message}: it is written again, as it is now")
+            self._write_environment(folder, composition)
+
+    def _write_environment(self, folder: RunFolder, composition: Composition) -> None:
+        folder.write_environment(self.registry.providers, self._device_name(), composition.recipe.seed)
+
+    def _trainer(self, composition: Composition, splits: Splits) -> Trainer:
+        with composition.at_work("while its training was prepared"):
+            return Trainer(composition, splits, self.device, self.progress.step)
 
     def train(self, started: Started) -> Started:
         """Train the epochs that are missing, keeping every one; return the same run with its history."""
+        with started.composition.at_work(lambda: f"while it trained, {_time_of(started)}"):
+            return self._train(started)
+
+    def _train(self, started: Started) -> Started:
         counts = {name: len(started.splits.named(name)) for name in ("train", "validation", "test")}
         self.progress.started(started.composition.recipe.train.epochs, self._device_name(), counts)
         folder, history = started.folder, started.history
         for result in self._epochs(started):
             history.append(result.row)
+            folder.check()
             # Before the checkpoint: a resume drops what is beyond it, but could not make up what is missing.
             folder.write_history(history)
             keep_snapshot(folder.path, started.composition, started.splits.validation, result.epoch)
@@ -164,10 +234,12 @@ class Pipeline:
         self.progress.stage("evaluate")
         # Judged and exported in torch's usual memory format, as a model loaded from the folder will be.
         composition.model.to(memory_format=torch.contiguous_format)
-        own = judge_own_epochs(folder, composition, splits)
+        with composition.at_work("in evaluation"):
+            own = judge_own_epochs(folder, composition, splits)
         epoch, weights = folder.checkpoints.best()
         composition.model.load_state_dict(weights)
-        metrics = judge(composition, splits) | own
+        with composition.at_work("in evaluation"):
+            metrics = judge(composition, splits) | own
         metrics["training"] = {
             "epochs": int(started.history[-1]["epoch"]),
             "chosen_epoch": epoch,
@@ -175,10 +247,14 @@ class Pipeline:
         }
         if self.publishes:
             metrics["below_baseline"] = shortfalls(composition, splits, metrics, started.history)
+        folder.check()
+        for text in folder.tidy():
+            self.progress.warning(text)
+        folder.write_history(started.history)
         write_json(folder.path / "metrics.json", metrics)
-        write_learned(folder.path, composition, splits.validation)
+        with composition.at_work("when it told what it has learned"):
+            write_learned(folder.path, composition, splits.validation)
         exported = self._publish(started, metrics) if self.publishes else ExportReport((), {})
-        folder.finish()
         self._notify("mtl_run_finished", run=folder.path, metrics=metrics)
         return Outcome(folder, composition, splits, metrics, exported)
 
@@ -186,31 +262,28 @@ class Pipeline:
         folder, composition, splits = started.folder, started.composition, started.splits
         self.progress.stage("export")
         path = folder.path / composition.exporter.file_name
-        exported = export(composition, splits.validation, metrics, path, splits=splits)
+        with composition.at_work("in the export"):
+            exported = export(composition, splits.validation, metrics, path, splits=splits)
         self.progress.stage("report")
-        write_report(folder, composition, splits, started.history, metrics, exported.verification)
+        with composition.at_work("in the report"):
+            write_report(folder, composition, splits, started.history, metrics, exported.verification)
         self._notify("mtl_exported", run=folder.path, files=exported.files)
         return exported
 
     def _splits(self, composition: Composition, shared: Splits | None) -> Splits:
         training = composition.recipe.train
-        splits = (
-            shared
-            if shared
-            else load_splits(
-                composition.dataset,
-                validation=training.validation,
-                split_seed=training.split_seed,
-                choice=composition.recipe.dataset.to_plain(),
-            )
-        )
-        if not shared:
-            self._tell_partial(composition, splits)
+        with composition.at_work("while it loaded the data"):
+            splits = shared or load_of(composition)
+            if not shared:
+                self._tell_partial(composition, splits)
         refuse_unlabelled(splits, {name: item.task.needs for name, item in composition.tasks.items()})
-        refuse_without_targets(composition, splits)
+        rehearse_views(composition, splits.train)
+        with composition.at_work("while targets were looked for"):
+            refuse_without_targets(composition, splits)
         if composition.recipe.normalization == "train":
             composition.model.normalization.set(*channel_statistics(splits.train))
-        fit(composition, splits.train)
+        with composition.at_work("while it was fitted to the training split"):
+            fit(composition, splits.train)
         size = training.batch_size
         if size > len(splits.train):
             self.progress.warning(
@@ -246,6 +319,25 @@ class Pipeline:
         if self.device.type == "cuda":
             return f"{self.device} ({torch.cuda.get_device_name(self.device)})"
         return f"{self.device} ({torch.get_num_threads()} threads)"
+
+
+def load_of(composition: Composition) -> Splits:
+    """Return the data of a composition, split as its recipe says."""
+    training = composition.recipe.train
+    return load_splits(
+        composition.dataset,
+        validation=training.validation,
+        split_seed=training.split_seed,
+        choice=composition.recipe.dataset.to_plain(),
+    )
+
+
+def _time_of(started: Started) -> str:
+    """Return when in a training something happened; an epoch counts once it is in the history."""
+    done = int(started.history[-1]["epoch"]) if started.history else 0
+    return (
+        f"after epoch {done}" if done == started.composition.recipe.train.epochs else f"in epoch {done + 1}"
+    )
 
 
 def judge(composition: Composition, splits: Splits) -> dict[str, Any]:

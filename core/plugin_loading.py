@@ -15,19 +15,26 @@ import re
 import sys
 import time
 import traceback
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from importlib import metadata
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pluggy
 
 from . import hookspecs
-from .errors import ComponentError, did_you_mean
+from .errors import ComponentError, described, did_you_mean
+from .import_marks import ImportMarks
+from .plugin_discovery import GROUP, HOME, Found, installed
 
-GROUP = "mtl"
-HOME = "mtl-composer"
-"""The distribution that carries the core; its plugins load first, and cannot be switched off."""
+__all__ = [
+    "GROUP",
+    "HOME",
+    "Provider",
+    "as_broken",
+    "broken_line",
+    "load_plugins",
+    "next_step",
+]
 
 SLOW = 1.0
 """Seconds of import from which a plugin is named as slow; it should take under 0.1."""
@@ -37,7 +44,8 @@ SLOW = 1.0
 class Provider:
     """A plugin as found: where it came from, and why it is broken if it is.
 
-    `stage` is where it stopped: disabled, import, api, register, hooks or records; None when it is in use.
+    `stage` is where it stopped: disabled, duplicate, import, api, register, hooks or records; None when it is
+    in use.
     """
 
     name: str
@@ -51,10 +59,14 @@ class Provider:
 
     @property
     def status(self) -> str:
-        """`ok`, `broken`, `incompatible` (written for other hooks) or `disabled` (by the user)."""
+        """`ok`, `broken`, `incompatible` (written for other hooks), `disabled` (by the user) or `duplicate`.
+
+        A duplicate names a module that is in use under another name.
+        """
         if self.stage is None:
             return "ok"
-        return {"api": "incompatible", "disabled": "disabled"}.get(self.stage, "broken")
+        told = {"api": "incompatible", "disabled": "disabled", "duplicate": "duplicate"}
+        return told.get(self.stage, "broken")
 
     @property
     def broken(self) -> bool:
@@ -76,13 +88,10 @@ class Provider:
         """Distribution and version, as shown to people."""
         return f"{self.distribution} {self.version}".strip()
 
-
-@dataclass(frozen=True)
-class _Found:
-    name: str
-    distribution: str
-    version: str
-    load: Callable[[], object]
+    @property
+    def named(self) -> str:
+        """The plugin with its distribution, as messages call it."""
+        return f"plugin {self.name!r} of {self.label}"
 
 
 def load_plugins(files: Iterable[Path] = ()) -> tuple[pluggy.PluginManager, tuple[Provider, ...]]:
@@ -90,25 +99,27 @@ def load_plugins(files: Iterable[Path] = ()) -> tuple[pluggy.PluginManager, tupl
 
     `MTL_PLUGINS` (names separated by commas) restricts the installed plugins to these, an empty value to
     none; `MTL_DISABLE_PLUGINS` switches some off. Names are those of distributions or of entry points.
-    With `MTL_STRICT=1` the first broken plugin raises `ComponentError` instead.
+    With `MTL_STRICT=1` the first broken plugin raises `ComponentError` instead. One that takes long to
+    import, and one whose import ended the last command, is named on stderr.
     """
     manager = pluggy.PluginManager(hookspecs.PROJECT)
     manager.add_hookspecs(hookspecs)
     providers = []
-    named = [(found, _switched_off(found)) for found in _installed()]
+    named = [(found, _switched_off(found)) for found in installed()]
     named += [(_from_file(path), None) for path in files]
-    for found, switch in named:
-        provider = _load(manager, found) if switch is None else _disabled(found, switch)
-        if provider.broken and os.environ.get("MTL_STRICT") == "1":
-            raise ComponentError(f"{broken_line(provider)}\n{provider.trace}".rstrip())
-        providers.append(provider)
+    with ImportMarks() as marks:
+        for found, switch in named:
+            provider = _load(manager, found, marks) if switch is None else _disabled(found, switch)
+            if provider.broken and os.environ.get("MTL_STRICT") == "1":
+                raise ComponentError(f"{broken_line(provider)}\n{provider.trace}".rstrip())
+            providers.append(provider)
     return manager, tuple(providers)
 
 
 def broken_line(provider: Provider) -> str:
     """Return the one line that says which plugin is unavailable, at which stage, and why."""
     state = f"{provider.status} ({provider.stage})" if provider.status == "broken" else provider.status
-    return f"plugin {provider.name!r} of {provider.label} is {state}: {provider.reason}"
+    return f"{provider.named} is {state}: {provider.reason}"
 
 
 def next_step(provider: Provider) -> str:
@@ -117,6 +128,8 @@ def next_step(provider: Provider) -> str:
         return f"pip install --upgrade {provider.distribution} {HOME}"
     if provider.status == "disabled":
         return f"unset the variable to use {provider.distribution} again"
+    if provider.status == "duplicate":
+        return f"remove one of the two entry points from {provider.distribution}"
     if (provider.reason or "").startswith("ModuleNotFoundError"):
         return f"install what {provider.distribution} needs, or uninstall it; details: {_details(provider)}"
     return f"mend or uninstall {provider.distribution}; details: {_details(provider)}"
@@ -128,38 +141,12 @@ def _details(provider: Provider) -> str:
 
 def as_broken(provider: Provider, stage: str, error: BaseException) -> Provider:
     """Return the provider's row with the stage at which it failed and the traceback."""
-    reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-    if isinstance(error, SystemExit):
-        reason = f"it called sys.exit({error.code!r})"
-    elif not isinstance(error, ComponentError):
-        reason = f"{type(error).__name__}: {reason}"
+    reason = f"it called sys.exit({error.code!r})" if isinstance(error, SystemExit) else described(error)
     trace = "".join(traceback.format_exception(error))
-    return Provider(
-        provider.name,
-        provider.distribution,
-        provider.version,
-        provider.seconds,
-        stage,
-        reason,
-        trace,
-        provider.printed,
-    )
+    return replace(provider, stage=stage, reason=reason, trace=trace)
 
 
-def _installed() -> list[_Found]:
-    found = {
-        (point.dist.name if point.dist else "?", point.name): _Found(
-            point.name,
-            point.dist.name if point.dist else "?",
-            point.dist.version if point.dist else "",
-            point.load,
-        )
-        for point in metadata.entry_points(group=GROUP)
-    }
-    return sorted(found.values(), key=lambda item: (item.distribution != HOME, item.distribution, item.name))
-
-
-def _switched_off(found: _Found) -> str | None:
+def _switched_off(found: Found) -> str | None:
     """Return the environment variable that switches a plugin off, or None."""
     if found.distribution == HOME:
         return None
@@ -174,7 +161,7 @@ def _names(value: str) -> set[str]:
     return {name.strip() for name in value.split(",") if name.strip()}
 
 
-def _disabled(found: _Found, variable: str) -> Provider:
+def _disabled(found: Found, variable: str) -> Provider:
     reason = f"by the environment variable {variable}"
     return Provider(found.name, found.distribution, found.version, stage="disabled", reason=reason)
 
@@ -200,7 +187,7 @@ def _check_api(plugin: object) -> None:
     raise ComponentError(f"it was written for hook API {stated}, this {HOME} has {hookspecs.API}")
 
 
-def _from_file(path: Path) -> _Found:
+def _from_file(path: Path) -> Found:
     def load() -> object:
         if not path.is_file():
             raise ComponentError(f"no such plugin file: {path}")
@@ -217,32 +204,38 @@ def _from_file(path: Path) -> _Found:
         spec.loader.exec_module(module)
         return module
 
-    return _Found(path.stem, str(path), "", load)
+    return Found(path.stem, str(path), "", load)
 
 
-def _load(manager: pluggy.PluginManager, found: _Found) -> Provider:
+def _load(manager: pluggy.PluginManager, found: Found, marks: ImportMarks) -> Provider:
+    provider = Provider(found.name, found.distribution, found.version)
     printed = io.StringIO()
     started = time.perf_counter()
     stage = "import"
     plugin: object | None = None
     error: BaseException | None = None
     try:
-        with contextlib.redirect_stdout(printed):
+        with contextlib.redirect_stdout(printed), marks.of(provider):
             plugin = found.load()
         stage = "api"
         _check_api(plugin)
+        if manager.is_registered(plugin):
+            return _duplicate(provider, str(manager.get_name(plugin)))
         stage = "register"
         manager.register(plugin, name=f"{found.distribution}/{found.name}")
         stage = "hooks"
         _refuse_unknown_hooks(manager, plugin)
-    except (Exception, SystemExit) as raised:
+    except KeyboardInterrupt as interrupt:
+        raise KeyboardInterrupt(f"while {provider.named} was imported") from interrupt
+    except BaseException as raised:
         error = raised
-    seconds = time.perf_counter() - started
-    provider = Provider(
-        found.name, found.distribution, found.version, seconds, printed=printed.getvalue().strip()
-    )
+    provider = replace(provider, seconds=time.perf_counter() - started, printed=printed.getvalue().strip())
     if error is None:
         return provider
     if plugin is not None and manager.is_registered(plugin):
         manager.unregister(plugin)
     return as_broken(provider, stage, error)
+
+
+def _duplicate(provider: Provider, other: str) -> Provider:
+    return replace(provider, stage="duplicate", reason=f"its module is in use as {other}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 
@@ -11,6 +12,9 @@ class Progress:
 
     def planned(self, plan: Mapping[str, Any]) -> None:
         """Everything is resolved; `plan` is `Composition.plan()`."""
+
+    def placed(self, path: Path) -> None:
+        """The run's folder is made, or found again: from here on everything is kept there."""
 
     def started(self, epochs: int, device: str, samples: Mapping[str, int]) -> None:
         """Training begins: the number of epochs, the device, and the samples of each split."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal, cast, get_args
 
 from .errors import MOST_SHOWN, Problem, RecipeError, UsageError, did_you_mean
-from .options import options_model, validate_options
+from .options import options_of, validate_options
 from .places import from_root
 from .recipe import FORMAT, Choice, Recipe, Statistics, TaskChoice, Training
 from .recipe_source import RecipeSource
@@ -132,7 +132,7 @@ class _Reader:
         except UsageError as error:
             self._complain(path, error.message, error.hint)
             return None
-        complete, problems = validate_options(options_model(entry.load()), options)
+        complete, problems = validate_options(options_of(entry), options)
         for problem in problems:
             self._complain((*path, *problem.path), f"{kind} {name!r}: {problem.message}", problem.hint)
         placed = {key: self._placed(item, f"{kind} {name!r}", (*path, key)) for key, item in complete.items()}

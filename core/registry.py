@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib
+import traceback
 from collections.abc import Callable, Iterable
+from copy import deepcopy
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -11,10 +13,14 @@ from typing import Any
 
 import pluggy
 
-from .errors import ComponentError, UsageError, did_you_mean
+from .errors import ComponentError, UsageError, described, did_you_mean
 from .hookspecs import HOOK_OF_KIND
+from .import_marks import told_when_slow
 from .plugin_loading import HOME, Provider, as_broken, broken_line, load_plugins
 from .records import KINDS, Component
+
+MOST = 10_000
+"""So many components of a kind a plugin may have; a hook that never ends must not fill the memory."""
 
 
 @dataclass(frozen=True)
@@ -29,20 +35,32 @@ class Entry:
         """`distribution/name`, which always names this component alone."""
         return f"{self.provider.distribution}/{self.component.name}"
 
+    @property
+    def label(self) -> str:
+        """Kind, name and distribution, as messages call it."""
+        return f"{self.component.kind} {self.component.name!r} of {self.provider.label}"
+
     def load(self) -> Any:
         """Import and return the component's class; raise `ComponentError` when that fails."""
         module, _, attribute = self.component.target.partition(":")
-        what = f"{self.component.kind} {self.component.name!r} of {self.provider.label}"
         try:
             found: Any = importlib.import_module(module)
             for part in attribute.split("."):
                 found = getattr(found, part)
-        except (Exception, SystemExit) as error:
-            raise ComponentError(
-                f"{what} cannot be loaded from {self.component.target!r}: {error}",
-                hint=f"mend or uninstall {self.provider.distribution}; see: mtl plugins",
-            ) from error
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
+            plain = isinstance(error, AttributeError | ImportError)
+            raise self._unusable(str(error) if plain else described(error)) from error
+        if not isinstance(found, type):
+            raise self._unusable(f"it is no class but of type {type(found).__name__}")
         return found
+
+    def _unusable(self, reason: str) -> ComponentError:
+        return ComponentError(
+            f"{self.label} cannot be loaded from {self.component.target!r}: {reason}",
+            hint=f"mend or uninstall {self.provider.distribution}; see: mtl plugins",
+        )
 
 
 class Registry:
@@ -102,16 +120,38 @@ class Registry:
         raise UsageError(f"unknown {kind} {name!r}", hint=self._unknown_hint(kind, name))
 
     def notify(self, hook_name: str, **arguments: Any) -> list[str]:
-        """Call a hook of every plugin, each on its own; return a line for each that failed."""
+        """Call a hook of every plugin, each on its own; return a line for each that failed.
+
+        Each gets its own copy of dictionaries and lists: what it does to them is seen by nobody else.
+        """
         plugins = {name: plugin for name, plugin in self.manager.list_name_plugin() if plugin is not None}
         failures = []
         for name, plugin in plugins.items():
             others = [other for other in plugins.values() if other is not plugin]
+            given = {
+                key: deepcopy(value) if isinstance(value, dict | list) else value
+                for key, value in arguments.items()
+            }
             try:
-                self.manager.subset_hook_caller(hook_name, remove_plugins=others)(**arguments)
-            except (Exception, SystemExit) as error:
-                failures.append(f"plugin {name!r} failed in {hook_name}: {type(error).__name__}: {error}")
+                self.manager.subset_hook_caller(hook_name, remove_plugins=others)(**given)
+            except KeyboardInterrupt:
+                raise
+            except BaseException as error:
+                failures.append(f"plugin {name!r} failed in {hook_name}: {described(error)}")
         return failures
+
+    def plugin_of(self, error: BaseException) -> Provider | None:
+        """Return the plugin of a third party whose code raised an error, or None when it was nobody's."""
+        packages = {
+            _package(str(getattr(self.manager.get_plugin(key), "__name__", ""))): provider
+            for key, provider in self._providers.items()
+            if provider.distribution != HOME
+        }
+        places = [frame.f_globals.get("__name__", "") for frame, _ in traceback.walk_tb(error.__traceback__)]
+        return next(
+            (packages[_package(str(name))] for name in reversed(places) if _package(str(name)) in packages),
+            None,
+        )
 
     def defaults(self, kind: str, situation: str) -> list[str]:
         """Return the names of the components that serve a situation when the recipe is silent."""
@@ -135,13 +175,22 @@ class Registry:
             if provider.unavailable:
                 continue
             try:
-                entries += [Entry(component, provider) for component in self._records(key, provider)]
-            except (Exception, SystemExit) as error:
+                records = (
+                    self._records(key) if provider.distribution == HOME else self._watched(key, provider)
+                )
+                entries += [Entry(component, provider) for component in records]
+            except KeyboardInterrupt as interrupt:
+                raise KeyboardInterrupt(f"while {provider.named} listed its components") from interrupt
+            except BaseException as error:
                 self._providers[key] = as_broken(provider, "records", error)
                 self.manager.unregister(name=key)
         return tuple(entries)
 
-    def _records(self, key: str, provider: Provider) -> list[Component]:
+    def _watched(self, key: str, provider: Provider) -> list[Component]:
+        with told_when_slow(f"still waiting for the components of {provider.named} ..."):
+            return self._records(key)
+
+    def _records(self, key: str) -> list[Component]:
         plugin = self.manager.get_plugin(key)
         records = []
         for kind, hook_name in HOOK_OF_KIND.items():
@@ -156,12 +205,18 @@ class Registry:
         return records
 
 
+def _package(module: str) -> str:
+    return module.partition(".")[0]
+
+
 def _checked(function: Callable[[], Any], hook_name: str, kind: str) -> list[Component]:
     records = function()
     if records is None or isinstance(records, str | Component):
         raise ComponentError(f"{hook_name} must return an iterable of Component records, got {records!r}")
-    checked = []
+    checked: list[Component] = []
     for record in records:
+        if len(checked) == MOST:
+            raise ComponentError(f"{hook_name} yields more than {MOST} records")
         if not isinstance(record, Component):
             raise ComponentError(f"{hook_name} must yield Component records, got {record!r}")
         problems = record.problems()

@@ -12,13 +12,13 @@ import torch
 from .composer import compose
 from .composition import Composition
 from .contracts import ExportReport
-from .data import Splits, load_splits
+from .data import Splits
 from .errors import UsageError
 from .evaluation import evaluate
 from .exporting import build_exporter, check_runtimes, export, export_subject, exporter_of
 from .fitting import fit_losses
 from .model import MultitaskModel
-from .pipeline import Outcome
+from .pipeline import Outcome, load_of
 from .recipe_reader import read
 from .recipe_source import read_recipe
 from .registry import Registry
@@ -59,10 +59,12 @@ class Run:
         if self._outcome is not None:
             return self._outcome.composition
         composition = compose(read(read_recipe(self.path / "recipe.yaml"), self._registry), self._registry)
-        composition.model.load_state_dict(self.folder.checkpoints.best()[1])
-        composition.model.to(self._device).eval()
-        for composed in composition.tasks.values():
-            composed.loss.to(self._device)
+        _, weights = self.folder.checkpoints.best()
+        with composition.at_work("while its weights were loaded"):
+            composition.model.load_state_dict(weights)
+            composition.model.to(self._device).eval()
+            for composed in composition.tasks.values():
+                composed.loss.to(self._device)
         return composition
 
     @property
@@ -79,14 +81,10 @@ class Run:
         """The data of the run, loaded again."""
         if self._outcome is not None:
             return self._outcome.splits
-        training = self.composition.recipe.train
-        splits = load_splits(
-            self.composition.dataset,
-            validation=training.validation,
-            split_seed=training.split_seed,
-            choice=self.composition.recipe.dataset.to_plain(),
-        ).to(self._device)
-        fit_losses(self.composition, splits.train)
+        composition = self.composition
+        with composition.at_work("while it loaded the data"):
+            splits = load_of(composition).to(self._device)
+            fit_losses(composition, splits.train)
         return splits
 
     def evaluate(self, split: str = "test") -> dict[str, dict[str, float]]:
@@ -94,7 +92,9 @@ class Run:
 
         Raises `VerificationError` when a loss or an answer is not finite.
         """
-        found = evaluate(self.composition, self.splits.named(split), split)
+        samples = self.splits.named(split)
+        with self.composition.at_work("in evaluation"):
+            found = evaluate(self.composition, samples, split)
         found.refuse_not_finite(split)
         return found.metrics
 
@@ -115,21 +115,17 @@ class Run:
         chosen = self.composition.recipe.exporter
         name = exporter or chosen.name
         given: Mapping[str, Any] = {**chosen.options, **options} if name == chosen.name else options
-        built = build_exporter(self._registry, name, given)
+        built = build_exporter(self._registry, name, given, self.composition.owners)
         target = Path(path) if path is not None else self.path / built.file_name
         if built.suffix and target.suffix != built.suffix:
             raise UsageError(
                 f"{target} must end in {built.suffix}", hint=f"write {target.stem}{built.suffix}"
             )
-        report = export(
-            self.composition,
-            self.splits.validation,
-            self.metrics,
-            target,
-            built,
-            splits=self.splits,
-            tasks=tasks,
-        )
+        splits, metrics = self.splits, self.metrics
+        with self.composition.at_work("in the export"):
+            report = export(
+                self.composition, splits.validation, metrics, target, built, splits=splits, tasks=tasks
+            )
         self._registry.notify("mtl_exported", run=self.path, files=report.files)
         return report
 
@@ -143,12 +139,14 @@ class Run:
         """
         preferred = self.composition.exporter
         target = Path(path) if path is not None else self.path / preferred.file_name
-        exporter = exporter_of(self._registry, target, preferred)
-        subject = export_subject(self.composition, self.splits.validation, self.metrics, self.splits)
-        if runtimes is None:
-            return exporter.verify(subject, target)
-        check_runtimes(exporter, target, runtimes)
-        return exporter.verify_in(subject, target, runtimes)
+        splits, metrics = self.splits, self.metrics
+        with self.composition.at_work("in the verification"):
+            exporter = exporter_of(self._registry, target, preferred, self.composition.owners)
+            subject = export_subject(self.composition, splits.validation, metrics, splits)
+            if runtimes is None:
+                return exporter.verify(subject, target)
+            check_runtimes(exporter, target, runtimes)
+            return exporter.verify_in(subject, target, runtimes)
 
 
 def load_run(path: str | Path, registry: Registry, device: torch.device | str = "cpu") -> Run:

@@ -7,81 +7,125 @@ written atomically, and the folder is readable at any time.
 
 from __future__ import annotations
 
-import csv
-import io
 import json
+import os
 import platform
-import shutil
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
-from importlib import metadata
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+from .differences import difference
 from .errors import UsageError
-from .files import write_json, write_text, writing_to
+from .files import read_json, sweep, write_json, write_text, writing_to
+from .history import from_json, read_csv, to_csv, to_json
+from .plugin_discovery import version_of
 from .plugin_loading import Provider
+from .recipe import Recipe
 from .recipe_source import write_yaml
 from .seed_list import SEEDS, refuse_several
-from .training.checkpoint import CheckpointFolder
+from .training.checkpoint import Checkpoint, CheckpointFolder
+from .workplace import Workplace, enter, enter_new, is_empty, replaced
 
+HISTORY = "history.csv"
+
+_MADE = "runs are made by mtl compose"
 _VERSIONS = ("mtl-composer", "torch", "torchvision", "onnx", "onnxruntime", "numpy", "torchmetrics")
 
 
 class RunFolder:
     """A run's folder; `create` makes a new one, `open_run` opens a finished or interrupted one."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, workplace: Workplace | None = None) -> None:
         self.path = path
+        self.workplace = workplace
         self.checkpoints = CheckpointFolder(path / "checkpoint")
 
     @classmethod
-    def create(cls, path: Path, *, force: bool = False) -> RunFolder:
-        """Make a new folder; raise `UsageError` when it exists and `force` is not given.
+    def create(
+        cls, path: Path, warn: Callable[[str], None], *, force: bool = False, numbered: bool = False
+    ) -> RunFolder:
+        """Make a new folder in which nobody else works until `leave`; `warn` is told of what hinders nothing.
 
-        With `force` the old folder is moved aside and deleted only when the new run is complete.
+        With `numbered` it is `PATH-001`, or the first number that is free. With `force` an old folder is
+        moved aside, and deleted only when the new run is complete. Raises `UsageError` when it exists
+        without that, or when somebody else is at work in it.
         """
+        if numbered:
+            workplace = enter_new(path, warn)
+            return cls(workplace.path, workplace)
         cls.refuse_existing(path, force=force)
-        folder = cls(path)
-        with writing_to(path):
-            if path.exists() and folder.replaced.exists():
-                # What stands there replaced a run and never finished; that run is the one to keep.
-                shutil.rmtree(path)
-            elif path.exists():
-                path.rename(folder.replaced)
-            path.mkdir(parents=True)
-        return folder
+        with ExitStack() as on_error:
+            workplace = on_error.enter_context(enter(path, warn, create=True))
+            cls.refuse_existing(path, force=force)  # somebody may have been there first
+            workplace.set_aside()
+            on_error.pop_all()
+        return cls(path, workplace)
 
     @staticmethod
     def refuse_existing(path: Path, *, force: bool) -> None:
-        """Raise `UsageError` when `create` would."""
-        try:
+        """Raise `UsageError` when `create` would, so far as can be seen without changing anything."""
+        with writing_to(path):
             if path.is_symlink():
                 raise UsageError(
                     f"{path} is a link", hint="name the folder itself, or another one, with --out"
                 )
-            if not path.exists():
+            kept = replaced(path)
+            if is_empty(path):
+                if kept.exists() and not force:
+                    raise UsageError(
+                        f"{path} was about to be replaced; the run that was there is kept in {kept}",
+                        hint=f"mtl resume {path} puts it back; or choose another folder with --out",
+                    )
                 return
-        except OSError as error:
-            raise UsageError(f"{path} cannot be a run folder: {error.strerror}") from None
-        if not force:
-            hint = "choose another folder with --out, or replace it with --force"
-            raise UsageError(f"{path} exists already", hint=hint)
-        if not ((path / "recipe.yaml").is_file() or (path / SEEDS).is_file()):
-            hint = "choose another folder with --out"
-            raise UsageError(f"{path} is no run folder, and --force replaces runs only", hint=hint)
+            if not force:
+                hint = "choose another folder with --out, or replace it with --force"
+                raise UsageError(f"{path} exists already", hint=hint)
+            if not ((path / "recipe.yaml").is_file() or (path / SEEDS).is_file()):
+                hint = "choose another folder with --out"
+                raise UsageError(f"{path} is no run folder, and --force replaces runs only", hint=hint)
 
-    @property
-    def replaced(self) -> Path:
-        """Where a run that this one replaces is kept until this one is complete."""
-        here = self.path.absolute()
-        return here.with_name(f".{here.name}.replaced")
+    def enter(self, warn: Callable[[str], None]) -> RunFolder:
+        """Work alone in this folder until `leave`; raise `UsageError` when somebody else is at work in it.
 
-    def finish(self) -> None:
+        A run that is one of several seeds is entered with all of them.
+        """
+        whole = self.path.parent if (self.path.parent / SEEDS).is_file() else self.path
+        self.workplace = enter(whole, warn)
+        return self
+
+    def __enter__(self) -> RunFolder:
+        return self
+
+    def __exit__(self, *ended: object) -> None:
+        self.leave()
+
+    def leave(self) -> None:
+        """Let others work in the folder."""
+        if self.workplace is not None:
+            self.workplace.leave()
+            self.workplace = None
+
+    def check(self) -> None:
+        """Raise `UsageError` when the folder was taken away while it is worked in."""
+        if self.workplace is not None:
+            self.workplace.check()
+
+    def complete(self) -> None:
         """Delete the run that this one replaces."""
-        if self.replaced.exists():
-            shutil.rmtree(self.replaced)
+        if self.workplace is not None and self.workplace.path == self.path:
+            self.workplace.finish()
+
+    def abandon(self) -> None:
+        """Delete this run, and put back what it was to replace."""
+        if self.workplace is not None:
+            self.workplace.abandon()
+
+    def tidy(self) -> list[str]:
+        """Remove what killed processes left; return what could not be removed, and why."""
+        return [*sweep(self.path), *sweep(self.path / "snapshots"), *self.checkpoints.sweep()]
 
     def write_recipe(self, recipe: Mapping[str, Any]) -> None:
         """Write the resolved recipe, re-runnable with `mtl compose --recipe`."""
@@ -96,7 +140,7 @@ class RunFolder:
                 "platform": platform.platform(),
                 "device": device,
                 "seed": seed,
-                "command": [Path(sys.argv[0]).name, *sys.argv[1:]],
+                "command": [_readable(word) for word in (Path(sys.argv[0]).name, *sys.argv[1:])],
                 "versions": versions(),
                 "plugins": [
                     {
@@ -111,33 +155,62 @@ class RunFolder:
             },
         )
 
+    def read_environment(self) -> dict[str, Any]:
+        """Return what `write_environment` wrote; raise `UsageError` when it is missing or damaged."""
+        value = self.read_json("environment.json")
+        kinds = {"device": str, "versions": dict, "plugins": list}
+        wrong = [key for key, kind in kinds.items() if not isinstance(value.get(key), kind)]
+        if wrong or not all(isinstance(plugin, dict) for plugin in value["plugins"]):
+            raise UsageError(f"{self.path / 'environment.json'} is damaged: {(wrong or ['plugins'])[0]}")
+        return value
+
     def write_history(self, rows: Sequence[Mapping[str, float]]) -> None:
         """Write one line per epoch."""
-        stream = io.StringIO()
-        writer = csv.DictWriter(stream, fieldnames=list(rows[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
-        write_text(self.path / "history.csv", stream.getvalue())
+        write_text(self.path / HISTORY, to_csv(rows))
 
     def read_history(self) -> list[dict[str, float]]:
-        """Return the rows of `history.csv`; empty when there is none."""
-        path = self.path / "history.csv"
-        if not path.is_file():
-            return []
-        with path.open(newline="") as stream:
-            return [
-                {key: int(value) if key == "epoch" else float(value) for key, value in row.items()}
-                for row in csv.DictReader(stream)
-            ]
+        """Return the rows of `history.csv`; raise `UsageError` when it is missing or damaged."""
+        return read_csv(self.path / HISTORY)
+
+    def history_of(self, checkpoint: Checkpoint, warn: Callable[[str], None]) -> list[dict[str, float]]:
+        """Return the rows of the epochs up to a checkpoint, which keeps them too, but for their times.
+
+        When `history.csv` does not agree, `warn` is told, and the times are 0.
+        """
+        kept = checkpoint.state.get("history")
+        if kept is None:  # written by an earlier version
+            return [row for row in self.read_history() if row["epoch"] <= checkpoint.epoch]
+        lost = "it is written again from the checkpoint, without the times of its epochs"
+        try:
+            rows = self.read_history()[: len(kept)]
+        except UsageError as error:
+            warn(f"{error.message}: {lost}")
+            return from_json(kept)
+        if to_json(rows) != kept:
+            warn(f"{self.path / HISTORY} does not agree with the checkpoint: {lost}")
+            return from_json(kept)
+        return rows
+
+    def refuse_another(self, recipe: Recipe, checkpoint: Checkpoint) -> None:
+        """Raise `UsageError`, saying what differs, when a checkpoint was trained with another recipe."""
+        trained, here = checkpoint.state.get("recipe"), json.loads(json.dumps(recipe.portable()))
+        if trained in (None, here):  # None: written by an earlier version
+            return
+        path = self.path / "recipe.yaml"
+        raise UsageError(
+            f"{path} is not what the checkpoint of epoch {checkpoint.epoch} was trained with: "
+            f"{difference(trained, here)}",
+            hint=f"put back what it was, or train the other: mtl compose --recipe {path} --out FOLDER",
+        )
 
     def read_json(self, name: str) -> dict[str, Any]:
         """Return the content of a JSON file of the run; raise `UsageError` when it is missing or damaged."""
-        try:
-            value: dict[str, Any] = json.loads((self.path / name).read_text())
-        except FileNotFoundError:
-            raise UsageError(f"{self.path / name} is missing: the run is not complete") from None
-        except ValueError as error:
-            raise UsageError(f"{self.path / name} is damaged: {error}") from None
+        path = self.path / name
+        if not os.path.lexists(path):
+            raise UsageError(f"{path} is missing: the run is not complete", hint=f"mtl resume {self.path}")
+        value = read_json(path, "a JSON file of the run", hint=f"mtl resume {self.path} writes it again")
+        if not isinstance(value, dict):
+            raise UsageError(f"{path} is damaged: it holds no table", hint=f"mtl resume {self.path}")
         return value
 
 
@@ -147,26 +220,17 @@ def open_run(path: Path) -> RunFolder:
     refuse_several(folder)
     if not (folder / "recipe.yaml").is_file():
         reason = "has no recipe.yaml" if folder.is_dir() else "does not exist"
-        raise UsageError(f"{path} is no run folder: it {reason}", hint="runs are made by mtl compose")
+        kept = replaced(folder)
+        hint = f"mtl resume {folder} puts back what is kept in {kept}" if kept.exists() else _MADE
+        raise UsageError(f"{path} is no run folder: it {reason}", hint=hint)
     return RunFolder(folder)
-
-
-def next_free(folder: Path, name: str) -> Path:
-    """Return `folder/name-001`, or the first number that is free."""
-    number = 1
-    while (folder / f"{name}-{number:03d}").exists():
-        number += 1
-    return folder / f"{name}-{number:03d}"
 
 
 def versions() -> dict[str, str]:
     """Return the versions of what a result depends on."""
     found = {}
     for name in _VERSIONS:
-        try:
-            found[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            found[name] = "not installed"
+        found[name] = version_of(name) or "not installed"
     return found
 
 
@@ -178,3 +242,8 @@ def _git_commit() -> str | None:
     except (OSError, subprocess.TimeoutExpired):
         return None
     return done.stdout.strip() if done.returncode == 0 else None
+
+
+def _readable(word: str) -> str:
+    """Return a word of the command line as UTF-8 has it, whatever the locale."""
+    return os.fsencode(word).decode("utf-8", "backslashreplace")

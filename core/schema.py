@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, get_args
 
 from .errors import ComponentError
-from .options import options_model
+from .options import options_of, options_schema
 from .recipe import FORMAT, Training
 from .registry import Registry
 from .specs import TestTimeAugmentation
@@ -87,7 +87,7 @@ def _task(registry: Registry, reference: Any, many: Any, statistics: dict[str, A
 def _options(registry: Registry, kind: str, name: str) -> dict[str, Any]:
     entry = registry.find(kind, name)
     try:
-        schema = options_model(entry.load()).model_json_schema()
+        properties = options_schema(options_of(entry))
     except ComponentError as error:
         # One broken component must not take the schema of all others with it.
         return {"type": "object", "title": f"{kind} {name}", "description": str(error), "properties": {}}
@@ -96,5 +96,5 @@ def _options(registry: Registry, kind: str, name: str) -> dict[str, Any]:
         "title": f"{kind} {name}",
         "description": entry.component.summary,
         "additionalProperties": False,
-        "properties": schema.get("properties", {}),
+        "properties": properties,
     }

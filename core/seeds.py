@@ -7,7 +7,6 @@ is one per process, and on CUDA, where a step is one replay of a graph.
 
 from __future__ import annotations
 
-import json
 import shutil
 import statistics
 import threading
@@ -19,9 +18,10 @@ from typing import Any, TypeVar
 
 import torch
 
+from .composer import compose
 from .data import Splits
 from .errors import MtlError, UsageError
-from .files import write_json
+from .files import read_json, write_json, writing_to
 from .pipeline import Outcome, Pipeline, Started
 from .progress import Progress
 from .recipe import Recipe
@@ -60,65 +60,80 @@ class SeedsPipeline:
         *,
         source: RecipeSource | None = None,
         force: bool = False,
+        numbered: bool = False,
     ) -> SeedsOutcome:
-        """Train all seeds and summarise them in `path`."""
-        RunFolder.refuse_existing(path, force=force)
-        folder = RunFolder.create(path, force=force)
-        write_json(path / SEEDS, {"seeds": list(seeds)})
-        try:
-            outcome = self._run(recipe, path, seeds, source)
-        except MtlError:
-            if not any((path / f"seed-{seed}").exists() for seed in seeds):
-                # Found wrong before anything was made: nothing is left behind, as with one seed.
-                shutil.rmtree(path)
-                if folder.replaced.exists():
-                    folder.replaced.rename(path)
-            raise
-        folder.finish()
+        """Train all seeds and summarise them in a folder; `force` and `numbered` as in `RunFolder.create`."""
+        warn = self.pipeline.progress.warning
+        with RunFolder.create(path, warn, force=force, numbered=numbered) as folder:
+            self.pipeline.progress.placed(folder.path)
+            write_json(folder.path / SEEDS, {"seeds": list(seeds)})
+            try:
+                outcome = self._run(recipe, folder, seeds, source)
+            except MtlError:
+                if not any((folder.path / f"seed-{seed}").exists() for seed in seeds):
+                    # Found wrong before anything was made: nothing is left behind, as with one seed.
+                    folder.abandon()
+                raise
+            folder.complete()
         return outcome
 
     def resume(self, path: Path, read: Callable[[Path], Recipe]) -> SeedsOutcome:
         """Continue every seed that is not finished; `read` reads a recipe file."""
-        seeds = seeds_of(path)
-        known = [path / f"seed-{seed}" / "recipe.yaml" for seed in seeds]
-        found = [file for file in known if file.is_file()]
-        if not found:
-            raise UsageError(f"no seed of {path} was started", hint="start again with mtl compose --seeds")
-        outcome = self._run(read(found[0]), path, seeds, None)
-        RunFolder(path).finish()
+        with RunFolder(path).enter(self.pipeline.progress.warning) as folder:
+            self.pipeline.progress.placed(path)
+            seeds = seeds_of(path)
+            known = [RunFolder(path / f"seed-{seed}") for seed in seeds]
+            found = [run for run in known if run.checkpoints.exist]
+            if not found:
+                raise UsageError(
+                    f"no seed of {path} finished an epoch",
+                    hint="start again with mtl compose --seeds --force",
+                )
+            recipe = read(found[0].path / "recipe.yaml")
+            # The others are trained with it too: those that have no checkpoint could not tell.
+            composed = compose(recipe, self.pipeline.registry).recipe
+            found[0].refuse_another(composed, found[0].checkpoints.latest())
+            outcome = self._run(recipe, folder, seeds, None)
+            folder.complete()
         return outcome
 
     def _run(
-        self, recipe: Recipe, path: Path, seeds: Sequence[int], source: RecipeSource | None
+        self, recipe: Recipe, whole: RunFolder, seeds: Sequence[int], source: RecipeSource | None
     ) -> SeedsOutcome:
+        path = whole.path
         waiting = [seed for seed in seeds if not (path / f"seed-{seed}" / "report.html").is_file()]
         runs: dict[int, Outcome | Path] = {seed: path / f"seed-{seed}" for seed in seeds}
         if waiting:
-            started = self._start(recipe, path, waiting, source)
+            started = self._start(recipe, whole, waiting, source)
             self._train(started)
             self.pipeline.progress.stage(f"evaluate and export {len(waiting)} seeds")
             for seed, (pipeline, run) in started.items():
                 runs[seed] = pipeline.finish(run)
+        whole.check()
         metrics = summary({seed: _read(path / f"seed-{seed}" / "metrics.json") for seed in seeds})
         write_json(path / "metrics.json", metrics)
         write_seeds_report(path, metrics)
         return SeedsOutcome(path, runs, metrics)
 
     def _start(
-        self, recipe: Recipe, path: Path, seeds: Sequence[int], source: RecipeSource | None
+        self, recipe: Recipe, whole: RunFolder, seeds: Sequence[int], source: RecipeSource | None
     ) -> dict[int, tuple[Pipeline, Started]]:
         """Return every seed's run, ready to train; the data are common to all."""
         started: dict[int, tuple[Pipeline, Started]] = {}
         shared: Splits | None = None
         for seed in seeds:
             pipeline = replace(self.pipeline, progress=self._progress(seed, first=shared is None))
-            folder = path / f"seed-{seed}"
+            folder = RunFolder(whole.path / f"seed-{seed}", whole.workplace)
             one = replace(recipe, seed=seed)
-            if (folder / "checkpoint" / "manifest.json").is_file():
-                run = pipeline.restart(RunFolder(folder), one, shared)
+            if folder.checkpoints.exist:
+                run = pipeline.restart(folder, one, shared)
             else:
-                shutil.rmtree(folder, ignore_errors=True)
-                run = pipeline.start(one, folder, source=source, shared=shared)
+                prepared = pipeline.prepare(one, source, shared)
+                with writing_to(folder.path):
+                    if folder.path.exists():
+                        shutil.rmtree(folder.path)
+                    folder.path.mkdir()
+                run = pipeline.begin(prepared, folder)
             shared = shared or run.splits
             started[seed] = (pipeline, run)
         first = started[seeds[0]][1]
@@ -146,11 +161,10 @@ class SeedsPipeline:
         """Return whether the seeds must train one after the other: they would disturb each other."""
         first = trainers[0]
         # There is one compiler per process too.
-        return (
-            first.device.type != "cpu"
-            or first.composition.recipe.train.compile
-            or draws_from_torch(first.composition, first.splits.train, first.device)
-        )
+        if first.device.type != "cpu" or first.composition.recipe.train.compile:
+            return True
+        with first.composition.at_work("in a step of training that was tried"):
+            return draws_from_torch(first.composition, first.splits.train, first.device)
 
     def each(self, jobs: Sequence[Job], work: Callable[[Job], object], *, alone: bool = False) -> None:
         """Do the work of every job: one after the other (`alone`), or as many at once as cores."""
@@ -264,7 +278,4 @@ def _spread(values: Mapping[int, float | None]) -> dict[str, Any]:
 
 
 def _read(path: Path) -> Any:
-    try:
-        return json.loads(path.read_text())
-    except (OSError, ValueError) as error:
-        raise UsageError(f"{path} cannot be read: {error}") from None
+    return read_json(path, "a file of several seeds", hint="train again: mtl compose --seeds --force")

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,8 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.errors import UsageError
-from .inference import ExportedModel
+from ..core.files import reading
+from .inference import AGAIN, ExportedModel
 from .metadata import IMAGE, ModelCard
+from .proof import proof_of
 
 WARM_UP = 3
 FEWEST = 10
@@ -95,10 +95,20 @@ def files_of(targets: Sequence[Path]) -> list[Path]:
 
 
 def bench(path: Path, batches: Sequence[int], seconds: float) -> Result:
-    """Measure a file, at least `seconds` per batch size; raise `UsageError` when it is no export of ours."""
+    """Measure a file, at least `seconds` per batch size.
+
+    Raises as `ExportedModel` does, and `UsageError` when the images of a batch are too large.
+    """
     exported = ExportedModel(path)
-    timings = tuple(measure(exported, batch, seconds) for batch in batches)
-    return Result(path, exported.card, path.stat().st_size, timings, metrics_of(path, exported.card))
+    if max(batches) > exported.most_images():
+        raise UsageError(
+            f"{path}: its images are so large that at most {exported.most_images()} are tried at once",
+            hint="measure smaller batches with --batch",
+        )
+    with reading(path, "a model that can be measured", hint=AGAIN):
+        metrics = metrics_of(path, exported.card)
+        timings = tuple(measure(exported, batch, seconds) for batch in batches)
+    return Result(path, exported.card, path.stat().st_size, timings, metrics)
 
 
 def measure(exported: ExportedModel, batch: int, seconds: float) -> Timing:
@@ -106,7 +116,7 @@ def measure(exported: ExportedModel, batch: int, seconds: float) -> Timing:
     feed = _feed(exported.card, batch)
     run = exported.raw_runner()
     for _ in range(WARM_UP):
-        run(feed)
+        exported.infer(feed)
     taken: list[float] = []
     while len(taken) < FEWEST or sum(taken) < seconds:
         began = time.perf_counter()
@@ -125,22 +135,21 @@ def precision_of(card: ModelCard) -> str:
 def metrics_of(path: Path, card: ModelCard) -> dict[str, tuple[str, float | None]]:
     """Return each task's leading metric on the test split, from the proof beside the file or from itself.
 
-    A proof of other bytes is no proof of this file. A float32 file knows its own metrics.
+    A float32 file knows its own metrics.
     """
-    proof = next((proof for proof in _proofs(path) if _is_of(proof, path)), {})
-    quality = proof.get("quality", {})
+    quality = (proof_of(path) or {}).get("quality", {})
     found: dict[str, tuple[str, float | None]] = {}
     measured = card.metadata.get("test_metrics", {})
     for output in card.outputs:
         if output.name in quality:
             item = quality[output.name]
-            found[output.name] = (item["metric"], item["after"]["test"])
+            found[output.name] = (str(item["metric"]), _number(item["after"]["test"]))
         elif precision_of(card) == "float32":
             values = measured.get(output.name, {})
             # JSON keeps no order of names; the recipe's list of metrics has the leading one first.
             name = next((name for name in _metrics_in(card, output.name) if name in values), None)
             if name is not None:
-                found[output.name] = (name, values[name])
+                found[output.name] = (name, _number(values[name]))
     return found
 
 
@@ -152,25 +161,8 @@ def _metrics_in(card: ModelCard, task: str) -> list[str]:
         return []
 
 
-def _proofs(path: Path) -> Iterator[Mapping[str, Any]]:
-    for name in ("verify.json", f"{path.stem}.verify.json"):
-        try:
-            value = json.loads(path.with_name(name).read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            # No proof is an ordinary state of a copied file; it only means that nothing is known.
-            continue
-        if isinstance(value, dict):
-            yield value
-            models = value.get("models")
-            if isinstance(models, dict) and isinstance(models.get(path.name), dict):
-                yield models[path.name]
-
-
-def _is_of(proof: Mapping[str, Any], path: Path) -> bool:
-    stated = proof.get("file")
-    if not isinstance(stated, Mapping):
-        return False
-    return bool(stated.get("sha256") == hashlib.sha256(path.read_bytes()).hexdigest())
+def _number(value: Any) -> float | None:
+    return None if value is None else float(value)
 
 
 def _feed(card: ModelCard, batch: int) -> dict[str, NDArray[Any]]:

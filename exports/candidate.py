@@ -12,7 +12,8 @@ from ..core.errors import MtlError, VerificationError
 from .graphs import inner_graphs
 from .metadata import PREFIX, ModelCard
 from .runtimes import Run, open_runtime, run_session
-from .session import interface_problem, open_session
+from .seal import KEY, unbroken
+from .session import check_seal, interface_problem, open_session
 
 
 class Candidate:
@@ -26,12 +27,18 @@ class Candidate:
         self.name = name
         self.runtime = runtime
         try:
+            check_seal(data, name)
+            self.session = open_session(data)
             self.model = onnx.load_model_from_string(data)
             onnx.checker.check_model(data, full_check=True)
-            self.session = open_session(data)
-            self.card = ModelCard.from_properties(self.session.get_modelmeta().custom_metadata_map)
+            self.properties = {item.key: item.value for item in self.model.metadata_props if item.key != KEY}
+            self.card = ModelCard.from_properties(self.properties)
+        except VerificationError:
+            raise
         except Exception as error:  # foreign parsers raise what they like; none of it may pass
             raise VerificationError(f"{name} is not a valid export: {reason(error)}") from error
+        if unbroken(data) is None:
+            raise VerificationError(f"{name} has no sum: it was written by an earlier mtl, or changed since")
         self._run = self._opened(data)
 
     def check_contents(self) -> None:

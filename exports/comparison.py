@@ -25,7 +25,7 @@ from .agreement import agreement_of
 from .candidate import reason
 from .metadata import IMAGE
 from .onnx_model import ExportForm
-from .precision import TOLERANCES
+from .precision import TOLERANCES, Tolerance
 from .variants import fed
 
 BATCHES = (1, 2, 7, 64)
@@ -72,7 +72,10 @@ class Difference:
 
 
 class Comparison:
-    """The model and an exported file, run side by side; `batches` are the sizes compared."""
+    """The model and an exported file, run side by side; `batches` are the sizes compared.
+
+    `tolerance` is what they may differ by (None: what the file's precision allows).
+    """
 
     def __init__(
         self,
@@ -80,12 +83,13 @@ class Comparison:
         candidate: Runnable,
         form: ExportForm,
         batches: tuple[int, ...] = (*BATCHES, LARGE),
+        tolerance: Tolerance | None = None,
     ) -> None:
         self.subject = subject
         self.candidate = candidate
         self.form = form
         self.batches = batches
-        self.tolerance = TOLERANCES[form.precision.type]
+        self.tolerance = tolerance or TOLERANCES[form.precision.type]
         self.model: nn.Module = copy.deepcopy(subject.model).cpu().eval()
         names = (IMAGE, *(spec.name for spec in subject.inputs))
         if missing := [name for name in names if name not in subject.samples]:

@@ -14,92 +14,61 @@ from typing import Any
 import numpy as np
 import onnx
 from numpy.typing import NDArray
-from onnx import TensorProto, numpy_helper
 
 from ..core.errors import VerificationError
-from .graphs import producers
+from .graphs import Graph
 
-_FLOATS = {TensorProto.FLOAT, TensorProto.FLOAT16}
 _HALF = 2.0**-11
 _SMALLEST_HALF = 6e-8
-_LARGEST_HALF = 65504.0
 _COARSEST = 1 / 60
 """Largest step of a quantised weight, in units of its channel's largest weight: seven bits have 1/64."""
 
 
 @dataclass(frozen=True)
+class Place:
+    """A value of the float32 graph where an operator reads it, and the values that stand for it there.
+
+    `found` goes from the one that is read back to the one that was rounded.
+    """
+
+    expected: str
+    found: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Derivation:
-    """What was compared: operators, weights, and the weights that are eight bits."""
+    """What was compared: operators, weights, the weights that are eight bits, and where values are read."""
 
     operators: int
     weights: int
-    quantized_weights: int
+    eight_bit_weights: frozenset[str]
+    places: tuple[Place, ...]
 
     def to_json(self) -> dict[str, int]:
         """Return the counts as plain JSON values."""
         return {
             "operators": self.operators,
             "weights": self.weights,
-            "quantized_weights": self.quantized_weights,
+            "quantized_weights": len(self.eight_bit_weights),
         }
 
 
 def prove_derivation(base: onnx.ModelProto, variant: onnx.ModelProto, name: str) -> Derivation:
     """Return what was compared; raise `VerificationError`, starting with `name`, at the first deviation."""
-    return _Walk(_Graph(base.graph), _Graph(variant.graph), name).result()
-
-
-class _Graph:
-    """A graph whose rounding steps can be passed over."""
-
-    def __init__(self, graph: onnx.GraphProto) -> None:
-        self.made = producers(graph)
-        self.weights = {tensor.name: tensor for tensor in graph.initializer}
-        self.inputs = {value.name for value in graph.input}
-        self.outputs = [value.name for value in graph.output]
-
-    def constant(self, value: str) -> NDArray[Any] | None:
-        """Return a weight or constant, or None when the value is computed."""
-        if value in self.weights:
-            return np.asarray(numpy_helper.to_array(self.weights[value]))
-        node = self.made.get(value)
-        if node is not None and node.op_type == "Constant" and node.attribute[0].name == "value":
-            return np.asarray(numpy_helper.to_array(node.attribute[0].t))
-        return None
-
-    def source(self, value: str) -> str:
-        """Return the value that this one is a rounding of; a dequantised weight stays where it is."""
-        while (node := self.made.get(value)) is not None:
-            if node.op_type == "Cast" and node.attribute[0].i in _FLOATS:
-                value = node.input[0]
-            elif node.op_type == "DequantizeLinear" and (before := self._quantized(node)) is not None:
-                value = before
-            else:
-                break
-        return value
-
-    def _quantized(self, node: onnx.NodeProto) -> str | None:
-        """Return what a dequantising node's quantising partner reads; None when they are no pair."""
-        partner = self.made.get(node.input[0])
-        if partner is None or partner.op_type != "QuantizeLinear" or len(partner.input) != len(node.input):
-            return None
-        for mine, its in zip(node.input[1:], partner.input[1:], strict=True):
-            one, other = self.constant(mine), self.constant(its)
-            if one is None or other is None or not np.array_equal(one, other):
-                return None
-        return str(partner.input[0])
+    return _Walk(Graph(base.graph), Graph(variant.graph), name).result()
 
 
 class _Walk:
     """Both graphs, from the outputs to the inputs and weights."""
 
-    def __init__(self, base: _Graph, variant: _Graph, name: str) -> None:
+    def __init__(self, base: Graph, variant: Graph, name: str) -> None:
         self.base = base
         self.variant = variant
         self.name = name
         self.operators: set[tuple[str, str]] = set()
         self.weights: set[str] = set()
         self.quantized: set[str] = set()
+        self.places: list[Place] = []
 
     def result(self) -> Derivation:
         if self.base.outputs != self.variant.outputs:
@@ -111,7 +80,9 @@ class _Walk:
             if pair not in seen:
                 seen.add(pair)
                 waiting += self._inputs_of(*pair)
-        return Derivation(len(self.operators), len(self.weights), len(self.quantized))
+        return Derivation(
+            len(self.operators), len(self.weights), frozenset(self.quantized), tuple(self.places)
+        )
 
     def _inputs_of(self, expected: str, found: str) -> Iterator[tuple[str, str]]:
         """Compare one value of both graphs; yield the pairs it is computed from."""
@@ -119,7 +90,9 @@ class _Walk:
             if expected or found:
                 raise self._differs("an operator", "reads other inputs")
             return
-        expected, found = self.base.source(expected), self.variant.source(found)
+        passed = tuple(self.variant.passed(found))
+        self.places.append(Place(expected, passed))
+        expected, found = self.base.source(expected), passed[-1]
         wanted = self.base.constant(expected)
         if wanted is not None:
             self._compare_weight(expected, wanted, found)
@@ -145,8 +118,7 @@ class _Walk:
                 raise self._differs(what, "has another shape")
             if value.dtype == np.float16 and wanted.dtype == np.float32:
                 room = _HALF * np.abs(wanted) + _SMALLEST_HALF
-                same = np.abs(value.astype(np.float64) - wanted) <= room
-                if not (same | (np.abs(wanted) > _LARGEST_HALF)).all():
+                if not (np.abs(value.astype(np.float64) - wanted) <= room).all():
                     raise self._differs(what, "is another one")
             elif value.dtype != wanted.dtype or not np.array_equal(value, wanted):
                 raise self._differs(what, "is another one")

@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import Any
 
+import numpy as np
 import onnx
+from numpy.typing import NDArray
+from onnx import TensorProto, numpy_helper
+
+_FLOATS = {TensorProto.FLOAT, TensorProto.FLOAT16}
 
 
 def inner_graphs(node: onnx.NodeProto) -> Iterator[onnx.GraphProto]:
@@ -39,6 +45,52 @@ def needed_nodes(graph: onnx.GraphProto, outputs: Iterable[str]) -> set[str]:
             found.add(node.name)
             waiting += reads_of(node)
     return found
+
+
+class Graph:
+    """A graph whose rounding steps can be passed over."""
+
+    def __init__(self, graph: onnx.GraphProto) -> None:
+        self.made = producers(graph)
+        self.weights = {tensor.name: tensor for tensor in graph.initializer}
+        self.inputs = {value.name for value in graph.input}
+        self.outputs = [value.name for value in graph.output]
+
+    def constant(self, value: str) -> NDArray[Any] | None:
+        """Return a weight or constant, or None when the value is computed."""
+        if value in self.weights:
+            return np.asarray(numpy_helper.to_array(self.weights[value]))
+        node = self.made.get(value)
+        if node is not None and node.op_type == "Constant" and node.attribute[0].name == "value":
+            return np.asarray(numpy_helper.to_array(node.attribute[0].t))
+        return None
+
+    def source(self, value: str) -> str:
+        """Return the value that this one is a rounding of; a dequantised weight stays where it is."""
+        return list(self.passed(value))[-1]
+
+    def passed(self, value: str) -> Iterator[str]:
+        """Yield a value and those that it is a rounding of, one step back after the other."""
+        yield value
+        while (node := self.made.get(value)) is not None:
+            if node.op_type == "Cast" and node.attribute[0].i in _FLOATS:
+                value = node.input[0]
+            elif node.op_type == "DequantizeLinear" and (before := self._quantized(node)) is not None:
+                value = before
+            else:
+                break
+            yield value
+
+    def _quantized(self, node: onnx.NodeProto) -> str | None:
+        """Return what a dequantising node's quantising partner reads; None when they are no pair."""
+        partner = self.made.get(node.input[0])
+        if partner is None or partner.op_type != "QuantizeLinear" or len(partner.input) != len(node.input):
+            return None
+        for mine, its in zip(node.input[1:], partner.input[1:], strict=True):
+            one, other = self.constant(mine), self.constant(its)
+            if one is None or other is None or not np.array_equal(one, other):
+                return None
+        return str(partner.input[0])
 
 
 def sort_nodes(graph: onnx.GraphProto) -> None:

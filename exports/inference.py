@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from math import prod
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -10,10 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 from onnxruntime import RunOptions
 
-from ..core.errors import UsageError, suggest
+from ..core.errors import UsageError, VerificationError, suggest
+from ..core.files import reading
 from ..core.specs import Binary, Categorical, Image, InputSpec, Regression, TargetSpec
-from .metadata import IMAGE, ModelCard
-from .session import interface_problem, open_session
+from .card_values import MOST_NUMBERS
+from .metadata import IMAGE, ModelCard, Output
+from .proof import check_proof
+from .seal import unbroken
+from .session import check_seal, interface_problem, open_session
 
 
 class Answer(NamedTuple):
@@ -27,34 +32,37 @@ class Answer(NamedTuple):
     picture: NDArray[np.uint8] | None = None
 
 
+AGAIN = "export the run again"
+
+
 class ExportedModel:
     """A model read from an exported file; everything it needs to know is inside the file.
 
-    Raises `UsageError`, naming the file and the reason, when it cannot be read or is not one of ours.
+    Raises `UsageError`, naming the file and the reason, when it cannot be read or is not one of ours, and
+    `VerificationError` when it is damaged, or not the one that a proof beside it proves.
     """
 
     def __init__(self, path: Path | str, *, threads: int = 0, spin: int | None = None) -> None:
         self.path = Path(path)
-        try:
+        with reading(
+            self.path, "a model", hint="name a model.onnx that mtl wrote, or the run folder it is in"
+        ):
             data = self.path.read_bytes()
-        except OSError as error:
-            raise UsageError(
-                f"cannot read {self.path}: {error.strerror or error}",
-                hint="name a model.onnx that mtl wrote, or the run folder it is in",
-            ) from error
-        try:
+        check_seal(data, str(self.path))
+        check_proof(self.path, data)
+        with reading(self.path, "an ONNX file", hint=f"{AGAIN}: the file is damaged or something else"):
             self._session = open_session(data, threads=threads, spin=spin)
-        except Exception as error:  # onnxruntime's errors share no base class
-            raise UsageError(
-                f"{self.path} is not a readable ONNX file ({_first_line(error)})",
-                hint="export the run again: the file is damaged or something else",
-            ) from error
         try:
             self.card = ModelCard.from_properties(self._session.get_modelmeta().custom_metadata_map)
         except ValueError as error:
             raise UsageError(f"{self.path} is not a model exported by mtl: {error}") from error
         if problem := interface_problem(self._session, self.card):
             raise UsageError(f"{self.path} is not a model exported by mtl: {problem}")
+        if unbroken(data) is None:
+            raise VerificationError(
+                f"{self.path} has no sum: it was written by an earlier mtl, or changed since", hint=AGAIN
+            )
+        self._names = [output.name for output in self.card.outputs]
 
     def run(self, images: NDArray[Any], /, **inputs: Any) -> dict[str, NDArray[np.float32]]:
         """Return each output by task name, float32 `[N, ...]`.
@@ -69,17 +77,36 @@ class ExportedModel:
     def infer(
         self, feed: Mapping[str, NDArray[Any]], options: RunOptions | None = None
     ) -> dict[str, NDArray[np.float32]]:
-        """Return each output by task name, for inputs that are known to fit the model: nothing is checked.
+        """Return each output by task name, for inputs that are known to fit the model: they are not checked.
 
-        `options.terminate`, set by another thread, ends the run with an exception of onnxruntime.
+        `options.terminate`, set by another thread, ends the run. Raises `VerificationError`, naming the task,
+        when an answer has another shape than promised or is not finite, and `UsageError` when the model
+        cannot be run.
         """
-        names = [output.name for output in self.card.outputs]
-        return dict(zip(names, self._session.run(names, feed, options), strict=True))
+        with reading(self.path, "a model that runs here", hint=AGAIN):
+            found = dict(zip(self._names, self._session.run(self._names, feed, options), strict=True))
+        rows = len(feed[IMAGE])
+        for output in self.card.outputs:
+            self._check_answer(output, found[output.name], rows)
+        return found
+
+    def _check_answer(self, output: Output, values: NDArray[Any], rows: int) -> None:
+        wanted = (rows, *output.target.output_shape)
+        if values.shape != wanted:
+            wrong = f"answers with shape {list(values.shape)}, not {list(wanted)} as it says"
+        elif not np.isfinite(values).all():
+            wrong = "answers with numbers that are not finite"
+        else:
+            return
+        raise VerificationError(f"{self.path}: task {output.name!r} {wrong}", hint=AGAIN)
+
+    def most_images(self) -> int:
+        """Return how many images fit into the numbers that are held at once; at least one."""
+        return MOST_NUMBERS // prod(self.card.image.shape)
 
     def raw_runner(self) -> Callable[[Mapping[str, NDArray[Any]]], list[NDArray[np.float32]]]:
         """Return onnxruntime's own call, unchecked: inputs by name to outputs in order."""
-        names = [output.name for output in self.card.outputs]
-        return lambda feed: list(self._session.run(names, feed))
+        return lambda feed: list(self._session.run(self._names, feed))
 
     def answers(self, outputs: Mapping[str, NDArray[Any]]) -> list[dict[str, Answer]]:
         """Return, for each image, the readable answer of every task to what `run` returned."""
@@ -89,8 +116,7 @@ class ExportedModel:
             columns.append(
                 _readable(_predict(values, output.target) if output.raw else values, output.target)
             )
-        names = [output.name for output in self.card.outputs]
-        return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
+        return [dict(zip(self._names, row, strict=True)) for row in zip(*columns, strict=True)]
 
     def check_inputs(self, inputs: Mapping[str, Any], count: int) -> dict[str, NDArray[np.int64]]:
         """Return the extra inputs, int64 `[count]`; `UsageError` for a missing, unknown or wrong one."""
@@ -192,8 +218,3 @@ def _values(numbers: list[float], target: Regression) -> Answer:
 
 def _percent(probability: float) -> str:
     return f"{100 * probability:.1f} %"
-
-
-def _first_line(error: BaseException) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[0][:200] if lines else type(error).__name__

@@ -17,11 +17,9 @@ from numpy.typing import NDArray
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
 
 from ..core.contracts import Arrays
-from .graphs import needed_nodes, sort_nodes
+from .activations import QUANTIZED, own_nodes
+from .graphs import sort_nodes
 from .onnx_model import clean
-
-QUANTIZED = ("Conv", "ConvTranspose", "Gemm", "MatMul")
-"""The operators whose inputs and weights are eight bits; everything between them stays in float32."""
 
 _CHUNK = 64
 
@@ -54,14 +52,6 @@ def to_int8(base: onnx.ModelProto, samples: Arrays, keep_float: Sequence[str]) -
     sort_nodes(model.graph)
     clean(model, [value.name for value in base.graph.input], [value.name for value in base.graph.output])
     return model
-
-
-def own_nodes(graph: onnx.GraphProto, tasks: Sequence[str]) -> set[str]:
-    """Return the names of the nodes that some tasks need and no other task does."""
-    if not tasks:
-        return set()
-    others = [value.name for value in graph.output if value.name not in tasks]
-    return needed_nodes(graph, tasks) - needed_nodes(graph, others)
 
 
 class _Reader(CalibrationDataReader):  # type: ignore[misc]

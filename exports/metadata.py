@@ -20,8 +20,18 @@ from ..core.specs import (
     InputSpec,
     Regression,
     TargetSpec,
-    target_from_json,
     target_to_json,
+)
+from . import seal
+from .card_values import (
+    MOST_PARTS,
+    as_promised,
+    read_flag,
+    read_image,
+    read_input,
+    read_json,
+    read_name,
+    read_target,
 )
 
 FORMAT = 1
@@ -81,7 +91,7 @@ class ModelCard:
         metadata: Mapping[str, Any],
     ) -> Self:
         """Return a model's card; `ValueError` when `metadata` is no finite JSON or uses a name of ours."""
-        if taken := sorted(set(metadata) & set(_OWN)):
+        if taken := sorted(set(metadata) & {*_OWN, seal.KEY.removeprefix(PREFIX)}):
             raise ValueError(f"metadata may not be called {', '.join(taken)}")
         outputs = tuple(Output(name, target, raw) for name, target in targets.items())
         plain = json.loads(_dump(dict(metadata)))
@@ -103,44 +113,67 @@ class ModelCard:
 
     @classmethod
     def from_properties(cls, properties: Mapping[str, str]) -> Self:
-        """Read the card back; raise `ValueError` with a short reason when it is missing or damaged."""
+        """Read the card back; raise `ValueError` with a short reason when it is missing or damaged.
+
+        Every value has its type and bounds, and what is written twice agrees; only descriptions may be worded
+        otherwise.
+        """
         if PREFIX + "format" not in properties:
             raise ValueError("it has no mtl metadata")
         try:
             values = {
-                key.removeprefix(PREFIX): json.loads(text)
+                key.removeprefix(PREFIX): read_json(text)
                 for key, text in properties.items()
-                if key.startswith(PREFIX)
+                if key.startswith(PREFIX) and key != seal.KEY
             }
             return cls._from_values(values)
-        except (KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
-            raise ValueError(f"its mtl metadata is damaged ({type(error).__name__}: {error})") from error
-        except json.JSONDecodeError as error:
+        except _FormatError:
+            raise
+        except ValueError as error:
             raise ValueError(f"its mtl metadata is damaged ({error})") from error
+        except Exception as error:  # a stranger's values break wherever they like
+            raise ValueError(f"its mtl metadata is damaged ({type(error).__name__}: {error})") from error
 
     @classmethod
     def _from_values(cls, values: Mapping[str, Any]) -> Self:
-        version = values["format"]
-        if not isinstance(version, int) or version < 1:
-            raise ValueError(f"its mtl metadata has the impossible format {version!r}")
-        if version > FORMAT:
-            raise ValueError(f"it was written by a later mtl (format {version}, this one reads {FORMAT})")
+        _check_format(values["format"])
         image, *extra = values["inputs"]
         if image["name"] != IMAGE or image["dtype"] not in ("float32", "uint8"):
-            raise ValueError("its mtl metadata names no image input")
-        outputs = tuple(
-            Output(str(item["name"]), target_from_json(item["target"]), bool(item["raw"]))
-            for item in values["outputs"]
-        )
-        if [output.name for output in outputs] != values["tasks"]:
-            raise ValueError("its mtl metadata names other tasks than outputs")
-        return cls(
-            ImageSpec(*(int(size) for size in image["shape"][1:])),
+            raise ValueError("it names no image input")
+        if not len(extra) < MOST_PARTS or not 1 <= len(values["outputs"]) <= MOST_PARTS:
+            raise ValueError("it names too many inputs or outputs, or none")
+        card = cls(
+            read_image(image),
             image["dtype"],
-            tuple(_input_from_json(item) for item in extra),
-            outputs,
+            tuple(map(read_input, extra)),
+            tuple(
+                Output(read_name(item["name"]), read_target(item["target"]), read_flag(item["raw"]))
+                for item in values["outputs"]
+            ),
             {key: value for key, value in values.items() if key not in _OWN},
         )
+        written = card.to_json()
+        for key in ("inputs", "outputs"):
+            for found, promised in zip(values[key], written[key], strict=True):
+                as_promised(found, promised)
+        if values["tasks"] != written["tasks"]:
+            raise ValueError("it names other tasks than outputs")
+        names = [item["name"] for item in (*written["inputs"], *written["outputs"])]
+        if len(set(names)) < len(names):
+            raise ValueError("it gives two inputs or outputs one name")
+        return card
+
+
+class _FormatError(ValueError):
+    """The layout of the metadata is another one."""
+
+
+def _check_format(version: Any) -> None:
+    if type(version) is not int or version < 1:
+        raise _FormatError(f"its mtl metadata has the impossible format {version!r:.40}")
+    if version > FORMAT:
+        later = f"format {version!r:.40}, this one reads {FORMAT}"
+        raise _FormatError(f"it was written by a later mtl ({later})")
 
 
 def names_of(target: TargetSpec) -> tuple[str, ...]:
@@ -179,10 +212,6 @@ def _input_to_json(spec: InputSpec) -> dict[str, Any]:
         "range": [0, spec.count - 1],
         "description": spec.description,
     }
-
-
-def _input_from_json(item: Mapping[str, Any]) -> InputSpec:
-    return InputSpec(str(item["name"]), int(item["range"][1]) + 1, str(item["description"]))
 
 
 def _meaning(target: TargetSpec, raw: bool) -> str:

@@ -9,10 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from ..core.contracts import Exporter, ExportPlan, ExportReport, ExportSubject
-from ..core.errors import UsageError
-from ..core.files import partial, publish, unpublished, write_partial
+from ..core.files import partial, publish, reading, unpublished, write_partial
 from .metadata import PixelType
-from .onnx_model import ExportForm, build_model
+from .onnx_model import ExportForm, build_model, file_of
 from .options import (
     CalibrationOption,
     KeepFloatOption,
@@ -23,6 +22,7 @@ from .options import (
     RawOption,
 )
 from .precision import FLOAT32, PrecisionType
+from .proof import check_proof
 from .publication import proof_path
 from .runtimes import RUNTIMES
 from .variants import build_variant, check_precision, precision_for
@@ -74,7 +74,7 @@ class OnnxExporter(Exporter):
             form = self.form(subject)
             base = build_model(subject, replace(form, precision=FLOAT32), self.opset)
             model = base if self.precision == "float32" else build_variant(subject, form, base)
-            write_partial(path, model.SerializeToString(deterministic=True))
+            write_partial(path, file_of(model))
             # Read back: what is verified is what is on the disk.
             data = partial(path).read_bytes()
             verification = verify_bytes(subject, data, name=path.name, form=form, base=base)
@@ -109,7 +109,7 @@ class OnnxExporter(Exporter):
 
 
 def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise UsageError(f"cannot read {path}: {error.strerror or error}") from error
+    with reading(path, "an exported file", hint="name an exported file, or the run folder it is in"):
+        data = path.read_bytes()
+    check_proof(path, data)
+    return data

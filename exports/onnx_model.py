@@ -20,6 +20,8 @@ from ..core.specs import TargetSpec
 from .graphs import inner_graphs
 from .metadata import IMAGE, ModelCard, PixelType
 from .precision import FLOAT32, KEY, Precision
+from .seal import KEY as SEAL
+from .seal import sealed
 
 BATCH = "batch"
 _LARGEST = 2**31 - 2**20
@@ -71,6 +73,18 @@ def build_model(subject: ExportSubject, form: ExportForm, opset: int) -> onnx.Mo
     clean(model, (IMAGE, *(spec.name for spec in subject.inputs)), tuple(subject.targets))
     onnx.helper.set_model_props(model, card_of(subject, form).to_properties())
     return model
+
+
+def file_of(model: onnx.ModelProto) -> bytes:
+    """Return the model as the bytes of a file, its sum at the end in place of an older one."""
+    if any(item.key == SEAL for item in model.metadata_props):
+        bare = onnx.ModelProto()
+        bare.CopyFrom(model)
+        kept = [item for item in model.metadata_props if item.key != SEAL]
+        del bare.metadata_props[:]
+        bare.metadata_props.extend(kept)
+        model = bare
+    return sealed(model.SerializeToString(deterministic=True))
 
 
 def check_names(subject: ExportSubject) -> None:
@@ -207,6 +221,8 @@ def clean(model: onnx.ModelProto, inputs: Sequence[str], outputs: Sequence[str])
     used = {node.domain for node in graph.node}
     for opset in [opset for opset in model.opset_import if opset.domain not in used and opset.domain]:
         model.opset_import.remove(opset)
+    # The oldest layout that has these operators: runtimes refuse files for a newer one alone.
+    model.ir_version = onnx.helper.find_min_ir_version_for(list(model.opset_import))
 
 
 def _new_names(graph: onnx.GraphProto, inputs: Sequence[str], outputs: Sequence[str]) -> dict[str, str]:

@@ -29,5 +29,5 @@ MaxDropOption = Annotated[
     ),
 ]
 CalibrationOption = Annotated[
-    int, Field(ge=1, le=10_000, description="int8: training samples that give the ranges.")
+    int, Field(ge=1, le=10_000, description="float16, int8: training samples that give the ranges.")
 ]

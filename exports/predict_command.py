@@ -62,7 +62,9 @@ def predict(
     answers = _answers(exported, images, numbers, resize)
     saved = _save(images, answers, out) if out is not None else {}
     if as_json:
-        click.echo(json.dumps(_document(exported, images, numbers, answers, saved), indent=2))
+        click.echo(
+            json.dumps(_document(exported, images, numbers, answers, saved), indent=2, allow_nan=False)
+        )
     else:
         click.echo("\n".join(_table(images, answers, saved)))
 
@@ -103,8 +105,9 @@ def _answers(
 
     pixels = [read_image(path, exported.card.image, resize=resize) for path in paths]
     answers = []
-    for start in range(0, len(pixels), _CHUNK):
-        outputs = exported.run(np.stack(pixels[start : start + _CHUNK]), **numbers)
+    chunk = min(_CHUNK, exported.most_images())
+    for start in range(0, len(pixels), chunk):
+        outputs = exported.run(np.stack(pixels[start : start + chunk]), **numbers)
         answers += exported.answers(outputs)
     return answers
 
@@ -169,7 +172,12 @@ def _table(
             if answer.picture is not None:
                 place = saved.get((index, task))
                 text += f"  (saved as {place})" if place else "  (save it with --out DIR)"
-            rows.append((str(path) if number == 0 else "", task, text))
+            # Names come from the file: none of them may steer the terminal.
+            rows.append((str(path) if number == 0 else "", _shown(task), _shown(text)))
     first, second = (max(len(row[column]) for row in rows) for column in (0, 1))
     for image, task, text in rows:
         yield f"{image:<{first}}  {task:<{second}}  {text}"
+
+
+def _shown(text: str) -> str:
+    return "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in text)

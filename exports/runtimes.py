@@ -41,7 +41,10 @@ def open_reference(data: bytes) -> Run:
     names = list(evaluator.output_names)
 
     def run(feed: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
-        return dict(zip(names, map(np.asarray, evaluator.run(names, dict(feed))), strict=True))
+        # What is too large for its type becomes infinite, as elsewhere; NumPy would say so on stderr.
+        with np.errstate(all="ignore"):
+            found = evaluator.run(names, dict(feed))
+        return dict(zip(names, map(np.asarray, found), strict=True))
 
     return run
 

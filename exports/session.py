@@ -2,26 +2,58 @@
 
 from __future__ import annotations
 
+import os
+from functools import cache
+
 import onnxruntime
 
+from ..core.errors import VerificationError
 from .metadata import IMAGE, ModelCard
+from .seal import unbroken
+from .wire import refuse_hazards
+
+MOST_MEMORY = 8 * 2**30
+"""Bytes that all models of a process may use for weights and numbers, where the machine has twice as many."""
 
 _TYPES = {"float32": "tensor(float)", "uint8": "tensor(uint8)", "int64": "tensor(int64)"}
 _FATAL = 4
+
+
+def check_seal(data: bytes, name: str) -> None:
+    """Raise `VerificationError` when an exported file holds other bytes than those that were written."""
+    if unbroken(data) is False:
+        raise VerificationError(
+            f"{name} is damaged, or was changed since it was exported: its sum does not agree",
+            hint="export the run again",
+        )
 
 
 def open_session(data: bytes, *, threads: int = 0, spin: int | None = None) -> onnxruntime.InferenceSession:
     """Open a model on the CPU; onnxruntime's own exceptions pass through, its log lines do not.
 
     `threads` cores compute (0: all). Between two pieces of work their threads spin for `spin` microseconds
-    (None: as long as onnxruntime likes, which is slow as soon as others need the cores).
+    (None: as long as onnxruntime likes, which is slow as soon as others need the cores). A model that reads
+    other files or may run without end is a `ValueError`; one that needs more than `MOST_MEMORY` fails.
     """
+    refuse_hazards(data)
+    _bound_memory()
     options = onnxruntime.SessionOptions()
+    options.add_session_config_entry("session.use_env_allocators", "1")
     options.log_severity_level = _FATAL
     options.intra_op_num_threads = threads
     if spin is not None:
         options.add_session_config_entry("session.intra_op.spin_duration_us", str(spin))
     return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+
+
+@cache
+def _bound_memory() -> None:
+    """Give the process's models one memory of bounded size, once: onnxruntime keeps it for the process."""
+    most = min(MOST_MEMORY, os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2)
+    place = onnxruntime.OrtMemoryInfo(
+        "Cpu", onnxruntime.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, onnxruntime.OrtMemType.DEFAULT
+    )
+    onnxruntime.create_and_register_allocator(place, onnxruntime.OrtArenaCfg(most, -1, -1, -1))
 
 
 def interface_problem(session: onnxruntime.InferenceSession, card: ModelCard) -> str | None:

@@ -75,7 +75,7 @@ def _verify(subject: ExportSubject, data: bytes, name: str, form: ExportForm | N
     unlike = {f"{PREFIX}versions"} if form is None else set()
     if form is None:
         form, subject = form_of(program.card, name), part_of(subject, program.card)
-    check_card(name, program.card, card_of(subject, form), unlike)
+    check_card(name, program.properties, card_of(subject, form), unlike)
     return {
         "passed": True,
         "file": {"name": name, "sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)},

@@ -84,7 +84,8 @@ class Program:
             with zipfile.ZipFile(io.BytesIO(data)) as archive:
                 texts = [archive.read(item) for item in archive.namelist() if item.endswith(".json")]
             self._source = next((path[0] for text in texts if (path := _SOURCE_PATH.search(text))), None)
-            self.card = ModelCard.from_properties(_text_pairs(found[CARD]))
+            self.properties = _text_pairs(found[CARD])
+            self.card = ModelCard.from_properties(self.properties)
         except Exception as error:  # the reader raises whatever a damaged file leads it to
             raise VerificationError(f"{name} is not a valid export: {reason(error)}") from error
 

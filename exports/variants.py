@@ -9,10 +9,12 @@ import onnx
 
 from ..core.contracts import Arrays, ExportPlan, ExportSubject
 from ..core.errors import UsageError, VerificationError, suggest
+from .activations import beyond_half
 from .metadata import IMAGE, PixelType
 from .onnx_model import ExportForm, card_of
 from .precision import FLOAT32, SEED, Calibration, Precision, PrecisionType
 from .quality import allowed_drops, check_drops, check_measurable
+from .ranges import Ranges, ranges_of
 from .units import nodes_in_units
 
 
@@ -36,10 +38,9 @@ def precision_for(
     _check_kept(keep_float, tuple(dict.fromkeys((*subject.targets, *subject.judge.leading))))
     kept = tuple(sorted(set(keep_float) & set(subject.targets)))
     drops = allowed_drops(subject, max_drop or {})
-    if kind == "float16":
-        return Precision(kind, (), drops)
     drawn = _drawn(subject, samples, SEED)
-    return Precision(kind, kept, drops, Calibration.of(drawn, samples, SEED))
+    calibration = Calibration.of(drawn, samples, SEED)
+    return Precision(kind, kept if kind == "int8" else (), drops, calibration)
 
 
 def check_precision(
@@ -65,17 +66,23 @@ def build_variant(subject: ExportSubject, form: ExportForm, base: onnx.ModelProt
 
     Raises `VerificationError` when the calibration samples are not those that `form` records.
     """
+    feed = calibration_feed(subject, form)
     if form.precision.type == "float16":
         from .float16 import to_float16
 
-        model = to_float16(base, nodes_in_units(base.graph))
+        model = to_float16(base, float32_nodes(base, ranges_of(base, feed)))
     else:
         from .int8 import to_int8
 
-        feed = calibration_feed(subject, form)
         model = to_int8(base, feed, form.precision.keep_float)
     onnx.helper.set_model_props(model, card_of(subject, form).to_properties())
     return model
+
+
+def float32_nodes(base: onnx.ModelProto, ranges: Ranges) -> tuple[str, ...]:
+    """Return the nodes that stay in float32 in a float16 file, in order."""
+    kept = {*beyond_half(base, ranges), *nodes_in_units(base.graph)}
+    return tuple(node.name for node in base.graph.node if node.name in kept)
 
 
 def calibration_feed(subject: ExportSubject, form: ExportForm) -> Arrays:
@@ -85,10 +92,10 @@ def calibration_feed(subject: ExportSubject, form: ExportForm) -> Arrays:
     """
     recorded = form.precision.calibration
     if recorded is None:
-        raise VerificationError("the int8 file does not say what it was calibrated on")
+        raise VerificationError("the file does not say what it was calibrated on")
     drawn = dict(_drawn(subject, recorded.samples, recorded.seed))
     if Calibration.of(drawn, recorded.samples, recorded.seed) != recorded:
-        raise VerificationError("the int8 file was calibrated on other samples than it says")
+        raise VerificationError("the file was calibrated on other samples than it says")
     return fed(drawn, form.pixels)
 
 

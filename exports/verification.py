@@ -9,7 +9,7 @@ allowed (`quality`).
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import replace
 from typing import Any
 
@@ -18,23 +18,30 @@ import torch
 
 from ..core.contracts import ExportSubject
 from ..core.errors import VerificationError
+from .activations import QUANTIZED, check_halves, check_kept, check_scales, own_nodes
 from .candidate import Candidate
+from .card_values import read_json
 from .comparison import BATCHES as BATCHES
 from .comparison import KINDS as KINDS
 from .comparison import Comparison, answers_of
-from .derivation import prove_derivation
+from .derivation import Derivation, prove_derivation
 from .metadata import PREFIX, ModelCard
-from .onnx_model import ExportForm, build_model, card_of
-from .precision import FLOAT32, KEY, TOLERANCES, Precision
+from .onnx_model import ExportForm, build_model, card_of, file_of
+from .precision import FLOAT32, HALF, KEY, TOLERANCES, Precision
 from .quality import measure_change
+from .ranges import ranges_of
 from .runtimes import SLOW, runtime_version
-from .variants import calibration_feed
+from .variants import calibration_feed, float32_nodes
+from .weights import compare_weights
 
 ABSOLUTE = TOLERANCES["float32"].absolute
 RELATIVE = TOLERANCES["float32"].relative
 DEFAULT_RUNTIME = "onnxruntime"
 FEW = (1, 2, 7)
 """Batches compared in a runtime that is too slow for more."""
+
+HALVES = (1, 2)
+"""Batches compared in true half precision, in that runtime."""
 
 _OPSET = ("", "ai.onnx")
 
@@ -60,7 +67,7 @@ def verify_bytes(
     unlike = {f"{PREFIX}versions"} if form is None else set()
     if form is None:
         form, subject = form_of(candidate.card, name), part_of(subject, candidate.card)
-    check_card(name, candidate.card, card_of(subject, form), unlike)
+    check_card(name, candidate.properties, card_of(subject, form), unlike)
     candidate.check_interface()
     report = {
         "passed": True,
@@ -74,7 +81,9 @@ def verify_bytes(
             "torch": str(torch.__version__),
         },
     }
-    if form.precision.type != "float32":
+    if form.precision.type == "float32":
+        report["weights"] = _weights(subject, candidate, form, base)
+    else:
         report |= _rounding(subject, candidate, form, base)
     return report
 
@@ -101,6 +110,15 @@ def compare(
     }
 
 
+def _weights(
+    subject: ExportSubject, candidate: Candidate, form: ExportForm, base: onnx.ModelProto | None
+) -> dict[str, int]:
+    def traced() -> onnx.ModelProto:
+        return base or build_model(subject, form, opset_of(candidate.model))
+
+    return compare_weights(candidate.name, candidate.model, subject.model, traced)
+
+
 def _rounding(
     subject: ExportSubject, candidate: Candidate, form: ExportForm, base: onnx.ModelProto | None
 ) -> dict[str, Any]:
@@ -108,21 +126,44 @@ def _rounding(
     plain = replace(form, precision=FLOAT32)
     if base is None:
         base = build_model(subject, plain, opset_of(candidate.model))
-    before = Candidate(base.SerializeToString(deterministic=True), f"the float32 form of {candidate.name}")
-    check_card(before.name, before.card, card_of(subject, plain), set())
+    before = Candidate(file_of(base), f"the float32 form of {candidate.name}")
+    check_card(before.name, before.properties, card_of(subject, plain))
     before.check_interface()
     worst = compare(subject, before, plain)["worst"]
+    weights = _weights(subject, before, plain, base)
     derivation = prove_derivation(base, candidate.model, candidate.name)
-    if form.precision.type == "int8":
-        calibration_feed(subject, form)
+    rounded = _activations(subject, candidate, form, base, derivation)
     change = measure_change(subject, answers_of(candidate, subject, form), form.precision, candidate.name)
     return {
-        "float32": {"worst": worst},
-        "derivation": derivation.to_json(),
+        "float32": {"worst": worst, "weights": weights},
+        "derivation": derivation.to_json() | rounded,
         "quality": change,
         KEY: form.precision.type,
         "settings": form.precision.to_json(),
     }
+
+
+def _activations(
+    subject: ExportSubject,
+    candidate: Candidate,
+    form: ExportForm,
+    base: onnx.ModelProto,
+    derivation: Derivation,
+) -> dict[str, Any]:
+    """Return what was found about the numbers inside a rounded file; raise when they are rounded wrongly."""
+    name, model = candidate.name, candidate.model
+    ranges = ranges_of(base, calibration_feed(subject, form))
+    if form.precision.type == "int8":
+        scales = check_scales(derivation, model, ranges, name)
+        own = own_nodes(base.graph, form.precision.keep_float)
+        rounded = {node.name for node in base.graph.node if node.op_type in QUANTIZED} - own
+        check_kept(derivation, model, base, rounded, name)
+        return {"scales": scales}
+    check_halves(derivation, model, ranges, name)
+    # onnxruntime computes half precision in float32 on a CPU, and would never show a sum that is too large.
+    halves = Candidate(file_of(model), f"{name} in half precision", "reference")
+    _, worst = Comparison(subject, halves, form, HALVES, HALF).numbers()
+    return {"float32_operators": list(float32_nodes(base, ranges)), "in_half_precision": {"worst": worst}}
 
 
 def base_of(subject: ExportSubject, data: bytes, name: str) -> onnx.ModelProto | None:
@@ -156,17 +197,28 @@ def part_of(subject: ExportSubject, card: ModelCard) -> ExportSubject:
     return subject
 
 
-def check_card(name: str, card: ModelCard, expected: ModelCard, unlike: Set[str] = frozenset()) -> None:
-    """Raise `VerificationError` unless a file's account of itself is the expected one."""
-    found, wanted = card.to_properties(), expected.to_properties()
+def check_card(
+    name: str, found: Mapping[str, str], expected: ModelCard, unlike: Set[str] = frozenset()
+) -> None:
+    """Raise `VerificationError` unless a file's account of itself, as it stands, is the expected one.
+
+    What is `unlike` must be texts by name, as the expected values are.
+    """
+    wanted = expected.to_properties()
     for key in wanted:
         if key not in found:
             raise VerificationError(f"{name}: metadata {key} is missing")
     for key in found:
         if key not in wanted:
             raise VerificationError(f"{name}: metadata {key} does not belong to this model")
-        if key not in unlike and found[key] != wanted[key]:
+        same = _texts(found[key]) if key in unlike else found[key] == wanted[key]
+        if not same:
             raise VerificationError(f"{name}: metadata {key} does not agree with the trained model")
+
+
+def _texts(text: str) -> bool:
+    value = read_json(text)
+    return isinstance(value, dict) and all(isinstance(item, str) for item in value.values())
 
 
 def opset_of(model: onnx.ModelProto) -> int:

@@ -50,6 +50,13 @@ def test_the_table_of_the_readme_is_what_the_result_files_say(results_page: Any)
     assert text == results_page.with_summary(text, found)
 
 
+def test_the_first_table_of_the_readme_is_what_its_runs_reached(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(ROOT))
+    first_runs = importlib.import_module("benchmarks.first_runs")
+    text = (ROOT / "README.md").read_text()
+    assert text == first_runs.document(text, json.loads(first_runs.RESULTS.read_text()))
+
+
 def test_every_shipped_recipe_belongs_to_an_experiment(results_page: Any) -> None:
     used = {
         recipe
@@ -84,6 +91,24 @@ def test_a_training_cut_short_is_marked(results_page: Any) -> None:
     row = table_row(page, "hard sharing")
     assert "90.00 % (1; 2 of 20 epochs)" in row
     assert row.endswith("≥ 98.60 % |")  # no verdict on what was no attempt
+
+
+def test_the_readme_leaves_out_a_training_cut_short(results_page: Any) -> None:
+    whole = run_of(0, 0.98, 0.98)
+    for epochs, shown in ((2, results_page.ABSENT), (20, "90.00 % (1)")):
+        run = run_of(0, 0.9, 0.9) | {"epochs": epochs, "recipe_epochs": 20}
+        results = {"mnist-even-third": {"runs": [run]}, "mnist-even-third-mlp-best": {"runs": [whole]}}
+        assert f"| average accuracy | 98.44 % | {shown} | 98.00 % (1) |" in results_page.with_summary(
+            "", results
+        )
+
+
+def test_every_table_names_the_source_of_its_published_figures(results_page: Any) -> None:
+    for experiment in results_page.EXPERIMENTS:
+        published = any(variant.published for variant in experiment.variants)
+        assert experiment.source.startswith("Published figures: ")
+        assert ("none" in experiment.source) != published
+        assert experiment.source in results_page.page({})
 
 
 def test_another_precision_is_marked(results_page: Any) -> None:

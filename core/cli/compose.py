@@ -81,7 +81,6 @@ def command(
     from ..api import run_name
     from ..pipeline import Pipeline
     from ..places import refuse_unusable
-    from ..run_folder import next_free
     from ..seed_list import read_seeds
     from ..seeds import SeedsPipeline
     from .progress import choose_progress, finish_run, finish_seeds
@@ -89,16 +88,16 @@ def command(
     chosen = None
     if seeds is not None:
         chosen = read_seeds(seeds, first=resolved.seed, asked="seed" in given)
-    path = out or next_free(Path("runs"), run_name(resolved.to_plain()))
+    path = out or Path("runs") / run_name(resolved.to_plain())
     refuse_unusable(path)
-    pipeline = Pipeline(session.registry, choose_device(device), choose_progress())
+    how: dict[str, Any] = {"source": source, "force": force, "numbered": out is None}
+    progress = choose_progress()
+    pipeline = Pipeline(session.registry, choose_device(device), progress)
     if chosen is not None:
         many = SeedsPipeline(pipeline)
-        finish_seeds(
-            pipeline, path, as_json, lambda: many.run(resolved, path, chosen, source=source, force=force)
-        )
+        finish_seeds(progress, as_json, lambda: many.run(resolved, path, chosen, **how))
         return
-    finish_run(pipeline, path, as_json, lambda: pipeline.run(resolved, path, source=source, force=force))
+    finish_run(progress, as_json, lambda: pipeline.run(resolved, path, **how))
 
 
 def _print_plan(plan: dict[str, Any], as_json: bool) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from ..errors import ComponentError, did_you_mean
+from ..errors import ComponentError, described, did_you_mean
 
 
 class LazyGroup(click.Group):
@@ -38,8 +38,10 @@ class LazyGroup(click.Group):
         if cmd_name not in self._lazy:
             return super().get_command(ctx, cmd_name)
         module, _, attribute = self._lazy[cmd_name][0].partition(":")
-        command: click.Command = getattr(importlib.import_module(module), attribute)
-        return command
+        if module.partition(".")[0] == __package__.partition(".")[0]:
+            own: click.Command = getattr(importlib.import_module(module), attribute)
+            return own
+        return _stranger(cmd_name, module, attribute)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -64,3 +66,19 @@ class LazyGroup(click.Group):
                     for name in names
                 ]
             )
+
+
+def _stranger(name: str, module: str, attribute: str) -> click.Command:
+    """Return a plugin's command; raise `ComponentError` when its module or the command in it is broken."""
+    try:
+        command = getattr(importlib.import_module(module), attribute)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        raise ComponentError(
+            f"command {name!r} cannot be loaded from '{module}:{attribute}': {described(error)}",
+            hint="mend or uninstall the plugin that adds it; see: mtl plugins",
+        ) from error
+    if not isinstance(command, click.Command):
+        raise ComponentError(f"command {name!r}: '{module}:{attribute}' is no click command")
+    return command

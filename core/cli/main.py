@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import sys
@@ -10,9 +11,10 @@ from pathlib import Path
 
 import click
 
-from ..errors import MtlError
+from ..errors import ComponentError, MtlError, described
 from ..places import refuse_deleted_folder
-from ..plugin_loading import HOME
+from ..plugin_discovery import HOME, version_of
+from ..plugin_loading import next_step
 from .group import LazyGroup
 from .session import Session
 
@@ -60,14 +62,27 @@ def build_cli() -> LazyGroup:
                 help="Load a plugin from a Python file; may be repeated.",
             ),
             click.Option(["--debug"], is_flag=True, help="Show tracebacks."),
+            click.Option(
+                ["--version"],
+                is_flag=True,
+                is_eager=True,
+                expose_value=False,
+                callback=_tell_version,
+                help="Show the version and exit.",
+            ),
         ],
     )
-    click.version_option(package_name=HOME, prog_name="mtl", message="%(prog)s %(version)s")(group)
     for name, summary in _COMMANDS.items():
         module = {"list": "list_"}.get(name, name)
         group.add_lazy(name, f"{__package__}.{module}:command", summary)
     group.before_listing = _add_plugin_commands
     return group
+
+
+def _tell_version(context: click.Context, option: click.Parameter, asked: bool) -> None:
+    if asked and not context.resilient_parsing:
+        click.echo(f"mtl {version_of(HOME) or 'of no known version'}")
+        context.exit()
 
 
 @click.pass_context
@@ -80,9 +95,9 @@ def _remember_debug(context: click.Context, plugin_files: tuple[Path, ...], debu
 def _session(context: click.Context) -> Session:
     """Return the invocation's session, made when it is first needed: `--help` lists plugins' commands too."""
     root = context.find_root()
-    if not isinstance(root.obj, Session):
-        root.obj = Session(root.params.get("plugin_files") or ())
-    return root.obj
+    session = root.ensure_object(Session)
+    session.plugin_files = root.params.get("plugin_files") or ()
+    return session
 
 
 def _add_plugin_commands(context: click.Context) -> None:
@@ -95,6 +110,10 @@ def _add_plugin_commands(context: click.Context) -> None:
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit with its status; SIGTERM ends it as Ctrl-C does, everything tidied up."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for stream in (sys.stdout, sys.stderr):
+        # A name that the terminal's encoding lacks is shown escaped; without this it ends the command.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     sys.exit(run(arguments))
 
 
@@ -107,8 +126,9 @@ def run(arguments: list[str] | None = None) -> int:
         os.environ.setdefault("GOMP_SPINCOUNT", "10000")
     given = sys.argv[1:] if arguments is None else arguments
     debug = "--debug" in given
+    session = Session()
     try:
-        build_cli().main(given, prog_name="mtl", standalone_mode=False)
+        build_cli().main(given, prog_name="mtl", standalone_mode=False, obj=session)
     except MtlError as error:
         _report(f"error: {error}", debug)
         return error.status
@@ -119,16 +139,22 @@ def run(arguments: list[str] | None = None) -> int:
         command = context.command_path if context is not None else "mtl"
         _report(f"error: {error.format_message()}\n  hint: {command} --help shows what is possible", debug)
         return 2
-    except (KeyboardInterrupt, click.Abort):
-        _report("interrupted", debug)
+    except (KeyboardInterrupt, click.Abort) as interrupt:
+        # click turns an interrupt into its own; what was interrupted is said by the first.
+        _report(f"interrupted {interrupt.__cause__ or interrupt}".rstrip(), debug)
         return INTERRUPTED
     except BrokenPipeError:
         # The reader went away (`mtl list task | head`); Python must not complain when it flushes stdout.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except Exception as error:
+    except SystemExit:
+        raise
+    except BaseException as error:
+        if (plugin := session.plugin_at_fault(error)) is not None:
+            _report(f"error: {plugin.named} failed: {described(error)}\n  hint: {next_step(plugin)}", debug)
+            return ComponentError.status
         _report(
-            f"error: internal: {type(error).__name__}: {error}\n"
+            f"error: internal: {described(error)}\n"
             "  hint: repeat with `mtl --debug ...` and report the traceback",
             debug,
         )

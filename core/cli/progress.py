@@ -13,11 +13,11 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as RichProgress
 
-from ..pipeline import Outcome, Pipeline
+from ..pipeline import Outcome
 from ..progress import Progress
-from ..run_folder import RunFolder
 from ..seed_list import SEEDS
 from ..seeds import SeedsOutcome
+from ..workplace import replaced
 from .results import describe_verification, print_metrics, print_spread, tell_shortfalls
 from .session import print_json
 
@@ -39,6 +39,10 @@ class LineProgress(Progress):
 
     def __init__(self) -> None:
         self._epochs = 0
+        self.place: Path | None = None
+
+    def placed(self, path: Path) -> None:
+        self.place = path
 
     def planned(self, plan: Mapping[str, Any]) -> None:
         click.echo(describe_plan(plan), err=True)
@@ -148,9 +152,9 @@ def choose_progress() -> LineProgress:
     return BarProgress() if sys.stderr.isatty() else LineProgress()
 
 
-def finish_run(pipeline: Pipeline, path: Path, as_json: bool, job: Callable[[], Outcome]) -> None:
+def finish_run(progress: LineProgress, as_json: bool, job: Callable[[], Outcome]) -> None:
     """Do a training job and report its outcome; on Ctrl-C say what is kept and how to go on."""
-    with _told(pipeline, path):
+    with _told(progress):
         outcome = job()
     if as_json:
         print_json(
@@ -168,34 +172,35 @@ def finish_run(pipeline: Pipeline, path: Path, as_json: bool, job: Callable[[], 
     tell_shortfalls(outcome.metrics)
     model = outcome.export.files[0]
     click.echo(f"\n{model} is {describe_verification(outcome.export.verification)}", err=True)
-    click.echo(f"test split above, everything else in {path / 'report.html'}", err=True)
+    click.echo(f"test split above, everything else in {outcome.folder.path / 'report.html'}", err=True)
 
 
-def finish_seeds(pipeline: Pipeline, path: Path, as_json: bool, job: Callable[[], SeedsOutcome]) -> None:
+def finish_seeds(progress: LineProgress, as_json: bool, job: Callable[[], SeedsOutcome]) -> None:
     """Do the training of several seeds and report mean and spread."""
-    with _told(pipeline, path):
+    with _told(progress):
         outcome = job()
     if as_json:
-        print_json({"run": str(path), "metrics": outcome.metrics})
+        print_json({"run": str(outcome.path), "metrics": outcome.metrics})
         return
     print_spread(outcome.metrics)
-    click.echo(f"\ntest split above, everything else in {path / 'report.html'}", err=True)
+    click.echo(f"\ntest split above, everything else in {outcome.path / 'report.html'}", err=True)
 
 
 @contextmanager
-def _told(pipeline: Pipeline, path: Path) -> Iterator[None]:
+def _told(progress: LineProgress) -> Iterator[None]:
     """Say what is kept when a job is interrupted or fails, and let the progress end."""
     try:
         yield
     except KeyboardInterrupt:
-        if (path / "checkpoint" / "manifest.json").is_file() or (path / SEEDS).is_file():
-            click.echo(f"\n{path} is readable; go on with: mtl resume {path}", err=True)
-        elif path.exists():
-            click.echo(f"\nno epoch was finished; start again with --out {path} --force", err=True)
+        if (path := progress.place) is not None:
+            if (path / "checkpoint" / "manifest.json").is_file() or (path / SEEDS).is_file():
+                click.echo(f"\n{path} is readable; go on with: mtl resume {path}", err=True)
+            else:
+                click.echo(f"\nno epoch was finished; start again with --out {path} --force", err=True)
         raise
     except Exception:
-        if RunFolder(path).replaced.exists():
-            click.echo(f"the run that was to be replaced is kept in {RunFolder(path).replaced}", err=True)
+        if progress.place is not None and (kept := replaced(progress.place)).exists():
+            click.echo(f"the run that was to be replaced is kept in {kept}", err=True)
         raise
     finally:
-        pipeline.progress.stopped()
+        progress.stopped()

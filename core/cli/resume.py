@@ -29,19 +29,20 @@ def command(session: Session, run: Path, device: str, as_json: bool) -> None:
     from ..run_folder import open_run
     from ..seed_list import SEEDS
     from ..seeds import SeedsPipeline
+    from ..workplace import restore
     from .progress import choose_progress, finish_run, finish_seeds
 
+    restore(run)
+    progress = choose_progress()
+    pipeline = Pipeline(session.registry, choose_device(device), progress)
     if (run / SEEDS).is_file():
-        pipeline = Pipeline(session.registry, choose_device(device), choose_progress())
         many = SeedsPipeline(pipeline)
         finish_seeds(
-            pipeline,
-            run,
+            progress,
             as_json,
             lambda: many.resume(run, lambda file: read(read_recipe(file), session.registry)),
         )
         return
     folder = open_run(run)
     recipe = read(read_recipe(folder.path / "recipe.yaml"), session.registry)
-    pipeline = Pipeline(session.registry, choose_device(device), choose_progress())
-    finish_run(pipeline, folder.path, as_json, lambda: pipeline.resume(folder, recipe))
+    finish_run(progress, as_json, lambda: pipeline.resume(folder, recipe))

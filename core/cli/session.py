@@ -37,6 +37,10 @@ class Session:
         self._warn(self.plugins.providers)
         return self.plugins
 
+    def plugin_at_fault(self, error: BaseException) -> Provider | None:
+        """Return the plugin whose code raised an error that nobody foresaw, if there is one."""
+        return self.plugins.plugin_of(error) if "plugins" in vars(self) else None
+
     def add_commands(self, group: click.Group) -> None:
         """Let every plugin add its commands; one that fails is named and stops nothing."""
         for failure in self.plugins.notify("mtl_commands", cli=group):

@@ -24,7 +24,7 @@ def command(session: Session, kind: str, name: str, as_json: bool) -> None:
       mtl show encoder mlp
       mtl show task denoise --json
     """
-    from ..options import describe_options, options_model, plain
+    from ..options import describe_options, options_of, plain
     from ..recipe_source import write_yaml
 
     entry = session.registry.find(kind, name)
@@ -32,7 +32,7 @@ def command(session: Session, kind: str, name: str, as_json: bool) -> None:
         show_recipe(session, name, as_json)
         return
     target = entry.load()
-    options = describe_options(options_model(target))
+    options = describe_options(options_of(entry))
     example = {"name": name, **{option.name: option.default for option in options}}
     if as_json:
         print_json(

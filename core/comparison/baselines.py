@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ..composition import Composition
-from ..options import options_model, validate_options
+from ..options import options_of, validate_options
 from ..recipe import Choice, Recipe, TaskChoice
 from ..registry import Registry
 
@@ -16,9 +16,10 @@ def baseline_recipe(recipe: Recipe, task: str, composition: Composition, registr
     Sharing and balancer are the defaults (with one task there is nothing to share or to balance) and the
     task's weight is 1. Where tasks share a view, another task that changes what the model sees (noise,
     rotation) stays with weight 0: it trains nothing, and both runs are trained and judged on the same images.
-    Of one task, the best epoch is its own: `select` per-task and best are the same run.
+    Of one task, the best epoch is its own: `select` per-task and best are the same run. The memory format is
+    the multitask run's, so that rounding is alike.
     """
-    train = recipe.train
+    train = composition.recipe.train
     if train.select == "per-task":
         train = train.model_copy(update={"select": "best"})
     kept = tuple(
@@ -50,5 +51,5 @@ def _changes_the_view(choice: TaskChoice, composition: Composition) -> bool:
 
 def _default(kind: str, registry: Registry) -> Choice:
     name = registry.defaults(kind, "recipe")[0]
-    options, _ = validate_options(options_model(registry.find(kind, name).load()), {})
+    options, _ = validate_options(options_of(registry.find(kind, name)), {})
     return Choice(name, options)

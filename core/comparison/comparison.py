@@ -76,9 +76,8 @@ class Comparing:
 
     def run(self, grid: Grid, path: Path, *, force: bool = False) -> Comparison:
         """Train what is not yet trained in the folder `path`, and write the results."""
-        folder = ComparisonFolder.open(path, grid.plan(), force=force)
-        self.progress.planned(power_of(grid).sentence())
-        with folder.locked():
+        with ComparisonFolder.open(path, grid.plan(), self.progress.warning, force=force) as folder:
+            self.progress.planned(power_of(grid).sentence())
             runner = Runner(
                 folder,
                 self.registry,
@@ -92,9 +91,10 @@ class Comparing:
             )
             failures = runner.run(grid.cells)
             found = results(grid, outcomes_of(grid, folder, failures))
+            folder.check()
             write_results(path, found)
             if not failures:
-                folder.finish()
+                folder.complete()
             elif folder.replaced.exists():
                 kept = f"the comparison that this one replaces is kept in {folder.replaced}"
                 self.progress.warning(f"{kept} until all cells are trained")

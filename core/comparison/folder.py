@@ -6,17 +6,18 @@ last, and `compare.json`, `cells.csv`, `summary.csv` and `report.html` are the r
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from ..differences import difference
 from ..errors import UsageError
-from ..files import sha256, write_json, writing_to
+from ..files import PARTIAL, read_json, sha256, sweep, write_json, writing_to
+from ..workplace import Workplace, enter, is_empty, replaced
 from .cells import Cell
 
 PLAN = "plan.json"
@@ -29,57 +30,60 @@ KEPT = ("recipe.yaml", "metrics.json", "history.csv")
 class ComparisonFolder:
     """A comparison's folder; `open` makes it, or finds it again to go on."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, workplace: Workplace | None = None) -> None:
         self.path = path
         self.cells = path / "cells"
+        self.workplace = workplace
 
     @classmethod
-    def open(cls, path: Path, plan: Mapping[str, Any], *, force: bool = False) -> ComparisonFolder:
-        """Make a new folder, or go on in one that asks the same question, perhaps of more cells.
+    @contextmanager
+    def open(
+        cls, path: Path, plan: Mapping[str, Any], warn: Callable[[str], None], *, force: bool = False
+    ) -> Iterator[ComparisonFolder]:
+        """Work alone in a new folder, or go on in one that asks the same question, perhaps of more cells.
 
-        Raises `UsageError` when something else is there, it is damaged, or it compares something else. With
-        `force` an old comparison is moved aside, and deleted when the new one is complete.
+        Raises `UsageError` when something else is there, it is damaged, it compares something else, or
+        somebody else is at work in it. With `force` an old comparison is kept aside until the new one is
+        complete.
         """
-        folder = cls(path)
-        with writing_to(path):
-            if path.is_symlink() or (path.exists() and not path.is_dir()):
-                raise UsageError(f"{path} is no folder", hint="choose another one with --out")
-            if path.exists() and any(path.iterdir()):
-                folder._reopen(plan, force)
-            path.mkdir(parents=True, exist_ok=True)
-            folder.cells.mkdir(exist_ok=True)
-        if not (path / PLAN).is_file():
-            write_json(path / PLAN, {"format": FORMAT, **plan})
-        return folder
+        cls(path)._refuse(plan, force)
+        with enter(path, warn, create=True) as workplace:
+            folder = cls(path, workplace)
+            folder._refuse(plan, force)  # somebody may have been there first
+            if force:
+                workplace.set_aside()
+            if not (path / PLAN).is_file():
+                write_json(path / PLAN, {"format": FORMAT, **plan})
+            with writing_to(folder.cells):
+                folder.cells.mkdir(exist_ok=True)
+            for text in sweep(folder.cells):
+                warn(text)
+            yield folder
 
-    def _reopen(self, plan: Mapping[str, Any], force: bool) -> None:
-        if not (self.path / PLAN).is_file():
+    def _refuse(self, plan: Mapping[str, Any], force: bool) -> None:
+        with writing_to(self.path):
+            if self.path.is_symlink() or (self.path.exists() and not self.path.is_dir()):
+                raise UsageError(f"{self.path} is no folder", hint="choose another one with --out")
+            if is_empty(self.path):
+                return
+        if not os.path.lexists(self.path / PLAN):
             raise UsageError(
                 f"{self.path} is no comparison folder: it has no {PLAN}",
                 hint="choose another folder with --out",
             )
         if force:
-            if self.replaced.exists():
-                with self.locked():
-                    shutil.rmtree(self.path)  # it replaced a comparison and never finished; that one is kept
-            else:
-                with self.locked():  # nobody may be at work in it
-                    self.path.rename(self.replaced)
             return
         known = self._plan()
         if any(known.get(key) != value for key, value in plan.items()):
             raise UsageError(
-                f"{self.path} holds another comparison: {_difference(known, plan)}",
+                f"{self.path} holds another comparison: {difference(known, plan)}",
                 hint="choose another folder with --out, or replace it with --force",
             )
 
     def _plan(self) -> dict[str, Any]:
         path = self.path / PLAN
         hint = "its cells are intact: choose another --out beside it to use them, or replace it with --force"
-        try:
-            plan: dict[str, Any] = json.loads(path.read_text())
-        except (ValueError, OSError) as error:
-            raise UsageError(f"{path} is damaged: {error}", hint=hint) from None
+        plan = read_json(path, "the plan of a comparison", hint=hint)
         if not isinstance(plan, dict) or "format" not in plan:
             raise UsageError(f"{path} is damaged: it is no plan of a comparison", hint=hint)
         if plan["format"] != FORMAT:
@@ -92,29 +96,17 @@ class ComparisonFolder:
     @property
     def replaced(self) -> Path:
         """Where a comparison that this one replaces is kept until this one is complete."""
-        here = self.path.absolute()
-        return here.with_name(f".{here.name}.replaced")
+        return replaced(self.path)
 
-    def finish(self) -> None:
+    def check(self) -> None:
+        """Raise `UsageError` when the folder was taken away while it is worked in."""
+        if self.workplace is not None:
+            self.workplace.check()
+
+    def complete(self) -> None:
         """Delete the comparison that this one replaces."""
-        if self.replaced.exists():
-            shutil.rmtree(self.replaced)
-
-    @contextmanager
-    def locked(self) -> Iterator[None]:
-        """Keep others from training in this folder; raise `UsageError` when somebody already does."""
-        descriptor = os.open(self.path / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
-        try:
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                raise UsageError(
-                    f"another mtl compare is at work in {self.path}",
-                    hint="wait for it, or choose another --out",
-                ) from None
-            yield
-        finally:
-            os.close(descriptor)
+        if self.workplace is not None:
+            self.workplace.finish()
 
     def cell(self, cell: Cell) -> Path:
         """Return the run folder of a cell."""
@@ -122,6 +114,7 @@ class ComparisonFolder:
 
     def mark(self, cell: Cell, origin: Mapping[str, str]) -> None:
         """Declare a cell finished: from here on it is not trained again."""
+        self.check()
         path = self.cell(cell)
         digests = {name: sha256((path / name).read_bytes()) for name in KEPT}
         write_json(path / MARK, {"key": cell.key, "origin": dict(origin), "sha256": digests})
@@ -135,7 +128,7 @@ class ComparisonFolder:
 
     def origin_of(self, cell: Cell) -> dict[str, str]:
         """Return where a finished cell comes from."""
-        origin: dict[str, str] = json.loads((self.cell(cell) / MARK).read_text())["origin"]
+        origin: dict[str, str] = json.loads((self.cell(cell) / MARK).read_text(encoding="utf-8"))["origin"]
         return origin
 
     def adopt(self, cell: Cell, origin: Mapping[str, str]) -> Path | None:
@@ -148,12 +141,15 @@ class ComparisonFolder:
             if source.path.name.startswith("."):  # one that was moved aside, to be replaced
                 continue
             try:
-                if not _finished(other, cell) or json.loads((other / MARK).read_text())["origin"] != origin:
+                if (
+                    not _finished(other, cell)
+                    or json.loads((other / MARK).read_text(encoding="utf-8"))["origin"] != origin
+                ):
                     continue
             except (DamagedCell, OSError):
                 continue
             target = self.cell(cell)
-            partial = target.with_name(f".{target.name}.partial")
+            partial = target.with_name(f".{target.name}{PARTIAL}")
             shutil.rmtree(partial, ignore_errors=True)
             with writing_to(target):
                 shutil.copytree(other, partial)
@@ -174,7 +170,7 @@ def usual_folder(parent: Path, name: str, plan: Mapping[str, Any]) -> Path:
 
 def _asks(path: Path, plan: Mapping[str, Any]) -> bool:
     try:
-        known = json.loads((path / PLAN).read_text())
+        known = json.loads((path / PLAN).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return False
     return isinstance(known, dict) and all(known.get(key) == value for key, value in plan.items())
@@ -188,7 +184,7 @@ def _finished(path: Path, cell: Cell) -> bool:
     if not (path / MARK).is_file():
         return False
     try:
-        mark = json.loads((path / MARK).read_text())
+        mark = json.loads((path / MARK).read_text(encoding="utf-8"))
         if mark["key"] != cell.key:
             raise DamagedCell(f"{path / MARK} belongs to another recipe")
         digests: dict[str, str] = mark["sha256"]
@@ -200,20 +196,3 @@ def _finished(path: Path, cell: Cell) -> bool:
     except FileNotFoundError as error:
         raise DamagedCell(f"{error.filename} is missing") from None
     return True
-
-
-def _difference(known: Mapping[str, Any], plan: Mapping[str, Any]) -> str:
-    """Say in a few words where two plans part."""
-    for key, value in plan.items():
-        other = known.get(key)
-        if other == value:
-            continue
-        if isinstance(value, Mapping) and isinstance(other, Mapping):
-            return f"{key}: {_difference(other, value)}"
-        return f"{key} {_short(other)} there, {_short(value)} here"
-    return "something is left out here"
-
-
-def _short(value: Any) -> str:
-    text = json.dumps(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."

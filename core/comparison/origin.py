@@ -7,6 +7,7 @@ import importlib.util
 from functools import cache
 from pathlib import Path
 
+from ..building import construct
 from ..plugin_loading import HOME
 from ..prepared import data_key
 from ..recipe import Choice
@@ -37,9 +38,11 @@ def origin(registry: Registry, device: str) -> dict[str, str]:
 def data_origin(choice: Choice, registry: Registry) -> str:
     """Return a name for the content of a cell's data; empty where the data set does not say what it reads."""
     try:
-        dataset = registry.find("dataset", choice.name).load()(**choice.options)
+        dataset = construct(registry.find("dataset", choice.name), **choice.options)
         return data_key(dataset, choice.to_plain()) or ""
-    except Exception:
+    except KeyboardInterrupt:
+        raise
+    except BaseException:
         # A data set may fail in any way: the training that follows tells it, in the cell's row.
         return ""
 

@@ -40,6 +40,7 @@ class Outcome:
             "reason": self.reason,
             "metrics": {task: dict(values) for task, values in self.metrics.items()},
             **{name: self.training.get(name) for name in ("seconds", "epochs", "chosen_epoch")},
+            "channels_last": self.cell.recipe.train.channels_last,
             "folder": self.folder,
             "key": self.cell.key,
         }

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
 
+from ..files import remove
 from ..registry import Registry
 from ..run_folder import RunFolder
 from .cells import Cell
@@ -81,7 +81,8 @@ class Runner:
             done = self.folder.finished(cell)
         except DamagedCell as found:
             self.progress.warning(f"{found}: the cell is trained again")
-            shutil.rmtree(self.folder.cell(cell))
+            if told := remove(self.folder.cell(cell)):
+                self.progress.warning(told)
             return False
         return done and (not self.publishes or (self.folder.cell(cell) / "report.html").is_file())
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
+from ..composer import compose
 from ..errors import MtlError, RecipeError, UsageError
 from ..pipeline import Pipeline
 from ..recipe import Recipe
@@ -12,6 +12,7 @@ from ..recipe_reader import read
 from ..recipe_source import read_recipe
 from ..registry import Registry
 from ..run_folder import RunFolder
+from ..workplace import enter
 from .cells import recipe_key
 
 
@@ -26,7 +27,8 @@ def train(pipeline: Pipeline, recipe: Recipe, path: Path) -> None:
         pipeline.resume(folder, recipe)
         return
     if path.exists():
-        shutil.rmtree(path)
+        with enter(path, pipeline.progress.warning) as workplace:
+            workplace.abandon()
     pipeline.run(recipe, path)
 
 
@@ -38,13 +40,17 @@ def _can_go_on(folder: RunFolder, recipe: Recipe, registry: Registry) -> bool:
         checkpoint = folder.checkpoints.latest()
         for task in (None, *(choice.name for choice in there.tasks if there.train.select == "per-task")):
             folder.checkpoints.best(task)
-        folder.read_json("environment.json")
+        composed = compose(recipe, registry).recipe
+        folder.refuse_another(composed, checkpoint)
+        folder.history_of(checkpoint, _refuse)
     except (UsageError, RecipeError):
         return False
-    # An epoch of the history that is gone cannot be made up.
-    epochs = {row["epoch"] for row in folder.read_history()}
-    complete = epochs >= set(range(1, checkpoint.epoch + 1))
-    return complete and recipe_key(there) == recipe_key(recipe)
+    return recipe_key(there) == recipe_key(recipe)
+
+
+def _refuse(text: str) -> None:
+    """Times of epochs that are gone cannot be made up, and cells are compared by them."""
+    raise UsageError(text)
 
 
 def reason_of(error: Exception) -> tuple[str, int]:

@@ -7,6 +7,7 @@ Ctrl-C: the one that gives them work stops them, and what they leave is gone on 
 from __future__ import annotations
 
 import multiprocessing
+import os
 import signal
 import threading
 import time
@@ -156,11 +157,24 @@ def _workers(count: int, setting: Setting) -> Iterator[list[_Worker]]:
 def _work(connection: Connection, setting: Setting) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     torch.set_num_threads(setting.threads)
+    _end_with_parent()
     registry = discover(setting.plugin_files)
     with suppress(EOFError, BrokenPipeError):
         while True:
             job: Job = connection.recv()
             connection.send(attempt(job, registry, torch.device(setting.device), setting.publishes))
+
+
+def _end_with_parent() -> None:
+    """End this process as soon as the one that gives it work is gone, killed too: nobody wants its cell."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+
+    def watch() -> None:
+        wait([parent.sentinel])
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def attempt(job: Job, registry: Registry, device: torch.device, publishes: bool) -> Answer:

@@ -6,6 +6,8 @@ pydantic's `Field`:
     def __init__(self, image, inputs, *, width: Annotated[int, Field(ge=1, description="...")] = 32):
 """
 
+from typing import Any
+
 from .augmentation import Augmentation
 from .balancer import Balancer
 from .dataset import Columns, Dataset
@@ -28,7 +30,22 @@ from .metric import Metric
 from .sharing import EncoderBuilder, LearnedTable, Sharing
 from .task import Task
 
+CONTRACTS: dict[str, type[Any]] = {
+    "dataset": Dataset,
+    "augmentation": Augmentation,
+    "encoder": Encoder,
+    "head": Head,
+    "loss": Loss,
+    "metric": Metric,
+    "task": Task,
+    "sharing": Sharing,
+    "balancer": Balancer,
+    "exporter": Exporter,
+}
+"""The class that components of each kind derive from; a recipe is no class."""
+
 __all__ = [
+    "CONTRACTS",
     "Answer",
     "Arrays",
     "Augmentation",

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from ..errors import Incompatible, MtlError
+from ..errors import Incompatible, MtlError, described
 
 if TYPE_CHECKING:
     from .subjects import Subject
@@ -82,7 +82,9 @@ class Check:
         except CheckFailed as failure:
             failure.where = f"{component.label}: {self.name}: "
             raise
-        except (Exception, SystemExit) as error:
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
             broken = CheckFailed(self.promise, described(error), _remedy(error))
             broken.where = f"{component.label}: {self.name}: "
             raise broken from error
@@ -120,19 +122,6 @@ def require(condition: object, expected: str, got: object, remedy: str) -> None:
     """Raise `CheckFailed` unless the condition holds."""
     if not condition:
         raise CheckFailed(expected, str(got), remedy)
-
-
-def described(error: BaseException) -> str:
-    """Return an exception as one line.
-
-    >>> described(ValueError("first line\\nsecond line"))
-    'ValueError: first line'
-    """
-    lines = str(error).strip().splitlines()
-    text = lines[0] if lines else ""
-    if isinstance(error, MtlError):
-        return text
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
 def _remedy(error: BaseException) -> str:

@@ -5,36 +5,13 @@ from __future__ import annotations
 import inspect
 from typing import Any
 
-from ..contracts import (
-    Augmentation,
-    Balancer,
-    Dataset,
-    Encoder,
-    Exporter,
-    Head,
-    Loss,
-    Metric,
-    Sharing,
-    Task,
-)
+from ..contracts import CONTRACTS
 from ..plugin_loading import HOME
 from ..recipe_reader import read
 from ..request import Request
 from .checks import CheckFailed, check, require
 from .subjects import Subject
 
-CONTRACTS: dict[str, type] = {
-    "dataset": Dataset,
-    "augmentation": Augmentation,
-    "encoder": Encoder,
-    "head": Head,
-    "loss": Loss,
-    "metric": Metric,
-    "task": Task,
-    "sharing": Sharing,
-    "balancer": Balancer,
-    "exporter": Exporter,
-}
 ENGINE_ARGUMENTS = {"dataset": 0, "exporter": 0, "encoder": 2, "sharing": 2}
 """How many positional arguments the engine gives; of other kinds, 1."""
 

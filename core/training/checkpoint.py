@@ -7,7 +7,9 @@ before. The weights of the best epoch are kept beside them, and each task's own 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,11 +18,16 @@ from safetensors.torch import load as load_tensors
 from torch import Tensor
 
 from ..errors import UsageError
-from ..files import sha256, write_bytes, write_json, writing_to
+from ..files import read_json, reading, remove, sha256, write_bytes, write_json, writing_to
 from ..tensors import to_safetensors
 
 MANIFEST = "manifest.json"
 KEPT = 2
+
+_SUM = "sha256"
+"""The manifest's key for the checksum of everything else in it."""
+
+_WITHOUT_SUM = ({"checkpoints", "best"}, {"checkpoints", "best", "best_of"})
 
 
 @dataclass(frozen=True)
@@ -38,6 +45,11 @@ class CheckpointFolder:
     def __init__(self, path: Path) -> None:
         self.path = path
 
+    @property
+    def exist(self) -> bool:
+        """Whether a checkpoint was ever completed here."""
+        return (self.path / MANIFEST).is_file()
+
     def save(
         self,
         checkpoint: Checkpoint,
@@ -46,7 +58,7 @@ class CheckpointFolder:
         best: bool = True,
         best_of: Sequence[str] = (),
     ) -> None:
-        """Add a checkpoint and drop all but the last two.
+        """Add a checkpoint and drop all but the last two; what cannot be removed stays for the next `sweep`.
 
         `weights` of the model replace the best ones (with `best`), and the own best ones of the tasks named.
         """
@@ -74,24 +86,29 @@ class CheckpointFolder:
         }
         others = [item for item in manifest["checkpoints"] if item["epoch"] != checkpoint.epoch]
         manifest["checkpoints"] = [*others, entry][-KEPT:]
-        write_json(self.path / MANIFEST, manifest)
-        self._drop_unnamed(manifest)
+        write_json(self.path / MANIFEST, manifest | {_SUM: _digest(manifest)})
+        self.sweep()
 
-    def latest(self) -> Checkpoint:
-        """Return the newest intact checkpoint; raise `UsageError` when there is none."""
-        for entry in reversed(self._manifest()["checkpoints"]):
-            contents = {}
-            for name, digest in entry["files"].items():
-                content = self._intact(name, digest)
-                if content is None:
-                    break
-                contents[Path(name).suffix] = content
-            else:
-                tensors = load_tensors(contents[".safetensors"])
-                return Checkpoint(entry["epoch"], tensors, json.loads(contents[".json"]))
-        raise UsageError(
-            f"no intact checkpoint in {self.path}", hint="train again: mtl compose --recipe RUN/recipe.yaml"
-        )
+    def latest(self, warn: Callable[[str], None] = lambda text: None) -> Checkpoint:
+        """Return the newest intact checkpoint; tell `warn` of newer ones that are passed over.
+
+        Raises `UsageError` when there is none, or the manifest is damaged.
+        """
+        with self._reading():
+            for entry in reversed(self._manifest()["checkpoints"]):
+                epoch, files = entry["epoch"], entry["files"].items()
+                contents = {Path(name).suffix: self._intact(name, digest) for name, digest in files}
+                tensors, state = contents[".safetensors"], contents[".json"]
+                if tensors is None or state is None:
+                    warn(
+                        f"the checkpoint of epoch {epoch} in {self.path} is damaged: the one before is taken"
+                    )
+                    continue
+                found = Checkpoint(epoch, load_tensors(tensors), json.loads(state))
+                if found.state["epoch"] != epoch:
+                    raise ValueError(f"it says epoch {epoch}, the checkpoint itself {found.state['epoch']}")
+                return found
+        raise UsageError(f"no intact checkpoint in {self.path}", hint=self._again)
 
     def best(self, task: str | None = None) -> tuple[int, dict[str, Tensor]]:
         """Return the chosen epoch and its weights, or those of a task's own best epoch.
@@ -99,42 +116,58 @@ class CheckpointFolder:
         Raises `UsageError` when they are missing or damaged.
         """
         manifest = self._manifest()
-        entry = manifest["best"] if task is None else manifest.get("best_of", {}).get(task)
-        if entry is None:
-            raise UsageError(
-                f"no trained weights in {self.path}", hint="the run ended before its first epoch"
-            )
-        content = self._intact(entry["file"], entry["sha256"])
-        if content is None:
-            raise UsageError(
-                f"the trained weights {self.path / entry['file']} are missing or damaged (checksum differs)",
-                hint="train again: mtl compose --recipe RUN/recipe.yaml",
-            )
-        return entry["epoch"], load_tensors(content)
+        with self._reading():
+            entry = manifest["best"] if task is None else manifest.get("best_of", {}).get(task)
+            if entry is None:
+                raise UsageError(
+                    f"no trained weights in {self.path}", hint="the run ended before its first epoch"
+                )
+            content = self._intact(entry["file"], entry["sha256"])
+            if content is None:
+                raise UsageError(
+                    f"the trained weights {self.path / entry['file']} are missing or damaged "
+                    "(checksum differs)",
+                    hint=self._again,
+                )
+            return entry["epoch"], load_tensors(content)
+
+    def sweep(self) -> list[str]:
+        """Remove what the manifest does not name; return which files could not be removed, and why."""
+        manifest = self._manifest()
+        named = {name for entry in manifest["checkpoints"] for name in entry["files"]}
+        kept = [manifest["best"], *manifest.get("best_of", {}).values()]
+        named |= {MANIFEST, *(entry["file"] for entry in kept if entry)}
+        unnamed = [path for path in self.path.iterdir() if path.name not in named and not path.is_dir()]
+        return [told for path in sorted(unnamed) if (told := remove(path))]
+
+    @property
+    def _again(self) -> str:
+        run = self.path.parent
+        return f"train again: mtl compose --recipe {run / 'recipe.yaml'} --out {run} --force"
+
+    def _reading(self) -> AbstractContextManager[None]:
+        return reading(self.path / MANIFEST, "a manifest of checkpoints", hint=self._again)
 
     def _manifest(self) -> dict[str, Any]:
         path = self.path / MANIFEST
-        if not path.exists():
+        if not os.path.lexists(path):
             return {"checkpoints": [], "best": None}
-        try:
-            manifest: dict[str, Any] = json.loads(path.read_text())
-            if not {"checkpoints", "best"} <= manifest.keys():
-                raise ValueError("it is no manifest")
-        except (ValueError, AttributeError) as error:
-            raise UsageError(f"{path} is damaged: {error}") from None
+        with self._reading():
+            manifest: dict[str, Any] = read_json(path, "a manifest of checkpoints", hint=self._again)
+            told = manifest.pop(_SUM, None)
+            # Earlier versions wrote none, and nothing but these; a changed letter does not take a key away.
+            if told != _digest(manifest) and set(manifest) not in _WITHOUT_SUM:
+                raise ValueError("its checksum differs")
         return manifest
 
     def _intact(self, name: str, digest: str) -> bytes | None:
         path = self.path / name
-        if not path.is_file():
+        try:
+            content = path.read_bytes() if path.is_file() else b""
+        except OSError:
             return None
-        content = path.read_bytes()
         return content if sha256(content) == digest else None
 
-    def _drop_unnamed(self, manifest: Mapping[str, Any]) -> None:
-        named = {name for entry in manifest["checkpoints"] for name in entry["files"]}
-        kept = [manifest["best"], *manifest.get("best_of", {}).values()]
-        named |= {MANIFEST, *(entry["file"] for entry in kept if entry)}
-        for path in self.path.iterdir():
-            if path.name not in named:
-                path.unlink()
+
+def _digest(manifest: Mapping[str, Any]) -> str:
+    return sha256(json.dumps(manifest, sort_keys=True).encode())

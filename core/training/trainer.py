@@ -16,6 +16,7 @@ from ..composition import Composition
 from ..data import Splits
 from ..errors import UsageError
 from ..evaluation import Evaluation, evaluate
+from ..history import to_json
 from ..memory_format import memory_format
 from ..randomness import derive_seed, generator, seeded_generators
 from .allocation import keep_freed_memory
@@ -59,6 +60,7 @@ class Trainer:
     seeds_layers: bool = True
     _epoch: int = 0
     _selection: Selection = field(default_factory=Selection)
+    _rows: list[dict[str, Any]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._training = self.composition.recipe.train
@@ -113,6 +115,7 @@ class Trainer:
             k: float("inf") if v is None else v for k, v in checkpoint.state["selection"].items()
         }
         self._selection = Selection(**numbers)
+        self._rows = list(checkpoint.state.get("history", []))
 
     def train_epoch(self) -> Tensor:
         """Train once over the training split; return each task's mean loss `[T]` on the CPU."""
@@ -215,6 +218,7 @@ class Trainer:
         row |= self._balance_of_epoch()
         for name, metrics in validation.metrics.items():
             row |= {f"validation/{name}/{metric}": value for metric, value in metrics.items()}
+        self._rows += to_json([row])
         return EpochResult(self._epoch, row, best, self._checkpoint(), best_of)
 
     def _balance_of_epoch(self) -> dict[str, float]:
@@ -239,4 +243,10 @@ class Trainer:
         selection = {
             key: None if value == float("inf") else value for key, value in vars(self._selection).items()
         }
-        return Checkpoint(self._epoch, tensors, {"epoch": self._epoch, "selection": selection})
+        state = {
+            "epoch": self._epoch,
+            "selection": selection,
+            "recipe": self.composition.recipe.portable(),
+            "history": list(self._rows),
+        }
+        return Checkpoint(self._epoch, tensors, state)

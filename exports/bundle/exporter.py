@@ -18,7 +18,7 @@ from ...core.files import writing_to
 from ..candidate import Candidate
 from ..folder import SUMS, check_folder, unpublished_folder
 from ..metadata import ModelCard
-from ..onnx_model import ExportForm, build_model, card_of
+from ..onnx_model import ExportForm, build_model, card_of, file_of
 from ..options import (
     CalibrationOption,
     KeepFloatOption,
@@ -97,7 +97,7 @@ class BundleExporter(Exporter):
                 form = replace(self.form, precision=self._precision(subject, kind))
                 model = base if kind == "float32" else build_variant(subject, form, base)
                 with writing_to(path):
-                    (folder / name).write_bytes(model.SerializeToString(deterministic=True))
+                    (folder / name).write_bytes(file_of(model))
                 # Read back: what is verified is what is on the disk.
                 data = (folder / name).read_bytes()
                 proofs[name] = verify_bytes(subject, data, name=name, form=form, base=base)

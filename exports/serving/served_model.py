@@ -43,6 +43,7 @@ class ServedModel:
     ) -> None:
         self.name = name
         exported = ExportedModel(path, threads=threads, spin=_SPIN)
+        batch = min(batch, exported.most_images())
         self._alone = exported.infer
         self._beside = (
             ExportedModel(path, threads=threads - 1, spin=_SPIN).infer if threads > 1 else self._alone

@@ -46,7 +46,8 @@ class NashBargain(GradientBalancer):
 
     def direction(self, gradients: Tensor, weights: Tensor) -> Tensor:
         whole = super().direction(gradients, weights)
-        return whole * (self.max_norm / whole.norm().clamp(min=self.max_norm))
+        cut: Tensor = whole * (self.max_norm / whole.norm().clamp(min=self.max_norm))
+        return cut
 
 
 def bargain(gramian: Tensor) -> Tensor:

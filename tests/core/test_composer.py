@@ -176,5 +176,5 @@ def test_a_component_that_breaks_its_contract_is_named(
 ) -> None:
     install_plugin("lying-plugin", LYING)
     registry = discover()
-    with pytest.raises(ComponentError, match=f"encoder '{name}' {message}"):
+    with pytest.raises(ComponentError, match=f"encoder '{name}' of lying-plugin 1.0 {message}"):
         compose(read(RecipeSource({"tasks": ["classify"], "encoder": name}), registry), registry)

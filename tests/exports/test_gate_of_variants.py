@@ -15,7 +15,7 @@ from mtl.core.contracts import ExportSubject
 from mtl.core.errors import VerificationError
 from mtl.exports import onnx_exporter
 from mtl.exports.onnx_exporter import OnnxExporter
-from mtl.exports.onnx_model import ExportForm, build_model
+from mtl.exports.onnx_model import ExportForm, build_model, file_of
 
 from .conftest import LOOSE, Exported, tiny_subject
 
@@ -243,7 +243,7 @@ def test_a_rounded_file_cannot_pass_as_float32(rounded: Exported, tmp_path: Path
     kept = [item for item in model.metadata_props if item.key != "mtl.precision"]
     del model.metadata_props[:]
     model.metadata_props.extend(kept)
-    onnx.save(model, tmp_path / "model.onnx")
+    (tmp_path / "model.onnx").write_bytes(file_of(model))
     with pytest.raises(VerificationError, match="does not compute what the trained model computes"):
         OnnxExporter().verify(tiny_subject(), tmp_path / "model.onnx")
 
@@ -253,7 +253,7 @@ def test_other_calibration_samples_than_it_says_are_noticed(key: str, exported_i
     model = onnx.load(exported_int8.path)
     item = next(item for item in model.metadata_props if item.key == "mtl.precision")
     item.value = re.sub(rf'"{key}": ("?)\w', rf'"{key}": \g<1>9', item.value)
-    onnx.save(model, tmp_path / "model.onnx")
+    (tmp_path / "model.onnx").write_bytes(file_of(model))
     with pytest.raises(VerificationError, match="calibrated on other samples than it says"):
         OnnxExporter().verify(exported_int8.subject, tmp_path / "model.onnx")
 

@@ -12,6 +12,7 @@ from mtl.core.errors import UsageError
 from mtl.core.predictions import predict
 from mtl.core.specs import Binary, Categorical, Image, Regression
 from mtl.exports.inference import ExportedModel, _predict, _readable
+from mtl.exports.onnx_model import file_of
 
 ONE = np.full((1, 1, 8, 8), 0.5, np.float32)
 
@@ -155,7 +156,7 @@ def test_a_file_that_is_no_onnx_is_named_in_one_line(data, exported, tmp_path):
     path.write_bytes(exported.path.read_bytes()[:-999] if data is None else data)
     with pytest.raises(UsageError) as caught:
         ExportedModel(path)
-    assert caught.value.message.startswith(f"{path} is not ")
+    assert caught.value.message.startswith(f"{path}: cannot be read as an ONNX file: ")
     assert "\n" not in caught.value.message
 
 
@@ -175,8 +176,9 @@ def test_an_onnx_of_someone_else_is_told_apart(tmp_path):
 def test_metadata_that_contradicts_the_graph_is_refused(exported, tmp_path):
     model = onnx.load(exported.path)
     item = next(item for item in model.metadata_props if item.key == "mtl.outputs")
-    item.value = item.value.replace('"cat", "dog", "owl"', '"cat", "dog"')
-    onnx.save(model, tmp_path / "x.onnx")
+    fewer = item.value.replace('"cat", "dog", "owl"', '"cat", "dog"')
+    item.value = fewer.replace('"batch", 3]', '"batch", 2]', 1)
+    (tmp_path / "x.onnx").write_bytes(file_of(model))
     with pytest.raises(UsageError, match=r"output 'classify' has shape \['batch', 3\], not \['batch', 2\]"):
         ExportedModel(tmp_path / "x.onnx")
 
@@ -184,6 +186,7 @@ def test_metadata_that_contradicts_the_graph_is_refused(exported, tmp_path):
 @pytest.mark.parametrize("name", ["none.onnx", "."])
 def test_a_path_that_cannot_be_read_is_named(name, tmp_path):
     with pytest.raises(
-        UsageError, match=r"^cannot read .+: (No such file or directory|Is a directory)\n  hint: "
+        UsageError,
+        match=r"^.+: cannot be read as a model: (No such file|Is a directory)",
     ):
         ExportedModel(tmp_path / name)

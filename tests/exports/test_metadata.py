@@ -24,7 +24,7 @@ values = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
     max_leaves=8,
 )
-own = {"format", "tasks", "inputs", "outputs"}
+own = {"format", "tasks", "inputs", "outputs", "sha256"}
 cards = st.builds(
     ModelCard,
     st.builds(ImageSpec, st.sampled_from([1, 3]), sizes, sizes),
@@ -32,7 +32,11 @@ cards = st.builds(
     st.lists(st.builds(InputSpec, names, sizes, st.text(max_size=9)), max_size=2).map(tuple),
     st.lists(st.builds(Output, names, targets, st.booleans()), min_size=1, max_size=3).map(tuple),
     st.dictionaries(names.filter(lambda name: name not in own), values, max_size=3),
-)
+).filter(lambda card: _all_different(["image", *(item.name for item in (*card.inputs, *card.outputs))]))
+
+
+def _all_different(names):
+    return len(set(names)) == len(names)
 
 
 @settings(deadline=None, max_examples=50)
@@ -47,7 +51,7 @@ def test_reading_back_what_was_written_gives_the_same_card(card):
 @given(cards, st.data())
 def test_damaged_metadata_is_a_reason_and_never_another_exception(card, data):
     properties = card.to_properties()
-    key = data.draw(st.sampled_from([f"mtl.{name}" for name in sorted(own)]))
+    key = data.draw(st.sampled_from([f"mtl.{name}" for name in sorted(own - {"sha256"})]))
     properties[key] = data.draw(values.map(json.dumps) | st.text(max_size=20) | st.just("[Infinity]"))
     with contextlib.suppress(ValueError):
         read = ModelCard.from_properties(properties)

@@ -12,6 +12,7 @@ from click.testing import CliRunner
 from PIL import Image
 
 from mtl.core.errors import UsageError
+from mtl.exports.onnx_model import file_of
 from mtl.exports.predict_command import predict
 
 WITHOUT_TORCH = """
@@ -97,7 +98,7 @@ def test_a_task_name_cannot_lead_out_of_the_folder(exported, picture, tmp_path):
     for node in model.graph.node:
         node.output[:] = [evil if name == "de-noise" else name for name in node.output]
     model.graph.output[4].name = evil
-    onnx.save(model, tmp_path / "evil.onnx")
+    (tmp_path / "evil.onnx").write_bytes(file_of(model))
     out = tmp_path / "a" / "b"
     run(tmp_path / "evil.onnx", picture, "--input", "number=3", "--out", out)
     assert [path.name for path in out.iterdir()] == ["digit-______de-noise.png"]

@@ -25,6 +25,7 @@ from mtl.core.records import Component
 from mtl.core.registry import Registry, discover
 from mtl.core.run_folder import RunFolder
 from mtl.core.training.checkpoint import CheckpointFolder
+from mtl.core.workplace import enter
 from mtl.plugins.balancers.sum import Sum
 from mtl.plugins.datasets.digits import Digits
 
@@ -77,6 +78,7 @@ def test_it_is_trained_once_and_its_files_agree(grid: Make, train: Train, tmp_pa
         ("hard", "third"),
     ]
     assert comparison.results["method"]["comparisons"]["tasks"] <= 4
+    assert [cell["channels_last"] for cell in comparison.results["cells"]] == [False] * 12
 
 
 def test_a_gain_is_the_difference_of_two_means(grid: Make, train: Train, tmp_path: Path) -> None:
@@ -292,18 +294,18 @@ def test_force_leaves_a_comparison_alone_that_somebody_works_on(
     grid: Make, train: Train, tmp_path: Path
 ) -> None:
     train(grid("hard", seeds=(0,)), tmp_path / "c")
-    with ComparisonFolder(tmp_path / "c").locked(), pytest.raises(UsageError, match="is at work in"):
+    with enter(tmp_path / "c", print), pytest.raises(UsageError, match=r"is at work in .*: process "):
         train(grid("hard", seeds=(0,)), tmp_path / "c", force=True)
     assert (tmp_path / "c" / "compare.json").is_file()
 
 
 def test_two_at_once_in_one_folder_are_refused(grid: Make, tmp_path: Path) -> None:
-    folder = ComparisonFolder.open(tmp_path / "c", grid("hard").plan())
-    other = ComparisonFolder.open(tmp_path / "c", grid("hard").plan())
-    refused = pytest.raises(UsageError, match="another mtl compare is at work")
-    with folder.locked(), refused, other.locked():
+    plan = grid("hard").plan()
+    refused = pytest.raises(UsageError, match="another process is at work in")
+    first, second = (ComparisonFolder.open(tmp_path / "c", plan, print) for _ in range(2))
+    with first, refused, second:
         pass
-    with other.locked():
+    with ComparisonFolder.open(tmp_path / "c", plan, print):
         pass
 
 

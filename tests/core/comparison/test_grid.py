@@ -189,3 +189,19 @@ def test_more_seeds_and_values_are_the_same_question_and_another_budget_is_not(g
     assert grid(("none", "hard", "cross-stitch"), seeds=(0, 1, 2)).plan() == plan
     assert grid(("none", "hard"), epochs=2).plan() != plan
     assert grid(("none", "hard"), metrics={"even": "f1"}).plan() != plan
+
+
+def test_a_variant_and_its_single_task_runs_have_one_memory_format(grid: Make) -> None:
+    # With a view of its own, classify alone has no convolution: by itself it would have the other format.
+    laid_out = grid("hard", tasks=("denoise", "classify"), assignments=("views=per-task",))
+    (variant,) = laid_out.variants
+    assert variant.cell is not None
+    formats = [cell.recipe.train.channels_last for cell in (variant.cell, *variant.alone.values())]
+    assert formats == [True, True, True]
+
+
+def test_the_memory_format_can_be_chosen_for_a_whole_grid(grid: Make) -> None:
+    laid_out = grid(
+        ("hard", "none"), tasks=("denoise", "classify"), assignments=("train.channels_last=false",)
+    )
+    assert {cell.recipe.train.channels_last for cell in laid_out.cells} == {False}

@@ -84,7 +84,7 @@ def test_a_missing_package_is_named_with_the_extra(exported, package):
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (("nothing.onnx", "--port", "0"), "cannot read nothing.onnx: No such file or directory"),
+        (("nothing.onnx", "--port", "0"), "nothing.onnx: cannot be read as a model: No such file"),
         (("{model}", "--host", "192.0.2.1"), "cannot listen on 192.0.2.1 port 8000: "),
         (("{model}", "--port", "{taken}"), "cannot listen on 127.0.0.1 port {taken}: Address already in use"),
     ],

@@ -1,0 +1,112 @@
+"""Constructs the components that a recipe names; a refusal says where it was written and what would fit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from .contracts import CONTRACTS
+from .errors import ComponentError, Incompatible, MtlError, Problem, RecipeError, described
+from .options import options_of, validate_options
+from .recipe import Choice
+from .recipe_source import RecipeSource
+from .recipe_text import PathOfKeys
+from .registry import Entry, Registry
+from .responsibility import Owners
+
+
+def component_class(entry: Entry) -> type[Any]:
+    """Return a component's class; raise `ComponentError` when it does not follow the contract of its kind."""
+    component: type[Any] = entry.load()
+    contract = CONTRACTS[entry.component.kind]
+    if not issubclass(component, contract):
+        raise ComponentError(
+            f"{entry.label} is no {contract.__module__}:{contract.__name__}: {entry.component.target!r} "
+            "does not derive from it",
+            hint=f"mend or uninstall {entry.provider.distribution}",
+        )
+    return component
+
+
+def construct(entry: Entry, *arguments: Any, **options: Any) -> Any:
+    """Return a new component; what its constructor raises is `ComponentError`, its refusal excepted."""
+    component = component_class(entry)
+    kind, name = entry.component.kind, entry.component.name
+    try:
+        return component(*arguments, **options)
+    except (MtlError, Incompatible, KeyboardInterrupt):
+        raise
+    except BaseException as error:
+        raise ComponentError(
+            f"{entry.label} cannot be constructed: {described(error)}",
+            hint=f"look at its options and their sizes: mtl show {kind} {name}",
+        ) from error
+
+
+class Builder:
+    """Constructs components by kind and choice; `owners` knows all that it has constructed."""
+
+    def __init__(self, registry: Registry, source: RecipeSource) -> None:
+        self.registry = registry
+        self.source = source
+        self.owners = Owners()
+
+    def label(self, component: object) -> str:
+        """Return what messages call a component that was constructed here."""
+        return self.owners.label(component) or type(component).__name__
+
+    def build(
+        self, kind: str, choice: Choice, path: PathOfKeys, *arguments: Any, hint: str | Callable[[], str] = ""
+    ) -> Any:
+        """Construct a component; turn its refusal into a recipe problem that says where and what fits."""
+        entry = self.registry.find(kind, choice.name)
+        try:
+            built = construct(entry, *arguments, **choice.options)
+        except Incompatible as refusal:
+            shown = hint() if callable(hint) else hint
+            raise self.refused(kind, choice.name, str(refusal), path, shown) from None
+        self.owners.add(type(built), entry.label)
+        return built
+
+    def negotiated(self, kind: str, choice: Choice, path: PathOfKeys, owner: str, *arguments: Any) -> Any:
+        """Construct a component that accepts its arguments; name those that would when it does not."""
+
+        def hint() -> str:
+            return self.fitting(kind, lambda other: other.accepts(*arguments))
+
+        entry = self.registry.find(kind, choice.name)
+        component = component_class(entry)
+        self.owners.add(component, entry.label)
+        reason = component.accepts(*arguments)
+        if reason is not None:
+            raise self.refused(kind, choice.name, f"{owner}{reason}", path, hint())
+        # It fits with its default options, so it is these that it refuses.
+        return self.build(kind, choice, path, *arguments, hint=f"its options: mtl show {kind} {choice.name}")
+
+    def refused(self, kind: str, name: str, reason: str, path: PathOfKeys, hint: str = "") -> RecipeError:
+        """Return the problem of a component that does not fit, for the caller to raise."""
+        return RecipeError([Problem(f"{kind} {name!r} {reason}", self.source.where(path), hint or None)])
+
+    def fitting(self, kind: str, accepts: Callable[[Any], str | None]) -> str:
+        """Name the components of a kind that would fit."""
+        fits = []
+        for name in self.registry.names(kind):
+            try:
+                if accepts(self.registry.find(kind, name).load()) is None:
+                    fits.append(name)
+            except KeyboardInterrupt:
+                raise
+            except BaseException:  # one that cannot even be asked does not fit
+                continue
+        return f"would fit: {', '.join(fits)}" if fits else f"no {kind} fits"
+
+    def own_choice(self, kind: str, value: str | Mapping[str, Any]) -> Choice:
+        """Complete the options of a component that a task or a default names."""
+        name = value if isinstance(value, str) else str(value["name"])
+        given = {} if isinstance(value, str) else {k: v for k, v in value.items() if k != "name"}
+        options, problems = validate_options(options_of(self.registry.find(kind, name)), given)
+        if problems:
+            raise ComponentError(
+                f"a task asks for {kind} {name!r}: {problems[0].message}", hint=problems[0].hint
+            )
+        return Choice(name, options)

@@ -1,0 +1,107 @@
+"""Says which plugin a command waits for while it is imported, and which one ended the last command.
+
+A plugin may hang, or end the process, before anything can be said about it. So a notice is due after two
+seconds, and what is being imported is noted in the user's cache: whoever starts next finds the note of a
+process that is gone.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .cache import cache_folder
+from .plugin_discovery import HOME
+
+if TYPE_CHECKING:
+    from .plugin_loading import Provider
+
+SECONDS = 2.0
+"""So long a plugin may take before it is named."""
+
+
+@contextmanager
+def told_when_slow(text: str, seconds: float = SECONDS) -> Iterator[None]:
+    """Write a line to stderr when the block takes longer; nothing is stopped."""
+    timer = threading.Timer(seconds, tell, (text,))
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def tell(text: str) -> None:
+    """Write a line to stderr, if there is one."""
+    with suppress(Exception):  # a plugin may have closed it
+        print(text, file=sys.stderr, flush=True)
+
+
+class ImportMarks:
+    """Notes the plugin that this process imports, and tells of notes whose process is gone."""
+
+    def __init__(self) -> None:
+        self._folder: Path | None = None
+        with suppress(RuntimeError):  # without a home there is no cache
+            self._folder = cache_folder() / "importing"
+        self._prefix = f"{os.uname().nodename}-" if hasattr(os, "uname") else ""
+        self._path: Path | None = None
+
+    def __enter__(self) -> ImportMarks:
+        with suppress(OSError):
+            self._tell_of_the_last()
+        return self
+
+    def __exit__(self, *failure: object) -> None:
+        if self._path is not None:
+            with suppress(OSError):
+                self._path.unlink()
+
+    @contextmanager
+    def of(self, provider: Provider) -> Iterator[None]:
+        """Note a plugin for as long as the block takes; the core's own need no watching."""
+        if provider.distribution == HOME:
+            yield
+            return
+        with suppress(OSError):
+            self._note(provider)
+        with told_when_slow(f"still importing {provider.named} ...\n{_remedy(provider.name)}"):
+            yield
+
+    def _note(self, provider: Provider) -> None:
+        # Elsewhere a process cannot be asked whether it lives without harm.
+        if self._folder is None or not self._prefix:
+            return
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self._path = self._folder / f"{self._prefix}{os.getpid()}"
+        self._path.write_text(f"{provider.named}\n{provider.name}")
+
+    def _tell_of_the_last(self) -> None:
+        if self._folder is None or not self._prefix:
+            return
+        for path in list(self._folder.iterdir()):
+            process = path.name.removeprefix(self._prefix)
+            if path.name.startswith(self._prefix) and process.isdecimal() and not _lives(int(process)):
+                named, _, plugin = path.read_text(errors="replace").partition("\n")
+                path.unlink()
+                tell(f"warning: the last command ended while {named} was imported\n{_remedy(plugin)}")
+
+
+def _remedy(plugin: str) -> str:
+    return f"  hint: MTL_DISABLE_PLUGINS={plugin} switches it off"
+
+
+def _lives(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True

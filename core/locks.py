@@ -1,0 +1,114 @@
+"""One writer at a time: a lock on a folder that ends with the process that holds it, however it ends."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import json
+import os
+import platform
+import time
+import weakref
+from contextlib import suppress
+from pathlib import Path
+
+from .errors import UsageError
+from .files import writing_to
+
+LOCK = ".lock"
+"""The file in a folder that its writer holds; it says who that is."""
+
+_TAKEN = {errno.EACCES, errno.EAGAIN}
+_UNKNOWN = {errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EINVAL}
+"""What file systems answer that know no locks."""
+
+
+class Lock:
+    """A folder's lock, held until `release`, until nobody knows it any more, or until the process ends.
+
+    `folder` is to follow a folder that is renamed. `missing` says why nobody is kept out; None where the lock
+    works.
+    """
+
+    def __init__(self, folder: Path, descriptor: int, missing: str | None) -> None:
+        self.folder = folder
+        self.missing = missing
+        self._descriptor = descriptor
+        self._close = weakref.finalize(self, os.close, descriptor)
+
+    @property
+    def stands(self) -> bool:
+        """Whether the folder is still there and its lock still this one."""
+        return self._close.alive and _is(self._descriptor, self.folder / LOCK)
+
+    def release(self) -> None:
+        """Let others write, and leave no lock file behind."""
+        # Removed while it is held: who opened it meanwhile finds that it is none any more.
+        if self.stands:
+            with suppress(OSError):
+                (self.folder / LOCK).unlink()
+        self._close()
+
+
+def take_lock(folder: Path) -> Lock:
+    """Keep other processes, and other threads of this one, from writing in an existing folder.
+
+    Raises `UsageError` at once, naming the holder, when somebody else writes there. On a file system that
+    knows no locks nobody is kept out, and the lock's `missing` says so.
+    """
+    path = folder / LOCK
+    with writing_to(path):
+        while True:
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+            try:
+                missing = _flock(descriptor, folder)
+                if _is(descriptor, path):
+                    _sign(descriptor)
+                    return Lock(folder, descriptor, missing)
+            except BaseException:
+                os.close(descriptor)
+                raise
+            # Whoever held it removed it just now.
+            os.close(descriptor)
+
+
+def _flock(descriptor: int, folder: Path) -> str | None:
+    """Take the kernel's lock on an open file; return why that is impossible, where it is."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        if error.errno in _TAKEN:
+            raise UsageError(
+                f"another process is at work in {folder}{_holder(descriptor)}",
+                hint="wait for it to end, or choose another folder with --out",
+            ) from None
+        if error.errno not in _UNKNOWN:
+            raise
+        return (
+            f"the file system of {folder} knows no locks: nothing keeps a second process from writing there"
+        )
+    return None
+
+
+def _is(descriptor: int, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(descriptor), path.stat())
+    except OSError:
+        return False
+
+
+def _sign(descriptor: int) -> None:
+    """Write who holds the lock into it."""
+    since = time.strftime("%Y-%m-%d %H:%M:%S")
+    holder = {"pid": os.getpid(), "host": platform.node(), "since": since}
+    os.ftruncate(descriptor, 0)
+    os.pwrite(descriptor, (json.dumps(holder) + "\n").encode(), 0)
+
+
+def _holder(descriptor: int) -> str:
+    """Say who holds a lock, as far as its file tells."""
+    try:
+        holder = json.loads(os.pread(descriptor, 1000, 0))
+        return f": process {holder['pid']} on {holder['host']}, since {holder['since']}"
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""

@@ -1,0 +1,215 @@
+"""Two samples through every component before anything is trained: each answers in the form that it states.
+
+Modules are rehearsed alone, on zeros in evaluation mode, as they are built; what looks at data, on the first
+two samples of the training split. Lazy layers are made here, from the seed of the component they belong to.
+Nothing that training draws or remembers is touched.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
+
+from .batch import Batch, Features
+from .composition import Composition
+from .contracts import Encoder, Head, HeadSpec, Loss, Metric, Sharing, Task
+from .data import Samples
+from .errors import ComponentError
+from .predictions import predict
+from .randomness import StepRandom, seeded_generators
+from .specs import Binary, Categorical, DatasetSpec, FeatureSpec, ImageSpec, InputSpec, TargetSpec
+
+COUNT = 2
+
+
+def require_spec(label: str, spec: object) -> DatasetSpec:
+    """Return what a data set offers; raise `ComponentError` when it says nothing of the kind."""
+    if not isinstance(spec, DatasetSpec):
+        raise ComponentError(f"{label}: its spec is {_kind(spec)}, no DatasetSpec")
+    return spec
+
+
+def require_target_spec(label: str, task: Task) -> None:
+    """Raise `ComponentError` unless a task says what form its answer has."""
+    stated = getattr(task, "target_spec", None)
+    if not isinstance(stated, TargetSpec):
+        raise ComponentError(
+            f"{label}: its target_spec is {_kind(stated)}, none of Categorical, Binary, Regression, Image"
+        )
+
+
+def rehearse_encoder(label: str, encoder: Encoder, image: ImageSpec, inputs: Sequence[InputSpec]) -> None:
+    """Raise `ComponentError` unless every stage gives what `feature_specs` states."""
+    stages, specs = getattr(encoder, "stages", None), getattr(encoder, "feature_specs", None)
+    if not isinstance(stages, nn.Sequential) or specs is None:
+        raise ComponentError(
+            f"{label} sets no `stages`, an nn.Sequential, or no `feature_specs` in its constructor"
+        )
+    if len(stages) != len(specs) or not specs:
+        raise ComponentError(f"{label} has {len(stages)} stages but states {len(specs)} feature specs")
+    with _quietly(encoder):
+        features = torch.zeros(COUNT, *image.shape)
+        for index, name in enumerate(stages._modules):
+            features = encoder.forward_stage(index, features, _no_inputs(inputs))
+            _require(label, f"stage {name!r} answered", features, specs[index].shape)
+    _refuse_lazy(label, encoder)
+
+
+def rehearse_sharing(
+    label: str, sharing: Sharing, tasks: Sequence[str], image: ImageSpec, inputs: Sequence[InputSpec]
+) -> None:
+    """Raise `ComponentError` unless every task gets the features that the scheme states."""
+    stated: Mapping[str, tuple[FeatureSpec, ...]] = getattr(sharing, "feature_specs", {})
+    with _quietly(sharing):
+        answered = sharing(torch.zeros(COUNT, *image.shape), _no_inputs(inputs), tuple(tasks))
+        for task in tasks:
+            if task not in stated or not isinstance(answered, Mapping) or task not in answered:
+                raise ComponentError(f"{label} has no features for task {task!r}")
+            if len(answered[task]) != len(stated[task]):
+                raise ComponentError(
+                    f"{label}: task {task!r} gets {len(answered[task])} features, stated {len(stated[task])}"
+                )
+            for index, (features, spec) in enumerate(zip(answered[task], stated[task], strict=True)):
+                _require(label, f"task {task!r} gets as feature {index}", features, spec.shape)
+    _refuse_lazy(label, sharing)
+
+
+def rehearse_head(label: str, head: Head, spec: HeadSpec) -> None:
+    """Raise `ComponentError` unless the head's raw output has its target's form."""
+    stages = tuple(torch.zeros(COUNT, *stage.shape) for stage in spec.stages)
+    with _quietly(head):
+        raw = head(Features(stages, torch.zeros(COUNT, *spec.image.shape), _no_inputs(spec.inputs)))
+        _require(label, "it answered", raw, spec.target.output_shape)
+    _refuse_lazy(label, head)
+
+
+def rehearse_loss(label: str, loss: Loss, target: TargetSpec) -> None:
+    """Raise `ComponentError` unless the loss, if it needs no fit before, gives one number per sample."""
+    if loss.fits:
+        return
+    with _quietly(loss):
+        _require(label, "it gave", loss(torch.zeros(COUNT, *target.output_shape), _targets(target)), ())
+    _refuse_lazy(label, loss)
+
+
+def rehearse_metric(label: str, metric: Metric, target: TargetSpec) -> None:
+    """Raise `ComponentError` unless the metric's value is a scalar, or a table where it says so."""
+    with _quietly(metric):
+        metric.reset()
+        metric.update(predict(torch.zeros(COUNT, *target.output_shape), target), _targets(target))
+        value = metric.compute()
+        metric.reset()
+    fits = isinstance(value, Tensor) and (value.numel() == 1 if metric.scalar else value.dim() == 2)
+    if not fits:
+        stated = "a scalar" if metric.scalar else "a table [K, K]"
+        shown = list(value.shape) if isinstance(value, Tensor) else _kind(value)
+        raise ComponentError(f"{label}: its value is {shown}, stated {stated}")
+
+
+def rehearse_views(composition: Composition, samples: Samples) -> None:
+    """Take two training samples through augmentations and tasks; raise `ComponentError` for other forms."""
+    indices = torch.arange(min(COUNT, len(samples)), device=samples.home)
+    batch = samples.batch(indices)
+    random = StepRandom(len(indices), samples.device, 0, "rehearsal")
+    owners, shape = composition.owners, composition.dataset_spec.image.shape
+    with owners.at_work("on its first samples"), seeded_generators(samples.device), torch.no_grad():
+        for index, augmentation in enumerate(composition.augmentations):
+            label = owners.label(augmentation) or "an augmentation"
+            batch = augmentation(batch, random.stream(f"augmentation {index}"))
+            _require_batch(label, "its batch", batch, shape, len(indices))
+        for name, composed in composition.tasks.items():
+            task, source = composed.task, random.stream(name)
+            label = owners.label(task) or f"task {name!r}"
+            seen = task.transform(batch, source.stream("transform"))
+            _require_batch(label, "its transformed batch", seen, shape, len(indices))
+            clean = task.prepare(seen.image)
+            _require(label, "its prepared image is", clean, shape, len(indices))
+            corrupted = task.corrupt(clean, source.stream("corrupt"))
+            _require(label, "its corrupted image is", corrupted, shape, len(indices))
+            drawn = dict(task.draw_inputs(seen, source.stream("inputs")))
+            for spec in task.inputs:
+                _require(label, f"its input {spec.name!r} is", drawn.get(spec.name), (), len(indices))
+            target = task.target(Batch(clean, seen.labels, {**seen.inputs, **drawn}))
+            stated = composed.target
+            form = () if isinstance(stated, Categorical) else stated.output_shape
+            _require(label, "its target is", target, form, len(indices))
+
+
+@contextmanager
+def _quietly(module: nn.Module) -> Iterator[None]:
+    """Put a module into evaluation mode without gradients and warnings, and every part back as it was."""
+    modes = {part: part.training for part in module.modules()}
+    module.eval()
+    try:
+        with torch.no_grad(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        for part, training in modes.items():
+            part.training = training
+
+
+def _targets(target: TargetSpec) -> Tensor:
+    """Return a right answer for two samples, each another one where there are two."""
+    if isinstance(target, Categorical):
+        return torch.arange(COUNT) % len(target.classes)
+    if isinstance(target, Binary):
+        return torch.arange(COUNT)
+    return (
+        torch.arange(float(COUNT))
+        .view(-1, *[1] * len(target.output_shape))
+        .expand(COUNT, *target.output_shape)
+    )
+
+
+def _no_inputs(inputs: Sequence[InputSpec]) -> dict[str, Tensor]:
+    return {spec.name: torch.zeros(COUNT, dtype=torch.int64) for spec in inputs}
+
+
+def _require(label: str, what: str, value: Any, stated: tuple[int, ...], count: int = COUNT) -> None:
+    if isinstance(value, Tensor) and list(value.shape) == [count, *stated]:
+        return
+    if not isinstance(value, Tensor):
+        answered = _kind(value)
+    elif value.dim() and len(value) == count:
+        answered = str(list(value.shape[1:]))
+    else:
+        answered = f"{list(value.shape)} for {count} samples"
+    raise ComponentError(
+        f"{label}: {what} {answered}, stated {list(stated)}",
+        hint="state what it gives, or mend it; `mtl plugin check` says more",
+    )
+
+
+def _require_batch(label: str, what: str, batch: Any, shape: tuple[int, ...], count: int) -> None:
+    if not isinstance(batch, Batch):
+        raise ComponentError(f"{label}: {what} is {_kind(batch)}, no Batch")
+    _require(label, f"the image of {what} is", batch.image, shape, count)
+
+
+def _kind(value: object) -> str:
+    return "None" if value is None else f"of type {type(value).__name__}"
+
+
+def has_lazy(module: nn.Module) -> bool:
+    """Return whether a layer of the module gets its size only from the first features it sees."""
+    return bool(_lazy(module))
+
+
+def _lazy(module: nn.Module) -> list[str]:
+    held = (*module.named_parameters(), *module.named_buffers())
+    return [name for name, value in held if is_lazy(value)]
+
+
+def _refuse_lazy(label: str, module: nn.Module) -> None:
+    if lazy := _lazy(module):
+        raise ComponentError(
+            f"{label} has the lazy parameter {lazy[0]!r}, which no forward pass makes",
+            hint="use the layer, or state its size",
+        )
