@@ -1,0 +1,71 @@
+"""docs/reliability.md: the figures between its markers come from the results, never from a hand."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+DOCUMENT = Path(__file__).parents[2] / "docs" / "reliability.md"
+
+
+def write_page(results: Sequence[dict[str, Any]], faults: dict[str, Any] | None) -> None:
+    """Replace what is between the markers."""
+    text = DOCUMENT.read_text()
+    for name, content in rendered(results, faults).items():
+        pattern = re.compile(rf"(<!-- measured: {name} -->\n).*?(<!-- end -->)", re.DOTALL)
+        text, count = pattern.subn(lambda found: f"{found[1]}{content}\n{found[2]}", text)  # noqa: B023
+        if count != 1:
+            raise SystemExit(f"{DOCUMENT} has {count} places for {name}")
+    DOCUMENT.write_text(text)
+
+
+def rendered(results: Sequence[dict[str, Any]], faults: dict[str, Any] | None) -> dict[str, str]:
+    """Return the text of each marker."""
+    return {
+        "reliability": _table(results),
+        "violations": _violations(results),
+        "faults": _faults(faults) if faults else "Not tried.",
+    }
+
+
+def _table(results: Sequence[dict[str, Any]]) -> str:
+    lines = [
+        "| row | what is done | what is promised | trials | broken | seed, date |",
+        "|---|---|---|---|---|---|",
+    ]
+    for result in results:
+        share = "" if result["asked"] >= result["full"] else f" of {result['full']}"
+        lines.append(
+            f"| {result['row']} | {result['title']} | {result['promise']} | {result['trials']}{share} "
+            f"| **{result['violations']}** | {result['seed']}, {result['date']} |"
+        )
+    total = sum(result["trials"] for result in results)
+    broken = sum(result["violations"] for result in results)
+    machines = ", ".join(sorted({f"{item['machine']}, Python {item['python']}" for item in results}))
+    commits = ", ".join(sorted({str(item["commit"]) for item in results}))
+    return "\n".join([*lines, "", f"{total} trials, {broken} broken promises. {machines}; commit {commits}."])
+
+
+def _violations(results: Sequence[dict[str, Any]]) -> str:
+    lines = []
+    for result in results:
+        for violation in result["shown"]:
+            words = f"{violation['trial']}: {violation['what']}".replace("|", "/").replace("\n", " ")
+            lines.append(f"- {result['row']}: `{words.replace('`', chr(39))[:300]}`")
+        if result["violations"] > len(result["shown"]):
+            lines.append(f"- {result['row']}: {result['violations'] - len(result['shown'])} more")
+    return "\n".join(lines) or "None."
+
+
+def _faults(faults: dict[str, Any]) -> str:
+    found = faults["faults"]
+    lines = ["| fault | row | trials | noticed |", "|---|---|---|---|"]
+    lines += [
+        f"| {item['what']} | {item['row']} | {item['trials']} | {'yes' if item['noticed'] else '**no**'} |"
+        for item in found
+    ]
+    caught = sum(item["noticed"] for item in found)
+    where = f"{faults['machine']}, {faults['date']}, commit {faults['commit']}"
+    return "\n".join([*lines, "", f"{caught} of {len(found)} noticed ({where})."])
