@@ -67,6 +67,10 @@ class Child:
 
     def mtl(self, *arguments: object) -> Done:
         """Run a command line of mtl."""
+        return self.begin(*arguments).wait()
+
+    def begin(self, *arguments: object) -> Running:
+        """Begin to run a command line of mtl."""
         words = [str(argument) for argument in arguments]
 
         def command() -> int:
@@ -75,7 +79,7 @@ class Child:
             sys.argv = ["mtl", *words]
             return run(words)
 
-        return self.call(command)
+        return self.start(command)
 
     def call(self, job: Callable[[], Any]) -> Done:
         """Run a function; its result is the exit status if it is a number, else 0."""
@@ -128,7 +132,7 @@ class Child:
 
 
 def _stream(number: int) -> TextIO:
-    return open(number, "w", closefd=False, errors="backslashreplace", buffering=1)  # noqa: SIM115
+    return open(number, "w", closefd=False, errors="backslashreplace", buffering=1)
 
 
 @dataclass(frozen=True)
@@ -154,10 +158,18 @@ class Running:
                 os.kill(self.process, signal.SIGKILL)
                 killed = True
             time.sleep(_LOOK)
-        with os.fdopen(self.output, "rb") as output:
-            output.seek(0)
-            said = output.read().decode("utf-8", "backslashreplace")
+        said = self.said()
+        os.close(self.output)
         return Done(os.waitstatus_to_exitcode(code), said, took, late)
+
+    def said(self) -> str:
+        """Return what it has said so far; the place to which it writes on is its own."""
+        size = os.fstat(self.output).st_size
+        return os.pread(self.output, size, 0).decode("utf-8", "backslashreplace")
+
+    def send(self, number: signal.Signals) -> None:
+        """Send it a signal."""
+        os.kill(self.process, number)
 
 
 def warm_up() -> None:

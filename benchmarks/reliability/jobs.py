@@ -38,6 +38,8 @@ def quick(
     *,
     epochs: int = 3,
     tasks: Sequence[str] = ("shape-count",),
+    seed: int = 1,
+    force: bool = False,
     progress: Any = None,
     more: Sequence[str] = (),
 ) -> Callable[[], int]:
@@ -59,9 +61,9 @@ def quick(
         pipeline = Pipeline(registry, torch.device("cpu"), progress=progress or Progress(), publishes=False)
         try:
             if kind == "run":
-                given = {"dataset": "shapes-synthetic", "epochs": epochs, "seed": 1}
+                given = {"dataset": "shapes-synthetic", "epochs": epochs, "seed": seed}
                 request = Request(None, list(tasks), given, [*SETTINGS, *more])
-                pipeline.run(read(request.source(registry), registry), path)
+                pipeline.run(read(request.source(registry), registry), path, force=force)
             else:
                 folder = open_run(path)
                 pipeline.resume(folder, read(read_recipe(folder.path / "recipe.yaml"), registry))

@@ -46,9 +46,9 @@ class Kills:
     def run(self, count: int, seed: int, work: Path) -> Findings:
         random_numbers = random.Random(seed)
         found = Findings()
-        parts = (QUICK, max(1, count * 4 // 5)), (WHOLE, max(1, count // 5))
-        for way, share in parts:
-            Attack(way, work / way.name.replace(" ", "-"), found).run(share, random_numbers)
+        for way, share in ((QUICK, count - count // 5), (WHOLE, count // 5)):
+            if share:
+                Attack(way, work / way.name.replace(" ", "-"), found).run(share, random_numbers)
         return found
 
 

@@ -42,7 +42,7 @@ def _flip_interrupted(count: int, random_numbers: random.Random, work: Path, fou
     ][1]
     done = Child(disturbance=Disturbance(start, second + 2, Action.KILL)).call(quick("run", start))
     assert done.killed, done.output
-    files = [path for path in _files(start) if not path.name.endswith((".partial", ".lock"))]
+    files = [path for path in _files(start) if not path.name.endswith((".partial", "lock"))]
     for number in range(count):
         file = files[number % len(files)].relative_to(start)
         where = _damaged(start, here, file, random_numbers)

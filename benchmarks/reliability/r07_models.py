@@ -1,4 +1,4 @@
-"""R7: model files that are damaged, hostile or false: refused, or answered with finite numbers of the right form."""
+"""R7: model files that are damaged, hostile or false: refused, or answered with finite numbers."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .trying import Trial, say, try_all
 
 _SECRET = b"TOPSECRET" * 1000
 _JSON = ("", "null", "[]", "{}", "1", '"x"', "[[]]", "NaN", "1e999", "[" * 20_000, "9" * 6000, '"\\ud800"')
-_TARGET = (None, 0, -1, 1e308, "x", [], ["a"], [1] * 10, {}, ["a\x1b[31m"] * 10, 10**30)
+_TARGET: tuple[Any, ...] = (None, 0, -1, 1e308, "x", [], ["a"], [1] * 10, {}, ["a\x1b[31m"] * 10, 10**30)
 
 
 class Models:

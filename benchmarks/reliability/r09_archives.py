@@ -186,28 +186,25 @@ def _pickles(work: Path, marker: Path) -> Iterator[Trial]:
 
 
 def _folders(work: Path) -> Iterator[Trial]:
-    odd = ("<script>", "a,b", "x\ny", "é", " ", "..x", "'\"")
-    cases: dict[str, Callable[[Path], object]] = {
-        "good": lambda folder: None,
-        "a pipe": lambda folder: os.mkfifo(folder / "train/a/9.png"),
-        "a link to a device": lambda folder: (folder / "train/a/9.png").symlink_to("/dev/zero"),
-        "a link to nothing": lambda folder: (folder / "train/a/9.png").symlink_to("/nothing"),
-        "a link to itself": lambda folder: (folder / "train/a/9").symlink_to(folder),
-        "classes elsewhere": lambda folder: [
-            (folder / split / "c").symlink_to("/etc") for split in ("train", "test")
-        ],
-        "a name that is no text": lambda folder: Path(
-            os.fsdecode(bytes(folder) + b"/train/a/\xff.png")
-        ).write_bytes(b"x"),
-        "a name of 255 digits": lambda folder: (folder / "train/a" / ("9" * 251 + ".png")).write_bytes(
-            _picture()
-        ),
-        "odd classes": lambda folder: [
-            _fill(folder / split / name) for split in ("train", "test") for name in odd
-        ],
+    """Yield folders of classes with something in them that is no picture, or a class too many."""
+    no_text = os.fsdecode(b"\xff.png")
+    entries: dict[str, Callable[[Path], object]] = {
+        "9.png": lambda path: path.write_bytes(_picture()),
+        "pipe.png": os.mkfifo,
+        "device.png": lambda path: path.symlink_to("/dev/zero"),
+        "nothing.png": lambda path: path.symlink_to("/nothing"),
+        "itself": lambda path: path.symlink_to(path.parents[2]),
+        "folder.png": Path.mkdir,
+        no_text: lambda path: path.write_bytes(b"x"),
+        "9" * 251 + ".png": lambda path: path.write_bytes(_picture()),
     }
-    for name, change in cases.items():
-        yield Trial(f"folders: {name}", refuses(_folder(work, change)))
+    for name, make in entries.items():
+        yield Trial(f"folders: {name[:20]!r}", refuses(_folder(work, f"a/{name}", make)))
+    for name in ("<script>", "a,b", "x\ny", "é", " ", "..x", "'\""):
+        yield Trial(f"folders: a class {name!r}", refuses(_folder(work, name, _fill)))
+    yield Trial(
+        "folders: a class elsewhere", refuses(_folder(work, "c", lambda path: path.symlink_to("/etc")))
+    )
 
 
 def _fill(folder: Path) -> None:
@@ -216,16 +213,18 @@ def _fill(folder: Path) -> None:
         (folder / f"{index}.png").write_bytes(_picture())
 
 
-def _folder(work: Path, change: Callable[[Path], object]) -> Callable[[], None]:
+def _folder(work: Path, name: str, make: Callable[[Path], object]) -> Callable[[], None]:
+    """Return what loads a folder of two classes in whose splits `make` has made something."""
+
     def act() -> None:
         from mtl.plugins.datasets.image_folder import ImageFolder
 
         folder = work / "folders"
         shutil.rmtree(folder, ignore_errors=True)
         for split in ("train", "test"):
-            for name in ("a", "b"):
-                _fill(folder / split / name)
-        change(folder)
+            for known in ("a", "b"):
+                _fill(folder / split / known)
+            make(folder / split / name)
         _load(ImageFolder(data_dir=folder), "image-folder")
 
     return act

@@ -1,0 +1,76 @@
+"""R13: numbers that are none, or too large: told as the recipe's or the data's, never exported."""
+
+from __future__ import annotations
+
+import random
+import shutil
+from pathlib import Path
+
+from .children import Child
+from .jobs import flags
+from .row import Findings
+
+_LABELS = """
+import numpy as np
+from mtl import Component, hookimpl
+from mtl.core.contracts import Columns, Dataset
+from mtl.core.specs import DatasetSpec, ImageSpec, Regression
+
+NAMES = ("square", "circle", "triangle up", "triangle right", "triangle down", "triangle left")
+
+class Strange(Dataset):
+    def spec(self):
+        return DatasetSpec(ImageSpec(1, 28, 28), {"counts": Regression(NAMES)})
+
+    def load(self):
+        images = np.zeros((40, 1, 28, 28), np.uint8)
+        counts = np.full((40, 6), VALUE, np.float32)
+        return {"train": Columns(images, {"counts": counts}), "test": Columns(images, {"counts": counts})}
+
+@hookimpl
+def mtl_datasets():
+    return [Component("dataset", "strange", "numbers that are none", f"{__name__}:Strange")]
+"""
+
+
+class Numbers:
+    """Balancers with learning rates that must diverge, weights and normalizations of 1e38, odd labels."""
+
+    name = "R13"
+    title = "diverging trainings under every balancer, huge weights, labels that are no numbers"
+    promise = "status 2, 3 or 4 in words (a harmless case: 0); no model is left"
+    count = 40
+
+    def run(self, count: int, seed: int, work: Path) -> Findings:
+        from mtl.core.registry import discover
+
+        cases: list[tuple[str, list[object]]] = []
+        for balancer in discover(()).names("balancer"):
+            more = ["--balancer", balancer, "--set", "train.learning_rate=1e30"]
+            cases.append((f"{balancer} diverges", ["compose", *flags(2, task="denoise,shape-count"), *more]))
+        settings = ("tasks.shape-count.weight=1e38", "normalization={mean: [1e38], std: [1e-38]}")
+        cases += [(setting, ["compose", *flags(1), "--set", setting]) for setting in settings]
+        for value in ("np.nan", "np.inf", "1e38", "-1e38"):
+            plugin = work / f"labels-{len(cases)}.py"
+            plugin.write_text(_LABELS.replace("VALUE", value))
+            given = ["--dataset", "strange", "--tasks", "shape-count", "--encoder", "mlp", "--epochs", "1"]
+            cases.append((f"labels {value}", ["--plugin", plugin, "compose", *given]))
+        random.Random(seed).shuffle(cases)
+        found = Findings()
+        for name, words in cases[:count]:
+            _try(name, words, work / "run", found)
+        return found
+
+
+def _try(name: str, words: list[object], here: Path, found: Findings) -> None:
+    shutil.rmtree(here, ignore_errors=True)
+    done = Child().mtl(*words, "--out", here)
+    broken = done.fault((0, 2, 3, 4, 5))
+    if not broken and done.status and (here / "model.onnx").exists():
+        broken = f"status {done.status}, and a model is there"
+    if not broken and not done.status and Child().mtl("verify", here).status:
+        broken = "status 0, and a model that cannot be verified"
+    found.note(name, f"status {done.status}", broken=broken)
+
+
+ROW = Numbers()

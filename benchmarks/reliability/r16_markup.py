@@ -1,0 +1,124 @@
+"""R16: names of classes that are markup: no page that mtl writes takes them for anything but words."""
+
+from __future__ import annotations
+
+import random
+from html.parser import HTMLParser
+from pathlib import Path
+
+from .children import Child
+from .row import Findings
+
+_NAMES = (
+    *(
+        "<img src=x onerror=alert(1)>",
+        "<script>alert(1)<",
+        "'\"&amp;",
+        "${x}`",
+        "__proto__",
+        "constructor",
+        "a,b",
+    ),
+    *(
+        "x\ny",
+        "é日本",
+        "a\u2028b",
+        "\x1b[31mred",
+        "%s",
+        " lead",
+        "[red]rich[",
+        "C:\\x*?",
+        "](javascript:alert(1))",
+    ),
+)
+_PARTS = ("<img src=x onerror", "<script>alert(1)<", "](javascript:")
+_PAGES = (".html", ".js", ".md", ".json", ".hpp", ".py")
+
+
+class Markup:
+    """One run whose classes have such names, and everything that is exported of it."""
+
+    name = "R16"
+    title = "class names that are markup, in the report, the page, the bundle and what the terminal is told"
+    promise = "shown as words; no script, no element, no control character of theirs"
+    count = 60
+
+    def run(self, count: int, seed: int, work: Path) -> Findings:
+        _write_data(work / "data", random.Random(seed))
+        run = work / "run"
+        found = Findings()
+        flags = ("--dataset", "image-folder", "--data-dir", work / "data", "--set", "dataset.channels=1")
+        done = Child().mtl(
+            "compose", *flags, "--tasks", "classify", "--encoder", "mlp", "--epochs", "1", "--out", run
+        )
+        found.note("compose", "done", broken=done.fault((0,)) or _terminal(done.output))
+        if done.status:
+            return found
+        folders = [run]
+        for form in ("web", "bundle", "triton")[: max(0, count - 3)]:
+            made = Child().mtl("export", run, "--format", form, "--to", work / form)
+            found.note(
+                f"export {form}", f"status {made.status}", broken=made.fault((0, 2)) or _terminal(made.output)
+            )
+            folders.append(work / form)
+        for command in (
+            ["verify", run],
+            ["evaluate", run],
+            ["predict", run / "model.onnx", _a_picture(work)],
+        ):
+            said = Child().mtl(*command)
+            found.note(str(command[0]), "done", broken=said.fault((0,)) or _terminal(said.output))
+        for folder in folders:
+            for page in sorted(folder.rglob("*")):
+                if page.suffix in _PAGES and page.stat().st_size < 8 << 20:
+                    _look(page, found)
+        return found
+
+
+class Elements(HTMLParser):
+    """Collects what a browser would run, or load from elsewhere."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = dict(attrs)
+        running = [name for name in given if name.startswith("on")]
+        if running or given.get("src") == "x" or "javascript:" in str(given.get("href")):
+            self.found.append(f"<{tag} {' '.join(running)}>")
+
+
+def _look(page: Path, found: Findings) -> None:
+    text = page.read_text("utf-8", "replace")
+    broken = None
+    if page.suffix == ".html":
+        parser = Elements()
+        parser.feed(text)
+        broken = f"elements {parser.found[:3]}" if parser.found else None
+    if not broken and page.suffix in (".html", ".md") and (hits := [part for part in _PARTS if part in text]):
+        broken = f"holds {hits[0]!r} as it is"
+    found.note(f"{page.parent.name}/{page.name}", "words", broken=broken)
+
+
+def _terminal(output: str) -> str | None:
+    return "a control character is sent to the terminal" if "\x1b[31m" in output else None
+
+
+def _a_picture(work: Path) -> Path:
+    return next(path for path in sorted((work / "data").rglob("*.png")) if "31m" in str(path))
+
+
+def _write_data(folder: Path, random_numbers: random.Random) -> None:
+    from PIL import Image
+
+    for split in ("train", "test"):
+        for index, name in enumerate(_NAMES):
+            (folder / split / name).mkdir(parents=True)
+            for number in range(8):
+                picture = Image.frombytes("L", (28, 28), random_numbers.randbytes(784))
+                picture = picture.point(lambda value, index=index: value // 8 + 12 * index)
+                picture.save(folder / split / name / f"{number}.png")
+
+
+ROW = Markup()
