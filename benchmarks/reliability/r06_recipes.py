@@ -142,8 +142,9 @@ class Recipes:
         recipes = [recipe_text(registry, name) for name in registry.names("recipe")]
         random_numbers = random.Random(seed)
         mutations = Mutations(random_numbers, [*recipes, _WHOLE], [*_VALUES, *names], names)
-        bombs = list(_bombs())[:count]
-        files = [Trial(name, _planned(work, content)) for name, content in bombs]
+        bombs = list(_bombs())
+        random_numbers.shuffle(bombs)
+        files = [Trial(name, _planned(work, content)) for name, content in bombs[: max(1, count // 10)]]
         for number in range(count - len(files)):
             if random_numbers.random() < 0.7:
                 files.append(Trial(f"recipe {number}", _planned(work, mutations.recipe())))

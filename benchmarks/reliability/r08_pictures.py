@@ -8,6 +8,7 @@ import random
 import struct
 import zlib
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
 from .children import Child
@@ -45,8 +46,8 @@ class Pictures:
         random_numbers = random.Random(seed)
         good = _formats()
         names = sorted(good)
-        files = list(_hostile())[: max(1, count // 3)]
-        for number in range(max(0, count - 3 * len(files)) // 3 + 1):
+        files = list(islice(_hostile(), max(1, count // 9)))
+        for number in range(max(0, count // 3 - len(files)) + 1):
             kind = random_numbers.choice(names)
             files.append((f"{kind} {number}", mutated(good[kind], random_numbers, near=120)))
         marker = work / "started"

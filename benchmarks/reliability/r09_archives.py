@@ -10,6 +10,7 @@ import shutil
 import struct
 import zipfile
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,9 @@ from .children import Child
 from .mutating import mutated
 from .row import Findings
 from .trying import Trial, refuses, try_all
+
+_BOMB = 400 << 20
+"""Bytes that a hundredth of them unfolds to."""
 
 _IMAGES, _LABELS = "train-images-idx3-ubyte", "train-labels-idx1-ubyte"
 
@@ -43,7 +47,9 @@ class Archives:
                 trials.append(Trial(f"IDX mutation {number}", refuses(_mnist(work, {name: content}))))
             else:
                 content = mutated(archive, random_numbers, near=len(archive))
-                trials.append(Trial(f"zip mutation {number}", refuses(_shapes(work, content))))
+                trials.append(
+                    Trial(f"zip mutation {number}", refuses(_archive(work, partial(bytes, content))))
+                )
         found = Findings()
         try_all(trials, found, Child(memory=1 << 30))
         if marker.exists():
@@ -125,12 +131,16 @@ def _zipped(entries: list[tuple[str, bytes]]) -> bytes:
     return stream.getvalue()
 
 
-def _shapes(work: Path, archive: bytes) -> Callable[[], None]:
+def _shapes(work: Path, entries: Callable[[], list[tuple[str, bytes]]]) -> Callable[[], None]:
+    return _archive(work, lambda: _zipped(entries()))
+
+
+def _archive(work: Path, make: Callable[[], bytes]) -> Callable[[], None]:
     def act() -> None:
         from mtl.plugins.datasets.shapes import Shapes
 
         path = work / "shapes.zip"
-        path.write_bytes(archive)
+        path.write_bytes(make())
         _load(Shapes(data_dir=path, test_size=2))
 
     return act
@@ -140,7 +150,6 @@ def _zip_files(work: Path) -> Iterator[Trial]:
     good = _good_shapes()
     (name, table), pictures = good[0], good[1:]
     head = table.partition(b"\n")[0]
-    bomb = bytes(400 << 20)
     tables = {
         "good": table,
         "nothing": b"",
@@ -150,16 +159,18 @@ def _zip_files(work: Path) -> Iterator[Trial]:
         "a negative count": head + b"\ni0.png,-5,15,0,0,0,0",
         "an open quote": head + b'\n"i0.png,5,5',
         "UTF-16": table.decode().encode("utf-16"),
-        "a bomb": bomb,
     }
     for place in ("../outside.png", "/etc/passwd", "..\\x.png", "\0", "", ".", "labels.csv"):
         tables[f"the name {place!r}"] = table + f"\n{place},5,5,0,0,0,0".encode()
+    cases: dict[str, Callable[[], list[tuple[str, bytes]]]] = {
+        "a bomb": lambda: [(name, bytes(_BOMB)), *pictures],
+        "a picture bomb": lambda: [*good[:-1], ("i5.png", _picture() + bytes(_BOMB))],
+        "no table": lambda: pictures,
+    }
     for case, content in tables.items():
-        yield Trial(f"zip: {case}", refuses(_shapes(work, _zipped([(name, content), *pictures]))))
-    yield Trial(
-        "zip: a picture bomb", refuses(_shapes(work, _zipped([*good[:-1], ("i5.png", _picture() + bomb)])))
-    )
-    yield Trial("zip: no table", refuses(_shapes(work, _zipped(pictures))))
+        cases[case] = partial(list, [(name, content), *pictures])
+    for case, entries in cases.items():
+        yield Trial(f"zip: {case}", refuses(_shapes(work, entries)))
 
 
 class _Evil:

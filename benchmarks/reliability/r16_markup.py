@@ -19,18 +19,10 @@ _NAMES = (
         "constructor",
         "a,b",
     ),
-    *(
-        "x\ny",
-        "é日本",
-        "a\u2028b",
-        "\x1b[31mred",
-        "%s",
-        " lead",
-        "[red]rich[",
-        "C:\\x*?",
-        "](javascript:alert(1))",
-    ),
+    *("é日本", "%s", " lead", "[red]rich[", "C:\\x*?", "](javascript:alert(1))"),
 )
+_UNREADABLE = ("x\ny", "a\u2028b", "\x1b[31mred", "a\u202eb", "\x9b31m")
+"""Names that may be refused, but never reach a terminal as they are."""
 _PARTS = ("<img src=x onerror", "<script>alert(1)<", "](javascript:")
 _PAGES = (".html", ".js", ".md", ".json", ".hpp", ".py")
 
@@ -44,7 +36,8 @@ class Markup:
     count = 60
 
     def run(self, count: int, seed: int, work: Path) -> Findings:
-        _write_data(work / "data", random.Random(seed))
+        random_numbers = random.Random(seed)
+        _write_data(work / "data", _NAMES, random_numbers)
         run = work / "run"
         found = Findings()
         flags = ("--dataset", "image-folder", "--data-dir", work / "data", "--set", "dataset.channels=1")
@@ -72,6 +65,13 @@ class Markup:
             for page in sorted(folder.rglob("*")):
                 if page.suffix in _PAGES and page.stat().st_size < 8 << 20:
                     _look(page, found)
+        for index, name in enumerate(_UNREADABLE[: max(0, count - found.trials)]):
+            data = work / f"unreadable-{index}"
+            _write_data(data, ("a", name), random_numbers)
+            words = ("--dataset", "image-folder", "--data-dir", data, "--tasks", "classify", "--dry-run")
+            said = Child().mtl("compose", *words)
+            broken = said.fault((0, 2)) or _terminal(said.output)
+            found.note(f"a class {name!r}", f"status {said.status}", broken=broken)
         return found
 
 
@@ -102,18 +102,19 @@ def _look(page: Path, found: Findings) -> None:
 
 
 def _terminal(output: str) -> str | None:
-    return "a control character is sent to the terminal" if "\x1b[31m" in output else None
+    sent = [sign for sign in ("\x1b[31m", "\x9b", "\u202e", "\u2028") if sign in output]
+    return f"the terminal is sent {sent[0]!r}" if sent else None
 
 
 def _a_picture(work: Path) -> Path:
-    return next(path for path in sorted((work / "data").rglob("*.png")) if "31m" in str(path))
+    return next(path for path in sorted((work / "data").rglob("*.png")) if "rich" in str(path))
 
 
-def _write_data(folder: Path, random_numbers: random.Random) -> None:
+def _write_data(folder: Path, names: tuple[str, ...], random_numbers: random.Random) -> None:
     from PIL import Image
 
     for split in ("train", "test"):
-        for index, name in enumerate(_NAMES):
+        for index, name in enumerate(names):
             (folder / split / name).mkdir(parents=True)
             for number in range(8):
                 picture = Image.frombytes("L", (28, 28), random_numbers.randbytes(784))
