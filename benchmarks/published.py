@@ -83,9 +83,9 @@ _COUNT = (
 
 _CIFAR10 = (
     "The images are JPEG copies of the published ones, of quality 75 with colours at half the resolution "
-    "(4:2:0), which at 32 x 32 loses detail. The originals are large for a CPU: a step of the hard-shared "
-    "AlexNet takes 1.2 s on one core, an epoch seven minutes (four in bf16), the others twice as long. Our "
-    "recipes are small networks instead."
+    "(4:2:0), which at 32 x 32 loses detail. The originals are large for a CPU: an epoch of the hard-shared "
+    "AlexNet takes four minutes on one thread in bf16, the others two to three times as long. Our recipes "
+    "are small networks instead."
 )
 _CIFAR10_GAP = (
     "With hard sharing, class accuracy as the original stays 3.35 points below the published figure. The "

@@ -35,7 +35,8 @@ def _where(found: dict[str, Any]) -> str:
         lines.append(
             f"{name.upper()}: {machine['cpu']} ({machine['capability']}), {machine['threads']} threads, "
             f"device {machine['device']}, Python {machine['python']}, torch {machine['torch']}, "
-            f"mtl {machine['mtl']}; {value['rounds']} rounds, {value['minutes']} minutes in all."
+            f"mtl {machine['mtl']}, {machine['date']}; {value['rounds']} rounds, {value['minutes']} minutes "
+            "in all."
         )
     return "\n".join(lines)
 
