@@ -77,7 +77,8 @@ class Builder:
         entry = self.registry.find(kind, choice.name)
         component = component_class(entry)
         self.owners.add(component, entry.label)
-        reason = component.accepts(*arguments)
+        with self.owners.at_work("when it was asked what it accepts"):
+            reason = component.accepts(*arguments)
         if reason is not None:
             raise self.refused(kind, choice.name, f"{owner}{reason}", path, hint())
         # It fits with its default options, so it is these that it refuses.

@@ -47,9 +47,8 @@ class ImportMarks:
     """Notes the plugin that this process imports, and tells of notes whose process is gone."""
 
     def __init__(self) -> None:
-        self._folder: Path | None = None
-        with suppress(RuntimeError):  # without a home there is no cache
-            self._folder = cache_folder() / "importing"
+        cache = cache_folder()
+        self._folder: Path | None = None if cache is None else cache / "importing"
         self._prefix = f"{os.uname().nodename}-" if hasattr(os, "uname") else ""
         self._path: Path | None = None
 
@@ -71,7 +70,7 @@ class ImportMarks:
             return
         with suppress(OSError):
             self._note(provider)
-        with told_when_slow(f"still importing {provider.named} ...\n{_remedy(provider.name)}"):
+        with told_when_slow(f"still importing {provider.named} ...\n{remedy(provider)}"):
             yield
 
     def _note(self, provider: Provider) -> None:
@@ -80,7 +79,8 @@ class ImportMarks:
             return
         self._folder.mkdir(parents=True, exist_ok=True)
         self._path = self._folder / f"{self._prefix}{os.getpid()}"
-        self._path.write_text(f"{provider.named}\n{provider.name}")
+        line = f"warning: the last command ended while {provider.named} was imported\n{remedy(provider)}"
+        self._path.write_text(line, encoding="utf-8")
 
     def _tell_of_the_last(self) -> None:
         if self._folder is None or not self._prefix:
@@ -88,13 +88,16 @@ class ImportMarks:
         for path in list(self._folder.iterdir()):
             process = path.name.removeprefix(self._prefix)
             if path.name.startswith(self._prefix) and process.isdecimal() and not _lives(int(process)):
-                named, _, plugin = path.read_text(errors="replace").partition("\n")
+                line = path.read_text(encoding="utf-8", errors="replace")
                 path.unlink()
-                tell(f"warning: the last command ended while {named} was imported\n{_remedy(plugin)}")
+                tell(line)
 
 
-def _remedy(plugin: str) -> str:
-    return f"  hint: MTL_DISABLE_PLUGINS={plugin} switches it off"
+def remedy(provider: Provider) -> str:
+    """Return the line that says how to do without a plugin."""
+    if Path(provider.distribution).is_absolute() or provider.distribution.endswith(".py"):
+        return f"  hint: leave out --plugin {provider.distribution}"
+    return f"  hint: MTL_DISABLE_PLUGINS={provider.name} switches it off"
 
 
 def _lives(process: int) -> bool:

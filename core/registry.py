@@ -15,7 +15,7 @@ import pluggy
 
 from .errors import ComponentError, UsageError, described, did_you_mean
 from .hookspecs import HOOK_OF_KIND
-from .import_marks import told_when_slow
+from .import_marks import remedy, told_when_slow
 from .plugin_loading import HOME, Provider, as_broken, broken_line, load_plugins
 from .records import KINDS, Component
 
@@ -187,7 +187,8 @@ class Registry:
         return tuple(entries)
 
     def _watched(self, key: str, provider: Provider) -> list[Component]:
-        with told_when_slow(f"still waiting for the components of {provider.named} ..."):
+        waiting = f"still waiting for the components of {provider.named} ...\n{remedy(provider)}"
+        with told_when_slow(waiting):
             return self._records(key)
 
     def _records(self, key: str) -> list[Component]:

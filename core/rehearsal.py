@@ -175,14 +175,15 @@ def _no_inputs(inputs: Sequence[InputSpec]) -> dict[str, Tensor]:
 def _require(label: str, what: str, value: Any, stated: tuple[int, ...], count: int = COUNT) -> None:
     if isinstance(value, Tensor) and list(value.shape) == [count, *stated]:
         return
+    form = list(stated)
     if not isinstance(value, Tensor):
         answered = _kind(value)
     elif value.dim() and len(value) == count:
         answered = str(list(value.shape[1:]))
     else:
-        answered = f"{list(value.shape)} for {count} samples"
+        answered, form = f"{list(value.shape)} for {count} samples", [count, *stated]
     raise ComponentError(
-        f"{label}: {what} {answered}, stated {list(stated)}",
+        f"{label}: {what} {answered}, stated {form}",
         hint="state what it gives, or mend it; `mtl plugin check` says more",
     )
 

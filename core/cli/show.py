@@ -24,6 +24,7 @@ def command(session: Session, kind: str, name: str, as_json: bool) -> None:
       mtl show encoder mlp
       mtl show task denoise --json
     """
+    from ..building import component_class
     from ..options import describe_options, options_of, plain
     from ..recipe_source import write_yaml
 
@@ -31,7 +32,7 @@ def command(session: Session, kind: str, name: str, as_json: bool) -> None:
     if kind == "recipe":
         show_recipe(session, name, as_json)
         return
-    target = entry.load()
+    target = component_class(entry)
     options = describe_options(options_of(entry))
     example = {"name": name, **{option.name: option.default for option in options}}
     if as_json:

@@ -99,8 +99,8 @@ def _two_tasks() -> Tree:
 
 def _encoders(subject: Subject) -> Iterator[Tree]:
     for image in images_of(subject):
-        task = _answer(number=bool(inputs_of(subject, image)))
-        yield {"dataset": pictures(image), "encoder": subject.choice, "tasks": {TASK: task}}
+        tasks = {TASK: _answer(number=bool(inputs_of(subject, image))), OTHER: _answer(form="binary")}
+        yield {"dataset": pictures(image), "encoder": subject.choice, "tasks": tasks}
 
 
 def _heads(subject: Subject) -> Iterator[Tree]:

@@ -14,7 +14,7 @@ from ..losses import masked_loss
 from ..specs import Image
 from ..training.trainer import Trainer
 from .bench import repeated
-from .checks import check, require
+from .checks import CheckSkipped, check, require
 from .placements import Placement, every_placement, part_of, placed
 from .specimens import ideal
 from .subjects import Subject
@@ -54,6 +54,28 @@ def check_gradients_reach_every_parameter(subject: Subject) -> None:
             f"none for {', '.join(list(waiting)[:3])}",
             "use the layer, remove it, or set requires_grad=False where it is not to be trained",
         )
+
+
+@check("encoder", "head")
+def check_what_is_frozen_stays_as_it_is(subject: Subject) -> None:
+    """Parameters with `requires_grad=False` stay as they are, bit for bit, while the others are trained."""
+    placement = placed(subject, train={"epochs": 2, "batch_size": 8})
+    parameters = list(part_of(subject, placement.composition).named_parameters())
+    frozen = parameters[: len(parameters) // 2]
+    if not frozen:
+        raise CheckSkipped("it has not two parameters, one to be frozen")
+    for _, value in frozen:
+        value.requires_grad_(False)
+    before = {name: value.detach().clone() for name, value in frozen}
+    for _ in _trainer(placement, placement.eight).epochs():
+        pass
+    changed = [name for name, value in frozen if not torch.equal(value, before[name])]
+    require(
+        not changed,
+        "frozen parameters that stay as they are",
+        f"changed ones: {', '.join(changed[:3])}",
+        "leave parameters to the optimizer: write to none in `forward`, make none anew",
+    )
 
 
 @check(*TRAINED)

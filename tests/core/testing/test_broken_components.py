@@ -103,6 +103,16 @@ BROKEN = {
         """,
         "updates on eight samples",
     ),
+    ("encoder", "what-is-frozen-stays-as-it-is"): (
+        """
+        class Broken(GoodEncoder):
+            def forward(self, image, inputs):
+                if self.training:
+                    self.stages[0][1].weight.data.mul_(0.99)
+                return super().forward(image, inputs)
+        """,
+        "frozen parameters that stay as they are; got changed ones: encoder.stages.fc.1.weight",
+    ),
     ("encoder", "exports-and-agrees"): (
         """
         class Broken(GoodEncoder):

@@ -14,6 +14,7 @@ SUBJECTS = subjects(discover(), [HOME], options=OPTIONS)
 COSTLY = {
     "gradients-reach-every-parameter",
     "the-same-seed-gives-the-same-model",
+    "what-is-frozen-stays-as-it-is",
     "overfits-eight-samples",
     "exports-and-agrees",
     "exports-and-verifies",

@@ -1,0 +1,121 @@
+"""Plugins are found whatever lies on the path: damage is named or harmless, and takes no other along."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mtl.core import plugin_discovery
+from mtl.core.errors import MissingRequirementError
+from mtl.core.plugin_discovery import HOME, installed, version_of
+from mtl.core.registry import discover
+
+GOOD = """
+from mtl import Component, hookimpl
+@hookimpl
+def mtl_encoders():
+    return [Component("encoder", "found", "Is found", "nowhere:E")]
+"""
+METADATA = b"Metadata-Version: 2.1\nName: okplug\nVersion: 2.0\n"
+POINTS = b"[mtl]\nokplug = okplug\n"
+# What METADATA and entry_points.txt hold (None: no such file), and whether the plugin is found or why not.
+DAMAGE: dict[str, tuple[bytes | None, bytes, str | None]] = {
+    "whole": (METADATA, POINTS, None),
+    "no metadata": (None, POINTS, None),
+    "empty metadata": (b"", POINTS, None),
+    "metadata that is no text": (b"\xff\xfe" + METADATA, POINTS, None),
+    "two names of one module": (METADATA, b"[mtl]\nnew = okplug\nold = okplug\n", None),
+    "one name twice": (METADATA, POINTS + b"okplug = okplug\n", None),
+    "a line before any section": (METADATA, b"x = y\n" + POINTS, None),
+    "a line without a value": (METADATA, b"[mtl]\nokplug\n", "its entry points cannot be read: "),
+    "entry points that are no text": (METADATA, POINTS + b"\xff = b\n", "its entry points cannot be read: "),
+    "a value that is no module": (METADATA, b"[mtl]\na = not one!\n", "`a = not one!` names no module"),
+    "an empty value": (METADATA, b"[mtl]\na =\n", "names no module"),
+    "a module that is not there": (METADATA, b"[mtl]\na = nothing_here\n", "No module named 'nothing_here'"),
+}
+
+
+@pytest.fixture
+def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder on the path with a plugin's module, before all others."""
+    (tmp_path / "okplug.py").write_text(GOOD)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.delitem(sys.modules, "okplug", raising=False)
+    return tmp_path
+
+
+def leave(site: Path, name: str, **files: bytes | None) -> None:
+    """Leave a `dist-info` with files by name."""
+    folder = site / f"{name}.dist-info"
+    folder.mkdir()
+    for file, content in files.items():
+        if content is not None:
+            (folder / {"points": "entry_points.txt"}.get(file, file.upper())).write_bytes(content)
+
+
+@pytest.mark.parametrize("case", DAMAGE)
+def test_damage_of_one_plugin_is_named_or_harmless(case: str, site: Path) -> None:
+    told, points, reason = DAMAGE[case]
+    leave(site, "okplug-2.0", metadata=told, points=points)
+    registry = discover()
+    rows = [row for row in registry.providers if row.distribution == "okplug"]
+    assert rows[0].label == "okplug 2.0"
+    assert ("found" in registry.names("encoder")) == (reason is None)
+    assert rows[0].broken == (reason is not None)
+    assert (reason or "") in (rows[0].reason or "")
+    assert len(registry.names("encoder")) > 3
+
+
+def test_a_second_name_of_a_module_is_a_duplicate_of_the_first(site: Path) -> None:
+    leave(site, "okplug-2.0", metadata=METADATA, points=b"[mtl]\nnew = okplug\nold = okplug\n")
+    first, second = (row for row in discover().providers if row.distribution == "okplug")
+    assert (first.status, second.status) == ("ok", "duplicate")
+    assert second.reason == "its module is in use as okplug/new"
+    assert not second.broken
+
+
+def test_an_empty_leftover_hides_no_plugin(site: Path) -> None:
+    leave(site, "okplug-1.0")
+    leave(site, "okplug-2.0", metadata=METADATA, points=POINTS)
+    assert "found" in discover().names("encoder")
+
+
+def test_of_two_distributions_of_a_name_the_first_counts(site: Path, tmp_path: Path) -> None:
+    leave(site, "okplug-2.0", metadata=METADATA, points=POINTS)
+    leave(site, "ok_plug-1.0", metadata=METADATA.replace(b"2.0", b"1.0"), points=b"[mtl]\nold = okplug\n")
+    assert len([row for row in discover().providers if row.distribution == "okplug"]) == 1
+
+
+def test_an_empty_leftover_of_mtl_hides_neither_the_built_ins_nor_the_version(
+    site: Path, mtl: Callable[..., Any]
+) -> None:
+    known = version_of(HOME)
+    leave(site, "mtl_composer-0.0.1")
+    assert len(discover().names("encoder")) > 3
+    assert mtl("--version").out == f"mtl {known}\n"
+
+
+def test_without_the_built_ins_every_command_says_so(
+    mtl: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(plugin_discovery, "_all", list)
+    result = mtl("list", "encoder")
+    assert result.status == 5
+    assert result.err == (
+        "error: the installation of mtl-composer is damaged: none of its built-in plugins can be found\n"
+        "  hint: pip install --force-reinstall --no-deps mtl-composer\n"
+    )
+
+
+def test_a_finder_that_fails_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken() -> None:
+        raise ValueError("no")
+
+    monkeypatch.setattr(metadata, "distributions", broken)
+    with pytest.raises(MissingRequirementError, match="cannot be listed: ValueError: no"):
+        installed()

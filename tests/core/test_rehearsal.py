@@ -1,0 +1,191 @@
+"""Components answer two samples in the form that they state before anything is trained."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+
+from mtl.core import composer
+from mtl.core.composer import compose
+from mtl.core.composition import Composition
+from mtl.core.errors import ComponentError
+from mtl.core.recipe_reader import read
+from mtl.core.recipe_source import RecipeSource
+from mtl.core.registry import Registry, discover
+
+HEAD = """
+from mtl import Component, hookimpl
+import torch
+from torch import nn
+from mtl.core.contracts import Encoder, Head, Loss, Metric, Sharing, Task
+from mtl.core.specs import Categorical, FeatureSpec
+
+@hookimpl
+def mtl_{kind}():
+    return [Component("{one}", "bad", "Breaks its promise", f"{{__name__}}:Bad")]
+
+"""
+ENCODER = """
+class Bad(Encoder):
+    def __init__(self, image, inputs):
+        super().__init__()
+        self.stages = nn.Sequential()
+        self.stages.add_module("flat", nn.Flatten())
+        self.stages.add_module("dense", LAYER)
+        self.feature_specs = (FeatureSpec(784), FeatureSpec(STATED))
+    def forward_stage(self, index, features, inputs):
+        answer = super().forward_stage(index, features, inputs)
+        return ANSWER if index else answer
+"""
+LIES = {
+    "none": ("encoder", ENCODER, {"ANSWER": "None"}, "stage 'dense' answered None, stated [8]"),
+    "shape": ("encoder", ENCODER, {"ANSWER": "answer[:, :5]"}, "stage 'dense' answered [5], stated [8]"),
+    "spec": ("encoder", ENCODER, {"STATED": "5"}, "stage 'dense' answered [8], stated [5]"),
+    "rows": (
+        "encoder",
+        ENCODER,
+        {"ANSWER": "answer[:1]"},
+        "stage 'dense' answered [1, 8] for 2 samples, stated [2, 8]",
+    ),
+    "no-stages": (
+        "encoder",
+        "class Bad(Encoder):\n    def __init__(self, image, inputs): super().__init__()",
+        {},
+        "sets no `stages`",
+    ),
+    "head": (
+        "head",
+        (
+            "class Bad(Head):\n    def __init__(self, spec): super().__init__()\n"
+            "    def forward(self, features): return features.stages[-1]"
+        ),
+        {},
+        "it answered [32], stated [10]",
+    ),
+    "loss": (
+        "loss",
+        "class Bad(Loss):\n    def forward(self, raw, target): return raw.mean()",
+        {},
+        "it gave [] for 2 samples, stated [2]",
+    ),
+    "metric": (
+        "metric",
+        (
+            "class Bad(Metric):\n    def reset(self): pass\n    def update(self, prediction, target): pass\n"
+            "    def compute(self): return torch.zeros(3)"
+        ),
+        {},
+        "its value is [3], stated a scalar",
+    ),
+    "sharing": (
+        "sharing",
+        (
+            "class Bad(Sharing):\n    def __init__(self, tasks, build_encoder):\n"
+            "        super().__init__(tasks, build_encoder)\n        self.encoder = build_encoder()\n"
+            "        self.feature_specs = {task: self.encoder.feature_specs for task in tasks}\n"
+            "    def forward(self, image, inputs, tasks): return {}"
+        ),
+        {},
+        "has no features for task 'classify'",
+    ),
+    "task": (
+        "task",
+        "class Bad(Task):\n    target_spec = 3\n    def target(self, batch): return None",
+        {},
+        "its target_spec is of type int",
+    ),
+    "lazy": ("encoder", ENCODER + "        \n    unused = None\n", {"UNUSED": "1"}, "has the lazy parameter"),
+}
+KINDS = {"encoder": "encoders", "head": "heads", "loss": "losses", "metric": "metrics", "task": "tasks"}
+PLACES = {
+    "head": {"tasks": {"classify": {"head": "bad"}}},
+    "loss": {"tasks": {"classify": {"loss": "bad"}}},
+    "metric": {"tasks": {"classify": {"metrics": ["bad"]}}},
+    "task": {"tasks": ["bad"]},
+}
+
+
+def source_of(kind: str, body: str, changes: dict[str, str]) -> str:
+    """Return a plugin's source; what is not changed works."""
+    if "UNUSED" in changes:
+        body = body.replace(
+            "        self.feature_specs", "        self.spare = nn.LazyLinear(3)\n        self.feature_specs"
+        )
+    for name, usual in (("LAYER", "nn.Linear(784, 8)"), ("STATED", "8"), ("ANSWER", "answer")):
+        body = body.replace(name, changes.get(name, usual))
+    return HEAD.format(kind=KINDS.get(kind, f"{kind}s"), one=kind) + body
+
+
+def composed(registry: Registry, kind: str) -> Composition:
+    """Compose a small recipe with the component `bad` of a kind."""
+    tree = {"encoder": "mlp", "tasks": ["classify"], **PLACES.get(kind, {kind: "bad"})}
+    return compose(read(RecipeSource(tree), registry), registry)
+
+
+@pytest.mark.parametrize("case", LIES)
+def test_a_component_that_answers_otherwise_than_it_states_is_named(
+    case: str, install_plugin: Callable[..., str]
+) -> None:
+    kind, body, changes, message = LIES[case]
+    install_plugin("bad-plugin", source_of(kind, body, changes))
+    with pytest.raises(ComponentError) as caught:
+        composed(discover(), kind)
+    assert str(caught.value).startswith(f"{kind} 'bad' of bad-plugin 1.0")
+    assert message in str(caught.value)
+
+
+def test_lazy_layers_are_made_from_the_seed_before_they_are_counted(
+    install_plugin: Callable[..., str],
+) -> None:
+    install_plugin("bad-plugin", source_of("encoder", ENCODER, {"LAYER": "nn.LazyLinear(8)"}))
+    registry = discover()
+    one, other = composed(registry, "encoder"), composed(registry, "encoder")
+    assert one.parameters()["encoder"] == 784 * 8 + 8
+    pairs = zip(one.model.parameters(), other.model.parameters(), strict=True)
+    assert all(torch.equal(mine, its) for mine, its in pairs)
+
+
+def test_a_rehearsal_changes_neither_weights_nor_modes_nor_generators(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tree = {"encoder": "small-resnet", "tasks": ["classify", "denoise"], "sharing": "cross-stitch"}
+    recipe = read(RecipeSource(tree), registry)
+    torch.manual_seed(5)
+    rehearsed = compose(recipe, registry).model
+    after = torch.rand(3)
+    monkeypatch.setattr(composer._Composer, "_rehearse", lambda *arguments: None)
+    torch.manual_seed(5)
+    plain = compose(recipe, registry).model
+    assert torch.equal(after, torch.rand(3))
+    expected, got = plain.state_dict(), rehearsed.state_dict()
+    assert expected.keys() == got.keys()
+    assert all(torch.equal(expected[name], got[name]) for name in expected)
+    assert [part.training for part in plain.modules()] == [part.training for part in rehearsed.modules()]
+
+
+STRANGE = {
+    "no-encoder": ("class Bad(nn.Module): pass", "is no mtl.core.contracts.encoder:Encoder"),
+    "int": ("Bad = 5", "it is no class but of type int"),
+    "unknown-type": (
+        "class Bad(Encoder):\n    def __init__(self, image, inputs, *, width: 'Nope' = 3): pass",
+        "NameError: name 'Nope' is not defined",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", STRANGE)
+def test_what_is_no_component_is_named_before_anything_is_built(
+    case: str, install_plugin: Callable[..., str], mtl: Callable[..., Any]
+) -> None:
+    body, message = STRANGE[case]
+    install_plugin("bad-plugin", source_of("encoder", body, {}))
+    with pytest.raises(ComponentError) as caught:
+        composed(discover(), "encoder")
+    assert "encoder 'bad' of bad-plugin 1.0" in str(caught.value)
+    assert message in str(caught.value)
+    shown = mtl("show", "encoder", "bad")
+    assert shown.status == 3
+    assert message in shown.err
