@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import signal
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import click
 
-from ..errors import ComponentError, MtlError, described
+from ..errors import ComponentError, MtlError, UsageError, described
 from ..places import refuse_deleted_folder
 from ..plugin_discovery import HOME, version_of
 from ..plugin_loading import next_step
@@ -153,6 +154,11 @@ def run(arguments: list[str] | None = None) -> int:
         if (plugin := session.plugin_at_fault(error)) is not None:
             _report(f"error: {plugin.named} failed: {described(error)}\n  hint: {next_step(plugin)}", debug)
             return ComponentError.status
+        if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:
+            # Whoever asked for it first: no file has a name like that, and a user wrote it.
+            shown = f"{str(error.filename)[:40]}...: {error.strerror}"
+            _report(f"error: {shown}\n  hint: choose a shorter name", debug)
+            return UsageError.status
         _report(
             f"error: internal: {described(error)}\n"
             "  hint: repeat with `mtl --debug ...` and report the traceback",

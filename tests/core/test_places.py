@@ -83,3 +83,13 @@ def test_a_command_in_a_deleted_folder_is_refused_before_torch_dies_of_it(
         2,
         "error: the current folder does not exist any more",
     )
+
+
+LONG = [("evaluate",), ("verify",), ("resume",), ("recipes", "copy", "mnist-denoise"), ("plugin", "check")]
+
+
+@pytest.mark.parametrize("words", LONG)
+def test_a_name_that_no_file_has_is_the_users_mistake(mtl: Callable[..., Any], words: tuple[str]) -> None:
+    result = mtl(*words, "a" * 5000)
+    assert result.status == 2
+    assert "File name too long" in result.err
