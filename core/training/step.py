@@ -71,7 +71,13 @@ class Step:
         balancer.post_step(weighted)
         if again is not None:
             with again.same_conditions():
-                balancer.post_update(weighted, self._losses(looks)[0] * self.task_weights)
+                after = self._losses(looks)[0] * self.task_weights
+                balancer.post_update(weighted, after)
+            if balancer.needs_positive_losses:
+                # Told as a loss of this step: the update that made it negative was this one's.
+                losses = torch.where(after < 0, after, losses)
+                balanced = balanced.masked_fill(after < 0, torch.nan)
+                failure.note(balanced.sum())
         return StepLosses(losses.detach(), balanced, counts)
 
     def _note_present(self, counts: Tensor) -> None:

@@ -70,6 +70,19 @@ def test_a_negative_loss_trains_or_is_refused_by_name(name: str, splits: Splits)
         )
 
 
+def test_a_loss_that_its_own_update_makes_negative_is_refused_by_name(splits: Splits) -> None:
+    composition = build("famo")
+    loss = composition.tasks["parity"].loss
+    plain, answers = loss.forward, iter([1.0, -1000.0])
+
+    def falling(raw: Tensor, target: Tensor) -> Tensor:
+        return plain(raw, target) + next(answers, 1.0)
+
+    loss.forward = falling  # type: ignore[method-assign]
+    with pytest.raises(NegativeLossError, match=r"task 'parity' is negative .* at epoch 1, step 1; .*'famo'"):
+        next(Trainer(composition, splits, CPU).epochs())
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_a_loss_of_zero_makes_nothing_infinite(name: str, splits: Splits) -> None:
     composition = build(name)
