@@ -23,6 +23,9 @@ from mtl.core.options import options_model, validate_options
 from mtl.core.specs import Categorical, ImageSpec, InputSpec
 from mtl.exports import onnx_exporter
 from mtl.exports.onnx_exporter import OnnxExporter
+from mtl.exports.onnx_model import ExportForm, build_model
+
+from .conftest import tiny_subject
 
 CONFTEST = Path(__file__).with_name("conftest.py")
 
@@ -274,3 +277,9 @@ def test_verifying_takes_the_form_from_the_file(form, request):
 def test_options_are_checked_by_their_types(options, valid):
     _, problems = validate_options(options_model(OnnxExporter), options)
     assert (problems == []) is valid
+
+
+@pytest.mark.parametrize(("opset", "ir"), [(18, 8), (20, 9), (21, 10)])
+def test_the_layout_of_a_file_is_the_oldest_that_has_its_operators(opset, ir):
+    model = build_model(tiny_subject(), ExportForm(), opset)
+    assert (model.ir_version, model.opset_import[0].version) == (ir, opset)
