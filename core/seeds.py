@@ -243,6 +243,7 @@ def summary(metrics: Mapping[int, Mapping[str, Any]]) -> dict[str, Any]:
 
     The best seed has the lowest validation score: the mean of the tasks' losses, each relative to the size of
     its mean over the seeds. A value that is not finite in some run makes mean and deviation null.
+    `below_baseline` has the seeds with which a task does not beat its baseline.
     """
     found: dict[str, Any] = {"seeds": list(metrics)}
     first = next(iter(metrics.values()))
@@ -262,6 +263,11 @@ def summary(metrics: Mapping[int, Mapping[str, Any]]) -> dict[str, Any]:
     found["best"] = {
         "seed": min(scores, key=lambda seed: scores[seed]),
         "validation_score": {str(seed): score for seed, score in scores.items()},
+    }
+    found["below_baseline"] = {
+        task: seeds
+        for task in first["test"]
+        if (seeds := [seed for seed, run in metrics.items() if task in run.get("below_baseline", {})])
     }
     found["seconds"] = sum(run["training"]["seconds"] for run in metrics.values())
     return found

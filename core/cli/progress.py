@@ -183,6 +183,9 @@ def finish_seeds(progress: LineProgress, as_json: bool, job: Callable[[], SeedsO
         print_json({"run": str(outcome.path), "metrics": outcome.metrics})
         return
     print_spread(outcome.metrics)
+    for task, seeds in outcome.metrics["below_baseline"].items():
+        listed = ", ".join(map(str, seeds))
+        click.echo(f"warning: task {task!r} does not beat its baseline with seed {listed}", err=True)
     click.echo(f"\ntest split above, everything else in {outcome.path / 'report.html'}", err=True)
 
 

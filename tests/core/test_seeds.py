@@ -74,6 +74,16 @@ def test_the_summary_has_mean_and_spread_of_the_runs(many: SeedRuns) -> None:
     assert json.loads((many.path / "metrics.json").read_text()) == many.metrics
 
 
+def test_the_summary_names_the_seeds_below_the_baseline() -> None:
+    def run(*below: str) -> dict[str, Any]:
+        losses = {task: {"loss": 1.0} for task in ("first", "second")}
+        parts = dict.fromkeys(("test", "validation", "baseline"), losses)
+        return parts | {"training": {"seconds": 1.0}, "below_baseline": {task: {} for task in below}}
+
+    found = summary({0: run("first"), 1: run(), 5: run("first")})["below_baseline"]
+    assert found == {"first": [0, 5]}
+
+
 def test_every_seed_has_an_ordinary_run_folder(many: SeedRuns) -> None:
     for seed in (3, 5):
         run = mtl.load(many.path / f"seed-{seed}")
