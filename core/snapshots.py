@@ -15,7 +15,7 @@ from torch import Tensor
 from .composition import Composition
 from .data import Samples
 from .evaluation import module_device, views_of
-from .files import write_bytes, writing_to
+from .files import reading, write_bytes, writing_to
 from .predictions import predict
 from .specs import Image
 from .tensors import to_safetensors
@@ -47,10 +47,19 @@ def keep_snapshot(run: Path, composition: Composition, validation: Samples, epoc
 
 
 def read_snapshots(run: Path, up_to: int) -> dict[int, dict[str, Tensor]]:
-    """Return the kept answers by epoch, then task, of epochs 1 to `up_to`; empty when there are none."""
-    paths = sorted((run / _FOLDER).glob("epoch-*.safetensors"))
-    found = {int(path.stem.removeprefix("epoch-")): path for path in paths}
-    return {epoch: load_file(path) for epoch, path in found.items() if epoch <= up_to}
+    """Return the kept answers by epoch, then task, of epochs 1 to `up_to`; empty when there are none.
+
+    Raises `UsageError`, naming the file, when one is damaged.
+    """
+    found: dict[int, dict[str, Tensor]] = {}
+    for path in sorted((run / _FOLDER).glob("epoch-*.safetensors")):
+        with reading(path, "a snapshot", hint="remove it: the report is made without it"):
+            epoch = int(path.stem.removeprefix("epoch-"))
+            if epoch <= up_to:
+                found[epoch] = load_file(path)
+                if any(item.dtype != torch.uint8 or item.dim() != 4 for item in found[epoch].values()):
+                    raise ValueError("it holds no images")
+    return found
 
 
 @dataclass(frozen=True)

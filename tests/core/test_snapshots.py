@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
 import torch
 
 import mtl
 from mtl.core.composer import compose
 from mtl.core.data import Samples
+from mtl.core.errors import UsageError
 from mtl.core.recipe_reader import read
 from mtl.core.recipe_source import RecipeSource
 from mtl.core.registry import Registry
@@ -51,3 +53,12 @@ def test_a_narrow_layer_is_drawn_as_a_plane(tmp_path: Path) -> None:
     )
     page = (run.path / "report.html").read_text()
     assert "again: the 2 values that all of the image passes through" in page
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff" * 40])
+def test_a_damaged_snapshot_is_named(content: bytes, tmp_path: Path) -> None:
+    (tmp_path / "snapshots").mkdir()
+    (tmp_path / "snapshots" / "epoch-00001.safetensors").write_bytes(content)
+    with pytest.raises(UsageError, match=r"epoch-00001\.safetensors: cannot be read as a snapshot") as caught:
+        read_snapshots(tmp_path, up_to=1)
+    assert caught.value.hint == "remove it: the report is made without it"
