@@ -56,7 +56,8 @@ def grid(random: np.random.Generator, shape: tuple[int, ...]) -> Values:
 def skewed(random: np.random.Generator, shape: tuple[int, ...]) -> Values:
     """Return minus lognormal noise with standard deviation 1 and mean 0: a long tail to the bad side."""
     size = np.sqrt((np.exp(0.36) - 1) * np.exp(0.36))
-    return (np.exp(0.18) - random.lognormal(sigma=0.6, size=shape)) / size
+    noise: Values = (np.exp(0.18) - random.lognormal(sigma=0.6, size=shape)) / size
+    return noise
 
 
 def collapsing(random: np.random.Generator, shape: tuple[int, ...]) -> Values:
