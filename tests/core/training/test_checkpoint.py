@@ -88,3 +88,15 @@ def test_damaged_weights_are_refused(folder: CheckpointFolder) -> None:
 def test_no_file_is_a_pickle(folder: CheckpointFolder) -> None:
     folder.save(checkpoint(1), {"w": torch.zeros(2)})
     assert {path.suffix for path in folder.path.iterdir()} == {".json", ".safetensors"}
+
+
+def test_every_flipped_bit_of_the_manifest_is_refused(folder: CheckpointFolder) -> None:
+    folder.save(checkpoint(1), {"w": torch.zeros(2)})
+    path = folder.path / "manifest.json"
+    content = path.read_bytes()
+    for bit in range(0, 8 * len(content), 3):
+        changed = bytearray(content)
+        changed[bit // 8] ^= 1 << bit % 8
+        path.write_bytes(changed)
+        with pytest.raises(UsageError, match=r"manifest\.json"):
+            folder.latest()
