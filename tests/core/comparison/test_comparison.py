@@ -206,11 +206,14 @@ def test_a_cell_that_fails_is_a_row_and_the_others_go_on(grid: Make, train: Trai
     registry = Registry(found.manager, [*found.providers, Provider("diverging", "tests", "")])
     laid_out = grid("hard", component_axis("balancer", "diverging,sum"), found=registry, seeds=(0, 1))
     comparison, diary = train(laid_out, tmp_path / "c", found=registry)
-    assert diary.failures == ["internal: RuntimeError: the balancer broke"] * 2
-    assert comparison.exit_status == 1
+    told = (
+        "balancer 'diverging' of tests failed while it trained, in epoch 1: RuntimeError: the balancer broke"
+    )
+    assert [reason.partition(" (")[0] for reason in diary.failures] == [told] * 2
+    assert comparison.exit_status == 3
     failed, whole = comparison.results["variants"]
     assert failed["status"] == "failed"
-    assert failed["sentence"] == "diverging: failed: internal: RuntimeError: the balancer broke"
+    assert failed["sentence"].startswith(f"diverging: failed: {told}")
     assert whole["status"] == "trained"
     assert "the balancer broke" in (tmp_path / "c" / "report.html").read_text()
     # A failed cell is tried again, a finished one is not.

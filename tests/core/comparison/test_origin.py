@@ -9,7 +9,10 @@ from typing import Any
 
 from mtl.core.comparison.origin import data_origin
 from mtl.core.contracts import Columns, Dataset
+from mtl.core.plugin_loading import Provider
 from mtl.core.recipe import Choice
+from mtl.core.records import Component
+from mtl.core.registry import Entry
 from mtl.core.specs import DatasetSpec
 
 
@@ -30,7 +33,8 @@ class Filed(Dataset):
 
 
 def found(file: Path, **options: Any) -> str:
-    entry = SimpleNamespace(load=lambda: Filed)
+    component = Component("dataset", "filed", "Reads a file", f"{__name__}:Filed")
+    entry = Entry(component, Provider("filed", "tests", ""))
     registry: Any = SimpleNamespace(find=lambda kind, name: entry)
     return data_origin(Choice("filed", {"file": file, **options}), registry)
 
