@@ -96,14 +96,14 @@ class Row:
         value, alone = (
             spread([seed[task] for seed in seeds if task in seed]) for seeds in (self._values, self._alone)
         )
-        known = value is not None and alone is not None
+        relative = None
+        if value is not None and alone is not None:
+            relative = relative_gain(self.judges[task], value["mean"], alone["mean"])
         return {
             "value": value,
             "alone": alone,
             "gain": gain.to_json() if gain is not None else None,
-            "relative_gain": relative_gain(self.judges[task], value["mean"], alone["mean"])
-            if known
-            else None,
+            "relative_gain": relative,
             "verdict": self._verdict(gain, self.adjusted.get(task)).to_json(),
         }
 
