@@ -19,7 +19,7 @@ def main() -> int:
         description=about,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--rows", help="Rows, with commas between [default: all].")
+    parser.add_argument("--rows", help="Rows (or faults), with commas between [default: all].")
     parser.add_argument("--scale", type=float, default=1.0, help="Share of each row's full count.")
     parser.add_argument("--seed", type=int, default=1, help="Seed of all random choices.")
     parser.add_argument("--again", action="store_true", help="Run rows too that have a result.")

@@ -39,12 +39,16 @@ class Scorecard:
             self.keep(row.name, measured(row, max(1, round(row.count * scale)), seed, work))
 
     def try_faults(self, work: Path, names: Sequence[str] | None) -> None:
-        """Put each fault in and keep whether its row noticed it."""
+        """Put each fault in, or those that are named, and keep whether its row noticed it."""
         from .faults import FAULTS, noticed
 
         warm_up()
-        found = [noticed(fault, work) for fault in FAULTS if not names or fault.name in names]
-        self.keep("faults", {"faults": found, **circumstances()})
+        found = {item["fault"]: item for item in (self.faults() or {"faults": []})["faults"]}
+        for fault in FAULTS:
+            if not names or fault.name in names:
+                found[fault.name] = noticed(fault, work)
+                tried = [found[item.name] for item in FAULTS if item.name in found]
+                self.keep("faults", {"faults": tried, **circumstances()})
 
     def keep(self, name: str, result: dict[str, Any]) -> None:
         """Write a result."""
