@@ -183,7 +183,7 @@ FAULTS = (
     Fault("in-place", "files are written in place", "R1", 10, _in_place),
     Fault("counts-first", "the epoch is counted before its weights are kept", "R1", 4, _counts_first),
     Fault("no-sums", "checksums are not compared", "R4", 12, _no_sums),
-    Fault("no-lock", "a run folder is not locked", "R12", 3, _no_lock),
+    Fault("no-lock", "a run folder is not locked", "R12", 2, _no_lock),
     Fault("swallowed", "an error of the disk is swallowed", "R2", 8, _swallowed),
     Fault("inexact", "a resumed training begins a millionth elsewhere", "R5", 1, _inexact),
     Fault("any-number", "losses that are no numbers are trained on", "R13", 3, _any_number),

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import http.client
 import random
 import signal
 import time
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +19,8 @@ from .serving import Server, serving
 _CLIENTS = 128
 _DRAINS = 3
 _OPEN = 8
+_SETTLE = 1.0
+"""Seconds for what was sent to arrive."""
 
 
 class Answers:
@@ -37,7 +42,7 @@ class Answers:
         sizes = random.Random(seed).choices((1, 1, 2, 3, 7, 70), k=24)
         images = [numbers.random((size, 1, 28, 28), dtype=np.float32) for size in sizes]
         cases = [(item, expected({"image": item})) for item in images]
-        large = numbers.random((1500, 1, 28, 28), dtype=np.float32)
+        large = numbers.random((300, 1, 28, 28), dtype=np.float32)
         found = Findings()
         for drain in range(_DRAINS):
             with serving(model, "--grace", "120") as server:
@@ -54,12 +59,16 @@ def _many(server: Server, cases: list[Any], count: int, found: Findings) -> None
 
 def _ask(server: Server, case: Any) -> str | None:
     """Return what is wrong with an answer."""
+    images, wanted = case
+    return _judged(lambda: server.infer(images), wanted)
+
+
+def _judged(ask: Callable[[], tuple[int, dict[str, Any], str]], wanted: Mapping[str, Any]) -> str | None:
     import numpy as np
 
-    images, wanted = case
     try:
-        status, answer, _ = server.infer(images)
-    except (OSError, ValueError) as error:
+        status, answer, _ = ask()
+    except (OSError, ValueError, http.client.HTTPException) as error:
         return f"no answer: {type(error).__name__}: {error}"
     if status != 200:
         return f"status {status}: {answer}"
@@ -72,17 +81,17 @@ def _ask(server: Server, case: Any) -> str | None:
 
 
 def _drain(server: Server, case: Any, number: int, found: Findings) -> None:
-    """Stop a server that has open requests, and ask it on."""
-    with ThreadPoolExecutor(2 * _OPEN) as pool:
-        opened = [pool.submit(_ask, server, case) for _ in range(_OPEN)]
-        time.sleep(1.0)
+    """Stop a server that has open requests, ask it on, and only then let the open ones go on."""
+    images, wanted = case
+    with ExitStack() as stack:
+        opened = [stack.enter_context(server.held(images)) for _ in range(_OPEN)]
+        time.sleep(_SETTLE)
         server.running.send(signal.SIGTERM)
-        time.sleep(0.3)
-        late = [pool.submit(_ask_late, server, case[0][:1]) for _ in range(_OPEN)]
-        for future in opened:
-            found.note(f"open at stop {number}", "right", broken=future.result())
-        for future in late:
-            found.note(f"after stop {number}", "refused", broken=future.result())
+        time.sleep(_SETTLE)
+        for _ in range(_OPEN):
+            found.note(f"after stop {number}", "refused", broken=_ask_late(server, images[:1]))
+        for finish in opened:
+            found.note(f"open at stop {number}", "right", broken=_judged(finish, wanted))
     done = server.running.wait()
     found.note(f"stop {number}", f"status {done.status}", broken=done.fault((0,)))
 
@@ -90,8 +99,8 @@ def _drain(server: Server, case: Any, number: int, found: Findings) -> None:
 def _ask_late(server: Server, images: Any) -> str | None:
     try:
         status, answer, connection = server.infer(images)
-    except OSError:
-        return None  # it has closed its doors
+    except OSError as error:
+        return f"no answer: {error}"
     except ValueError as error:
         return f"no JSON: {error}"
     if status == 503 and answer.get("error") and connection == "close":

@@ -8,27 +8,44 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from mtl.core.progress import Progress
+
 from .children import Child, Done
 from .disturbing import Action, Disturbance, operations
 from .jobs import difference, flags, quick, result
 from .row import Findings
 
+_PATIENCE = 300.0
+
+
+class Hold(Progress):
+    """Stops after the first epoch that it sees until it may go on."""
+
+    def __init__(self, here: Path) -> None:
+        self.held, self.go = here.with_name("held"), here.with_name("go")
+
+    def epoch(self, epoch: int, row: object, best: object) -> None:
+        self.held.touch()
+        end = time.monotonic() + _PATIENCE
+        while not self.go.exists() and time.monotonic() < end:
+            time.sleep(0.02)
+
 
 class Writers:
-    """In turn: a second training with --force, two resumes, two trainings that choose their folder."""
+    """Mostly a second one while a first is in mid-training, with --force or to resume; some at any moment."""
 
     name = "R12"
     title = "two writers: the same folder with --force, two resumes, two that choose a folder"
-    promise = "one is refused with status 2, or each has a folder; what is there is one whole run"
+    promise = "while one trains the other is refused with status 2; what is there is one whole run"
     count = 60
 
     def run(self, count: int, seed: int, work: Path) -> Findings:
         random_numbers = random.Random(seed)
         found = Findings()
         attack = Attack(work)
+        ways = (attack.force, attack.resume, attack.any_moment) * 2 + (attack.choose,)
         for index in range(count):
-            wait = random_numbers.uniform(0, attack.seconds)
-            (attack.force, attack.resume, attack.choose)[index % 3](wait, found)
+            ways[index % len(ways)](random_numbers.random(), found)
         return found
 
 
@@ -50,22 +67,33 @@ class Attack:
             number for number, (name, path) in enumerate(did, 1) if name == "rename" and "manifest" in path
         )
 
-    def force(self, wait: float, found: Findings) -> None:
+    def force(self, share: float, found: Findings) -> None:
+        """A second training wants to replace the first one, which is at work."""
         self._clear()
-        mine, other = quick("run", self.here), quick("run", self.here, seed=2, force=True)
-        first, second = self._both(mine, other, wait)
-        trial = f"--force after {wait:.2f} s: status {first.status}, {second.status}"
-        found.note(trial, f"status {first.status}, {second.status}", broken=self._judge(first, second))
+        self._held("run", quick("run", self.here, seed=2, force=True), "--force", found)
 
-    def resume(self, wait: float, found: Findings) -> None:
+    def resume(self, share: float, found: Findings) -> None:
+        """A run that was killed is resumed twice."""
         self._clear()
         child = Child(disturbance=Disturbance(self.here, self.first_epoch + 2, Action.KILL))
         assert child.call(quick("run", self.here)).killed
-        first, second = self._both(quick("resume", self.here), quick("resume", self.here), wait / 4)
-        trial = f"two resumes, {wait / 4:.2f} s apart: status {first.status}, {second.status}"
-        found.note(trial, f"status {first.status}, {second.status}", broken=self._judge(first, second))
+        self._held("resume", quick("resume", self.here), "two resumes", found)
 
-    def choose(self, wait: float, found: Findings) -> None:
+    def any_moment(self, share: float, found: Findings) -> None:
+        """Two trainings begin some time apart."""
+        self._clear()
+        one = Child().start(quick("run", self.here))
+        time.sleep(share * self.seconds)
+        two = Child().start(quick("run", self.here, seed=2, force=True))
+        first, second = one.wait(), two.wait()
+        broken = first.fault((0, 2)) or second.fault((0, 2))
+        if not broken and first.status == second.status == 2:
+            broken = "both were refused"
+        told = f"status {first.status}, {second.status}"
+        found.note(f"{share:.0%} of a training apart", told, broken=broken or self._mixture())
+
+    def choose(self, share: float, found: Findings) -> None:
+        """Two trainings choose a folder at once."""
         folder = self.work / "chosen"
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir()
@@ -77,24 +105,31 @@ class Attack:
             broken = f"{len(runs)} folders for two runs that ended well"
         found.note("two that choose a folder", "two folders", broken=broken)
 
-    def _both(self, first: Callable[[], int], second: Callable[[], int], wait: float) -> tuple[Done, Done]:
-        one = Child().start(first)
-        time.sleep(wait)
-        two = Child().start(second)
-        return one.wait(), two.wait()
+    def _held(self, kind: str, other: Callable[[], int], trial: str, found: Findings) -> None:
+        """Let the other one begin and end while the first is in mid-training."""
+        hold = Hold(self.here)
+        for mark in (hold.held, hold.go):
+            mark.unlink(missing_ok=True)
+        first = Child().start(quick(kind, self.here, progress=hold))
+        end = time.monotonic() + _PATIENCE
+        while not hold.held.exists() and time.monotonic() < end:
+            time.sleep(0.02)
+        second = Child().call(other)
+        hold.go.touch()
+        found.note(trial, "refused", broken=self._judge(first.wait(), second))
 
     def _judge(self, first: Done, second: Done) -> str | None:
-        for done in (first, second):
-            if fault := done.fault((0, 2)):
-                return fault
-        if first.status == second.status == 2:
-            return "both were refused"
+        if fault := second.fault((2,)):
+            return f"not refused: {fault}"
+        return first.fault((0,)) or self._mixture(1)
+
+    def _mixture(self, *seeds: int) -> str | None:
+        """Return what is wrong with the folder unless it is the whole run of one of the seeds."""
         if not (self.here / "metrics.json").exists():
             return "one says that all is well, and its run is not there"
         got = result(self.here)
-        if all(difference(wanted, got) for wanted in self.wanted.values()):
-            return "the folder is a mixture"
-        return None
+        whole = [self.wanted[seed] for seed in seeds or self.wanted]
+        return "the folder is a mixture" if all(difference(wanted, got) for wanted in whole) else None
 
     def _clear(self) -> None:
         for path in [self.here, *self.work.glob(".run*")]:

@@ -38,7 +38,7 @@ class Numbers:
 
     name = "R13"
     title = "diverging trainings under every balancer, huge weights, labels that are no numbers"
-    promise = "status 2, 3 or 4 in words (a harmless case: 0); no model is left"
+    promise = "a diverging training ends with status 2; no model is left whose numbers are none"
     count = 40
 
     def run(self, count: int, seed: int, work: Path) -> Findings:
@@ -58,14 +58,16 @@ class Numbers:
         random.Random(seed).shuffle(cases)
         found = Findings()
         for name, words in cases[:count]:
-            _try(name, words, work / "run", found)
+            # The gate of the export would refuse such a model too; it is the training that must say so.
+            allowed = (2, 5) if name.endswith("diverges") else (0, 2, 3, 4)
+            _try(name, words, allowed, work / "run", found)
         return found
 
 
-def _try(name: str, words: list[object], here: Path, found: Findings) -> None:
+def _try(name: str, words: list[object], allowed: tuple[int, ...], here: Path, found: Findings) -> None:
     shutil.rmtree(here, ignore_errors=True)
     done = Child().mtl(*words, "--out", here)
-    broken = done.fault((0, 2, 3, 4, 5))
+    broken = done.fault(allowed)
     if not broken and done.status and (here / "model.onnx").exists():
         broken = f"status {done.status}, and a model is there"
     if not broken and not done.status and Child().mtl("verify", here).status:

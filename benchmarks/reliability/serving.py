@@ -8,7 +8,7 @@ import re
 import signal
 import socket
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,16 +39,39 @@ class Server:
                 pass
             return found
 
+    @contextmanager
+    def held(self, images: Any) -> Iterator[Callable[[], tuple[int, dict[str, Any], str]]]:
+        """Open a request, keep its last byte back, and give what sends it and returns the answer."""
+        body, length = binary(images)
+        client = http.client.HTTPConnection("127.0.0.1", self.port, timeout=300)
+        client.putrequest("POST", INFER)
+        client.putheader("Inference-Header-Content-Length", str(length))
+        client.putheader("Content-Length", str(len(body)))
+        client.endheaders(body[:-1])
+
+        def finish() -> tuple[int, dict[str, Any], str]:
+            client.send(body[-1:])
+            return _answer(client)
+
+        try:
+            yield finish
+        finally:
+            client.close()
+
     def infer(self, images: Any, *, seconds: float = 300.0) -> tuple[int, dict[str, Any], str]:
         """Ask for answers to `[N, C, H, W]` and return status, body and the header `connection`."""
         body, length = binary(images)
         client = http.client.HTTPConnection("127.0.0.1", self.port, timeout=seconds)
         try:
             client.request("POST", INFER, body, {"Inference-Header-Content-Length": str(length)})
-            answer = client.getresponse()
-            return answer.status, json.loads(answer.read()), answer.getheader("connection") or ""
+            return _answer(client)
         finally:
             client.close()
+
+
+def _answer(client: http.client.HTTPConnection) -> tuple[int, dict[str, Any], str]:
+    answer = client.getresponse()
+    return answer.status, json.loads(answer.read()), answer.getheader("connection") or ""
 
 
 @contextmanager
