@@ -135,13 +135,17 @@ def _inexact() -> None:
 
 
 def _any_number() -> None:
-    import torch
+    from dataclasses import replace
 
-    import mtl.core.training.trainer as trainer
     from mtl.core.training.failure import Failure
+    from mtl.core.training.trainer import Trainer
 
-    torch.isfinite = lambda input: torch.ones_like(input, dtype=torch.bool)
-    trainer.isfinite = lambda value: True  # type: ignore[attr-defined]
+    judge = Trainer._result
+
+    def mild(self: Any, losses: Any, validation: Any, *rest: Any) -> Any:
+        return judge(self, losses, replace(validation, not_finite={}), *rest)
+
+    Trainer._result = mild  # type: ignore[method-assign]
     Failure.note = lambda self, total: None  # type: ignore[method-assign]
 
 
