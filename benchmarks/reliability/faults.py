@@ -145,7 +145,7 @@ def _any_number() -> None:
     def mild(self: Any, losses: Any, validation: Any, *rest: Any) -> Any:
         return judge(self, losses, replace(validation, not_finite={}), *rest)
 
-    Trainer._result = mild  # type: ignore[method-assign]
+    Trainer._result = mild  # type: ignore[method-assign, assignment]
     Failure.note = lambda self, total: None  # type: ignore[method-assign]
 
 
