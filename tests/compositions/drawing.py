@@ -43,12 +43,15 @@ SMALL: dict[str, list[Any]] = {
 }
 """Values for options that decide how large a model or file is; what a component refuses, it refuses."""
 
+ALWAYS_SMALL = ("hidden", "widths", "channels", "features", "calibration")
+
 SIZES = {"train_size", "test_size", "test_fraction"}
 LEFT_ALONE = SIZES | {"data_dir", "download", "runtime", "groups", "label"}
 """Options whose values are not to be guessed: files, sizes of data, names of labels."""
 
 HEAVY = ("alexnet", "resnet18")
-"""Encoders of millions of parameters: drawn seldom."""
+HEAVILY = 0.005
+"""Encoders of millions of parameters, and the share of recipes that have one."""
 
 INPUTS, FUSING = ("random-sum",), ("two-input-cnn",)
 """Tasks with an extra input, and encoders that need one."""
@@ -149,8 +152,10 @@ class Draw:
 
     def _encoder(self, tasks: Mapping[str, Any]) -> str:
         names = self._names("encoder")
+        if self._chance(HEAVILY):
+            return self._random.choice(HEAVY)
         if not self._chance(FITTING):
-            return self._random.choice(names)
+            return self._random.choice([name for name in names if name not in HEAVY])
         extra = any(section["task"] in INPUTS for section in tasks.values())
         light = [name for name in names if name not in HEAVY and (extra or name not in FUSING)]
         return self._random.choice(light)
@@ -170,7 +175,9 @@ class Draw:
         schema = self._schema(options_model(self._registry.find(kind, name).load()))
         free = [option for option in schema if option not in LEFT_ALONE]
         chosen = self._random.sample(free, self._random.randint(0, len(free)))
-        return {"name": name} | {option: self._value(option, schema[option]) for option in chosen}
+        # Never the usual size: that is walked in tests/test_matrix.py, and costs seconds here.
+        sized = [option for option in schema if option in ALWAYS_SMALL and option not in chosen]
+        return {"name": name} | {option: self._value(option, schema[option]) for option in (*chosen, *sized)}
 
     def _names(self, kind: str) -> list[str]:
         entries = self._registry.entries(kind)
