@@ -66,11 +66,12 @@ class Numbers:
 
 def _try(name: str, words: list[object], allowed: tuple[int, ...], here: Path, found: Findings) -> None:
     shutil.rmtree(here, ignore_errors=True)
+    plugin = words[:2] if words[0] == "--plugin" else []
     done = Child().mtl(*words, "--out", here)
     broken = done.fault(allowed)
     if not broken and done.status and (here / "model.onnx").exists():
         broken = f"status {done.status}, and a model is there"
-    if not broken and not done.status and Child().mtl("verify", here).status:
+    if not broken and not done.status and Child().mtl(*plugin, "verify", here).status:
         broken = "status 0, and a model that cannot be verified"
     found.note(name, f"status {done.status}", broken=broken)
 
