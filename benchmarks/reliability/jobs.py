@@ -92,13 +92,22 @@ def result(path: Path) -> dict[str, str]:
         for file in sorted(path.rglob("*"))
         if file.is_file() and file.suffix in (".safetensors", ".onnx", ".npz", ".png")
     }
-    metrics = json.loads((path / "metrics.json").read_text())
-    metrics.get("training", {}).pop("seconds", None)
-    found["metrics.json"] = digest(json.dumps(metrics, sort_keys=True).encode())
+    found["metrics.json"] = measured(path / "metrics.json")
     with (path / "history.csv").open(newline="") as stream:
         rows = [{key: row[key] for key in row if key != "seconds"} for row in csv.DictReader(stream)]
     found["history.csv"] = digest(json.dumps(rows).encode())
     return found
+
+
+def measured(path: Path) -> str:
+    """Return the sum of a JSON file of measurements, without how long they took."""
+    return digest(json.dumps(_timeless(json.loads(path.read_text())), sort_keys=True).encode())
+
+
+def _timeless(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _timeless(item) for key, item in value.items() if key != "seconds"}
+    return value
 
 
 def left_behind(path: Path) -> list[str]:

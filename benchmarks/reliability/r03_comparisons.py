@@ -12,7 +12,7 @@ from pathlib import Path
 
 from .children import Child
 from .disturbing import Action, Disturbance, operations
-from .jobs import SETTINGS, digest
+from .jobs import SETTINGS, digest, measured
 from .row import Findings
 
 _FLAGS = [
@@ -96,9 +96,7 @@ def _outcome(path: Path) -> dict[str, str]:
         best = json.loads(manifest.read_text())["best"]
         found[str(manifest.parent.parent.relative_to(path))] = best["sha256"]
     for metrics in path.rglob("metrics.json"):
-        value = json.loads(metrics.read_text())
-        value.get("training", {}).pop("seconds", None)
-        found[str(metrics.relative_to(path))] = digest(json.dumps(value, sort_keys=True).encode())
+        found[str(metrics.relative_to(path))] = measured(metrics)
     for table in path.glob("cells.csv"):
         with table.open(newline="") as stream:
             rows = [{key: row[key] for key in row if "second" not in key} for row in csv.DictReader(stream)]

@@ -26,7 +26,7 @@ class Locales:
 
     name = "R14"
     title = "commands, and a training into a folder with an accent, in locales without UTF-8"
-    promise = "status 0"
+    promise = "status 0; a name that the locale cannot express: status 2, before anything is trained"
     count = 30
 
     def run(self, count: int, seed: int, work: Path) -> Findings:
@@ -49,9 +49,10 @@ class Locales:
 
 def _try(name: str, command: list[object], changes: dict[str, str], found: Findings) -> None:
     words = [os.fsencode(str(word)) for word in (sys.executable, "-m", "mtl", *command)]
+    allowed = (0, 2) if "without" in name and command[0] in ("compose", "evaluate") else (0,)
     done = subprocess.run(words, capture_output=True, env={**os.environ, **changes}, timeout=600)
     told = done.stderr.decode(errors="backslashreplace").strip()
-    broken = f"status {done.returncode}: {told[-300:]}" if done.returncode or "Traceback" in told else None
+    broken = f"status {done.returncode}: {told[-300:]}" if done.returncode not in allowed else None
     found.note(name, "done", broken=broken)
 
 

@@ -96,7 +96,9 @@ def _look(page: Path, found: Findings) -> None:
         parser = Elements()
         parser.feed(text)
         broken = f"elements {parser.found[:3]}" if parser.found else None
-    if not broken and page.suffix in (".html", ".md") and (hits := [part for part in _PARTS if part in text]):
+    # Where markup is no HTML, a bracket is what makes a link.
+    parts = {".html": _PARTS[:2], ".md": _PARTS}.get(page.suffix, ())
+    if not broken and (hits := [part for part in parts if part in text]):
         broken = f"holds {hits[0]!r} as it is"
     found.note(f"{page.parent.name}/{page.name}", "words", broken=broken)
 
