@@ -51,7 +51,7 @@ def _run(fault: Fault, planted: bool, folder: Path) -> dict[str, Any]:
         work = folder / "work"
         work.mkdir()
         found = all_rows()[fault.row].run(fault.count, 1, work)
-        kinds = [f"{item.trial}: {item.what}"[:200] for item in found.violations]
+        kinds = [f"{item.trial}: {item.what}".replace(str(folder), "")[:200] for item in found.violations]
         told.write_text(json.dumps({"trials": found.trials, "broken": kinds}))
 
     done = Child(seconds=3600).call(job)

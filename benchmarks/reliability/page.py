@@ -25,6 +25,7 @@ def rendered(results: Sequence[dict[str, Any]], faults: dict[str, Any] | None) -
     """Return the text of each marker."""
     return {
         "reliability": _table(results),
+        "outcomes": _outcomes(results),
         "violations": _violations(results),
         "faults": _faults(faults) if faults else "Not tried.",
     }
@@ -44,8 +45,15 @@ def _table(results: Sequence[dict[str, Any]]) -> str:
     total = sum(result["trials"] for result in results)
     broken = sum(result["violations"] for result in results)
     machines = ", ".join(sorted({f"{item['machine']}, Python {item['python']}" for item in results}))
-    commits = ", ".join(sorted({str(item["commit"]) for item in results}))
-    return "\n".join([*lines, "", f"{total} trials, {broken} broken promises. {machines}; commit {commits}."])
+    return "\n".join([*lines, "", f"{total} trials, {broken} broken promises. {machines}."])
+
+
+def _outcomes(results: Sequence[dict[str, Any]]) -> str:
+    told = {
+        result["row"]: ", ".join(f"{what} {count}" for what, count in list(result["tally"].items())[:6])
+        for result in results
+    }
+    return "\n".join(f"- {row}: {outcomes}" for row, outcomes in told.items()) or "None."
 
 
 def _violations(results: Sequence[dict[str, Any]]) -> str:
@@ -67,5 +75,5 @@ def _faults(faults: dict[str, Any]) -> str:
         for item in found
     ]
     caught = sum(item["noticed"] for item in found)
-    where = f"{faults['machine']}, {faults['date']}, commit {faults['commit']}"
+    where = f"{faults['machine']}, {faults['date']}"
     return "\n".join([*lines, "", f"{caught} of {len(found)} noticed ({where})."])

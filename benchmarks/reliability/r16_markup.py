@@ -33,7 +33,7 @@ class Markup:
     name = "R16"
     title = "class names that are markup, in the report, the page, the bundle and what the terminal is told"
     promise = "shown as words; no script, no element, no control character of theirs"
-    count = 60
+    count = 32
 
     def run(self, count: int, seed: int, work: Path) -> Findings:
         random_numbers = random.Random(seed)
