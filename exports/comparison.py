@@ -32,6 +32,9 @@ BATCHES = (1, 2, 7, 64)
 LARGE = 1000
 """Once, with real samples repeated: what only shows in a large batch."""
 
+MOST_BYTES = 1 << 30
+"""What the numbers inside the model may take in the large batch, which is smaller where they are many."""
+
 KINDS = {"real": "real samples", "random": "random pixels", "zeros": "black images", "ones": "white images"}
 
 
@@ -103,8 +106,8 @@ class Comparison:
         Raises `VerificationError` when a difference is not allowed.
         """
         cases, worst = [], None
-        for batch in self.batches:
-            for kind in KINDS if batch != LARGE else ("real",):
+        for batch in dict.fromkeys(self._fitting(batch) for batch in self.batches):
+            for kind in KINDS if batch <= BATCHES[-1] else ("real",):
                 found = self._compare(batch, kind)
                 differences = {item.output: item.difference for item in found}
                 cases.append({"batch": batch, "kind": kind, "differences": differences})
@@ -115,6 +118,30 @@ class Comparison:
         if worst is None or not worst.excess <= 1.0:
             raise self._unequal(worst)
         return cases, worst.to_json()
+
+    def _fitting(self, batch: int) -> int:
+        """Return the batch, or the largest one that fits into `MOST_BYTES`; up to 64 images always do."""
+        if batch <= BATCHES[-1]:
+            return batch
+        return max(BATCHES[-1], min(batch, MOST_BYTES // self._bytes_per_sample))
+
+    @cached_property
+    def _bytes_per_sample(self) -> int:
+        """The bytes of everything that the model's layers answer to one real sample."""
+        sizes: list[int] = []
+
+        def note(layer: nn.Module, given: Any, answer: Any) -> None:
+            if isinstance(answer, Tensor):
+                sizes.append(answer.nbytes)
+
+        layers = [layer for layer in self.model.modules() if not list(layer.children())]
+        hooks = [layer.register_forward_hook(note) for layer in layers]
+        try:
+            self._reference(*self._rows(np.arange(1)))
+        finally:
+            for hook in hooks:
+                hook.remove()
+        return max(1, sum(sizes))
 
     def agreement(self) -> dict[str, Any]:
         """Compare the answers to all real samples; return one summary per task."""

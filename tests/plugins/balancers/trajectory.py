@@ -80,6 +80,7 @@ class Toy(nn.Module):
         self.sharing = nn.Module()
         self.sharing.point = nn.Parameter(torch.from_numpy(tasks.start.copy()))
         self.sharing.shared_parameters = lambda: [self.sharing.point]  # type: ignore[assignment]
+        self.sharing.trained_together = self.sharing.shared_parameters
         self.own = nn.ParameterList(nn.Parameter(torch.tensor(float(value)).double()) for value in tasks.own)
 
     def losses(self, shift: Array) -> Tensor:
