@@ -44,6 +44,7 @@ from mtl.core.registry import Registry, installed
 from mtl.core.request import Request
 from mtl.core.run_folder import RunFolder
 from mtl.core.specs import Regression
+from mtl.exports.session import open_session, run_options
 
 from .published import EXPERIMENTS, Experiment
 from .results_page import key_of, page, read_results, with_summary
@@ -129,11 +130,7 @@ def train(job: Job, recipe: Recipe, registry: Registry, device: torch.device, pa
 def exported_metrics(outcome: Outcome) -> dict[str, dict[str, float]]:
     """Return the test metrics of the exported file, answered by onnxruntime on the same views."""
     composition = outcome.composition
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = torch.get_num_threads()
-    session = onnxruntime.InferenceSession(
-        str(outcome.export.files[0]), options, providers=["CPUExecutionProvider"]
-    )
+    session = open_session(outcome.export.files[0].read_bytes(), threads=torch.get_num_threads())
     for composed in composition.tasks.values():
         for metric in composed.metrics.values():
             metric.to("cpu").reset()
@@ -141,7 +138,7 @@ def exported_metrics(outcome: Outcome) -> dict[str, dict[str, float]]:
     with torch.inference_mode():
         for tasks, seen in views_of(composition, outcome.splits.test.to("cpu"), "test"):
             feed = {"image": seen.image.numpy(), **{k: v.numpy() for k, v in seen.inputs.items()}}
-            answers = session.run(list(tasks), feed)
+            answers = session.run(list(tasks), feed, run_options())
             for name, answer in zip(tasks, answers, strict=True):
                 composed = composition.tasks[name]
                 target = composed.task.target(seen.clean)

@@ -18,7 +18,7 @@ from .card_values import MOST_NUMBERS
 from .metadata import IMAGE, ModelCard, Output
 from .proof import check_proof
 from .seal import unbroken
-from .session import check_seal, interface_problem, open_session
+from .session import check_seal, interface_problem, open_session, run_options
 
 
 class Answer(NamedTuple):
@@ -79,12 +79,13 @@ class ExportedModel:
     ) -> dict[str, NDArray[np.float32]]:
         """Return each output by task name, for inputs that are known to fit the model: they are not checked.
 
-        `options.terminate`, set by another thread, ends the run. Raises `VerificationError`, naming the task,
-        when an answer has another shape than promised or is not finite, and `UsageError` when the model
-        cannot be run.
+        `options` are made by `run_options`; their `terminate`, set by another thread, ends the run. Raises
+        `VerificationError`, naming the task, when an answer has another shape than promised or is not finite,
+        and `UsageError` when the model cannot be run.
         """
         with reading(self.path, "a model that runs here", hint=AGAIN):
-            found = dict(zip(self._names, self._session.run(self._names, feed, options), strict=True))
+            values = self._session.run(self._names, feed, options or run_options())
+            found = dict(zip(self._names, values, strict=True))
         rows = len(feed[IMAGE])
         for output in self.card.outputs:
             self._check_answer(output, found[output.name], rows)
@@ -106,7 +107,8 @@ class ExportedModel:
 
     def raw_runner(self) -> Callable[[Mapping[str, NDArray[Any]]], list[NDArray[np.float32]]]:
         """Return onnxruntime's own call, unchecked: inputs by name to outputs in order."""
-        return lambda feed: list(self._session.run(self._names, feed))
+        options = run_options()
+        return lambda feed: list(self._session.run(self._names, feed, options))
 
     def answers(self, outputs: Mapping[str, NDArray[Any]]) -> list[dict[str, Answer]]:
         """Return, for each image, the readable answer of every task to what `run` returned."""

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from onnx import numpy_helper
 
 from ..core.contracts import Arrays
-from .session import open_session
+from .session import open_session, run_options
 
 _CHUNK = 16
 """Samples at once: all values inside the model are held for them."""
@@ -63,6 +63,6 @@ def _computed(model: onnx.ModelProto, samples: Arrays) -> Iterator[tuple[str, ND
     count = min(len(value) for value in samples.values())
     for start in range(0, count, _CHUNK):
         feed = {name: np.ascontiguousarray(value[start : start + _CHUNK]) for name, value in samples.items()}
-        values = zip(names, session.run(names, feed), strict=True)
+        values = zip(names, session.run(names, feed, run_options()), strict=True)
         yield from ((name, value) for name, value in values if isinstance(value, np.ndarray))
         yield from feed.items()

@@ -11,7 +11,7 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from ..core.errors import MissingRequirementError, UsageError, suggest
-from .session import open_session
+from .session import open_session, run_options
 
 Run = Callable[[Mapping[str, NDArray[Any]]], dict[str, NDArray[Any]]]
 """Inputs by name to outputs by name; what goes wrong is whatever the runtime raises."""
@@ -27,7 +27,8 @@ def run_session(session: onnxruntime.InferenceSession) -> Run:
     names = [output.name for output in session.get_outputs()]
 
     def run(feed: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
-        return dict(zip(names, map(np.asarray, session.run(names, dict(feed))), strict=True))
+        found = session.run(names, dict(feed), run_options())
+        return dict(zip(names, map(np.asarray, found), strict=True))
 
     return run
 

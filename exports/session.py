@@ -17,6 +17,8 @@ MOST_MEMORY = 8 * 2**30
 
 _TYPES = {"float32": "tensor(float)", "uint8": "tensor(uint8)", "int64": "tensor(int64)"}
 _FATAL = 4
+_AS_REQUESTED = 1
+"""Strategy of the memory: it grows by what is asked for, not to twice its size each time."""
 
 
 def check_seal(data: bytes, name: str) -> None:
@@ -46,6 +48,16 @@ def open_session(data: bytes, *, threads: int = 0, spin: int | None = None) -> o
     return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
 
 
+def run_options() -> onnxruntime.RunOptions:
+    """Return options for runs of an opened model that give back, when they end, the memory they needed.
+
+    Every run takes such options: without them, what the largest run needed stays with the process.
+    """
+    options = onnxruntime.RunOptions()
+    options.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
+    return options
+
+
 @cache
 def _bound_memory() -> None:
     """Give the process's models one memory of bounded size, once: onnxruntime keeps it for the process."""
@@ -53,7 +65,7 @@ def _bound_memory() -> None:
     place = onnxruntime.OrtMemoryInfo(
         "Cpu", onnxruntime.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, onnxruntime.OrtMemType.DEFAULT
     )
-    onnxruntime.create_and_register_allocator(place, onnxruntime.OrtArenaCfg(most, -1, -1, -1))
+    onnxruntime.create_and_register_allocator(place, onnxruntime.OrtArenaCfg(most, _AS_REQUESTED, -1, -1))
 
 
 def interface_problem(session: onnxruntime.InferenceSession, card: ModelCard) -> str | None:

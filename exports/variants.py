@@ -28,12 +28,14 @@ def precision_for(
 ) -> Precision:
     """Return the precision in full: calibration samples drawn, what each task may lose decided.
 
-    Raises `UsageError` for an unknown task, and when there is no data to calibrate on or to measure with.
+    Raises `UsageError` for an unknown task, for one that no metric judges, and when there is no data to
+    calibrate on or to measure with.
     """
     if kind == "float32":
         return FLOAT32
     if subject.judge is None:
         raise UsageError(f"a {kind} export needs the data of the run, and there is none")
+    check_measurable(subject.targets, subject.judge.leading, f"a {kind} export")
     # A part of a model may get what was said for the whole.
     _check_kept(keep_float, tuple(dict.fromkeys((*subject.targets, *subject.judge.leading))))
     kept = tuple(sorted(set(keep_float) & set(subject.targets)))

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from onnxruntime import RunOptions
 
+from ..session import run_options
 from .refusal import Refusal
 
 Arrays = Mapping[str, NDArray[Any]]
@@ -57,7 +58,7 @@ class Batcher:
         self._arrival = threading.Condition()
         self._closed = False
         self._batch: Sequence[_Waiting] = ()
-        self._options = RunOptions()
+        self._options = run_options()
         self._timer: asyncio.TimerHandle | None = None
         self._together = self._wanted = 1
         self._thread = threading.Thread(target=self._work, name="mtl-batcher", daemon=True)
@@ -136,7 +137,7 @@ class Batcher:
                 batch.append(self._queue.popleft())
                 rows += batch[-1].rows
             self._together = max(len(batch), self._together // 2)
-            self._batch, self._options = batch, RunOptions()
+            self._batch, self._options = batch, run_options()
             return batch
 
     def _gather(self, wanted: int, seconds: float | None) -> None:

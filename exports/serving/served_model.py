@@ -16,6 +16,7 @@ from ...core.errors import UsageError
 from ...core.specs import InputSpec, Regression
 from ..inference import ExportedModel
 from ..metadata import IMAGE, ModelCard, Output, PixelType, names_of
+from ..session import run_options
 from .batching import Batcher
 from .tensors import TensorForm
 
@@ -85,7 +86,7 @@ class ServedModel:
 @contextmanager
 def _within(seconds: float, path: Path) -> Iterator[RunOptions]:
     """Give options that stop a run when the time is up."""
-    options = RunOptions()
+    options = run_options()
     timer = threading.Timer(seconds, setattr, (options, "terminate", True))
     timer.start()
     try:
