@@ -15,7 +15,9 @@ from .drawing import needed, spec_of, target_of
 from .walking import walk
 
 DATASETS = ("digits", "shapes-synthetic", "image-folder", "fashion-mnist")
-"""One data set of each kind of labels."""
+"""One data set of each kind of labels; the last two serve the fewest tasks, and are walked with the long tests."""
+
+LONG = DATASETS[2:]
 
 SHARES = 8
 """Tests that the pairs of a data set are dealt over: which pairs there are is known when data can be read."""
@@ -29,7 +31,9 @@ def pairs(registry: Registry, dataset: str, section: dict[str, Any]) -> list[tup
 
 
 @pytest.mark.parametrize("share", range(SHARES))
-@pytest.mark.parametrize("dataset", DATASETS)
+@pytest.mark.parametrize(
+    "dataset", [pytest.param(name, marks=pytest.mark.slow if name in LONG else ()) for name in DATASETS]
+)
 def test_any_two_tasks_share_an_encoder(
     registry: Registry, small_data: dict[str, dict[str, Any]], tmp_path: Path, dataset: str, share: int
 ) -> None:
