@@ -188,7 +188,7 @@ def walked(index: int) -> Any:
     return pytest.param(index, marks=() if index % SHARE == 0 else pytest.mark.slow)
 
 
-@pytest.mark.parametrize("index", map(walked, range(len(RECIPES))))
+@pytest.mark.parametrize("index", [walked(index) for index in range(len(RECIPES))])
 def test_every_choice_trains_and_exports(
     small_data: dict[str, dict[str, Any]], tmp_path: Path, index: int
 ) -> None:

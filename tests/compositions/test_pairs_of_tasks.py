@@ -15,7 +15,7 @@ from .drawing import needed, spec_of, target_of
 from .walking import walk
 
 DATASETS = ("digits", "shapes-synthetic", "image-folder", "fashion-mnist")
-"""One data set of each kind of labels; the last two serve the fewest tasks, and are walked with the long tests."""
+"""One data set of each kind of labels; the last two serve few tasks, and are walked with the long tests."""
 
 LONG = DATASETS[2:]
 
