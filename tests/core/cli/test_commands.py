@@ -250,7 +250,7 @@ def test_a_plugin_cannot_take_over_a_command(mtl: Command) -> None:
     )
     result = mtl("--plugin", "more.py", "--help")
     assert result.status == 0
-    assert "failed in mtl_commands: ComponentError: command 'compose' exists already" in result.err
+    assert "failed in mtl_commands: command 'compose' exists already" in result.err
     assert "Mine." not in result.out
 
 

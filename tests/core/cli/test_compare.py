@@ -24,11 +24,13 @@ from mtl.plugins.sharings.hard import Hard
 
 @hookimpl
 def mtl_sharings():
-    yield Component("sharing", "deadly", "Ends the process", __name__ + ":Deadly")
+    yield Component("sharing", "deadly", "Ends the process that trains it", __name__ + ":Deadly")
 
 class Deadly(Hard):
     def forward(self, image, inputs, tasks):
-        os._exit(7)
+        if self.training:
+            os._exit(7)
+        return super().forward(image, inputs, tasks)
 """
 
 

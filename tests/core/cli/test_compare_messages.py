@@ -40,7 +40,14 @@ class Solving(Balancer):
         )
 
 class ShareOfYes(Metric):
-    pass
+    def reset(self):
+        self.yes = self.seen = 0
+
+    def update(self, prediction, target):
+        self.yes, self.seen = self.yes + prediction.sum(), self.seen + len(prediction)
+
+    def compute(self):
+        return self.yes / self.seen
 """
 
 PLAN = {"format": 1, "judged_by": {"even": "accuracy", "third": "f1"}, "axes": [], "recipe": {}}

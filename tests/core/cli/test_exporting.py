@@ -146,7 +146,7 @@ def test_damaged_files_are_refused_by_every_command(
     for command in (("predict", "bad.onnx", "digit.png"), ("bench", "bad.onnx")):
         result = mtl(*command)
         assert result.status == 2
-        assert result.err.startswith("error: bad.onnx is not a readable ONNX file")
+        assert result.err.startswith("error: bad.onnx: cannot be read as an ONNX file: ")
 
 
 def test_what_no_exporter_knows_is_refused(mtl: Command, demo: Path, tmp_path: Path) -> None:

@@ -65,7 +65,7 @@ def test_names_cannot_become_markup(make: Make, outline: Read) -> None:
 def test_a_damaged_file_is_named(make: Make) -> None:
     run = make()
     (run.folder.path / "sharing.json").write_text("{")
-    with pytest.raises(UsageError, match=r"sharing\.json is damaged"):
+    with pytest.raises(UsageError, match=r"sharing\.json: cannot be read as a JSON file of the run: "):
         run.page()
 
 
