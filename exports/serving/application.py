@@ -14,6 +14,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from ...core.errors import VerificationError
 from .bodies import Bodies, Body, ClientGone, header
 from .messages import Bytes, read_request, write_answer
 from .refusal import Refusal, send_refusal
@@ -22,6 +23,7 @@ from .served_model import VERSION, ServedModel
 _OTHER_TYPES = (b"image/", b"audio/", b"video/", b"font/", b"multipart/")
 """Types of bodies that cannot be read; those of forms pass, for curl names one whatever it sends."""
 
+_BROKEN_ANSWER = "the model answered with numbers that are not finite, or in another form than it states"
 _WORTH_NO_COPY = 65_536
 """Bytes of an answer from which its parts are sent apart: joining them would take longer."""
 
@@ -84,6 +86,10 @@ class _Infer:
                 return
             except Refusal as refusal:
                 await send_refusal(refusal, receive, send)
+                return
+            except VerificationError:
+                # Its own words name a file of the server's.
+                await send_refusal(Refusal(_BROKEN_ANSWER, 500), receive, send)
                 return
             except Exception as error:
                 await send_refusal(Refusal(_internal(error), 500), receive, send)

@@ -8,6 +8,7 @@ import time
 import httpx
 import pytest
 
+from mtl.core.errors import VerificationError
 from mtl.exports.serving.application import application
 from mtl.exports.serving.bodies import Bodies
 from mtl.exports.serving.served_model import ServedModel
@@ -45,6 +46,17 @@ def test_what_the_runtime_raises_is_an_internal_error_and_frees_the_bytes(model,
     answer = ask(model, bodies, GOOD)
     assert (answer.status_code, answer.json()) == (500, {"error": "internal error: RuntimeError"})
     assert bodies.held == 0
+
+
+def test_an_answer_that_the_model_should_not_give_is_told_without_its_path(model, monkeypatch):
+    def spoiled(feed, requests, options):
+        raise VerificationError("/secret/model.onnx: task 'a' answers with numbers that are not finite")
+
+    monkeypatch.setattr(model.batcher, "_run", spoiled)
+    answer = ask(model, Bodies(10**6, 10**6), GOOD)
+    assert answer.status_code == 500
+    assert "not finite" in answer.json()["error"]
+    assert "secret" not in answer.text
 
 
 def test_a_model_that_does_not_answer_in_time_is_told(exported):
