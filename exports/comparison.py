@@ -38,6 +38,11 @@ MOST_BYTES = 1 << 30
 KINDS = {"real": "real samples", "random": "random pixels", "zeros": "black images", "ones": "white images"}
 
 
+_COARSE = (
+    "calibrate on more samples (calibration=N), keep a task's layers in float (keep_float), or use float16"
+)
+
+
 class Runnable(Protocol):
     """An exported file that has been opened."""
 
@@ -223,7 +228,8 @@ class Comparison:
         return VerificationError(
             f"{self.candidate.name} does not compute what the trained model computes: "
             f"output {worst.output!r} differs by {worst.difference:.3g}{mean} at batch {worst.batch}, "
-            f"{KINDS[worst.kind]}; allowed there: {worst.allowed:.3g}"
+            f"{KINDS[worst.kind]}; allowed there: {worst.allowed:.3g}",
+            hint=None if self.tolerance.elementwise else _COARSE,
         )
 
     def _reference(self, pixels: NDArray[Any], inputs: Arrays) -> Mapping[str, Tensor]:

@@ -15,8 +15,8 @@ from .gradient_balancer import GradientBalancer, HeadsForm, On
 class FairResource(GradientBalancer):
     """FairGrad (Ban, Ji 2024, equation 4): `w > 0` with `G w = w ** (-1 / alpha)`, `G` the Gramian.
 
-    `alpha` 1 is proportional fairness (Nash-MTL), larger ones approach equal progress. Through torchjd
-    (scipy). `form: code` weighs whole losses by `w`, heads included, as the authors' program does.
+    `alpha` 1 is proportional fairness (Nash-MTL), larger ones approach equal progress; below 0.1 the power
+    leaves double precision. Through torchjd (scipy). `form: code` weighs whole losses by `w`, heads included, as the authors' program does.
     """
 
     capturable = False
@@ -25,7 +25,7 @@ class FairResource(GradientBalancer):
         self,
         tasks: Sequence[str],
         *,
-        alpha: Annotated[float, Field(gt=0, description="Kind of fairness.")] = 1.0,
+        alpha: Annotated[float, Field(ge=0.1, description="Kind of fairness.")] = 1.0,
         form: HeadsForm = "paper",
         on: On = "parameters",
     ) -> None:
