@@ -16,7 +16,8 @@ class FairResource(GradientBalancer):
     """FairGrad (Ban, Ji 2024, equation 4): `w > 0` with `G w = w ** (-1 / alpha)`, `G` the Gramian.
 
     `alpha` 1 is proportional fairness (Nash-MTL), larger ones approach equal progress; below 0.1 the power
-    leaves double precision. Through torchjd (scipy). `form: code` weighs whole losses by `w`, heads included, as the authors' program does.
+    leaves double precision. Through torchjd (scipy). `form: code` weighs whole losses by `w`, heads included,
+    as the authors' program does.
     """
 
     capturable = False
