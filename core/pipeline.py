@@ -160,9 +160,10 @@ class Pipeline:
             self.progress.warning(
                 f"all {checkpoint.epoch} epochs were done; the run is evaluated and exported again"
             )
+        # Before it is composed: what was changed may not fit, which would say nothing of the file.
+        folder.refuse_another(recipe, checkpoint)
         composition = compose(recipe, self.registry)
         refuse_unsafe(composition.model, composition.recipe.train.channels_last, self.device)
-        folder.refuse_another(composition.recipe, checkpoint)
         self.progress.planned(composition.plan())
         splits = self._splits(composition, shared)
         trainer = self._trainer(composition, splits)
