@@ -1,7 +1,7 @@
 """Whatever is combined at random trains, exports and is proven, or is refused before it trains.
 
-Thirty compositions are the same in every run and thirty are drawn anew; `.ci/long` walks three thousand. A
-fault names the seed that draws it again.
+Forty-five compositions are the same in every run and fifteen are drawn anew; `.ci/long` walks three thousand.
+A fault names the seed that draws it again.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from .conftest import fresh_seed
 from .drawing import Draw
 from .walking import Outcome, walk
 
-ALWAYS = range(30)
-ANEW = 30
+ALWAYS = range(45)
+ANEW = 15
 MANY = int(os.environ.get("MTL_COMPOSITIONS", "3000"))
 CHOSEN = os.environ.get("MTL_COMPOSITION")
 
