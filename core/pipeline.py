@@ -15,7 +15,7 @@ from .composition import Composition
 from .contracts import ExportReport
 from .data import Splits, channel_statistics, load_splits, refuse_unlabelled
 from .device import is_out_of_memory
-from .errors import MissingRequirementError, UsageError
+from .errors import MissingRequirementError, RecipeError, UsageError
 from .evaluation import Evaluation, baseline, evaluate, refuse_without_targets
 from .exporting import check_export, export
 from .files import write_json
@@ -160,9 +160,13 @@ class Pipeline:
             self.progress.warning(
                 f"all {checkpoint.epoch} epochs were done; the run is evaluated and exported again"
             )
-        # Before it is composed: what was changed may not fit, which would say nothing of the file.
-        folder.refuse_another(recipe, checkpoint)
-        composition = compose(recipe, self.registry)
+        try:
+            composition = compose(recipe, self.registry)
+        except RecipeError:
+            # What was changed in the file no longer fits: that says nothing of the file.
+            folder.refuse_another(recipe, checkpoint)
+            raise
+        folder.refuse_another(composition.recipe, checkpoint)
         refuse_unsafe(composition.model, composition.recipe.train.channels_last, self.device)
         self.progress.planned(composition.plan())
         splits = self._splits(composition, shared)

@@ -15,6 +15,7 @@ import torch
 from mtl.core.errors import MtlError
 from mtl.core.pipeline import Pipeline
 from mtl.core.progress import Progress
+from mtl.core.recipe import Recipe
 from mtl.core.recipe_reader import read
 from mtl.core.recipe_source import read_recipe
 from mtl.core.registry import Registry
@@ -80,13 +81,18 @@ def resume(run: Path, registry: Registry) -> Diary:
     return diary
 
 
+def asked_for(registry: Registry) -> Recipe:
+    """The recipe as a person asks for it: most of it is left to defaults."""
+    settings = ["dataset.train_size=40", "dataset.test_size=16", "encoder.hidden=[4]"]
+    flags = {"dataset": "shapes-synthetic", "encoder": "mlp", "epochs": 3}
+    return read(Request(None, ["shape-count"], flags, settings).source(registry), registry)
+
+
 @pytest.fixture(scope="module")
 def stopped(registry: Registry, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
     """A run stopped after the second of three epochs, and what it becomes."""
     path = tmp_path_factory.mktemp("stopped") / "run"
-    settings = ["dataset.train_size=40", "dataset.test_size=16", "encoder.hidden=[4]"]
-    flags = {"dataset": "shapes-synthetic", "encoder": "mlp", "epochs": 3}
-    recipe = read(Request(None, ["shape-count"], flags, settings).source(registry), registry)
+    recipe = asked_for(registry)
     with pytest.raises(KeyboardInterrupt):
         Pipeline(registry, torch.device("cpu"), Diary(2), publishes=False).run(recipe, path)
     whole = path.with_name("whole")
@@ -167,6 +173,18 @@ def test_no_flipped_bit_of_many_trains_another_model(
         ("epochs: 3", "epochs: 7", "train: epochs 3 there, 7 here"),
     ],
 )
+def test_the_recipe_as_it_was_asked_for_goes_on_too(
+    stopped: tuple[Path, dict[str, Any]], tmp_path: Path, registry: Registry
+) -> None:
+    path, whole = stopped
+    run = tmp_path / "run"
+    shutil.copytree(path, run)
+    Pipeline(registry, torch.device("cpu"), Diary(), publishes=False).resume(
+        open_run(run), asked_for(registry)
+    )
+    assert result(run) == whole
+
+
 def test_another_recipe_is_refused_and_says_what_differs(
     old: str, new: str, told: str, stopped: tuple[Path, dict[str, Any]], registry: Registry, tmp_path: Path
 ) -> None:
