@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any, BinaryIO
 
-from .errors import MissingRequirementError, MtlError, UsageError
+from .errors import MissingRequirementError, MtlError, UsageError, described
 
 PARTIAL = ".partial"
 """How the names of unfinished files and folders end; they begin with a dot."""
@@ -69,8 +69,7 @@ def _reason(problem: Exception) -> str:
     """Say what happened in one line: the system's own words, or the kind of exception and its first line."""
     if isinstance(problem, OSError) and problem.strerror:
         return problem.strerror
-    lines = str(problem).strip().splitlines()
-    return f"{type(problem).__name__}: {lines[0]}" if lines else type(problem).__name__
+    return described(problem)
 
 
 @contextmanager
