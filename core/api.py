@@ -109,7 +109,10 @@ def _run(found: Outcome | Path, registry: Registry, device: torch.device) -> Run
 
 
 def load(path: str | Path, device: str = "cpu") -> Run:
-    """Return a run from its folder, model and metrics included; raise `UsageError` when it is none."""
+    """Return a run from its folder, model and metrics included; raise `UsageError` when it is none.
+
+    The model is refused, when it is asked for, where `recipe.yaml` is not what it was trained with.
+    """
     return load_run(path, installed(), choose_device(device))
 
 

@@ -116,7 +116,7 @@ def mtl_epoch_ended(run: Path, epoch: int, row: dict[str, float]) -> None:
 
 @hookspec
 def mtl_run_finished(run: Path, metrics: dict[str, Any]) -> None:
-    """A run is complete; `metrics` is the content of its `metrics.json`."""
+    """A run is complete; `metrics` is the content of its `metrics.json`. Its folder is still held."""
 
 
 @hookspec

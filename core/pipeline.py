@@ -15,7 +15,7 @@ from .composition import Composition
 from .contracts import ExportReport
 from .data import Splits, channel_statistics, load_splits, refuse_unlabelled
 from .device import is_out_of_memory
-from .errors import MissingRequirementError, RecipeError, UsageError
+from .errors import MissingRequirementError, UsageError
 from .evaluation import Evaluation, baseline, evaluate, refuse_without_targets
 from .exporting import check_export, export
 from .files import write_json
@@ -25,6 +25,7 @@ from .memory_format import refuse_unsafe
 from .progress import Progress
 from .recipe import Recipe
 from .recipe_source import RecipeSource
+from .recomposing import compose_again
 from .registry import Registry
 from .rehearsal import rehearse_views
 from .report import write_report
@@ -160,13 +161,7 @@ class Pipeline:
             self.progress.warning(
                 f"all {checkpoint.epoch} epochs were done; the run is evaluated and exported again"
             )
-        try:
-            composition = compose(recipe, self.registry)
-        except RecipeError:
-            # What was changed in the file no longer fits: that says nothing of the file.
-            folder.refuse_another(recipe, checkpoint)
-            raise
-        folder.refuse_another(composition.recipe, checkpoint)
+        composition = compose_again(folder, recipe, self.registry, checkpoint.state)
         refuse_unsafe(composition.model, composition.recipe.train.channels_last, self.device)
         self.progress.planned(composition.plan())
         splits = self._splits(composition, shared)

@@ -9,7 +9,6 @@ from typing import Any
 
 import torch
 
-from .composer import compose
 from .composition import Composition
 from .contracts import ExportReport
 from .data import Splits
@@ -19,10 +18,12 @@ from .exporting import build_exporter, check_runtimes, export, export_subject, e
 from .fitting import fit_losses
 from .model import MultitaskModel
 from .pipeline import Outcome, load_of
+from .progress import Progress
 from .recipe_reader import read
 from .recipe_source import read_recipe
+from .recomposing import compose_again
 from .registry import Registry
-from .run_folder import RunFolder, open_run
+from .run_folder import RunFolder, entered_around, open_run
 
 
 class Run:
@@ -34,11 +35,13 @@ class Run:
         registry: Registry,
         device: torch.device | str = "cpu",
         outcome: Outcome | None = None,
+        progress: Progress | None = None,
     ) -> None:
         self.folder = folder
         self._registry = registry
         self._device = torch.device(device)
         self._outcome = outcome
+        self._progress = progress or Progress()
 
     def __repr__(self) -> str:
         return f"Run({str(self.path)!r})"
@@ -55,10 +58,18 @@ class Run:
 
     @cached_property
     def composition(self) -> Composition:
-        """The resolved recipe with the trained model."""
+        """The resolved recipe with the trained model.
+
+        Raises `UsageError`, saying what differs, when `recipe.yaml` is not what the run was trained with.
+        """
         if self._outcome is not None:
             return self._outcome.composition
-        composition = compose(read(read_recipe(self.path / "recipe.yaml"), self._registry), self._registry)
+        path = self.path / "recipe.yaml"
+        state = self.folder.checkpoints.state()
+        if state is None:
+            self._progress.warning(f"no intact checkpoint says whether the run was trained with {path}")
+        recipe = read(read_recipe(path), self._registry)
+        composition = compose_again(self.folder, recipe, self._registry, state or {})
         _, weights = self.folder.checkpoints.best()
         with composition.at_work("while its weights were loaded"):
             composition.model.load_state_dict(weights)
@@ -110,7 +121,8 @@ class Run:
 
         `tasks` exports some of the tasks only, with what these depend on. Options are those of the exporter
         (`mtl show exporter NAME`). Raises `VerificationError`, and publishes nothing, when the export does
-        not compute the same numbers or loses more quality than allowed.
+        not compute the same numbers or loses more quality than allowed, and `UsageError` when somebody else
+        is at work in the run that it is written into.
         """
         chosen = self.composition.recipe.exporter
         name = exporter or chosen.name
@@ -121,11 +133,12 @@ class Run:
             raise UsageError(
                 f"{target} must end in {built.suffix}", hint=f"write {target.stem}{built.suffix}"
             )
-        splits, metrics = self.splits, self.metrics
-        with self.composition.at_work("in the export"):
-            report = export(
-                self.composition, splits.validation, metrics, target, built, splits=splits, tasks=tasks
-            )
+        with entered_around(target, self._progress.warning):
+            splits, metrics = self.splits, self.metrics
+            with self.composition.at_work("in the export"):
+                report = export(
+                    self.composition, splits.validation, metrics, target, built, splits=splits, tasks=tasks
+                )
         self._registry.notify("mtl_exported", run=self.path, files=report.files)
         return report
 
@@ -149,6 +162,11 @@ class Run:
             return exporter.verify_in(subject, target, runtimes)
 
 
-def load_run(path: str | Path, registry: Registry, device: torch.device | str = "cpu") -> Run:
-    """Return a run from its folder; raise `UsageError` when it is none."""
-    return Run(open_run(Path(path)), registry, device)
+def load_run(
+    path: str | Path,
+    registry: Registry,
+    device: torch.device | str = "cpu",
+    progress: Progress | None = None,
+) -> Run:
+    """Return a run from its folder; raise `UsageError` when it is none. `progress` is told of warnings."""
+    return Run(open_run(Path(path)), registry, device, progress=progress)

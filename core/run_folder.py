@@ -13,7 +13,7 @@ import platform
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,7 @@ from .workplace import Workplace, enter, enter_new, is_empty, replaced
 
 HISTORY = "history.csv"
 
+_OF_A_RUN = ("recipe.yaml", "environment.json")
 _MADE = "runs are made by mtl compose"
 _VERSIONS = ("mtl-composer", "torch", "torchvision", "onnx", "onnxruntime", "numpy", "torchmetrics")
 
@@ -191,14 +192,14 @@ class RunFolder:
             return from_json(kept)
         return rows
 
-    def refuse_another(self, recipe: Recipe, checkpoint: Checkpoint) -> None:
-        """Raise `UsageError`, saying what differs, when a checkpoint was trained with another recipe."""
-        trained, here = checkpoint.state.get("recipe"), json.loads(json.dumps(recipe.portable()))
+    def refuse_another(self, recipe: Recipe, state: Mapping[str, Any]) -> None:
+        """Raise `UsageError`, saying what differs, when a checkpoint of this state had another recipe."""
+        trained, here = state.get("recipe"), json.loads(json.dumps(recipe.portable()))
         if trained in (None, here):  # None: written by an earlier version
             return
         path = self.path / "recipe.yaml"
         raise UsageError(
-            f"{path} is not what the checkpoint of epoch {checkpoint.epoch} was trained with: "
+            f"{path} is not what the checkpoint of epoch {state['epoch']} was trained with: "
             f"{difference(trained, here)}",
             hint=f"put back what it was, or train the other: mtl compose --recipe {path} --out FOLDER",
         )
@@ -224,6 +225,17 @@ def open_run(path: Path) -> RunFolder:
         hint = f"mtl resume {folder} puts back what is kept in {kept}" if kept.exists() else _MADE
         raise UsageError(f"{path} is no run folder: it {reason}", hint=hint)
     return RunFolder(folder)
+
+
+def entered_around(path: Path, warn: Callable[[str], None]) -> AbstractContextManager[object]:
+    """Return a block in which nobody else works in the run that `path` lies in, if it lies in one.
+
+    Raises `UsageError` when somebody else is at work in it.
+    """
+    for folder in path.absolute().parents:
+        if (folder / SEEDS).is_file() or all((folder / name).is_file() for name in _OF_A_RUN):
+            return RunFolder(folder).enter(warn)
+    return nullcontext()
 
 
 def versions() -> dict[str, str]:

@@ -92,7 +92,7 @@ class SeedsPipeline:
             recipe = read(found[0].path / "recipe.yaml")
             # The others are trained with it too: those that have no checkpoint could not tell.
             composed = compose(recipe, self.pipeline.registry).recipe
-            found[0].refuse_another(composed, found[0].checkpoints.latest())
+            found[0].refuse_another(composed, found[0].checkpoints.latest().state)
             outcome = self._run(recipe, folder, seeds, None)
             folder.complete()
         return outcome

@@ -14,7 +14,7 @@ from .row import Findings
 
 
 class Flips:
-    """Half of the flips hit what `resume` reads, a quarter each what `export` and `predict` read."""
+    """Half of the flips hit what `resume` reads, a quarter `export` and `evaluate`, a quarter `predict`."""
 
     name = "R4"
     title = "flipped bits in checkpoints, manifests, recipes, histories, snapshots and exported files"
@@ -56,6 +56,8 @@ def _flip_finished(
 ) -> None:
     here = work / "run"
     wanted = digest((finished / "model.onnx").read_bytes())
+    judged = _judged(Child().mtl("evaluate", finished, "--json"))
+    assert judged is not None
     files = [
         path
         for path in _files(finished)
@@ -65,6 +67,11 @@ def _flip_finished(
     for number in range(count):
         file = files[number % len(files)].relative_to(finished)
         where = _damaged(finished, here, file, random_numbers)
+        if number // len(files) % 2:
+            done = Child().mtl("evaluate", here, "--json")
+            same = done.status == 0 and _judged(done) == judged
+            _note(found, f"evaluate: {file} {where}", done, "same metrics" if same else None, file)
+            continue
         to = work / "out.onnx"
         for path in work.glob("out*"):
             path.unlink()
@@ -74,6 +81,14 @@ def _flip_finished(
             digest(to.read_bytes()) == wanted or _weights(to) == _weights(finished / "model.onnx")
         )
         _note(found, f"export: {file} {where}", done, "same model" if same else None, file)
+
+
+def _judged(done: Done) -> object:
+    """Return what an evaluation found, or None when it said nothing that can be read."""
+    try:
+        return json.loads(done.output[done.output.index("{") :])["metrics"]
+    except (ValueError, KeyError):
+        return None
 
 
 def _flip_exported(

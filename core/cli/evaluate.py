@@ -27,9 +27,10 @@ def command(session: Session, run: Path, split: str, device: str, as_json: bool)
     """
     from ..device import choose_device
     from ..run import load_run
+    from .progress import LineProgress
     from .results import print_metrics
 
-    loaded = load_run(run, session.registry, choose_device(device))
+    loaded = load_run(run, session.registry, choose_device(device), LineProgress())
     metrics = loaded.evaluate(split)
     if as_json:
         print_json({"run": str(loaded.path), "split": split, "metrics": metrics})

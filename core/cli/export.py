@@ -58,6 +58,7 @@ def command(
     from ..run import load_run
     from ..seed_list import SEEDS
     from ..seeds import choose_seed
+    from .progress import LineProgress
 
     if seed is not None or (run / SEEDS).is_file():
         run = choose_seed(run, seed or "best")
@@ -68,7 +69,8 @@ def command(
     flags = {"input": input_type, "precision": precision, "raw": raw or None, "max_drop": _drops(drops)}
     given |= {name: value for name, value in flags.items() if value}
     chosen = None if tasks is None else [task.strip() for task in tasks.split(",")]
-    report = load_run(run, session.registry).export(path, exporter=exporter, tasks=chosen, **given)
+    loaded = load_run(run, session.registry, progress=LineProgress())
+    report = loaded.export(path, exporter=exporter, tasks=chosen, **given)
     if as_json:
         print_json({"files": [str(file) for file in report.files], "verification": report.verification})
     else:

@@ -37,6 +37,7 @@ def command(session: Session, target: Path, run: Path | None, runtimes: str | No
       mtl verify runs/demo/model.onnx --runtime onnxruntime,reference --json
     """
     from ..run import load_run
+    from .progress import LineProgress
 
     names = None if runtimes is None else [name.strip() for name in runtimes.split(",")]
     run = run or _run_of(target)
@@ -44,7 +45,7 @@ def command(session: Session, target: Path, run: Path | None, runtimes: str | No
         verification = _alone(session, target, names or [])
         told = f"{target} is as it was exported"
     else:
-        loaded = load_run(run, session.registry)
+        loaded = load_run(run, session.registry, progress=LineProgress())
         verification = loaded.verify(None if target == run else target, runtimes=names)
         told = f"{target} computes what the model of {loaded.path} computes"
     if as_json:

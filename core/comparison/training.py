@@ -41,7 +41,7 @@ def _can_go_on(folder: RunFolder, recipe: Recipe, registry: Registry) -> bool:
         for task in (None, *(choice.name for choice in there.tasks if there.train.select == "per-task")):
             folder.checkpoints.best(task)
         composed = compose(recipe, registry).recipe
-        folder.refuse_another(composed, checkpoint)
+        folder.refuse_another(composed, checkpoint.state)
         folder.history_of(checkpoint, _refuse)
     except (UsageError, RecipeError):
         return False

@@ -110,6 +110,19 @@ class CheckpointFolder:
                 return found
         raise UsageError(f"no intact checkpoint in {self.path}", hint=self._again)
 
+    def state(self) -> Mapping[str, Any] | None:
+        """Return the JSON values of the newest checkpoint whose own are intact; None when none are.
+
+        Raises `UsageError` when the manifest is damaged.
+        """
+        with self._reading():
+            for entry in reversed(self._manifest()["checkpoints"]):
+                for name, digest in entry["files"].items():
+                    if name.endswith(".json") and (content := self._intact(name, digest)) is not None:
+                        found: Mapping[str, Any] = json.loads(content)
+                        return found
+        return None
+
     def best(self, task: str | None = None) -> tuple[int, dict[str, Tensor]]:
         """Return the chosen epoch and its weights, or those of a task's own best epoch.
 

@@ -1,0 +1,27 @@
+"""Composes a run again, and only what it was trained as."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from .composer import compose
+from .composition import Composition
+from .errors import RecipeError
+from .recipe import Recipe
+from .registry import Registry
+from .run_folder import RunFolder
+
+
+def compose_again(
+    folder: RunFolder, recipe: Recipe, registry: Registry, state: Mapping[str, Any]
+) -> Composition:
+    """Compose what a run's checkpoint of this state was trained as; raise `UsageError` for another recipe."""
+    try:
+        composition = compose(recipe, registry)
+    except RecipeError:
+        # What was changed in the file no longer fits: that says nothing of the file.
+        folder.refuse_another(recipe, state)
+        raise
+    folder.refuse_another(composition.recipe, state)
+    return composition

@@ -1,0 +1,116 @@
+"""A run read from its folder: of what it was trained with, and with one writer at a time."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+from mtl.core.api import load
+from mtl.core.errors import MtlError
+from mtl.core.pipeline import Pipeline
+from mtl.core.progress import Progress
+from mtl.core.recipe_reader import read
+from mtl.core.registry import Registry
+from mtl.core.request import Request
+from mtl.core.run import load_run
+from mtl.core.run_folder import open_run
+
+
+@pytest.fixture(scope="module")
+def finished(registry: Registry, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("finished") / "run"
+    settings = ["dataset.train_size=40", "dataset.test_size=16", "encoder.hidden=[4]"]
+    flags = {"dataset": "shapes-synthetic", "encoder": "mlp", "epochs": 1}
+    recipe = read(Request(None, ["shape-count"], flags, settings).source(registry), registry)
+    Pipeline(registry, torch.device("cpu"), publishes=False).run(recipe, path)
+    return path
+
+
+@pytest.fixture
+def run(finished: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(finished, tmp_path / "run"))
+
+
+READERS: dict[str, Callable[[Path], object]] = {
+    "load": lambda path: load(path).model,
+    "evaluate": lambda path: load(path).evaluate(),
+    "export": lambda path: load(path).export(path.parent / "out.onnx"),
+    "verify": lambda path: load(path).verify(),
+}
+
+
+@pytest.mark.parametrize("reader", READERS)
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("train_size: 40", "train_size: 48", "dataset: train_size 40 there, 48 here"),
+        ("learning_rate: 0.001", "learning_rate: 0.005", "train: learning_rate 0.001 there, 0.005 here"),
+    ],
+)
+def test_a_recipe_that_was_changed_after_the_training_is_refused(
+    reader: str, old: str, new: str, told: str, run: Path
+) -> None:
+    text = (run / "recipe.yaml").read_text()
+    assert old in text
+    (run / "recipe.yaml").write_text(text.replace(old, new, 1))
+    with pytest.raises(MtlError, match=rf"recipe.yaml is not what the checkpoint .*: {told}") as caught:
+        READERS[reader](run)
+    assert caught.value.status == 2
+    assert not (run.parent / "out.onnx").exists()
+
+
+class Diary(Progress):
+    """Remembers warnings."""
+
+    def __init__(self) -> None:
+        self.warnings: list[str] = []
+
+    def warning(self, text: str) -> None:
+        self.warnings.append(text)
+
+
+def test_weights_without_a_checkpoint_are_read_and_that_is_told(run: Path, registry: Registry) -> None:
+    for path in (run / "checkpoint").glob("epoch-*.json"):
+        path.unlink()
+    diary = Diary()
+    assert load_run(run, registry, progress=diary).evaluate() == load_run(run, registry).metrics["test"]
+    (told,) = diary.warnings
+    assert told == f"no intact checkpoint says whether the run was trained with {run / 'recipe.yaml'}"
+
+
+def test_an_export_into_a_run_in_which_somebody_works_is_refused(run: Path) -> None:
+    before = sorted(path.name for path in run.rglob("*"))
+    with open_run(run).enter(print):
+        for target in (None, run / "other.onnx", run / "deep" / "other.onnx"):
+            with pytest.raises(MtlError, match=r"another process is at work in .*run: process") as caught:
+                load(run).export(target)
+            assert caught.value.status == 2
+    assert sorted(path.name for path in run.rglob("*")) == before
+
+
+def test_an_export_into_another_run_takes_that_runs_lock(run: Path) -> None:
+    other = Path(shutil.copytree(run, run.with_name("other")))
+    with open_run(other).enter(print), pytest.raises(MtlError, match=r"at work in .*other"):
+        load(run).export(other / "model.onnx")
+
+
+def test_an_export_into_a_seed_takes_the_lock_of_all(run: Path) -> None:
+    whole = run.with_name("whole")
+    seed = Path(shutil.copytree(run, whole / "seed-0"))
+    (whole / "seeds.json").write_text(json.dumps({"seeds": [0]}))
+    with open_run(seed).enter(print), pytest.raises(MtlError, match=r"at work in .*whole"):
+        load(seed).export()
+
+
+def test_an_export_elsewhere_needs_no_lock_and_one_into_the_run_leaves_none(run: Path) -> None:
+    with open_run(run).enter(print):
+        load(run).export(run.parent / "beside.onnx")
+    (run / ".model.onnx.00000000.partial").write_bytes(b"half")
+    load(run).export()
+    assert not [path.name for path in run.iterdir() if path.name.startswith(".")]
+    assert (run / "model.onnx").read_bytes() == (run.parent / "beside.onnx").read_bytes()
