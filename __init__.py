@@ -5,7 +5,7 @@
     run = mtl.compose(tasks=["denoise", "classify"], encoder="lenet")
     run.metrics["test"]["classify"]["accuracy"]
 
-Plugin authors use `Component`, `hookimpl`, and the contracts in `mtl.core.contracts`.
+Plugin authors use `Component`, `hookimpl`, and what is in `mtl.contracts` and `mtl.testing`.
 """
 
 from __future__ import annotations

@@ -9,14 +9,13 @@ import numpy as np
 from pydantic import Field
 
 from mtl import Component, hookimpl
-from mtl.core.contracts import Columns, Dataset
-from mtl.core.specs import Categorical, DatasetSpec, ImageSpec, Regression
+from mtl.contracts import Categorical, Columns, Dataset, DatasetSpec, ImageSpec, Regression
 
 mtl_api = 1
 
 
 @hookimpl
-def mtl_datasets() -> list[Component]:
+def mtl_components() -> list[Component]:
     return [Component("dataset", "synthetic", "Random images and labels", f"{__name__}:Synthetic")]
 
 

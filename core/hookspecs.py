@@ -5,7 +5,7 @@ A plugin is a module (or object) with functions of these names, marked with `hoo
     from mtl import Component, hookimpl
 
     @hookimpl
-    def mtl_encoders():
+    def mtl_components():
         yield Component("encoder", "tiny", "A tiny encoder", "my_package.tiny:Tiny")
 """
 
@@ -34,68 +34,8 @@ hookimpl = pluggy.HookimplMarker(PROJECT)
 
 
 @hookspec
-def mtl_datasets() -> Iterable[Component]:
-    """Yield records of kind `dataset` (contract: `mtl.core.contracts.Dataset`)."""
-    return ()
-
-
-@hookspec
-def mtl_augmentations() -> Iterable[Component]:
-    """Yield records of kind `augmentation` (contract: `mtl.core.contracts.Augmentation`)."""
-    return ()
-
-
-@hookspec
-def mtl_encoders() -> Iterable[Component]:
-    """Yield records of kind `encoder` (contract: `mtl.core.contracts.Encoder`)."""
-    return ()
-
-
-@hookspec
-def mtl_heads() -> Iterable[Component]:
-    """Yield records of kind `head` (contract: `mtl.core.contracts.Head`)."""
-    return ()
-
-
-@hookspec
-def mtl_losses() -> Iterable[Component]:
-    """Yield records of kind `loss` (contract: `mtl.core.contracts.Loss`)."""
-    return ()
-
-
-@hookspec
-def mtl_metrics() -> Iterable[Component]:
-    """Yield records of kind `metric` (contract: `mtl.core.contracts.Metric`)."""
-    return ()
-
-
-@hookspec
-def mtl_tasks() -> Iterable[Component]:
-    """Yield records of kind `task` (contract: `mtl.core.contracts.Task`)."""
-    return ()
-
-
-@hookspec
-def mtl_sharings() -> Iterable[Component]:
-    """Yield records of kind `sharing` (contract: `mtl.core.contracts.Sharing`)."""
-    return ()
-
-
-@hookspec
-def mtl_balancers() -> Iterable[Component]:
-    """Yield records of kind `balancer` (contract: `mtl.core.contracts.Balancer`)."""
-    return ()
-
-
-@hookspec
-def mtl_exporters() -> Iterable[Component]:
-    """Yield records of kind `exporter` (contract: `mtl.core.contracts.Exporter`)."""
-    return ()
-
-
-@hookspec
-def mtl_recipes() -> Iterable[Component]:
-    """Yield records of kind `recipe`: package data, target `"package:file.yaml"`."""
+def mtl_components() -> Iterable[Component]:
+    """Yield records of components of every kind; the kind stands in the record."""
     return ()
 
 
@@ -124,17 +64,20 @@ def mtl_exported(run: Path, files: tuple[Path, ...]) -> None:
     """A verified export was published; `files` are the files it consists of."""
 
 
-HOOK_OF_KIND = {
-    "dataset": "mtl_datasets",
-    "augmentation": "mtl_augmentations",
-    "encoder": "mtl_encoders",
-    "head": "mtl_heads",
-    "loss": "mtl_losses",
-    "metric": "mtl_metrics",
-    "task": "mtl_tasks",
-    "sharing": "mtl_sharings",
-    "balancer": "mtl_balancers",
-    "exporter": "mtl_exporters",
-    "recipe": "mtl_recipes",
-}
-"""The hook that yields the records of each kind."""
+REPLACED = dict.fromkeys(
+    (
+        "mtl_datasets",
+        "mtl_augmentations",
+        "mtl_encoders",
+        "mtl_heads",
+        "mtl_losses",
+        "mtl_metrics",
+        "mtl_tasks",
+        "mtl_sharings",
+        "mtl_balancers",
+        "mtl_exporters",
+        "mtl_recipes",
+    ),
+    "mtl_components",
+)
+"""Hooks of old drafts, by name, and the hook that took their place."""

@@ -22,7 +22,7 @@ from pathlib import Path
 import pluggy
 
 from . import hookspecs
-from .errors import ComponentError, described, did_you_mean
+from .errors import ComponentError, MtlError, described, did_you_mean
 from .import_marks import ImportMarks
 from .plugin_discovery import GROUP, HOME, Found, installed
 
@@ -54,6 +54,7 @@ class Provider:
     seconds: float = 0.0
     stage: str | None = None
     reason: str | None = None
+    hint: str | None = None
     trace: str | None = None
     printed: str = ""
 
@@ -124,6 +125,8 @@ def broken_line(provider: Provider) -> str:
 
 def next_step(provider: Provider) -> str:
     """Return what to do about a plugin that is not in use."""
+    if provider.hint is not None:
+        return provider.hint
     if provider.status == "incompatible":
         return f"pip install --upgrade {provider.distribution} {HOME}"
     if provider.status == "disabled":
@@ -142,8 +145,9 @@ def _details(provider: Provider) -> str:
 def as_broken(provider: Provider, stage: str, error: BaseException) -> Provider:
     """Return the provider's row with the stage at which it failed and the traceback."""
     reason = f"it called sys.exit({error.code!r})" if isinstance(error, SystemExit) else described(error)
+    hint = error.hint if isinstance(error, MtlError) else None
     trace = "".join(traceback.format_exception(error))
-    return replace(provider, stage=stage, reason=reason, trace=trace)
+    return replace(provider, stage=stage, reason=reason, hint=hint, trace=trace)
 
 
 def _switched_off(found: Found) -> str | None:
@@ -169,10 +173,15 @@ def _disabled(found: Found, variable: str) -> Provider:
 def _refuse_unknown_hooks(manager: pluggy.PluginManager, plugin: object) -> None:
     """Raise `ComponentError` for a hook that does not exist: pluggy alone would never call it."""
     for caller in manager.get_hookcallers(plugin) or ():
-        if not caller.has_spec():
-            known = [name for name in vars(hookspecs) if name.startswith("mtl_")]
-            near = did_you_mean(caller.name, known)
-            raise ComponentError(f"unknown hook {caller.name!r}" + (f"; {near}" if near else ""))
+        if caller.has_spec():
+            continue
+        if (successor := hookspecs.REPLACED.get(caller.name)) is not None:
+            raise ComponentError(
+                f"the hook {caller.name!r} has become {successor!r}",
+                hint=f"let the plugin yield its records, of whatever kind, from one `def {successor}()`",
+            )
+        near = did_you_mean(caller.name, [name for name in vars(hookspecs) if name.startswith("mtl_")])
+        raise ComponentError(f"unknown hook {caller.name!r}" + (f"; {near}" if near else ""))
 
 
 def _check_api(plugin: object) -> None:

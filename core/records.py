@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from .errors import suggest
+
 KINDS = (
     "dataset",
     "augmentation",
@@ -51,7 +53,7 @@ class Component:
         """Return what is wrong with the record, one line each; empty when it is valid."""
         found = []
         if self.kind not in KINDS:
-            found.append(f"unknown kind {self.kind!r}; kinds: {', '.join(KINDS)}")
+            found.append(f"unknown kind {self.kind!r}; {suggest(str(self.kind), KINDS, 'kinds')}")
         if not _NAME.fullmatch(self.name):
             found.append(f"name {self.name!r} must be lower-case words joined by hyphens")
         if not self.summary.strip() or "\n" in self.summary:

@@ -14,7 +14,6 @@ from typing import Any
 import pluggy
 
 from .errors import ComponentError, UsageError, described, did_you_mean
-from .hookspecs import HOOK_OF_KIND
 from .import_marks import remedy, told_when_slow
 from .plugin_loading import HOME, Provider, as_broken, broken_line, load_plugins
 from .records import KINDS, Component
@@ -194,11 +193,9 @@ class Registry:
     def _records(self, key: str) -> list[Component]:
         plugin = self.manager.get_plugin(key)
         records = []
-        for kind, hook_name in HOOK_OF_KIND.items():
-            caller: pluggy.HookCaller = getattr(self.manager.hook, hook_name)
-            for implementation in caller.get_hookimpls():
-                if implementation.plugin is plugin:
-                    records += _checked(implementation.function, hook_name, kind)
+        for implementation in self.manager.hook.mtl_components.get_hookimpls():
+            if implementation.plugin is plugin:
+                records += _checked(implementation.function)
         names = [(record.kind, record.name) for record in records]
         for kind, name in names:
             if names.count((kind, name)) > 1:
@@ -210,21 +207,19 @@ def _package(module: str) -> str:
     return module.partition(".")[0]
 
 
-def _checked(function: Callable[[], Any], hook_name: str, kind: str) -> list[Component]:
-    records = function()
+def _checked(hook: Callable[[], Any]) -> list[Component]:
+    records = hook()
     if records is None or isinstance(records, str | Component):
-        raise ComponentError(f"{hook_name} must return an iterable of Component records, got {records!r}")
+        raise ComponentError(f"mtl_components must return an iterable of Component records, got {records!r}")
     checked: list[Component] = []
     for record in records:
         if len(checked) == MOST:
-            raise ComponentError(f"{hook_name} yields more than {MOST} records")
+            raise ComponentError(f"mtl_components yields more than {MOST} records")
         if not isinstance(record, Component):
-            raise ComponentError(f"{hook_name} must yield Component records, got {record!r}")
+            raise ComponentError(f"mtl_components must yield Component records, got {record!r}")
         problems = record.problems()
-        if record.kind != kind:
-            problems.insert(0, f"its kind must be {kind!r}, got {record.kind!r}")
         if problems:
-            raise ComponentError(f"{hook_name} yields an invalid record {record.name!r}: {problems[0]}")
+            raise ComponentError(f"mtl_components yields an invalid record {record.name!r}: {problems[0]}")
         checked.append(record)
     return checked
 

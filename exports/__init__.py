@@ -10,7 +10,7 @@ from ..core.records import Component
 
 
 @hookimpl
-def mtl_exporters() -> Iterable[Component]:
+def mtl_components() -> Iterable[Component]:
     yield Component(
         "exporter",
         "onnx",

@@ -10,50 +10,17 @@ from . import augmentations, balancers, datasets, encoders, heads, losses, metri
 
 
 @hookimpl
-def mtl_datasets() -> Iterable[Component]:
-    return datasets.COMPONENTS
-
-
-@hookimpl
-def mtl_augmentations() -> Iterable[Component]:
-    return augmentations.COMPONENTS
-
-
-@hookimpl
-def mtl_encoders() -> Iterable[Component]:
-    return encoders.COMPONENTS
-
-
-@hookimpl
-def mtl_heads() -> Iterable[Component]:
-    return heads.COMPONENTS
-
-
-@hookimpl
-def mtl_losses() -> Iterable[Component]:
-    return losses.COMPONENTS
-
-
-@hookimpl
-def mtl_metrics() -> Iterable[Component]:
-    return metrics.COMPONENTS
-
-
-@hookimpl
-def mtl_tasks() -> Iterable[Component]:
-    return tasks.COMPONENTS
-
-
-@hookimpl
-def mtl_sharings() -> Iterable[Component]:
-    return sharings.COMPONENTS
-
-
-@hookimpl
-def mtl_balancers() -> Iterable[Component]:
-    return balancers.COMPONENTS
-
-
-@hookimpl
-def mtl_recipes() -> Iterable[Component]:
-    return recipes.COMPONENTS
+def mtl_components() -> Iterable[Component]:
+    for kind in (
+        datasets,
+        augmentations,
+        encoders,
+        heads,
+        losses,
+        metrics,
+        tasks,
+        sharings,
+        balancers,
+        recipes,
+    ):
+        yield from kind.COMPONENTS

@@ -22,7 +22,7 @@ def add_noise(image: Tensor, noise: Noise, amount: float, random: Random) -> Ten
     - `salt-and-pepper`: a pixel turns black or white, each with probability `amount / 2`.
 
     >>> import torch
-    >>> from mtl.core.randomness import StepRandom
+    >>> from mtl.contracts import StepRandom
     >>> add_noise(torch.ones(1, 1, 1, 3), "dropout", 1.0, StepRandom(1, "cpu", 0)).tolist()
     [[[[0.0, 0.0, 0.0]]]]
     """

@@ -11,6 +11,7 @@ import json
 import os
 import re
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -97,8 +98,18 @@ def balancers(registry: Registry) -> str:
     return "\n".join([head, "|---|---|---|---|---|---|---|---|", *rows])
 
 
+def public(_: Registry) -> str:
+    """One row per module that plugins import."""
+    rows = []
+    for name in ("mtl", "mtl.contracts", "mtl.testing"):
+        names = sorted(import_module(name).__all__, key=str.lower)
+        rows.append(f"| `{name}` | {', '.join(f'`{found}`' for found in names)} |")
+    return "\n".join(["| module | names |", "|---|---|", *rows])
+
+
 GENERATED: dict[str, tuple[str, Callable[[Registry], str]]] = {
     "components": ("README.md", components),
+    "public": ("docs/plugins.md", public),
     "balancers": ("docs/balancers.md", balancers),
     "training": ("docs/recipes.md", training),
     "recipes": ("docs/recipes.md", recipes),

@@ -16,9 +16,9 @@ from mtl.core import hookspecs
 from mtl.core.cli.main import run
 from mtl.core.composer import compose
 from mtl.core.composition import Composition
-from mtl.core.hookspecs import HOOK_OF_KIND
 from mtl.core.recipe_reader import read
 from mtl.core.recipe_source import RecipeSource
+from mtl.core.records import KINDS
 from mtl.core.registry import Registry, discover
 from mtl.core.request import Request
 
@@ -27,8 +27,7 @@ DOCUMENT = Path(__file__).parents[1] / "docs" / "plugins.md"
 HOOKS = {
     name: found for name, found in vars(hookspecs).items() if inspect.isfunction(found) and name[:4] == "mtl_"
 }
-COMPONENT_HOOKS = {hook: kind for kind, hook in HOOK_OF_KIND.items() if kind != "recipe"}
-RUN_HOOKS = sorted(set(HOOKS) - set(HOOK_OF_KIND.values()) - {"mtl_commands"})
+RUN_HOOKS = sorted(set(HOOKS) - {"mtl_components", "mtl_commands"})
 
 COMPONENT = '''
 from mtl import Component, hookimpl
@@ -38,7 +37,7 @@ class Mine({base}):
     """A stranger's."""
 
 @hookimpl
-def {hook}():
+def mtl_components():
     yield Component("{kind}", "mine", "A stranger's", "{plugin}:Mine")
 '''
 # For each kind: a built-in to derive from, where a recipe names it, and where a composition has it.
@@ -65,17 +64,14 @@ def only_task(made: Composition) -> Any:
     return task
 
 
-@pytest.mark.parametrize("hook", COMPONENT_HOOKS)
-def test_a_component_hook_adds_a_component_that_a_recipe_can_use(
-    hook: str, install_plugin: Install, registry: Registry
+@pytest.mark.parametrize("kind", PLACES)
+def test_mtl_components_adds_a_component_of_each_kind_that_a_recipe_can_use(
+    kind: str, install_plugin: Install, registry: Registry
 ) -> None:
-    kind = COMPONENT_HOOKS[hook]
     parent, place, part = PLACES[kind]
     module, _, base = registry.find(kind, parent).component.target.partition(":")
     plugin = f"{kind}_plugin"
-    install_plugin(
-        f"{kind}-plugin", COMPONENT.format(module=module, base=base, hook=hook, kind=kind, plugin=plugin)
-    )
+    install_plugin(f"{kind}-plugin", COMPONENT.format(module=module, base=base, kind=kind, plugin=plugin))
     found = discover()
     made = compose(read(RecipeSource({"tasks": {"classify": None}, **place}), found), found)
     assert type(part(made)).__module__ == plugin
@@ -85,12 +81,12 @@ RECIPES = """
 from mtl import Component, hookimpl
 
 @hookimpl
-def mtl_recipes():
+def mtl_components():
     yield Component("recipe", "fast", "Quick", "recipes_data:fast.yaml")
 """
 
 
-def test_mtl_recipes_adds_a_recipe_from_package_data(install_plugin: Install, tmp_path: Path) -> None:
+def test_mtl_components_adds_a_recipe_from_package_data(install_plugin: Install, tmp_path: Path) -> None:
     install_plugin("recipes-plugin", RECIPES)
     data = tmp_path / "site-recipes-plugin" / "recipes_data"
     data.mkdir()
@@ -182,9 +178,8 @@ def test_a_broken_run_hook_is_the_plugins_fault(install_plugin: Install) -> None
 
 
 def test_every_hook_has_a_test_with_a_plugin_of_its_own() -> None:
-    tested = {*COMPONENT_HOOKS, "mtl_recipes", "mtl_commands", *EXPECTED}
-    assert tested == set(HOOKS)
-    assert {COMPONENT_HOOKS[hook] for hook in COMPONENT_HOOKS} == set(PLACES)
+    assert {"mtl_components", "mtl_commands", *EXPECTED} == set(HOOKS)
+    assert {*PLACES, "recipe"} == set(KINDS)
     assert sorted(EXPECTED) == RUN_HOOKS
 
 

@@ -104,7 +104,7 @@ class Plugin:
     """What a third party's module would be."""
 
     @hookimpl
-    def mtl_datasets(self) -> list[Component]:
+    def mtl_components(self) -> list[Component]:
         return [Component("dataset", "middle", "The middle of few images", f"{__name__}:Middle")]
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 _HEAD = "from mtl import Component, hookimpl\n"
 
 
-def _hook(kind: str, body: str) -> str:
-    return f"{_HEAD}@hookimpl\ndef mtl_{kind}(): {body}\n"
+def _hook(body: str) -> str:
+    return f"{_HEAD}@hookimpl\ndef mtl_components(): {body}\n"
 
 
 PLUGINS: dict[str, str] = {
@@ -22,17 +22,16 @@ PLUGINS: dict[str, str] = {
     "imports what is missing": "import nothing_of_this_name",
     "has a text for a version": "mtl_api = 'x'",
     "raises for every attribute": "def __getattr__(name): raise RuntimeError(name)",
-    "exits in its hook": _hook("encoders", "raise SystemExit(0)"),
-    "is interrupted in its hook": _hook("encoders", "raise KeyboardInterrupt"),
-    "returns nothing": _hook("encoders", "return None"),
-    "returns a number": _hook("encoders", "return 5"),
-    "returns a text": _hook("encoders", "return ['x']"),
-    "claims a name": _hook("tasks", "return [Component('task', 'classify', 'mine', f'{__name__}:X')]"),
-    "names an unknown kind": _hook("tasks", "return [Component('foo', 'x', 'mine', 'a:b')]"),
-    "has an odd name": _hook("tasks", "return [Component('task', '<b>\\x1b[31m/../x', 'mine', 'a:b')]"),
-    "names a target that is not there": _hook(
-        "encoders", "return [Component('encoder', 'x', 'mine', 'no.no:X')]"
-    ),
+    "exits in its hook": _hook("raise SystemExit(0)"),
+    "is interrupted in its hook": _hook("raise KeyboardInterrupt"),
+    "returns nothing": _hook("return None"),
+    "returns a number": _hook("return 5"),
+    "returns a text": _hook("return ['x']"),
+    "claims a name": _hook("return [Component('task', 'classify', 'mine', f'{__name__}:X')]"),
+    "names an unknown kind": _hook("return [Component('foo', 'x', 'mine', 'a:b')]"),
+    "has an odd name": _hook("return [Component('task', '<b>\\x1b[31m/../x', 'mine', 'a:b')]"),
+    "names a target that is not there": _hook("return [Component('encoder', 'x', 'mine', 'no.no:X')]"),
+    "has a hook of an old draft": f"{_HEAD}@hookimpl\ndef mtl_tasks(): return []\n",
     "goes to /": "import os; os.chdir('/')",
     "makes warnings errors": "import warnings; warnings.simplefilter('error')",
     "seeds torch": "import torch; torch.manual_seed(0)",
@@ -48,8 +47,7 @@ PLUGINS: dict[str, str] = {
 
 _ENCODER = """
 from math import prod
-from mtl.core.contracts import Encoder
-from mtl.core.specs import FeatureSpec
+from mtl.contracts import Encoder, FeatureSpec
 class X(Encoder):
     def __init__(self, image, inputs):
         super().__init__()
@@ -106,5 +104,5 @@ ENCODERS: dict[str, str] = {
 
 def plugin_of(body: str) -> str:
     """Return a plugin file that offers such an encoder as `bad`."""
-    hook = _hook("encoders", "return [Component('encoder', 'bad', 'breaks', f'{__name__}:X')]")
+    hook = _hook("return [Component('encoder', 'bad', 'breaks', f'{__name__}:X')]")
     return f"import torch\nfrom torch import nn\n{body}\n{hook}"

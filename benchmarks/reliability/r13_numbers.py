@@ -13,8 +13,7 @@ from .row import Findings
 _LABELS = """
 import numpy as np
 from mtl import Component, hookimpl
-from mtl.core.contracts import Columns, Dataset
-from mtl.core.specs import DatasetSpec, ImageSpec, Regression
+from mtl.contracts import Columns, Dataset, DatasetSpec, ImageSpec, Regression
 
 NAMES = ("square", "circle", "triangle up", "triangle right", "triangle down", "triangle left")
 
@@ -28,7 +27,7 @@ class Strange(Dataset):
         return {"train": Columns(images, {"counts": counts}), "test": Columns(images, {"counts": counts})}
 
 @hookimpl
-def mtl_datasets():
+def mtl_components():
     return [Component("dataset", "strange", "numbers that are none", f"{__name__}:Strange")]
 """
 

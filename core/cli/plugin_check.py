@@ -54,7 +54,7 @@ def command(session: Session, target: str | None, kind: str | None, name: str | 
     if failed:
         raise ComponentError(
             f"{failed} of {len(results)} checks failed",
-            hint="mend the component, or say in a test why it must fail: mtl.core.testing",
+            hint="mend the component, or say in a test why it must fail: mtl.testing",
         )
 
 

@@ -12,7 +12,7 @@ from ..specs import DatasetSpec
 class Augmentation(ABC):
     """Applied to whole training batches before any task sees them; never at evaluation.
 
-    An augmentation that moves pixels moves labels (`mtl.core.symmetry`). The constructor takes the
+    An augmentation that moves pixels moves labels (`transform_square`). The constructor takes the
     `DatasetSpec`, then keyword-only options; it raises `Incompatible` when it cannot serve the data set.
     """
 

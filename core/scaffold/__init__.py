@@ -14,7 +14,7 @@ from string import Template
 
 from ..errors import UsageError, suggest
 from ..files import writing_to
-from ..hookspecs import API, HOOK_OF_KIND
+from ..hookspecs import API
 from ..plugin_loading import HOME
 from ..records import KINDS
 
@@ -118,15 +118,14 @@ def _use(name: str, kinds: Sequence[str]) -> str:
 
 
 def _hooks(name: str, kinds: Sequence[str], words: dict[str, str]) -> str:
-    blocks = []
+    records = []
     for kind in kinds:
         target = "recipe.yaml" if kind == "recipe" else f"{words['camel']}{kind.capitalize()}"
         module = words["package"] if kind == "recipe" else f"{words['package']}.{kind}"
         record = [kind, f"{name}-{kind}", _SUMMARIES[kind], f"{module}:{target}"]
         lines = "".join(f'        "{value}",\n' for value in record)
-        head = f"@hookimpl\ndef {HOOK_OF_KIND[kind]}() -> Iterable[Component]:\n"
-        blocks.append(f"{head}    yield Component(\n{lines}    )\n")
-    return _filled("hooks.py", {**words, "api": str(API), "hooks": "\n\n".join(blocks)})
+        records.append(f"    yield Component(\n{lines}    )\n")
+    return _filled("hooks.py", {**words, "api": str(API), "records": "".join(records)})
 
 
 def _filled(file: str, words: dict[str, str]) -> str:

@@ -1,6 +1,6 @@
 """The conformance kit: does a plugin keep the promises of its contracts?
 
-    from mtl.core.testing import parametrize_with_checks
+    from mtl.testing import parametrize_with_checks
 
     @parametrize_with_checks(["my-distribution"])
     def test_conformance(component, check):

@@ -126,7 +126,7 @@ def _require_moved(batch: Batch, changed: Batch, spec: DatasetSpec) -> None:
                 "labels that moved with the pixels "
                 f"({turns} quarter turns{' after a mirror' if mirror else ''})",
                 f"other labels for {wrong} of {int(seen.sum())} such images",
-                "use `mtl.core.symmetry.transform_square`, or move columns by `dataset.symmetries` yourself",
+                "use `mtl.contracts.transform_square`, or move columns by `dataset.symmetries` yourself",
             )
             found |= seen
             allowed |= same

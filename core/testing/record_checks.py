@@ -25,7 +25,7 @@ def check_target_is_a_class_of_its_kind(subject: Subject) -> None:
     contract = CONTRACTS[subject.kind]
     require(
         inspect.isclass(component) and issubclass(component, contract),
-        f"a subclass of mtl.core.contracts.{contract.__name__}",
+        f"a subclass of mtl.contracts.{contract.__name__}",
         repr(component),
         f"derive the class at {subject.record.component.target!r} from {contract.__name__}",
     )

@@ -18,7 +18,7 @@ Probability = Annotated[float, Field(ge=0.0, le=1.0)]
 def chosen(random: Random, probability: float) -> Tensor:
     """Return bool `[B]`, each true with the probability.
 
-    >>> from mtl.core.randomness import StepRandom
+    >>> from mtl.contracts import StepRandom
     >>> chosen(StepRandom(2, "cpu", 0), 1.0).tolist()
     [True, True]
     """

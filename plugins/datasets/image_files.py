@@ -47,7 +47,7 @@ def image_size(file: ImageFile) -> tuple[int, int]:
 def read_images(files: Sequence[ImageFile], spec: ImageSpec, *, resize: bool = False) -> NDArray[np.uint8]:
     """Return the images, uint8 `[N, C, H, W]`, in the order of the files.
 
-    Pictures are read and converted as `mtl.core.pictures` says. With `resize`, an image of another size is
+    Pictures are read and converted as `core/pictures.py` says. With `resize`, an image of another size is
     scaled to the size of `spec` (bilinear, smoothed when shrunk).
     Raises `UsageError` for the first file, in order, that is no readable image, or is of
     another size.

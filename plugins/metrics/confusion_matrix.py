@@ -10,7 +10,7 @@ class ConfusionMatrix(ClassMetric):
     """How often each class (row) was predicted as each class (column), int64 `[K, K]`; no before yes.
 
     >>> import torch
-    >>> from mtl.core.specs import Binary
+    >>> from mtl.contracts import Binary
     >>> matrix = ConfusionMatrix(Binary("even", "odd"))
     >>> matrix.update(torch.tensor([0.9, 0.8, 0.1]), torch.tensor([1, 0, 0]))
     >>> matrix.compute().tolist()

@@ -15,7 +15,7 @@ class Psnr(Adapter):
     of batches, and lower than the mean of each image's own ratio.
 
     >>> import torch
-    >>> from mtl.core.specs import Image
+    >>> from mtl.contracts import Image
     >>> psnr = Psnr(Image(1, 2, 2))
     >>> psnr.update(torch.zeros(3, 1, 2, 2), torch.full((3, 1, 2, 2), 0.1))
     >>> round(psnr.compute().item(), 4)

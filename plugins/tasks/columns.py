@@ -14,7 +14,7 @@ _WHOLE_NUMBER = re.compile(r"-?[0-9]+")
 def class_column(dataset: DatasetSpec, label: str | None) -> tuple[str, Categorical]:
     """Return the named categorical column, or the only one; raise `Incompatible` otherwise.
 
-    >>> from mtl.core.specs import ImageSpec
+    >>> from mtl.contracts import ImageSpec
     >>> class_column(DatasetSpec(ImageSpec(1, 8, 8), {"digit": Categorical(("0", "1"))}), None)[0]
     'digit'
     """

@@ -18,13 +18,11 @@ mtl_api = 1
 
 
 @hookimpl
-def mtl_datasets() -> list[Component]:
-    return [Component("dataset", "measured", "Images of a brightness", f"{__name__}:Measured")]
-
-
-@hookimpl
-def mtl_tasks() -> list[Component]:
-    return [Component("task", "column", "A column", f"{__name__}:Column")]
+def mtl_components() -> list[Component]:
+    return [
+        Component("dataset", "measured", "Images of a brightness", f"{__name__}:Measured"),
+        Component("task", "column", "A column", f"{__name__}:Column"),
+    ]
 
 
 class Measured(Dataset):

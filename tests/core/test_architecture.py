@@ -118,11 +118,10 @@ def test_the_declared_packages_are_the_folders() -> None:
     assert set(declared) == {"mtl", *folders}
 
 
-def test_there_is_a_hook_for_every_kind() -> None:
-    from mtl.core import hookspecs
+def test_there_is_a_contract_for_every_kind() -> None:
+    from mtl.core.contracts import CONTRACTS
 
-    assert set(hookspecs.HOOK_OF_KIND) == set(KINDS)
-    assert all(callable(getattr(hookspecs, hook)) for hook in hookspecs.HOOK_OF_KIND.values())
+    assert (*CONTRACTS, "recipe") == KINDS
 
 
 START_UP = """

@@ -114,7 +114,7 @@ GREEDY = """
     from mtl import Component, hookimpl
 
     @hookimpl
-    def mtl_balancers():
+    def mtl_components():
         yield Component("balancer", "greedy", "Needs gradients", "greedy_plugin:Greedy")
 
     def __getattr__(name):
@@ -142,7 +142,7 @@ LYING = """
     from mtl import Component, hookimpl
 
     @hookimpl
-    def mtl_encoders():
+    def mtl_components():
         yield Component("encoder", "lying", "States too many stages", "lying_plugin:Lying")
         yield Component("encoder", "needy", "Takes other arguments", "lying_plugin:Needy")
 

@@ -88,13 +88,13 @@ def test_a_hook_that_yields_for_ever_is_stopped(install_plugin: Callable[..., st
     source = """
     from mtl import Component, hookimpl
     @hookimpl
-    def mtl_encoders():
+    def mtl_components():
         while True:
             yield Component("encoder", "x", "X", "a:B")
     """
     install_plugin("endless-plugin", source)
     (row,) = (row for row in discover().providers if row.distribution == "endless-plugin")
-    assert row.reason == "mtl_encoders yields more than 10000 records"
+    assert row.reason == "mtl_components yields more than 10000 records"
 
 
 def test_what_a_hook_does_to_its_arguments_is_seen_by_nobody_else(

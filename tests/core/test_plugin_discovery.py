@@ -18,7 +18,7 @@ from mtl.core.registry import discover
 GOOD = """
 from mtl import Component, hookimpl
 @hookimpl
-def mtl_encoders():
+def mtl_components():
     return [Component("encoder", "found", "Is found", "nowhere:E")]
 """
 METADATA = b"Metadata-Version: 2.1\nName: okplug\nVersion: 2.0\n"

@@ -18,7 +18,7 @@ TINY = """
 from mtl import Component, hookimpl
 
 @hookimpl
-def mtl_encoders():
+def mtl_components():
     yield Component("encoder", "tiny", "A tiny encoder", "{module}:Tiny")
 
 class Tiny:
@@ -45,30 +45,34 @@ BROKEN = {
         "ModuleNotFoundError: No module named 'not_installed_anywhere'",
     ),
     "misspelled": (
-        "from mtl import hookimpl\n@hookimpl\ndef mtl_encodrs(): return ()",
-        "unknown hook 'mtl_encodrs'",
+        "from mtl import hookimpl\n@hookimpl\ndef mtl_componets(): return ()",
+        "unknown hook 'mtl_componets'; did you mean 'mtl_components' or 'mtl_commands'?",
+    ),
+    "old-hook": (
+        "from mtl import hookimpl\n@hookimpl\ndef mtl_encoders(): return ()",
+        "the hook 'mtl_encoders' has become 'mtl_components'",
     ),
     "kind": (
         (
-            "from mtl import Component, hookimpl\n@hookimpl\ndef mtl_heads():"
-            " return [Component('encoder', 'x', 'X', 'a:B')]"
+            "from mtl import Component, hookimpl\n@hookimpl\ndef mtl_components():"
+            " return [Component('encodr', 'x', 'X', 'a:B')]"
         ),
-        "its kind must be 'head', got 'encoder'",
+        "unknown kind 'encodr'; did you mean 'encoder'?",
     ),
     "no-record": (
-        "from mtl import hookimpl\n@hookimpl\ndef mtl_heads(): return ['x']",
+        "from mtl import hookimpl\n@hookimpl\ndef mtl_components(): return ['x']",
         "must yield Component",
     ),
     "bad-name": (
         (
-            "from mtl import Component, hookimpl\n@hookimpl\ndef mtl_heads():"
+            "from mtl import Component, hookimpl\n@hookimpl\ndef mtl_components():"
             " return [Component('head', 'Bad Name', 'X', 'a:B')]"
         ),
         "name 'Bad Name' must be lower-case words",
     ),
     "twice": (
         (
-            "from mtl import Component, hookimpl\n@hookimpl\ndef mtl_heads():"
+            "from mtl import Component, hookimpl\n@hookimpl\ndef mtl_components():"
             " return [Component('head', 'x', 'X', 'a:B')] * 2"
         ),
         "it yields two components named 'x' of kind head",
@@ -127,7 +131,7 @@ def test_a_stranger_cannot_take_over_a_default(install_plugin: Install, registry
         from mtl import Component, hookimpl
 
         @hookimpl
-        def mtl_encoders():
+        def mtl_components():
             yield Component("encoder", "{default}", "Mine", "x:Y", default_for=("recipe",))
         """,
     )

@@ -16,7 +16,7 @@ def load(target):
 
 
 def test_the_plugin_offers_the_onnx_exporter_as_the_default():
-    components = {component.name: component for component in exports.mtl_exporters()}
+    components = {component.name: component for component in exports.mtl_components()}
     assert all(component.problems() == [] for component in components.values())
     assert [name for name, item in components.items() if item.default_for] == ["onnx"]
     assert components["onnx"].default_for == ("recipe",)

@@ -6,25 +6,11 @@ mtl_api = 1
 
 
 @hookimpl
-def mtl_datasets() -> list[Component]:
-    return [Component("dataset", "bars", "Small images of one bright bar", "mtl_bars.components:Bars")]
-
-
-@hookimpl
-def mtl_encoders() -> list[Component]:
-    return [Component("encoder", "tiny-cnn", "A convolution and a layer", "mtl_bars.components:TinyCNN")]
-
-
-@hookimpl
-def mtl_tasks() -> list[Component]:
-    return [Component("task", "bar-position", "Where the bar is", "mtl_bars.components:BarPosition")]
-
-
-@hookimpl
-def mtl_heads() -> list[Component]:
-    return [Component("head", "bounded", "Values kept in a range", "mtl_bars.components:Bounded")]
-
-
-@hookimpl
-def mtl_losses() -> list[Component]:
-    return [Component("loss", "huber", "Huber's loss of values", "mtl_bars.components:Huber")]
+def mtl_components() -> list[Component]:
+    return [
+        Component("dataset", "bars", "Small images of one bright bar", "mtl_bars.components:Bars"),
+        Component("encoder", "tiny-cnn", "A convolution and a layer", "mtl_bars.components:TinyCNN"),
+        Component("task", "bar-position", "Where the bar is", "mtl_bars.components:BarPosition"),
+        Component("head", "bounded", "Values kept in a range", "mtl_bars.components:Bounded"),
+        Component("loss", "huber", "Huber's loss of values", "mtl_bars.components:Huber"),
+    ]

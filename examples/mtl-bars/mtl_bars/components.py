@@ -8,10 +8,25 @@ import numpy as np
 from pydantic import Field
 from torch import Tensor, nn, sigmoid
 
-from mtl.core.batch import Batch, Features
-from mtl.core.contracts import Columns, Dataset, Encoder, Head, HeadSpec, Loss, Task
-from mtl.core.errors import Incompatible
-from mtl.core.specs import Categorical, DatasetSpec, FeatureSpec, ImageSpec, InputSpec, Regression, TargetSpec
+from mtl.contracts import (
+    Batch,
+    Categorical,
+    Columns,
+    Dataset,
+    DatasetSpec,
+    Encoder,
+    Features,
+    FeatureSpec,
+    Head,
+    HeadSpec,
+    ImageSpec,
+    Incompatible,
+    InputSpec,
+    Loss,
+    Regression,
+    TargetSpec,
+    Task,
+)
 
 Width = Annotated[int, Field(ge=1, description="Channels of the convolution.")]
 Limit = Annotated[float, Field(gt=0, description="Values lie between 0 and this.")]

@@ -1,6 +1,6 @@
 """Every component of mtl-bars keeps the promises of its contract."""
 
-from mtl.core.testing import parametrize_with_checks
+from mtl.testing import parametrize_with_checks
 
 
 @parametrize_with_checks(["mtl-bars"])

@@ -8,38 +8,26 @@ mtl_api = 1
 
 
 @hookimpl
-def mtl_sharings() -> list[Component]:
+def mtl_components() -> list[Component]:
     return [
         Component(
             "sharing",
             "late-split",
             "The first stages are shared, the rest per task",
             "mtl_extras.late_split:LateSplit",
-        )
-    ]
-
-
-@hookimpl
-def mtl_balancers() -> list[Component]:
-    return [
+        ),
         Component(
             "balancer",
             "inverse-loss",
             "Small losses weigh more, so that all tasks pull alike",
             "mtl_extras.inverse_loss:InverseLoss",
-        )
-    ]
-
-
-@hookimpl
-def mtl_exporters() -> list[Component]:
-    return [
+        ),
         Component(
             "exporter",
             "safetensors-weights",
             "The weights alone, for a program that has the model",
             "mtl_extras.safetensors_weights:SafetensorsWeights",
-        )
+        ),
     ]
 
 

@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import Field
 from torch import Tensor
 
-from mtl.core.contracts import Balancer
+from mtl.contracts import Balancer
 
 Power = Annotated[float, Field(ge=0, le=1, description="0 weighs all alike, 1 makes all terms equal.")]
 Floor = Annotated[float, Field(gt=0, description="A loss below this counts as this.")]

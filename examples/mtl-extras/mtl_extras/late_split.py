@@ -6,8 +6,7 @@ from typing import Annotated, cast
 from pydantic import Field
 from torch import Tensor, nn
 
-from mtl.core.contracts import Encoder, Sharing
-from mtl.core.errors import Incompatible
+from mtl.contracts import Encoder, Incompatible, Sharing
 
 Shared = Annotated[int, Field(ge=1, description="How many stages, counted from the image, are shared.")]
 

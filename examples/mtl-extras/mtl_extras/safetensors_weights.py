@@ -12,10 +12,15 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
 
-from mtl.core.contracts import Exporter, ExportReport, ExportSubject
-from mtl.core.errors import UsageError, VerificationError
-from mtl.core.files import write_bytes
-from mtl.core.predictions import predict
+from mtl.contracts import (
+    Exporter,
+    ExportReport,
+    ExportSubject,
+    UsageError,
+    VerificationError,
+    predict,
+    write_bytes,
+)
 
 BATCHES = (1, 2, 7, 64)
 Tolerance = Annotated[float, Field(ge=0, description="Largest difference of a prediction that passes.")]

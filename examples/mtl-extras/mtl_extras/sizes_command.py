@@ -10,7 +10,7 @@ import click
 if TYPE_CHECKING:
     from torch import nn
 
-    from mtl.core.model import MultitaskModel
+    from mtl import Run
 
 
 @click.command()
@@ -26,7 +26,7 @@ def sizes(run: Path, as_json: bool) -> None:
     """
     import mtl  # torch only when the command runs
 
-    parts = count(mtl.load(run).model)
+    parts = count(mtl.load(run))
     if as_json:
         click.echo(json.dumps(parts, indent=2))
         return
@@ -35,8 +35,9 @@ def sizes(run: Path, as_json: bool) -> None:
         click.echo(f"{name.ljust(width)}  {size:>12,}")
 
 
-def count(model: "MultitaskModel") -> dict[str, int]:
+def count(run: "Run") -> dict[str, int]:
     """Return the number of parameters of the encoders (shared, and of single tasks), the heads, and all."""
+    model = run.model
     shared = _size(model.sharing.shared_parameters())
     parts = {"encoder, shared": shared, "encoder, per task": _size(model.sharing.parameters()) - shared}
     parts |= {f"head {task}": _size(model.head(task).parameters()) for task in model.tasks}

@@ -200,50 +200,19 @@ def _component(kind):
 
 
 @hookimpl
-def mtl_datasets():
-    return [_component("dataset")]
-
-
-@hookimpl
-def mtl_augmentations():
-    return [_component("augmentation")]
-
-
-@hookimpl
-def mtl_encoders():
-    return [_component("encoder")]
-
-
-@hookimpl
-def mtl_heads():
-    return [_component("head")]
-
-
-@hookimpl
-def mtl_losses():
-    return [_component("loss")]
-
-
-@hookimpl
-def mtl_metrics():
-    return [_component("metric")]
-
-
-@hookimpl
-def mtl_tasks():
-    return [_component("task")]
-
-
-@hookimpl
-def mtl_sharings():
-    return [_component("sharing")]
-
-
-@hookimpl
-def mtl_balancers():
-    return [_component("balancer")]
-
-
-@hookimpl
-def mtl_exporters():
-    return [_component("exporter")]
+def mtl_components():
+    return map(
+        _component,
+        (
+            "dataset",
+            "augmentation",
+            "encoder",
+            "head",
+            "loss",
+            "metric",
+            "task",
+            "sharing",
+            "balancer",
+            "exporter",
+        ),
+    )

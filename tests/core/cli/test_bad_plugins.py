@@ -20,22 +20,23 @@ Command = Callable[..., Any]
 Install = Callable[..., str]
 GOLDEN = Path(__file__).parent / "golden_plugins" / "all.txt"
 
-RECORD = "from mtl import Component, hookimpl\n@hookimpl\ndef mtl_{kind}s():\n    yield Component({record})\n"
+RECORD = (
+    "from mtl import Component, hookimpl\n@hookimpl\ndef mtl_components():\n    yield Component({record})\n"
+)
 
 BAD = {
     "raises-plugin": "raise RuntimeError('no luck')",
-    "misspelled-plugin": "from mtl import hookimpl\n@hookimpl\ndef mtl_encodrs():\n    return ()\n",
-    "record-plugin": "from mtl import hookimpl\n@hookimpl\ndef mtl_heads():\n    return ['linear']\n",
+    "misspelled-plugin": "from mtl import hookimpl\n@hookimpl\ndef mtl_componets():\n    return ()\n",
+    "old-hook-plugin": "from mtl import hookimpl\n@hookimpl\ndef mtl_heads():\n    return ()\n",
+    "record-plugin": "from mtl import hookimpl\n@hookimpl\ndef mtl_components():\n    return ['linear']\n",
     "missing-plugin": "import a_package_that_is_not_installed\n",
     "exits-plugin": "import sys\nsys.exit(3)\n",
     "older-plugin": "mtl_api = 0\n",
     "newer-plugin": "mtl_api = 99\n",
     "prints-plugin": "print('hello from a plugin')\n",
-    "target-plugin": RECORD.format(
-        kind="head", record="'head', 'ghost', 'Does not exist', 'target_plugin:Ghost'"
-    ),
-    "claims-plugin": RECORD.format(kind="head", record="'head', 'linear', 'Mine', 'claims_plugin:Linear'"),
-    "rival-plugin": RECORD.format(kind="head", record="'head', 'ghost', 'Mine too', 'rival_plugin:Ghost'"),
+    "target-plugin": RECORD.format(record="'head', 'ghost', 'Does not exist', 'target_plugin:Ghost'"),
+    "claims-plugin": RECORD.format(record="'head', 'linear', 'Mine', 'claims_plugin:Linear'"),
+    "rival-plugin": RECORD.format(record="'head', 'ghost', 'Mine too', 'rival_plugin:Ghost'"),
 }
 
 

@@ -23,7 +23,7 @@ from mtl import Component, hookimpl
 from mtl.plugins.sharings.hard import Hard
 
 @hookimpl
-def mtl_sharings():
+def mtl_components():
     yield Component("sharing", "deadly", "Ends the process that trains it", __name__ + ":Deadly")
 
 class Deadly(Hard):

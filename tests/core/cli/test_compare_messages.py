@@ -18,16 +18,12 @@ GOLDEN = Path(__file__).parent / "golden_compare"
 
 PLUGIN = """
 from mtl import Component, hookimpl
-from mtl.core.contracts import Balancer, Metric
-from mtl.core.errors import MissingRequirementError
+from mtl.contracts import Balancer, Metric, MissingRequirementError
 
 @hookimpl
-def mtl_balancers():
+def mtl_components():
     yield Component("balancer", "gradient-wise", "Needs gradients", __name__ + ":GradientWise")
     yield Component("balancer", "solving", "Needs a package", __name__ + ":Solving")
-
-@hookimpl
-def mtl_metrics():
     yield Component("metric", "share-of-yes", "Neither high nor low is good", __name__ + ":ShareOfYes")
 
 class GradientWise(Balancer):

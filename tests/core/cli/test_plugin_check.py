@@ -14,7 +14,7 @@ from mtl import Component, hookimpl
 from mtl.core.contracts import Metric
 
 @hookimpl
-def mtl_metrics():
+def mtl_components():
     yield Component("metric", "constant", "Always one half", "odd_plugin:Constant")
     yield Component("metric", "shapeless", "A vector", "odd_plugin:Shapeless")
 
@@ -43,7 +43,7 @@ def test_a_broken_promise_has_status_3_and_is_told_in_full(
     assert result.status == 3
     assert result.err.endswith(
         "error: 1 of 14 checks failed\n"
-        "  hint: mend the component, or say in a test why it must fail: mtl.core.testing\n"
+        "  hint: mend the component, or say in a test why it must fail: mtl.testing\n"
     )
     assert (
         "metric shapeless: value-lies-in-its-range: failed: expected a scalar; got shape [3]\n"

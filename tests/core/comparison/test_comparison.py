@@ -44,7 +44,7 @@ class Diverging(Sum):
 
 class Plugin:
     @hookimpl
-    def mtl_balancers(self) -> list[Component]:
+    def mtl_components(self) -> list[Component]:
         return [Component("balancer", "diverging", "Breaks", f"{__name__}:Diverging")]
 
 

@@ -33,7 +33,7 @@ class NeedsSolver(Sum):
 
 class Plugin:
     @hookimpl
-    def mtl_balancers(self) -> list[Component]:
+    def mtl_components(self) -> list[Component]:
         return [
             Component("balancer", "by-gradient", "Needs gradients", f"{__name__}:NeedsGradients"),
             Component("balancer", "solving", "Needs a package", f"{__name__}:NeedsSolver"),

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+import mtl
 from mtl.core.cli.main import run
 from mtl.core.errors import UsageError
 from mtl.core.hookspecs import API
@@ -28,7 +29,9 @@ def installed(folder: Path, site: Path) -> dict[str, str]:
     )
     lines = ["[mtl]", *(f"{key} = {value}" for key, value in project["entry-points"]["mtl"].items())]
     (info / "entry_points.txt").write_text("\n".join(lines))
-    return {**os.environ, "PYTHONPATH": os.pathsep.join([str(site), str(folder)]), "OMP_NUM_THREADS": "1"}
+    package = str(Path(mtl.__file__).parents[1])
+    path = os.pathsep.join([str(site), str(folder), package])
+    return {**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1"}
 
 
 def test_a_package_of_all_kinds_passes_its_own_tests(tmp_path: Path) -> None:

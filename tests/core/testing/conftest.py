@@ -7,7 +7,6 @@ from collections.abc import Callable
 
 import pytest
 
-from mtl.core.hookspecs import HOOK_OF_KIND
 from mtl.core.registry import discover
 from mtl.core.testing.subjects import Subject, subjects
 
@@ -22,13 +21,31 @@ import torch
 from pydantic import Field
 from torch import nn
 
-from mtl.core.contracts import (
-    Augmentation, Balancer, Columns, Dataset, Encoder, Exporter, ExportReport, Head, LearnedTable, Loss,
-    Metric, Sharing, Task,
+from mtl.contracts import (
+    Augmentation,
+    Balancer,
+    Categorical,
+    Columns,
+    Dataset,
+    DatasetSpec,
+    Encoder,
+    ExportReport,
+    Exporter,
+    FeatureSpec,
+    Head,
+    Image,
+    ImageSpec,
+    Incompatible,
+    InputSpec,
+    LearnedTable,
+    Loss,
+    Metric,
+    Sharing,
+    Symmetry,
+    Task,
+    VerificationError,
+    transform_square,
 )
-from mtl.core.errors import Incompatible, VerificationError
-from mtl.core.specs import Categorical, DatasetSpec, FeatureSpec, Image, ImageSpec, InputSpec, Symmetry
-from mtl.core.symmetry import transform_square
 
 
 class GoodEncoder(Encoder):
@@ -214,7 +231,9 @@ HOOK = """
 from mtl import Component, hookimpl
 
 @hookimpl
-def {hook}():
+def mtl_components():
+"""
+RECORD = """\
     yield Component("{kind}", "{name}", "A component", "{module}:{target}")
 """
 
@@ -224,18 +243,12 @@ def install_good(install_plugin: Callable[..., str]) -> Callable[[], str]:
     """Install a plugin with a good component of every kind, called `good`; return its distribution."""
 
     def install() -> str:
-        hooks = "".join(
-            HOOK.format(
-                hook=HOOK_OF_KIND[kind],
-                kind=kind,
-                name="good",
-                module="good_parts",
-                target=f"Good{kind.title()}",
-            )
+        records = [
+            RECORD.format(kind=kind, name="good", module="good_parts", target=f"Good{kind.title()}")
             for kind in KINDS
-        )
+        ]
         install_plugin("good-parts", GOOD)
-        install_plugin("good-plugin", hooks)
+        install_plugin("good-plugin", HOOK + "".join(records))
         return "good-plugin"
 
     return install
@@ -246,10 +259,8 @@ def spoiled(install_plugin: Callable[..., str]) -> Callable[[str, str], Subject]
     """Install a component of a kind, the class `Broken` of the source; return what is to be checked."""
 
     def install(kind: str, source: str) -> Subject:
-        hook = HOOK.format(
-            hook=HOOK_OF_KIND[kind], kind=kind, name="broken", module="broken_plugin", target="Broken"
-        )
-        install_plugin("broken-plugin", GOOD + textwrap.dedent(source) + hook)
+        record = RECORD.format(kind=kind, name="broken", module="broken_plugin", target="Broken")
+        install_plugin("broken-plugin", GOOD + textwrap.dedent(source) + HOOK + record)
         found = subjects(discover(), ["broken-plugin"], kind=kind)
         assert len(found) == 1
         return found[0]

@@ -14,7 +14,7 @@ from mtl.core.testing.subjects import Subject, subjects
 BROKEN = {
     ("encoder", "target-is-a-class-of-its-kind"): (
         "class Broken(GoodHead): pass",
-        "a subclass of mtl.core.contracts.Encoder",
+        "a subclass of mtl.contracts.Encoder",
     ),
     ("encoder", "options-are-described"): (
         """
@@ -338,7 +338,7 @@ def test_a_recipe_that_names_the_unknown_is_found(
     source = """
     from mtl import Component, hookimpl
     @hookimpl
-    def mtl_recipes():
+    def mtl_components():
         yield Component("recipe", "odd", "An odd recipe", "recipe_folder:odd.yaml")
     """
     install_plugin("broken-plugin", source)

@@ -16,7 +16,7 @@ PLUGIN = """
 from mtl import Component, hookimpl
 
 @hookimpl
-def mtl_balancers():
+def mtl_components():
     yield Component("balancer", "odd", "An odd balancer", __name__ + ":Odd")
 """
 PROJECT = """

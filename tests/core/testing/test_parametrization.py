@@ -18,7 +18,7 @@ from mtl import Component, hookimpl
 from mtl.core.contracts import Metric
 
 @hookimpl
-def mtl_metrics():
+def mtl_components():
     for name in ("Good", "Wrong", "Choosy"):
         yield Component("metric", name.lower(), "A metric", f"{__name__}:{name}")
 

@@ -64,7 +64,7 @@ class Normalised(Plain):
 
 
 @hookimpl
-def mtl_encoders() -> list[Component]:
+def mtl_components() -> list[Component]:
     kinds = {
         "plain": Plain,
         "half-frozen": HalfFrozen,

@@ -1,0 +1,105 @@
+"""What a plugin may import, all of it and nothing else: the content of `mtl.contracts`.
+
+A name that leaves this list, or changes what it promises, needs a shim (docs/plugins.md).
+"""
+
+from .batch import MISSING, Batch, Features, one_hot, present
+from .contracts import (
+    Answer,
+    Arrays,
+    Augmentation,
+    Balancer,
+    Columns,
+    Dataset,
+    Encoder,
+    EncoderBuilder,
+    Exporter,
+    ExportPlan,
+    ExportReport,
+    ExportSubject,
+    Head,
+    HeadSpec,
+    Judge,
+    Leading,
+    LearnedTable,
+    Loss,
+    Metric,
+    Metrics,
+    Sharing,
+    Task,
+    Units,
+)
+from .errors import ComponentError, Incompatible, MissingRequirementError, UsageError, VerificationError
+from .files import reading, write_bytes
+from .hookspecs import hookimpl
+from .predictions import predict
+from .randomness import Random, SampleRandom, StepRandom
+from .records import Component
+from .specs import (
+    Binary,
+    Categorical,
+    DatasetSpec,
+    FeatureSpec,
+    Image,
+    ImageSpec,
+    InputSpec,
+    Regression,
+    Symmetry,
+    TargetSpec,
+)
+from .symmetry import transform_square
+
+__all__ = [
+    "MISSING",
+    "Answer",
+    "Arrays",
+    "Augmentation",
+    "Balancer",
+    "Batch",
+    "Binary",
+    "Categorical",
+    "Columns",
+    "Component",
+    "ComponentError",
+    "Dataset",
+    "DatasetSpec",
+    "Encoder",
+    "EncoderBuilder",
+    "ExportPlan",
+    "ExportReport",
+    "ExportSubject",
+    "Exporter",
+    "FeatureSpec",
+    "Features",
+    "Head",
+    "HeadSpec",
+    "Image",
+    "ImageSpec",
+    "Incompatible",
+    "InputSpec",
+    "Judge",
+    "Leading",
+    "LearnedTable",
+    "Loss",
+    "Metric",
+    "Metrics",
+    "MissingRequirementError",
+    "Random",
+    "Regression",
+    "SampleRandom",
+    "Sharing",
+    "StepRandom",
+    "Symmetry",
+    "TargetSpec",
+    "Task",
+    "Units",
+    "UsageError",
+    "VerificationError",
+    "hookimpl",
+    "one_hot",
+    "predict",
+    "present",
+    "reading",
+    "transform_square",
+    "write_bytes",
+]
