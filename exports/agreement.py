@@ -24,8 +24,9 @@ def agreement_of(
     answer: Tensor,
     tolerance: Tolerance,
     units: Units | None = None,
+    rounding: float = 0.0,
 ) -> dict[str, Any]:
-    """Return how well predictions for the real samples agree.
+    """Return how well predictions for the real samples agree; `rounding` is allowed beside the tolerance.
 
     Raises `VerificationError` when a decided answer differs, or a picture is another one. What an
     elementwise tolerance cannot decide counts as too close to call; without one, classes and values are
@@ -35,7 +36,7 @@ def agreement_of(
         raise VerificationError(f"{name}: task {task!r} is not finite on the real samples")
     if isinstance(target, Image):
         return _pictures(name, task, reference, answer, tolerance)
-    room = tolerance.absolute + tolerance.relative
+    room = tolerance.absolute + tolerance.relative + rounding
     count = len(reference)
     if isinstance(target, Categorical):
         same = reference.argmax(dim=1) == answer.argmax(dim=1)
@@ -45,7 +46,7 @@ def agreement_of(
         same = (reference >= 0.5) == (answer >= 0.5)
         decided = (reference - 0.5).abs() > room
     else:
-        allowed = torch.from_numpy(tolerance.allowed(reference.double().numpy(), units))
+        allowed = torch.from_numpy(tolerance.allowed(reference.double().numpy(), units)) + rounding
         same = ((reference - answer).abs() <= allowed).reshape(count, -1).all(dim=1)
         decided = torch.ones_like(same)
     if not tolerance.elementwise:

@@ -23,6 +23,7 @@ from ..core.predictions import predict
 from ..core.randomness import generator
 from .agreement import agreement_of
 from .candidate import reason
+from .conditioning import MOST, ROUNDINGS, TURNS, rounded_otherwise
 from .metadata import IMAGE
 from .onnx_model import ExportForm
 from .precision import TOLERANCES, Tolerance
@@ -40,6 +41,12 @@ KINDS = {"real": "real samples", "random": "random pixels", "zeros": "black imag
 
 _COARSE = (
     "calibrate on more samples (calibration=N), keep a task's layers in float (keep_float), or use float16"
+)
+
+
+_UNSTEADY = (
+    "the trained model's own answers move by {moved:.2g} when its weights are rounded otherwise: the training "
+    "nearly diverged; a smaller learning rate or more epochs help"
 )
 
 
@@ -99,6 +106,7 @@ class Comparison:
         self.batches = batches
         self.tolerance = tolerance or TOLERANCES[form.precision.type]
         self.model: nn.Module = copy.deepcopy(subject.model).cpu().eval()
+        self.moved: dict[str, float] = {}
         names = (IMAGE, *(spec.name for spec in subject.inputs))
         if missing := [name for name in names if name not in subject.samples]:
             raise VerificationError(f"the real samples to verify on lack {', '.join(map(repr, missing))}")
@@ -156,7 +164,8 @@ class Comparison:
             answer = predict(answer, target) if self.form.raw else answer
             expected = predict(self._expected[task], target)
             units, name = self.subject.units.get(task), self.candidate.name
-            found[task] = agreement_of(name, task, target, expected, answer, self.tolerance, units)
+            room = ROUNDINGS * self.moved.get(task, 0.0)
+            found[task] = agreement_of(name, task, target, expected, answer, self.tolerance, units, room)
         return found
 
     @cached_property
@@ -200,9 +209,27 @@ class Comparison:
                 raise VerificationError(f"{self.candidate.name} is not finite: {place}")
             difference = np.abs(actual - expected).reshape(-1)
             allowed = self.tolerance.allowed(expected, self.subject.units.get(task)).reshape(-1)
+            if self.tolerance.elementwise and (difference > allowed).any():
+                allowed = allowed + self._rounding(task, pixels, inputs, expected, float(allowed.min()))
             at = int(np.argmax(difference / allowed))
             found.append(Difference(task, batch, kind, float(difference[at]), float(allowed[at])))
         return found
+
+    def _rounding(
+        self, task: str, pixels: NDArray[Any], inputs: Arrays, expected: NDArray[np.float64], allowed: float
+    ) -> float:
+        """Return what the model's own rounding adds to what a task's answers may differ by in a case."""
+        moved = 0.0
+        for model in self._rounded_otherwise:
+            raw = self._reference(pixels, inputs, model)[task]
+            answer = (raw if self.form.raw else predict(raw, self.subject.targets[task])).numpy()
+            moved = max(moved, float(np.abs(answer - expected).max()))
+        self.moved[task] = max(self.moved.get(task, 0.0), moved)
+        return min(ROUNDINGS * moved, MOST * allowed)
+
+    @cached_property
+    def _rounded_otherwise(self) -> list[nn.Module]:
+        return [rounded_otherwise(self.model, turn) for turn in range(TURNS)]
 
     def _deviations(self) -> Iterator[Difference]:
         """Yield the root mean square of each output's difference over the real samples.
@@ -225,20 +252,30 @@ class Comparison:
         if worst is None:
             return VerificationError(f"{self.candidate.name}: nothing was compared")
         mean = "" if self.tolerance.elementwise else " (root mean square)"
+        moved = self.moved.get(worst.output, 0.0)
+        unsteady = moved > worst.allowed / ROUNDINGS / 2
         return VerificationError(
             f"{self.candidate.name} does not compute what the trained model computes: "
             f"output {worst.output!r} differs by {worst.difference:.3g}{mean} at batch {worst.batch}, "
             f"{KINDS[worst.kind]}; allowed there: {worst.allowed:.3g}",
-            hint=None if self.tolerance.elementwise else _COARSE,
+            hint=_UNSTEADY.format(moved=moved)
+            if unsteady
+            else None
+            if self.tolerance.elementwise
+            else _COARSE,
         )
 
-    def _reference(self, pixels: NDArray[Any], inputs: Arrays) -> Mapping[str, Tensor]:
-        """Return the trained model's raw outputs, on the CPU, in evaluation mode."""
+    def _reference(
+        self, pixels: NDArray[Any], inputs: Arrays, model: nn.Module | None = None
+    ) -> Mapping[str, Tensor]:
+        """Return raw outputs of the trained model (or of `model`), on the CPU, in evaluation mode."""
         image = torch.from_numpy(pixels)
         image = image.float() / 255.0 if image.dtype == torch.uint8 else image
         try:
             with torch.inference_mode():
-                raw = self.model(image, {name: torch.from_numpy(value) for name, value in inputs.items()})
+                raw = (model or self.model)(
+                    image, {name: torch.from_numpy(value) for name, value in inputs.items()}
+                )
                 return {task: raw[task].float() for task in self.subject.targets}
         except Exception as error:  # whatever the model does wrong, nothing has been proven
             raise VerificationError(f"the trained model itself cannot be run: {reason(error)}") from error

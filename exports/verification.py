@@ -107,6 +107,8 @@ def compare(
         "worst": worst,
         "agreement": comparison.agreement(),
         "cases": cases,
+        # Only where the tolerance alone was not enough.
+        **({"moved_by_rounding": comparison.moved} if comparison.moved else {}),
     }
 
 
