@@ -45,8 +45,8 @@ _COARSE = (
 
 
 _UNSTEADY = (
-    "the trained model's own answers move by {moved:.2g} when its weights are rounded otherwise: the training "
-    "nearly diverged; a smaller learning rate or more epochs help"
+    "the trained model's own answers move by {moved:.2g} when its weights are rounded otherwise: "
+    "the training nearly diverged; a smaller learning rate or more epochs help"
 )
 
 

@@ -21,7 +21,7 @@ ROUNDINGS = 4.0
 as often as it has terms."""
 
 MOST = 100.0
-"""The most that this may add to a tolerance, in units of it: beyond, the numbers inside the model say nothing."""
+"""The most that this may add to a tolerance, in units of it: beyond, a model's numbers say nothing."""
 
 _LAST_PLACE = 2.0**-23
 

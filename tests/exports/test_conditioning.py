@@ -1,4 +1,4 @@
-"""What no runtime can know is not asked of a file: answers that move when the weights are rounded otherwise."""
+"""What no runtime can know is not asked of a file: answers that move when weights are rounded otherwise."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def test_a_file_may_differ_by_what_rounding_moves(exported):
 
 
 def test_a_file_that_differs_by_more_is_refused(exported):
-    with pytest.raises(VerificationError, match="'de-noise' differs by 0.02"):
+    with pytest.raises(VerificationError, match=r"'de-noise' differs by 0\.02"):
         compared(exported, 1e3, off=0.02)
 
 
