@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from math import ceil
+from dataclasses import dataclass, replace
+from math import ceil, prod
 from typing import Any
 
 import numpy as np
@@ -18,20 +18,36 @@ from .prepared import load_prepared
 from .randomness import generator
 from .specs import Categorical, DatasetSpec, Regression
 
+_PART = 1 << 24
+"""Pixels that are counted at once."""
+
 
 @dataclass(frozen=True)
 class Samples:
-    """One split: `image` uint8 `[N, C, H, W]` and label columns of length N, resident on a device.
+    """One split: images in a store uint8 `[M, C, H, W]` and label columns of length N, on a device.
 
-    With `streams_to` it stays in host memory, pinned where there is CUDA, and batches travel to that device.
+    `rows` int64 `[N]` are the split's images in the store (None: all of them, in order): splits share a
+    store, and no image is held twice. With `streams_to` it stays in host memory, pinned where there is CUDA,
+    and batches travel to that device.
     """
 
-    image: Tensor
+    store: Tensor
     labels: dict[str, Tensor]
     streams_to: torch.device | None = None
+    rows: Tensor | None = None
 
     def __len__(self) -> int:
-        return len(self.image)
+        return len(self.store if self.rows is None else self.rows)
+
+    @property
+    def image(self) -> Tensor:
+        """All images of the split, uint8 `[N, C, H, W]`; a copy where they are a part of the store."""
+        return self.store if self.rows is None else self.store.index_select(0, self.rows)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """`(C, H, W)` of one image."""
+        return tuple(self.store.shape[1:])
 
     @property
     def streams(self) -> bool:
@@ -41,47 +57,63 @@ class Samples:
     @property
     def home(self) -> torch.device:
         """Where the samples lie, and where the indices of a batch belong."""
-        return self.image.device
+        return self.store.device
 
     @property
     def device(self) -> torch.device:
         """Where batches are."""
-        return self.streams_to or self.image.device
+        return self.streams_to or self.store.device
+
+    def pixels(self, indices: Tensor) -> Tensor:
+        """Return the images at int64 `indices` `[B]`, uint8 `[B, C, H, W]`, where the samples lie."""
+        # `index_select` copies whole rows; indexing would look at every byte, seven times as slowly.
+        return self.store.index_select(0, self._rows(indices))
+
+    def select(self, indices: Tensor) -> Samples:
+        """Return the samples at int64 `indices`, in that order; images are not copied."""
+        labels = {name: column.index_select(0, indices) for name, column in self.labels.items()}
+        return Samples(self.store, labels, self.streams_to, self._rows(indices))
+
+    def first(self, count: int) -> Samples:
+        """Return the first samples, at most `count`."""
+        return self.select(torch.arange(min(count, len(self)), device=self.home))
+
+    def _rows(self, indices: Tensor) -> Tensor:
+        return indices if self.rows is None else self.rows.index_select(0, indices)
 
     def batch(self, indices: Tensor) -> Batch:
         """Return the samples at int64 `indices` `[B]` with images as float32 in 0..1."""
         if self.streams_to is not None:
             return self._streamed(indices.to(self.home), self.streams_to)
-        # `index_select` copies whole rows; indexing would look at every byte, seven times as slowly.
-        image = self.image.index_select(0, indices).to(torch.float32).mul_(1.0 / 255.0)
+        image = self.pixels(indices).to(torch.float32).mul_(1.0 / 255.0)
         labels = {name: column.index_select(0, indices) for name, column in self.labels.items()}
         return Batch(image, labels)
 
     def _streamed(self, indices: Tensor, device: torch.device) -> Batch:
         """Return a batch gathered in host memory; bytes travel, and become floats on the device."""
 
-        def sent(column: Tensor) -> Tensor:
-            gathered = column.index_select(0, indices)
+        def sent(gathered: Tensor) -> Tensor:
             if device.type == "cuda":
                 gathered = gathered.pin_memory()
             return gathered.to(device, non_blocking=True)
 
-        image = sent(self.image).to(torch.float32).mul_(1.0 / 255.0)
-        return Batch(image, {name: sent(column) for name, column in self.labels.items()})
+        image = sent(self.pixels(indices)).to(torch.float32).mul_(1.0 / 255.0)
+        labels = {name: sent(column.index_select(0, indices)) for name, column in self.labels.items()}
+        return Batch(image, labels)
 
     def slices(self, batch_size: int) -> Iterator[Tensor]:
         """Yield the indices of all samples in order, `batch_size` at a time."""
-        yield from torch.arange(len(self), device=self.image.device).split(batch_size)
+        yield from torch.arange(len(self), device=self.home).split(batch_size)
 
     def to(self, device: torch.device | str) -> Samples:
-        """Return the samples on a device."""
-        return Samples(
-            self.image.to(device), {name: column.to(device) for name, column in self.labels.items()}
-        )
+        """Return the samples on a device; only their own images travel there."""
+        if torch.device(device) == self.home:
+            return replace(self, streams_to=None)
+        return Samples(self.image.to(device), _moved(self.labels, device))
 
     def streamed_to(self, device: torch.device) -> Samples:
         """Return the samples in host memory, their batches on a device."""
-        return Samples(self.image, self.labels, device)
+        return replace(self, streams_to=device)
 
 
 @dataclass(frozen=True)
@@ -108,7 +140,8 @@ class Splits:
     @property
     def size(self) -> int:
         """Bytes of all images."""
-        return sum(part.image.nbytes for part in (self.train, self.validation, self.test))
+        parts = (self.train, self.validation, self.test)
+        return sum(len(part) * prod(part.shape) for part in parts)
 
 
 def load_splits(
@@ -140,7 +173,7 @@ def load_splits(
         )
     order = torch.randperm(len(train), generator=generator("cpu", split_seed, "validation split"))
     chosen, kept = order[:count].sort().values, order[count:].sort().values
-    return Splits(_subset(train, kept), _subset(train, chosen), test)
+    return Splits(train.select(kept), train.select(chosen), test)
 
 
 def check_columns(columns: Columns, spec: DatasetSpec, split: str) -> None:
@@ -191,8 +224,13 @@ def refuse_unlabelled(splits: Splits, needs: Mapping[str, Sequence[str]]) -> Non
 def channel_statistics(samples: Samples) -> tuple[list[float], list[float]]:
     """Return mean and standard deviation per channel, of images in 0..1; a constant channel has 1."""
     mean, std = [], []
-    for channel in range(samples.image.shape[1]):
-        counts = torch.bincount(samples.image[:, channel].flatten(), minlength=256).double()
+    # A count of values is a sum over parts; all at once it would need eight bytes per pixel.
+    size = max(1, _PART // prod(samples.shape))
+    histogram = torch.zeros(samples.shape[0], 256, dtype=torch.int64, device=samples.home)
+    for indices in samples.slices(size):
+        for counts, pixels in zip(histogram, samples.pixels(indices).transpose(0, 1), strict=True):
+            counts += torch.bincount(pixels.flatten(), minlength=256)
+    for counts in histogram.double():
         values = torch.arange(256, dtype=torch.float64, device=counts.device) / 255.0
         average = (counts * values).sum() / counts.sum()
         variance = (counts * (values - average) ** 2).sum() / counts.sum()
@@ -206,6 +244,5 @@ def _samples(columns: Columns) -> Samples:
     return Samples(torch.from_numpy(np.ascontiguousarray(columns.image)), labels)
 
 
-def _subset(samples: Samples, indices: Tensor) -> Samples:
-    labels = {name: value.index_select(0, indices) for name, value in samples.labels.items()}
-    return Samples(samples.image.index_select(0, indices), labels)
+def _moved(labels: Mapping[str, Tensor], device: torch.device | str) -> dict[str, Tensor]:
+    return {name: column.to(device) for name, column in labels.items()}

@@ -146,10 +146,10 @@ def _reads(composition: Composition, task: str) -> frozenset[str]:
 
 
 def _real_samples(composition: Composition, samples: Samples) -> dict[str, NDArray[np.generic]]:
-    indices = torch.arange(min(SAMPLES, len(samples)), device=samples.image.device)
+    indices = torch.arange(min(SAMPLES, len(samples)), device=samples.home)
     batch = samples.batch(indices)
     random = SampleRandom(indices.to(samples.device), seed=derive_seed(0, "verification"))
-    found: dict[str, NDArray[np.generic]] = {"image": samples.image[indices].cpu().numpy()}
+    found: dict[str, NDArray[np.generic]] = {"image": samples.pixels(indices).cpu().numpy()}
     for name, composed in composition.tasks.items():
         drawn = composed.task.draw_inputs(batch, random.stream(name))
         found |= {key: value.cpu().numpy() for key, value in drawn.items()}

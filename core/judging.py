@@ -11,7 +11,7 @@ from torch import Tensor
 
 from .composition import Composition
 from .contracts import Answer, Arrays, Judge, Leading, Metric, Metrics
-from .data import Samples, Splits
+from .data import Splits
 from .evaluation import score, views_of
 from .randomness import generator
 from .views import Seen
@@ -33,8 +33,8 @@ class SplitJudge(Judge):
     def training_samples(self, count: int, seed: int) -> Arrays:
         train = self._splits.train
         order = torch.randperm(len(train), generator=generator("cpu", seed, "calibration"))
-        chosen = order[:count].sort().values.to(train.image.device)
-        picked = Samples(train.image[chosen], {name: column[chosen] for name, column in train.labels.items()})
+        chosen = order[:count].sort().values.to(train.home)
+        picked = train.select(chosen)
         found: dict[str, list[Tensor]] = {}
         # Every view in turn: each task is calibrated on what it will be asked.
         for _, seen in views_of(self._composition, picked, "train"):

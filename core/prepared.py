@@ -9,20 +9,23 @@ from __future__ import annotations
 import hashlib
 import inspect
 from collections.abc import Callable, Mapping, Sequence
+from math import prod
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import safe_open
-from safetensors.numpy import save
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save_file
 
 from .cache import cache_folder, cache_key
 from .contracts import Columns, Dataset
 from .errors import MtlError, UsageError
-from .files import make_folder, open_regular, write_bytes
+from .files import make_folder, open_regular, write_through
 
 FOLDER = "datasets"
+_KINDS = {"U8": np.uint8, "I64": np.int64, "F32": np.float32}
+"""What images and label columns are."""
 
 
 def load_prepared(
@@ -90,8 +93,10 @@ def _write(path: Path, splits: Mapping[str, Columns]) -> None:
             arrays[f"{split}/label/{name}"] = np.ascontiguousarray(column)
     try:
         make_folder(path.parent)
-        write_bytes(path, save(arrays, metadata={"sha256": _digest(arrays)}))
-    except MtlError:
+        # Straight to the file: the data are as large as what is kept of them.
+        note = {"sha256": _digest(arrays)}
+        write_through(path, lambda unfinished: save_file(arrays, unfinished, metadata=note))
+    except (MtlError, SafetensorError):
         return
 
 
@@ -99,9 +104,16 @@ def _read(path: Path) -> Mapping[str, Columns] | None:
     """Return the splits in a file, or None when there is none or it is damaged."""
     try:
         # Opened here first: a pipe in the file's place would wait for ever.
-        with open_regular(path, "a prepared data set", hint=""), safe_open(path, framework="np") as file:
-            expected = (file.metadata() or {}).get("sha256")
-            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
+        with open_regular(path, "a prepared data set", hint="") as stream:
+            with safe_open(path, framework="np") as file:
+                expected = (file.metadata() or {}).get("sha256")
+                forms = {name: file.get_slice(name) for name in file.offset_keys()}
+            # The library has checked the head. What follows is read into place; a map would hold it twice.
+            stream.seek(8 + int.from_bytes(stream.read(8), "little"))
+            arrays: dict[str, NDArray[Any]] = {}
+            for name, form in forms.items():
+                shape = form.get_shape()
+                arrays[name] = np.fromfile(stream, _KINDS[form.get_dtype()], prod(shape)).reshape(shape)
             return _splits(arrays) if _digest(arrays) == expected else None
     except UsageError:
         return None

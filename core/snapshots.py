@@ -79,8 +79,7 @@ def show(composition: Composition, validation: Samples) -> dict[str, Shown]:
     if not any(isinstance(target, Image) for target in composition.targets.values()):
         return {}
     model = composition.model
-    labels = {name: column[:SHOWN] for name, column in validation.labels.items()}
-    first = Samples(validation.image[:SHOWN], labels).to(module_device(model))
+    first = validation.first(SHOWN).to(module_device(model))
     found = {}
     training = model.training
     model.eval()

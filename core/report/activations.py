@@ -84,7 +84,7 @@ def activity(composition: Composition, test: Samples) -> Activity:
     widest = max(spec.channels for specs in model.sharing.feature_specs.values() for spec in specs)
     # Fewer samples than features would limit the rank themselves.
     count = min(len(test), max(_POINTS if narrow else _SAMPLES, min(2 * widest, _MOST)))
-    first = Samples(test.image[:count], {name: column[:count] for name, column in test.labels.items()})
+    first = test.first(count)
     stages: dict[tuple[str, ...], list[StageActivity]] = {}
     hooks = [model.sharing.register_forward_hook(partial(_note_stages, stages))]
     hooks += [

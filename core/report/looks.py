@@ -51,9 +51,8 @@ def look(composition: Composition, test: Samples) -> dict[str, Look]:
 
     The samples get the same noise as in the evaluation.
     """
-    count = min(len(test), max(SHOWN, min(_MOST, _PIXELS // (test.image.shape[2] * test.image.shape[3]))))
-    first = Samples(test.image[:count], {name: column[:count] for name, column in test.labels.items()})
-    first = first.to(module_device(composition.model))
+    count = min(len(test), max(SHOWN, min(_MOST, _PIXELS // (test.shape[1] * test.shape[2]))))
+    first = test.first(count).to(module_device(composition.model))
     found: dict[str, list[Look]] = {name: [] for name in composition.tasks}
     training = composition.model.training
     composition.model.eval()

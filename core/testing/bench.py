@@ -122,13 +122,13 @@ def dataset_of(entry: Entry, options: Mapping[str, Any]) -> Dataset:
 def spread(samples: Samples, count: int = 8) -> Samples:
     """Return up to `count` samples, evenly spread over all: a data set may be sorted by class."""
     indices = torch.linspace(0, len(samples) - 1, min(count, len(samples))).round().long()
-    return Samples(samples.image[indices], {name: value[indices] for name, value in samples.labels.items()})
+    return samples.select(indices)
 
 
 def repeated(samples: Samples, times: int) -> Samples:
     """Return the samples several times over."""
     indices = torch.arange(len(samples)).repeat(times)
-    return Samples(samples.image[indices], {name: value[indices] for name, value in samples.labels.items()})
+    return samples.select(indices)
 
 
 def all_that_fit(bench: Bench, trees: Iterator[dict[str, Any]]) -> Iterator[Composition]:

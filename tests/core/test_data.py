@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import prod
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mtl.core import data
 from mtl.core.contracts import Columns, Dataset
 from mtl.core.data import channel_statistics, check_columns, load_splits
 from mtl.core.errors import ComponentError, UsageError
@@ -91,3 +93,27 @@ def test_channel_statistics_are_mean_and_deviation() -> None:
     values = samples.image.double() / 255
     assert mean[0] == pytest.approx(float(values.mean()))
     assert std[0] == pytest.approx(float(values.std(correction=0)))
+
+
+def test_splits_share_their_images() -> None:
+    splits = load_splits(Numbered(100, 1), validation=0.2, split_seed=0)
+    assert splits.train.store is splits.validation.store
+    assert splits.size == 101 * prod(splits.train.shape)
+
+
+def test_what_is_selected_is_what_it_was() -> None:
+    train = load_splits(Numbered(100, 1), validation=0.2, split_seed=0).train
+    chosen = train.select(torch.tensor([5, 3, 3])).select(torch.tensor([2, 0]))
+    assert torch.equal(chosen.image, train.image[[3, 5]])
+    assert torch.equal(chosen.pixels(torch.tensor([1])), train.image[[5]])
+    for name, column in chosen.labels.items():
+        assert torch.equal(column, train.labels[name][[3, 5]])
+    assert torch.equal(train.first(7).image, train.image[:7])
+    assert len(train.first(1000)) == len(train)
+
+
+def test_statistics_are_the_same_however_many_are_counted_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    train = load_splits(Numbered(100, 1), validation=0.2, split_seed=0).train
+    whole = channel_statistics(train)
+    monkeypatch.setattr(data, "_PART", 1)
+    assert channel_statistics(train) == whole
