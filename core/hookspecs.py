@@ -64,6 +64,9 @@ def mtl_exported(run: Path, files: tuple[Path, ...]) -> None:
     """A verified export was published; `files` are the files it consists of."""
 
 
+COMPONENTS = "mtl_components"
+"""The hook that yields records."""
+
 REPLACED = dict.fromkeys(
     (
         "mtl_datasets",
@@ -78,6 +81,9 @@ REPLACED = dict.fromkeys(
         "mtl_exporters",
         "mtl_recipes",
     ),
-    "mtl_components",
+    COMPONENTS,
 )
-"""Hooks of old drafts, by name, and the hook that took their place."""
+"""Hooks of the drafts before 0.1, and the hook that took their place.
+
+A plugin that has them is read as before, with a `DeprecationWarning`, until 0.3 (`docs/plugins.md`).
+"""

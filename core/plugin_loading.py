@@ -15,6 +15,7 @@ import re
 import sys
 import time
 import traceback
+import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -170,16 +171,22 @@ def _disabled(found: Found, variable: str) -> Provider:
     return Provider(found.name, found.distribution, found.version, stage="disabled", reason=reason)
 
 
-def _refuse_unknown_hooks(manager: pluggy.PluginManager, plugin: object) -> None:
-    """Raise `ComponentError` for a hook that does not exist: pluggy alone would never call it."""
+def _check_hooks(manager: pluggy.PluginManager, plugin: object, named: str) -> None:
+    """Raise `ComponentError` for a hook that does not exist: pluggy alone would never call it.
+
+    One that has a successor gives a `DeprecationWarning`.
+    """
     for caller in manager.get_hookcallers(plugin) or ():
         if caller.has_spec():
             continue
         if (successor := hookspecs.REPLACED.get(caller.name)) is not None:
-            raise ComponentError(
-                f"the hook {caller.name!r} has become {successor!r}",
-                hint=f"let the plugin yield its records, of whatever kind, from one `def {successor}()`",
+            warnings.warn(
+                f"{named}: the hook {caller.name!r} has become {successor!r}, which takes records of "
+                f"every kind; the old name is read until mtl 0.3",
+                DeprecationWarning,
+                stacklevel=2,
             )
+            continue
         near = did_you_mean(caller.name, [name for name in vars(hookspecs) if name.startswith("mtl_")])
         raise ComponentError(f"unknown hook {caller.name!r}" + (f"; {near}" if near else ""))
 
@@ -233,7 +240,7 @@ def _load(manager: pluggy.PluginManager, found: Found, marks: ImportMarks) -> Pr
         stage = "register"
         manager.register(plugin, name=f"{found.distribution}/{found.name}")
         stage = "hooks"
-        _refuse_unknown_hooks(manager, plugin)
+        _check_hooks(manager, plugin, provider.named)
     except KeyboardInterrupt as interrupt:
         raise KeyboardInterrupt(f"while {provider.named} was imported") from interrupt
     except BaseException as raised:

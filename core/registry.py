@@ -14,6 +14,7 @@ from typing import Any
 import pluggy
 
 from .errors import ComponentError, UsageError, described, did_you_mean
+from .hookspecs import COMPONENTS, REPLACED
 from .import_marks import remedy, told_when_slow
 from .plugin_loading import HOME, Provider, as_broken, broken_line, load_plugins
 from .records import KINDS, Component
@@ -193,9 +194,12 @@ class Registry:
     def _records(self, key: str) -> list[Component]:
         plugin = self.manager.get_plugin(key)
         records = []
-        for implementation in self.manager.hook.mtl_components.get_hookimpls():
-            if implementation.plugin is plugin:
-                records += _checked(implementation.function)
+        for caller in self.manager.get_hookcallers(plugin) or ():
+            if caller.name != COMPONENTS and caller.name not in REPLACED:
+                continue
+            for implementation in caller.get_hookimpls():
+                if implementation.plugin is plugin:
+                    records += _checked(caller.name, implementation.function)
         names = [(record.kind, record.name) for record in records]
         for kind, name in names:
             if names.count((kind, name)) > 1:
@@ -207,19 +211,19 @@ def _package(module: str) -> str:
     return module.partition(".")[0]
 
 
-def _checked(hook: Callable[[], Any]) -> list[Component]:
+def _checked(name: str, hook: Callable[[], Any]) -> list[Component]:
     records = hook()
     if records is None or isinstance(records, str | Component):
-        raise ComponentError(f"mtl_components must return an iterable of Component records, got {records!r}")
+        raise ComponentError(f"{name} must return an iterable of Component records, got {records!r}")
     checked: list[Component] = []
     for record in records:
         if len(checked) == MOST:
-            raise ComponentError(f"mtl_components yields more than {MOST} records")
+            raise ComponentError(f"{name} yields more than {MOST} records")
         if not isinstance(record, Component):
-            raise ComponentError(f"mtl_components must yield Component records, got {record!r}")
+            raise ComponentError(f"{name} must yield Component records, got {record!r}")
         problems = record.problems()
         if problems:
-            raise ComponentError(f"mtl_components yields an invalid record {record.name!r}: {problems[0]}")
+            raise ComponentError(f"{name} yields an invalid record {record.name!r}: {problems[0]}")
         checked.append(record)
     return checked
 

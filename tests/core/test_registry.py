@@ -37,6 +37,16 @@ def test_a_plugins_component_is_found_and_loaded(install_plugin: Install) -> Non
     assert entry.load().__name__ == "Tiny"
 
 
+def test_a_hook_of_a_draft_is_read_and_its_successor_named(install_plugin: Install) -> None:
+    old = TINY.format(module="draft_plugin").replace("mtl_components", "mtl_encoders")
+    install_plugin("draft-plugin", old)
+    with pytest.warns(
+        DeprecationWarning, match=r"'mtl_encoders' has become 'mtl_components'.* until mtl 0\.3"
+    ):
+        registry = discover()
+    assert registry.find("encoder", "tiny").provider.label == "draft-plugin 1.0"
+
+
 BROKEN = {
     "import": ("raise RuntimeError('no luck')", "RuntimeError: no luck"),
     "exit": ("import sys; sys.exit(3)", "it called sys.exit(3)"),
@@ -47,10 +57,6 @@ BROKEN = {
     "misspelled": (
         "from mtl import hookimpl\n@hookimpl\ndef mtl_componets(): return ()",
         "unknown hook 'mtl_componets'; did you mean 'mtl_components' or 'mtl_commands'?",
-    ),
-    "old-hook": (
-        "from mtl import hookimpl\n@hookimpl\ndef mtl_encoders(): return ()",
-        "the hook 'mtl_encoders' has become 'mtl_components'",
     ),
     "kind": (
         (

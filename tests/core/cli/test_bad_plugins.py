@@ -27,7 +27,6 @@ RECORD = (
 BAD = {
     "raises-plugin": "raise RuntimeError('no luck')",
     "misspelled-plugin": "from mtl import hookimpl\n@hookimpl\ndef mtl_componets():\n    return ()\n",
-    "old-hook-plugin": "from mtl import hookimpl\n@hookimpl\ndef mtl_heads():\n    return ()\n",
     "record-plugin": "from mtl import hookimpl\n@hookimpl\ndef mtl_components():\n    return ['linear']\n",
     "missing-plugin": "import a_package_that_is_not_installed\n",
     "exits-plugin": "import sys\nsys.exit(3)\n",
