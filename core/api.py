@@ -14,6 +14,7 @@ from .pipeline import Outcome, Pipeline
 from .places import refuse_unusable
 from .progress import Progress
 from .recipe_reader import read
+from .recipe_source import RecipeSource
 from .recipe_values import usable_from
 from .registry import Registry, installed
 from .request import Request
@@ -44,6 +45,7 @@ def compose(
     *,
     recipe: str | Path | Mapping[str, Any] | None = None,
     dataset: str | Mapping[str, Any] | None = None,
+    data: str | Path | None = None,
     data_dir: str | Path | None = None,
     encoder: str | Mapping[str, Any] | None = None,
     sharing: str | Mapping[str, Any] | None = None,
@@ -62,7 +64,8 @@ def compose(
 ) -> Run | SeedRuns:
     """Train, evaluate, export and verify a multitask model; return its run.
 
-    `tasks` is a list of names or a mapping as in a recipe (`{"even": {"task": "...", ...}}`); `dataset`,
+    `tasks` is a list of names or a mapping as in a recipe (`{"even": {"task": "...", ...}}`); None: those of
+    `data`, your own table of pictures, or of the recipe. `dataset`,
     `encoder`, `sharing` and `balancer` are names or `{"name": ..., options}`; `set` assigns anything below
     the recipe's sections (`{"train.batch_size": 64}`). What is not given comes from `recipe`, else from the
     defaults. `out` is the run folder (None: a new one under `runs/`). `seeds` trains several models that
@@ -73,6 +76,7 @@ def compose(
     """
     given = {
         "dataset": dataset,
+        "data": data,
         "data_dir": data_dir,
         "encoder": encoder,
         "sharing": sharing,
@@ -85,9 +89,7 @@ def compose(
     flags = {name: value for name, value in given.items() if value is not None}
     registry = registry or installed()
     source = Request(recipe, tasks, flags).source(registry)
-    for key, value in (set or {}).items():
-        origin = f"set[{key!r}]"
-        source.put(str(key).split("."), usable_from(origin, value), origin)
+    _assign(source, set or {})
     resolved = read(source, registry)
     where = Path(out) if out is not None else Path("runs") / run_name(resolved.to_plain())
     refuse_unusable(where)
@@ -99,6 +101,12 @@ def compose(
         runs = {number: _run(one, registry, chosen) for number, one in done.runs.items()}
         return SeedRuns(done.path, runs, done.metrics)
     return _run(pipeline.run(resolved, where, **how), registry, chosen)
+
+
+def _assign(source: RecipeSource, values: Mapping[str, Any]) -> None:
+    for key, value in values.items():
+        origin = f"set[{key!r}]"
+        source.put(str(key).split("."), usable_from(origin, value), origin)
 
 
 def _run(found: Outcome | Path, registry: Registry, device: torch.device) -> Run:

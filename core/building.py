@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from .contracts import CONTRACTS
+from .contracts import CONTRACTS, Dataset
 from .errors import ComponentError, Incompatible, MtlError, Problem, RecipeError, described
 from .options import options_of, validate_options
 from .recipe import Choice
@@ -41,6 +41,21 @@ def construct(entry: Entry, *arguments: Any, **options: Any) -> Any:
             f"{entry.label} cannot be constructed: {described(error)}",
             hint=f"look at its options and their sizes: mtl show {kind} {name}",
         ) from error
+
+
+def tasks_of_data(entry: Entry, options: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the tasks that a data set's own labels call for, by name, each as a recipe writes it.
+
+    Most data sets have none, and are not constructed. Raises what the data set raises for files that are
+    missing or damaged.
+    """
+    if component_class(entry).tasks is Dataset.tasks:
+        return {}
+    owners = Owners()
+    dataset: Dataset = construct(entry, **options)
+    owners.add(type(dataset), entry.label)
+    with owners.at_work("when it named its tasks"):
+        return {str(name): dict(body) for name, body in dataset.tasks().items()}
 
 
 class Builder:

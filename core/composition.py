@@ -62,7 +62,7 @@ class Composition:
         return self.owners.at_work(doing)
 
     def plan(self) -> dict[str, Any]:
-        """Return what would be trained, as JSON values: recipe, parameters, inputs and outputs."""
+        """Return what would be trained, as JSON values: data, recipe, parameters, inputs and outputs."""
         image = self.dataset_spec.image
         inputs = [{"name": "image", "dtype": "float32", "shape": ["batch", *image.shape]}]
         inputs += [{"name": spec.name, "dtype": "int64", "shape": ["batch"]} for spec in self.inputs]
@@ -71,6 +71,7 @@ class Composition:
             for name, target in self.targets.items()
         ]
         return {
+            "data": [str(line) for line in self.dataset.understood()],
             "recipe": self.recipe.to_plain(),
             "recipe_hash": self.recipe.hash(),
             "parameters": self.parameters(),

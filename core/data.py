@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import ceil, prod
 from typing import Any
@@ -118,11 +118,15 @@ class Samples:
 
 @dataclass(frozen=True)
 class Splits:
-    """The three parts of a data set. Validation is carved from train; test is never used to choose."""
+    """The three parts of a data set; test is never used to choose.
+
+    Validation is carved from train, unless the data set has its own.
+    """
 
     train: Samples
     validation: Samples
     test: Samples
+    own_validation: bool = False
 
     def named(self, name: str) -> Samples:
         """Return a split by name."""
@@ -130,12 +134,16 @@ class Splits:
 
     def to(self, device: torch.device | str) -> Splits:
         """Return the splits on a device."""
-        return Splits(self.train.to(device), self.validation.to(device), self.test.to(device))
+        return self._each(lambda part: part.to(device))
 
     def streamed_to(self, device: torch.device) -> Splits:
         """Return the splits in host memory, their batches on a device."""
-        parts = (part.streamed_to(device) for part in (self.train, self.validation, self.test))
-        return Splits(*parts)
+        return self._each(lambda part: part.streamed_to(device))
+
+    def _each(self, moved: Callable[[Samples], Samples]) -> Splits:
+        return replace(
+            self, train=moved(self.train), validation=moved(self.validation), test=moved(self.test)
+        )
 
     @property
     def size(self) -> int:
@@ -147,7 +155,7 @@ class Splits:
 def load_splits(
     dataset: Dataset, *, validation: float, split_seed: int, choice: Mapping[str, Any] | None = None
 ) -> Splits:
-    """Load a data set and carve the validation split from train by a seeded permutation.
+    """Load a data set and carve the validation split from train by a seeded permutation, unless it has one.
 
     Given its `choice` (name and options), it comes from the cache when nothing changed.
 
@@ -159,18 +167,25 @@ def load_splits(
         for name in ("train", "test"):
             if name not in splits:
                 raise ComponentError(f"{type(dataset).__name__} gave no split {name!r}")
-            check_columns(splits[name], spec, name)
+        for name in ("train", "validation", "test"):
+            if name in splits:
+                check_columns(splits[name], spec, name)
+        if "validation" in splits and not len(splits["validation"]):
+            raise ComponentError(f"{type(dataset).__name__} gave a split 'validation' without samples")
 
     loaded = dataset.load() if choice is None else load_prepared(dataset, choice, check)
     check(loaded)
     train, test = _samples(loaded["train"]), _samples(loaded["test"])
-    count = ceil(len(train) * validation)
+    own = _samples(loaded["validation"]) if "validation" in loaded else None
+    count = ceil(len(train) * validation) if own is None else 0
     if len(train) - count < 1 or len(test) < 1:
         raise UsageError(
             f"the data set is too small: {len(train)} training and {len(test)} test samples, "
             f"of which {count} would be for validation",
             hint="lower train.validation or add data",
         )
+    if own is not None:
+        return Splits(train, own, test, own_validation=True)
     order = torch.randperm(len(train), generator=generator("cpu", split_seed, "validation split"))
     chosen, kept = order[:count].sort().values, order[count:].sort().values
     return Splits(train.select(kept), train.select(chosen), test)
@@ -204,6 +219,20 @@ def check_columns(columns: Columns, spec: DatasetSpec, split: str) -> None:
                 raise ComponentError(
                     f"{split}: label column {name!r} must lie in -1..{most}, got {low}..{high}"
                 )
+
+
+def count_labels(splits: Splits, needs: Mapping[str, Sequence[str]]) -> dict[str, dict[str, int]]:
+    """Return how many samples of each split have all the labels that a task needs, by task.
+
+    `needs` are the tasks' columns; a task that needs none is left out.
+    """
+    counts: dict[str, dict[str, int]] = {}
+    for task, columns in needs.items():
+        for split in ("train", "validation", "test") if columns else ():
+            labels = splits.named(split).labels
+            there = torch.stack([present(labels[column]) for column in columns]).all(dim=0)
+            counts.setdefault(task, {})[split] = int(there.sum())
+    return counts
 
 
 def refuse_unlabelled(splits: Splits, needs: Mapping[str, Sequence[str]]) -> None:

@@ -32,6 +32,7 @@ from .report import write_report
 from .run_folder import RunFolder
 from .shortfalls import shortfalls
 from .snapshots import keep_snapshot
+from .telling import tell_of_data
 from .training.memory import fits, largest_batch
 from .training.trainer import EpochResult, Trainer
 from .training.trial import refuse_lone_samples
@@ -275,7 +276,7 @@ class Pipeline:
         with composition.at_work("while it loaded the data"):
             splits = shared or load_of(composition)
             if not shared:
-                self._tell_partial(composition, splits)
+                tell_of_data(composition, splits, self.progress)
         refuse_unlabelled(splits, {name: item.task.needs for name, item in composition.tasks.items()})
         rehearse_views(composition, splits.train)
         with composition.at_work("while targets were looked for"):
@@ -299,16 +300,6 @@ class Pipeline:
             "it stays in host memory and every batch is sent, which is slower"
         )
         return splits.streamed_to(self.device)
-
-    def _tell_partial(self, composition: Composition, splits: Splits) -> None:
-        found = {"train": len(splits.train) + len(splits.validation), "test": len(splits.test)}
-        published = composition.dataset.published_sizes()
-        for split, count in found.items():
-            if published.get(split, count) != count:
-                self.progress.warning(
-                    f"the {split} split has {count} samples, as published it has {published[split]}: "
-                    "results are not those of the published data"
-                )
 
     def _notify(self, hook: str, **arguments: Any) -> None:
         """Tell the plugins; one that fails is named and stops nothing."""

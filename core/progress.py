@@ -19,6 +19,9 @@ class Progress:
     def started(self, epochs: int, device: str, samples: Mapping[str, int]) -> None:
         """Training begins: the number of epochs, the device, and the samples of each split."""
 
+    def labelled(self, labels: Mapping[str, Mapping[str, int]]) -> None:
+        """The data is loaded: how many samples of each split have a task's labels, where not all have."""
+
     def step(self, done: int, total: int) -> None:
         """One more step of the epoch is done."""
 

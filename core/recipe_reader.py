@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sized
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, cast, get_args
 
@@ -56,6 +57,7 @@ class _Reader:
         self.tree = source.tree
         self.registry = registry
         self.problems: list[Problem] = []
+        self._asked: Choice | None = None
 
     def recipe(self) -> Recipe:
         self._refuse_unknown(self.tree, _SECTIONS, (), "section")
@@ -63,7 +65,7 @@ class _Reader:
             self._complain(
                 ("mtl",), f"recipe format {self.tree['mtl']!r} is not known", f"write mtl: {FORMAT}"
             )
-        dataset = self._default_choice("dataset", "dataset")
+        dataset = self._dataset()
         encoder = self._default_choice("encoder", "encoder")
         sharing = self._default_choice("sharing", "sharing")
         balancer = self._default_choice("balancer", "balancer")
@@ -162,10 +164,11 @@ class _Reader:
         return tuple(choice for choice in chosen if choice is not None)
 
     def _tasks(self) -> tuple[TaskChoice, ...]:
-        value = self.tree.get("tasks")
+        value = self.tree.get("tasks") or self._own_tasks
         example = "for example --tasks classify, or in a recipe `tasks: [classify]`; see: mtl list task"
         if not value:
-            self._complain(("tasks",), "no tasks are named", example)
+            if value is not None:
+                self._complain(("tasks",), "no tasks are named", example)
             return ()
         if isinstance(value, list | dict) and self._has_too_many(value, "tasks", ("tasks",)):
             return ()
@@ -181,6 +184,26 @@ class _Reader:
                 ("tasks",), "every task has weight 0: nothing would be trained", "raise one weight"
             )
         return tasks
+
+    def _dataset(self) -> Choice:
+        mistakes = len(self.problems)
+        chosen = self._default_choice("dataset", "dataset")
+        if len(self.problems) == mistakes:
+            self._asked = chosen
+        return chosen
+
+    @cached_property
+    def _own_tasks(self) -> Mapping[str, Any] | None:
+        """The tasks that the data set's own labels call for; None when mistakes of it were complained of."""
+        from .building import tasks_of_data  # torch comes with it
+
+        if self._asked is None:
+            return None
+        try:
+            return tasks_of_data(self.registry.find("dataset", self._asked.name), self._asked.options)
+        except UsageError as error:
+            self._complain(("dataset",), error.message, error.hint)
+            return None
 
     def _has_too_many(self, items: Sized, what: str, path: PathOfKeys) -> bool:
         if len(items) > _MOST:
@@ -224,6 +247,13 @@ class _Reader:
                 f"{_LONGEST_NAME} at most",
             )
             return None
+        if "task" not in body:
+            own = self._own_tasks
+            if own is None and name not in self.registry.names("task"):
+                return None  # a column perhaps, of data that cannot be read
+            if own and name not in own and self._is_unknown(name, own, path):
+                return None
+            body = {**(own or {}).get(name, {}), **body}
         kind = body.get("task", name)
         options = {key: value for key, value in body.items() if key not in _TASK_KEYS}
         task = self._resolved("task", kind, options, path) if isinstance(kind, str) else None
@@ -240,6 +270,16 @@ class _Reader:
             self._choices("metric", body.get("metrics"), (*path, "metrics")),
             self._standardize(body.get("standardize"), (*path, "standardize"), name),
         )
+
+    def _is_unknown(self, name: str, own: Mapping[str, Any], path: PathOfKeys) -> bool:
+        """Complain of a name that is neither one of the data set's own tasks nor a component's."""
+        names = self.registry.names("task")
+        if name in names:
+            return False
+        hint = did_you_mean(name, [*own, *names])
+        hint = hint or f"tasks of this data: {', '.join(own)}; mtl list task names others"
+        self._complain(path, f"unknown task {_shown(name)}", hint)
+        return True
 
     def _optional(self, kind: str, body: Mapping[str, Any], path: PathOfKeys) -> Choice | None:
         value = body.get(kind)

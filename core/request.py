@@ -14,8 +14,20 @@ from .recipe_values import usable_from
 from .registry import Registry
 from .shipped_recipes import recipe_text
 
-FLAGS = ("dataset", "data_dir", "encoder", "sharing", "balancer", "balance_on", "epochs", "seed", "precision")
+FLAGS = (
+    "dataset",
+    "data",
+    "data_dir",
+    "encoder",
+    "sharing",
+    "balancer",
+    "balance_on",
+    "epochs",
+    "seed",
+    "precision",
+)
 _PATHS = {
+    "data": ("dataset", "file"),
     "data_dir": ("dataset", "data_dir"),
     "balance_on": ("balancer", "on"),
     "epochs": ("train", "epochs"),
@@ -40,6 +52,8 @@ class Request:
         source = self._recipe(registry)
         if self.tasks is not None:
             _put_tasks(source, self.tasks)
+        if "data" in self.flags and "dataset" not in self.flags:
+            _put_reader(source, registry)
         # A data set's folder must follow the data set, whatever the order on the command line.
         for name in (name for name in FLAGS if name in self.flags):
             _put_flag(source, name, self.flags[name])
@@ -90,6 +104,14 @@ def _put_tasks(source: RecipeSource, tasks: Sequence[str] | Mapping[str, Any]) -
         {name: bodies.get(name)} if isinstance(name, str) else usable_from("tasks", name) for name in tasks
     ]
     source.put(("tasks",), named, "--tasks")
+
+
+def _put_reader(source: RecipeSource, registry: Registry) -> None:
+    """Choose the data set that reads a file, unless the recipe's own is given one."""
+    known = source.tree.get("dataset")
+    names = registry.defaults("dataset", "file")
+    if names and not (isinstance(known, Mapping) and (known.get("name") == names[0] or "file" in known)):
+        source.put(("dataset",), {"name": names[0]}, "--data")
 
 
 def _put_flag(source: RecipeSource, name: str, value: Any) -> None:

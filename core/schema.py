@@ -34,7 +34,6 @@ def recipe_schema(registry: Registry) -> dict[str, Any]:
         "title": "mtl recipe",
         "type": "object",
         "additionalProperties": False,
-        "required": ["tasks"],
         "properties": {
             "mtl": {"const": FORMAT},
             "seed": {"type": "integer", "minimum": 0, "default": 0},

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 )
 @click.option("--tasks", metavar="A,B,...", help="The tasks, separated by commas (mtl list task).")
 @click.option("--dataset", metavar="NAME", help="The data set (mtl list dataset).")
+@click.option("--data", metavar="FILE|FOLDER", help="Your own table of pictures, or a folder with one.")
 @click.option("--data-dir", metavar="DIR", help="The folder (or archive) the data set is in.")
 @click.option("--sharing", metavar="A,B,...", help="Sharing schemes to compare (mtl list sharing).")
 @click.option("--balancer", metavar="A,B,...", help="Balancers to compare (mtl list balancer).")
@@ -116,7 +117,7 @@ def question_of(asked: Mapping[str, Any]) -> Question:
     from ..request import Request
     from ..seed_list import read_seeds
 
-    names = ("dataset", "data_dir", "balance_on", "epochs", "precision")
+    names = ("dataset", "data", "data_dir", "balance_on", "epochs", "precision")
     flags = {name: asked[name] for name in names if asked[name] is not None}
     tasks = asked["tasks"]
     named = None if tasks is None else [name.strip() for name in tasks.split(",") if name.strip()]

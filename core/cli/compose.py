@@ -14,9 +14,12 @@ from .session import Session, pass_session, print_json
 @click.option(
     "--recipe", metavar="NAME|FILE", help="Start from a shipped recipe, a YAML file or a run folder."
 )
-@click.option("--tasks", metavar="A,B,...", help="The tasks, separated by commas (mtl list task).")
+@click.option(
+    "--tasks", metavar="A,B,...", help="The tasks, separated by commas (mtl list task), or columns of --data."
+)
 @click.option("--encoder", metavar="NAME", help="The encoder (mtl list encoder).")
 @click.option("--dataset", metavar="NAME", help="The data set (mtl list dataset).")
+@click.option("--data", metavar="FILE|FOLDER", help="Your own table of pictures, or a folder with one.")
 @click.option("--data-dir", metavar="DIR", help="The folder (or archive) the data set is in.")
 @click.option("--sharing", metavar="NAME", help="How encoders are shared (mtl list sharing).")
 @click.option("--balancer", metavar="NAME", help="How losses become one update (mtl list balancer).")
@@ -60,6 +63,7 @@ def command(
 
     \b
     Examples:
+      mtl compose --data photos.csv
       mtl compose --tasks denoise,classify --encoder lenet --epochs 2
       mtl compose --tasks parity,classify --set train.batch_size=64 --dry-run
       mtl compose --tasks denoise,classify --encoder lenet --seeds 8

@@ -52,6 +52,11 @@ class LineProgress(Progress):
         shown = ", ".join(f"{count} {name}" for name, count in samples.items())
         click.echo(f"training on {device}: {shown}", err=True)
 
+    def labelled(self, labels: Mapping[str, Mapping[str, int]]) -> None:
+        for task, counts in labels.items():
+            shown = ", ".join(f"{count:,} {split}" for split, count in counts.items())
+            click.echo(f"labels of {task}: {shown}", err=True)
+
     def epoch(self, epoch: int, row: Mapping[str, float], best: bool) -> None:
         click.echo(
             f"epoch {epoch}/{self._epochs}  train: {losses_of(row, 'train')}"
@@ -137,7 +142,7 @@ def describe_plan(plan: Mapping[str, Any]) -> str:
         f"{label} {recipe[section]['name']}"
         for label, section in (("data set", "dataset"), *((name, name) for name in _SECTIONS))
     )
-    lines = [f"{chosen}  {parameters['total']:,} parameters"]
+    lines = [*plan["data"], f"{chosen}  {parameters['total']:,} parameters"]
     for output in plan["outputs"]:
         task = recipe["tasks"][output["name"]]
         lines.append(

@@ -27,6 +27,7 @@ def compare(
     *,
     recipe: str | Path | Mapping[str, Any] | None = None,
     dataset: Named | None = None,
+    data: str | Path | None = None,
     data_dir: str | Path | None = None,
     encoder: Named | Sequence[Named] | None = None,
     sharing: Named | Sequence[Named] | None = None,
@@ -57,13 +58,8 @@ def compare(
     Raises `RecipeError` with all mistakes at once, `UsageError` for a folder of another comparison; a
     cell that fails is a row of `results["cells"]` with its reason.
     """
-    given = {
-        "dataset": dataset,
-        "data_dir": data_dir,
-        "balance_on": balance_on,
-        "epochs": epochs,
-        "precision": precision,
-    }
+    given: dict[str, Any] = {"dataset": dataset, "data": data, "data_dir": data_dir, "balance_on": balance_on}
+    given |= {"epochs": epochs, "precision": precision}
     varied = {"sharing": sharing, "balancer": balancer, "encoder": encoder}
     if jobs > 1 and registry is not None:
         raise UsageError("a registry cannot go to other processes", hint="leave out registry, or jobs")

@@ -43,6 +43,7 @@ class Dataset(ABC):
     def load(self) -> Mapping[str, Columns]:
         """Return the splits `"train"` and `"test"`; the engine carves validation from train.
 
+        A data set that knows better returns `"validation"` too, and nothing is carved.
         Raises `MissingRequirementError` when files are not there, `UsageError` when they are damaged.
         """
 
@@ -52,6 +53,22 @@ class Dataset(ABC):
         None: not known, so it is loaded anew every time; empty: it depends on its options alone.
         """
         return None
+
+    def tasks(self) -> Mapping[str, Mapping[str, Any]]:
+        """Return the tasks that its own labels call for, by name, each as a recipe writes it.
+
+        They are taken when a recipe names no tasks, and are known by these names when it does. Empty: none
+        goes without saying.
+        """
+        return {}
+
+    def understood(self) -> Sequence[str]:
+        """Return what the data set made of its files, line by line, to be shown before training."""
+        return ()
+
+    def remarks(self) -> Sequence[str]:
+        """Return what the last `load` left out or changed, line by line; each is told as a warning."""
+        return ()
 
     def published_sizes(self) -> Mapping[str, int]:
         """Return how many samples each split has as it was published; empty where there is no such number.

@@ -11,6 +11,7 @@ from ..files import write_text
 from ..run_folder import RunFolder
 from .answers import answers
 from .curves import curves
+from .data import data
 from .environment import environment
 from .features import features
 from .markup import Html, tag
@@ -30,6 +31,7 @@ _SECTIONS = {
     "answers": ("Answers", answers),
     "features": ("Features", features),
     "sharing": ("Sharing", sharing),
+    "data": ("Data", data),
     "plan": ("Plan", plan),
     "verification": ("Verification", proof),
     "usage": ("Run it", usage),

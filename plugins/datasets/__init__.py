@@ -45,4 +45,11 @@ COMPONENTS: tuple[Component, ...] = (
         "Your own images, a folder per class under train and test",
         f"{_HERE}.image_folder:ImageFolder",
     ),
+    Component(
+        "dataset",
+        "table",
+        "Your own pictures and labels, from a CSV, TSV or JSON lines file",
+        f"{_HERE}.table:PictureTable",
+        default_for=("file",),
+    ),
 )

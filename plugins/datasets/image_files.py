@@ -44,13 +44,19 @@ def image_size(file: ImageFile) -> tuple[int, int]:
     return upright.height, upright.width
 
 
-def read_images(files: Sequence[ImageFile], spec: ImageSpec, *, resize: bool = False) -> NDArray[np.uint8]:
+def read_images(
+    files: Sequence[ImageFile],
+    spec: ImageSpec,
+    *,
+    resize: bool = False,
+    broken: dict[int, str] | None = None,
+) -> NDArray[np.uint8]:
     """Return the images, uint8 `[N, C, H, W]`, in the order of the files.
 
     Pictures are read and converted as `core/pictures.py` says. With `resize`, an image of another size is
     scaled to the size of `spec` (bilinear, smoothed when shrunk).
     Raises `UsageError` for the first file, in order, that is no readable image, or is of
-    another size.
+    another size; given `broken`, notes there what is wrong by the file's index, and goes on with black.
     """
     from ...core.pictures import silently
 
@@ -61,7 +67,12 @@ def read_images(files: Sequence[ImageFile], spec: ImageSpec, *, resize: bool = F
         for index in range(start, min(start + _CHUNK, len(files))):
             if stopped.is_set():
                 return
-            images[index] = _pixels(files[index], spec, resize)
+            try:
+                images[index] = _pixels(files[index], spec, resize)
+            except UsageError as error:
+                if broken is None:
+                    raise
+                images[index], broken[index] = 0, error.message
 
     # Pillow warns about odd palettes and sizes; the filter is set once, as it is shared by all threads.
     with silently(), ThreadPoolExecutor(min(8, available_cores())) as pool:

@@ -4,6 +4,7 @@ from ...core.records import Component
 
 COMPONENTS: tuple[Component, ...] = (
     Component("task", "classify", "Which class", "mtl.plugins.tasks.classify:Classify"),
+    Component("task", "regress", "Which number or numbers", "mtl.plugins.tasks.regress:Regress"),
     Component("task", "parity", "Even or odd", "mtl.plugins.tasks.parity:Parity"),
     Component(
         "task", "multiple-of", "Multiple of a number or not", "mtl.plugins.tasks.multiple_of:MultipleOf"

@@ -51,6 +51,14 @@ def number_column(dataset: DatasetSpec, label: str | None) -> tuple[str, tuple[i
     return name, numbers
 
 
+def value_column(dataset: DatasetSpec, label: str | None) -> tuple[str, Regression]:
+    """Return the named column of values, or the only one; raise `Incompatible` otherwise."""
+    name = _find(dataset, label, lambda spec: isinstance(spec, Regression), "a column of numbers")
+    spec = dataset.labels[name]
+    assert isinstance(spec, Regression)
+    return name, spec
+
+
 def count_column(dataset: DatasetSpec, label: str | None, kinds: int) -> tuple[str, Regression]:
     """Return the named column of `kinds` values, or the only one; raise `Incompatible` otherwise."""
     name = _find(

@@ -46,7 +46,8 @@ SMALL: dict[str, list[Any]] = {
 ALWAYS_SMALL = ("hidden", "widths", "channels", "features", "calibration")
 
 SIZES = {"train_size", "test_size", "test_fraction"}
-LEFT_ALONE = SIZES | {"data_dir", "download", "runtime", "groups", "label"}
+OF_A_FILE = {"file", "root", "ending", "encoding", "decimal", "columns", "absent", "test", "split_seed"}
+LEFT_ALONE = SIZES | OF_A_FILE | {"data_dir", "download", "runtime", "groups", "label"}
 """Options whose values are not to be guessed: files, sizes of data, names of labels."""
 
 HEAVY = ("alexnet", "resnet18")
@@ -198,7 +199,9 @@ class Draw:
 
 def spec_of(registry: Registry, dataset: str, section: Mapping[str, Any]) -> Any:
     """Return what a data set offers, from what a recipe says of it."""
-    options = {name: Path(value) if name == "data_dir" else value for name, value in section.items()}
+    options = {
+        name: Path(value) if name in ("data_dir", "file") else value for name, value in section.items()
+    }
     return registry.find("dataset", dataset).load()(**options).spec()
 
 
@@ -213,6 +216,8 @@ def target_of(registry: Registry, task: str, dataset: str, spec: Any) -> Any:
 
 def needed(task: str, dataset: str) -> dict[str, Any]:
     """Return the options without which a task does not work on a data set."""
+    if task == "classify" and dataset == "table":
+        return {"label": "kind"}
     return {"groups": dict(groups_of(dataset))} if task == "label-group" else {}
 
 

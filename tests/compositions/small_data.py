@@ -19,6 +19,7 @@ def write_small_data(folder: Path) -> dict[str, dict[str, Any]]:
     _write_idx(folder / "mnist" / "MNIST" / "raw")
     _write_idx(folder / "mnist" / "FashionMNIST" / "raw")
     _write_shapes(folder / "shapes")
+    _write_table(folder / "table")
     return {
         "digits": {"test_fraction": 0.9},
         "shapes-synthetic": {"train_size": TRAIN, "test_size": TEST},
@@ -26,6 +27,7 @@ def write_small_data(folder: Path) -> dict[str, dict[str, Any]]:
         "mnist": {"data_dir": str(folder / "mnist")},
         "fashion-mnist": {"data_dir": str(folder / "mnist")},
         "shapes": {"data_dir": str(folder / "shapes"), "test_size": TEST},
+        "table": {"file": str(folder / "table" / "photos.csv"), "size": 16, "channels": 3},
     }
 
 
@@ -66,10 +68,24 @@ def _write_shapes(folder: Path) -> None:
     (folder / "labels.csv").write_text("\n".join(lines) + "\n")
 
 
+def _write_table(folder: Path) -> None:
+    """Write pictures of two sizes with a class, yes or no and a number; every fifth label is missing."""
+    folder.mkdir(parents=True)
+    lines = ["file,kind,alive,weight,patient"]
+    for index in range(TRAIN + TEST):
+        Image.fromarray(_pixels(index, 16, 16 + index % 2, 3)).save(folder / f"{index}.png")
+        labels = [("cat", "dog", "tree")[index % 3], ("yes", "no")[index % 2], f"{index / 4}"]
+        shown = ["" if (index + place) % 5 == 0 else label for place, label in enumerate(labels)]
+        lines.append(f"{index}.png,{','.join(shown)},p{index // 2}")
+    (folder / "photos.csv").write_text("\n".join(lines) + "\n")
+
+
 def groups_of(dataset: str) -> Mapping[str, list[str]]:
     """Return groups of a data set's classes, which the task `label-group` needs."""
     if dataset == "image-folder":
         return {"pets": ["cat", "dog 2"]}
+    if dataset == "table":
+        return {"animal": ["cat", "dog"]}
     if dataset == "fashion-mnist":
         return {"shoes": ["Sandal", "Sneaker"]}
     return {"round": ["0", "6", "8", "9"]}

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from mtl.core import data
 from mtl.core.contracts import Columns, Dataset
-from mtl.core.data import channel_statistics, check_columns, load_splits
+from mtl.core.data import Samples, Splits, channel_statistics, check_columns, count_labels, load_splits
 from mtl.core.errors import ComponentError, UsageError
 from mtl.core.specs import Categorical, DatasetSpec, ImageSpec, Regression
 
@@ -117,3 +117,38 @@ def test_statistics_are_the_same_however_many_are_counted_at_once(monkeypatch: p
     whole = channel_statistics(train)
     monkeypatch.setattr(data, "_PART", 1)
     assert channel_statistics(train) == whole
+
+
+class WithValidation(Numbered):
+    def load(self) -> Mapping[str, Columns]:
+        return {**super().load(), "validation": columns(self.counts.get("validation", 4))}
+
+    def spec(self) -> DatasetSpec:
+        return SPEC
+
+
+def test_a_validation_part_of_the_data_sets_own_is_taken_as_it_is() -> None:
+    splits = load_splits(WithValidation(9, 3), validation=0.5, split_seed=0)
+    assert [len(part) for part in (splits.train, splits.validation, splits.test)] == [9, 4, 3]
+    assert splits.own_validation
+    assert splits.to("cpu").own_validation
+    assert not load_splits(Numbered(9, 3), validation=0.5, split_seed=0).own_validation
+
+
+def test_an_empty_validation_part_breaks_the_contract() -> None:
+    empty = WithValidation(9, 3)
+    empty.counts["validation"] = 0
+    with pytest.raises(ComponentError, match="split 'validation' without samples"):
+        load_splits(empty, validation=0.5, split_seed=0)
+
+
+def test_labels_are_counted_where_all_of_a_tasks_columns_have_one() -> None:
+    part = Samples(
+        torch.zeros(3, 1, 2, 2, dtype=torch.uint8),
+        {"class": torch.tensor([0, -1, 1]), "size": torch.tensor([[1.0], [2.0], [float("nan")]])},
+    )
+    counts = count_labels(Splits(part, part, part), {"a": ("class",), "both": ("class", "size"), "none": ()})
+    assert counts == {
+        "a": {"train": 2, "validation": 2, "test": 2},
+        "both": {"train": 1, "validation": 1, "test": 1},
+    }

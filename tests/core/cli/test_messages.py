@@ -52,6 +52,8 @@ DATA: dict[str, bytes] = {
     "broken/train/dog/1.png": b"not read",
     "broken/test/cat/1.png": b"not read",
     "broken/test/dog/1.png": b"not read",
+    "photos.csv": b"file,colour\n1.png,red\n2.png,blue\n3.png,red\n4.png,blue\n",
+    "photos.xlsx": b"PK\x03\x04 and nothing more",
 }
 """Data sets with something wrong, by path."""
 CASES: dict[str, tuple[int, list[str]]] = {
@@ -188,6 +190,15 @@ CASES: dict[str, tuple[int, list[str]]] = {
     "recipes-copy-exists": (2, ["recipes", "copy", "mnist-denoise", "wrong.yaml"]),
     "recipes-show-unknown": (2, ["recipes", "show", "mnist-denoize"]),
     "unknown-device": (2, [*COMPOSE, "classify", "--device", "gpu"]),
+    "data-missing": (2, ["compose", "--data", "gone.csv"]),
+    "data-no-pictures": (2, ["compose", "--data", "photos.csv", "--tasks", "colour"]),
+    "data-excel": (2, ["compose", "--data", "photos.xlsx"]),
+    "data-class-folders": (2, ["compose", "--data", "photos"]),
+    "data-column-misspelled": (
+        2,
+        ["compose", "--data", "photos.csv", "--set", "dataset.columns.color=class"],
+    ),
+    "data-column-type": (2, ["compose", "--data", "photos.csv", "--set", "dataset.columns.colour=clas"]),
     "run-exists": (2, [*COMPOSE, "classify", "--out", "."]),
     "force-no-run": (2, [*COMPOSE, "classify", "--out", ".", "--force"]),
     "unknown-command": (2, ["compos"]),

@@ -34,6 +34,7 @@ def test_the_sections_stand_in_the_order_a_reader_needs_them(make: Make, outline
         "Training",
         "Answers",
         "Features",
+        "Data",
         "Plan",
         "Verification of the exported file",
         "Run the exported file",

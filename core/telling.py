@@ -1,0 +1,35 @@
+"""What is told of a data set once it is loaded: what is missing, left out or not used."""
+
+from __future__ import annotations
+
+from .composition import Composition
+from .data import Splits, count_labels
+from .progress import Progress
+from .recipe import Training
+
+_SPLITS = ("train", "validation", "test")
+
+
+def tell_of_data(composition: Composition, splits: Splits, progress: Progress) -> None:
+    """Tell what a data set remarks, what differs from its publication, and labels where some miss."""
+    for line in composition.dataset.remarks():
+        progress.warning(str(line))
+    found = {"train": len(splits.train) + len(splits.validation), "test": len(splits.test)}
+    published = composition.dataset.published_sizes()
+    for split, count in found.items():
+        if published.get(split, count) != count:
+            progress.warning(
+                f"the {split} split has {count} samples, as published it has {published[split]}: "
+                "results are not those of the published data"
+            )
+    if splits.own_validation and composition.recipe.train.validation != Training().validation:
+        progress.warning("train.validation is not used: the data set has a validation part of its own")
+    labels = labels_by_task(composition, splits)
+    whole = {name: len(splits.named(name)) for name in _SPLITS}
+    if any(counts != whole for counts in labels.values()):
+        progress.labelled(labels)
+
+
+def labels_by_task(composition: Composition, splits: Splits) -> dict[str, dict[str, int]]:
+    """Return how many samples of each split have what a task is told; tasks without labels are left out."""
+    return count_labels(splits, {name: item.task.needs for name, item in composition.tasks.items()})

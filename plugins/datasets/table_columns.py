@@ -1,0 +1,165 @@
+"""What every column of a table is: stated by the recipe, else found from its name and values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, ConfigDict, Field
+from typing_extensions import TypedDict
+
+from ...core.errors import UsageError, suggest
+from .table_advice import setting
+from .table_file import Table
+from .table_kinds import Kind, guess
+from .table_labels import Cells, Label, LabelColumn
+from .table_numbers import with_point
+
+USUAL_PATH = "file_name"
+"""The column of paths where several could be: Hugging Face's name for it."""
+
+
+class StatedColumn(TypedDict, total=False):
+    """What a recipe may say of a column."""
+
+    __pydantic_config__ = ConfigDict(extra="forbid", strict=True)  # type: ignore[misc]
+
+    type: Kind
+    classes: Annotated[tuple[str, ...], Field(min_length=2)]
+    yes: Annotated[tuple[str, ...], Field(min_length=1)]
+    units: str
+    absent: tuple[str, ...]
+
+
+def _in_full(stated: object) -> object:
+    return {"type": stated} if isinstance(stated, str) else stated
+
+
+ColumnOption = Annotated[StatedColumn, BeforeValidator(_in_full, json_schema_input_type=Kind | StatedColumn)]
+"""What a recipe says of a column: a mapping, or its type alone."""
+
+
+@dataclass(frozen=True)
+class TableColumns:
+    """A table with its columns understood.
+
+    `path` is the column of paths; `split` and `group` are columns or None; `labels` are what can be told;
+    `ignored` says why the others are not used.
+    """
+
+    table: Table
+    path: str
+    split: str | None
+    group: str | None
+    labels: Mapping[str, Label]
+    ignored: Mapping[str, str]
+    cells: Mapping[str, Cells] = field(repr=False)
+
+    @property
+    def said(self) -> list[str]:
+        """One line for every column, in the table's order."""
+        lines = []
+        for name in self.table.columns:
+            if name in self.labels:
+                said = self.labels[name].described
+            elif name in self.ignored:
+                said = f"ignored: {self.ignored[name]}"
+            else:
+                said = next(kind for kind in ("path", "split", "group") if getattr(self, kind) == name)
+            lines.append(f"  {name}: {said}")
+        return lines
+
+
+def understand(
+    table: Table, stated: Mapping[str, StatedColumn], absent: Sequence[str], decimal: str
+) -> TableColumns:
+    """Return what the columns of a table are; `absent` are the cells that mean no value.
+
+    Raises `UsageError` for what is stated of unknown columns, for columns of which only one can be, when no
+    column names pictures, and for cells that are not what their column holds.
+    """
+    for name in stated:
+        if name not in table.columns:
+            raise UsageError(
+                f"dataset.columns: {table.path} has no column {name!r}",
+                hint=suggest(name, list(table.columns), "columns"),
+            )
+    said = {name: _with_type(stated.get(name, {})) for name in table.columns}
+    cells = {
+        name: _without_holes(column, (*absent, *said[name].get("absent", ())), decimal)
+        for name, column in table.columns.items()
+    }
+    kinds: dict[str, Kind] = {}
+    ignored: dict[str, str] = {}
+    for name, about in said.items():
+        kinds[name], reason = _kind(table, name, cells[name], about)
+        if kinds[name] == "ignore":
+            ignored[name] = reason
+    path = _path(table, kinds, said, ignored)
+    split, group = (_only(table, kind, _of_kind(kinds, kind)) for kind in ("split", "group"))
+    labels = {
+        name: LabelColumn(table, name, cells[name]).read(kinds[name], said[name])
+        for name in table.columns
+        if kinds[name] in ("class", "yes-no", "number")
+    }
+    return TableColumns(table, path, split, group, labels, ignored, cells)
+
+
+def _with_type(stated: StatedColumn) -> Mapping[str, Any]:
+    """Return what is stated with the type that an option implies."""
+    about: dict[str, Any] = dict(stated)
+    implied = {"classes": "class", "yes": "yes-no", "units": "number"}
+    found = [kind for option, kind in implied.items() if option in about]
+    return {"type": found[0], **about} if found else about
+
+
+def _kind(table: Table, name: str, cells: Cells, about: Mapping[str, Any]) -> tuple[Kind, str]:
+    if "type" in about:
+        return about["type"], "the recipe says so"
+    if name in table.nested:
+        return "ignore", "it holds lists or objects"
+    found = guess(name, cells)
+    return found.kind, found.reason
+
+
+def _without_holes(column: Cells, absent: Sequence[str], decimal: str) -> list[str | None]:
+    holes = {"", *(word.casefold() for word in absent)}
+    cells = [None if cell is None or cell.casefold() in holes else cell for cell in column]
+    return with_point(cells) if decimal == "," else cells
+
+
+def _of_kind(kinds: Mapping[str, Kind], kind: str) -> list[str]:
+    return [name for name, found in kinds.items() if found == kind]
+
+
+def _path(
+    table: Table, kinds: dict[str, Kind], said: Mapping[str, Mapping[str, Any]], ignored: dict[str, str]
+) -> str:
+    """Return the column of paths; others that could be are ignored when one is stated, or is `file_name`."""
+    found = _of_kind(kinds, "path")
+    stated = [name for name in found if "type" in said[name]]
+    chosen = stated or [name for name in found if name == USUAL_PATH] or found
+    name = _only(table, "path", chosen)
+    if name is None:
+        columns = ", ".join(list(table.columns)[:8])
+        raise UsageError(
+            f"{table.path}: no column holds paths of pictures; columns: {columns}",
+            hint=f"say which does: {setting('NAME', 'path')}",
+        )
+    for other in found:
+        if other != name:
+            kinds[other], ignored[other] = "ignore", f"{name} holds the pictures' paths"
+    return name
+
+
+def _only(table: Table, kind: str, found: Sequence[str]) -> str | None:
+    if len(found) > 1:
+        what = {"path": "paths of the pictures", "split": "parts of the data", "group": "groups of rows"}[
+            kind
+        ]
+        raise UsageError(
+            f"{table.path}: {len(found)} columns could hold the {what}: {', '.join(found)}",
+            hint=f"say which does: {setting(found[0], kind)}; or which not: {setting(found[1], 'ignore')}",
+        )
+    return found[0] if found else None

@@ -1,0 +1,96 @@
+"""The picture files that a column of a table names: all below one folder, all there."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from ...core.errors import UsageError
+from .table_file import Table
+from .table_kinds import IMAGE_ENDINGS
+
+
+@dataclass(frozen=True)
+class PictureFolder:
+    """Where a table's paths lead: from `root`, and with `ending` where names lack theirs."""
+
+    root: Path
+    ending: str = ""
+
+    def place(self, cell: str) -> Path:
+        """Return where a path leads; a backslash parts folders where nothing else is meant."""
+        path = self.root / (cell + self.ending)
+        if "\\" in cell and not path.exists():
+            path = self.root / (cell.replace("\\", "/") + self.ending)
+        return Path(os.path.normpath(path))
+
+    def holds(self, cell: str) -> bool:
+        """Return whether a path leads to a file."""
+        return "\0" not in cell and os.path.isfile(self.place(cell))  # noqa: PTH113 - never raises
+
+
+def picture_paths(table: Table, cells: Sequence[str | None], folder: PictureFolder) -> list[Path]:
+    """Return the file of every row.
+
+    Raises `UsageError`, with the first lines, for rows without a path, for paths and links that lead out of
+    the folder, and for files that are not there.
+    """
+    known = [cell or "" for cell in cells]
+    places = [folder.place(cell.replace("\0", "")) for cell in known]
+
+    def refuse(wrong: Callable[[int], bool], problem: str, hint: Callable[[str], str]) -> None:
+        rows = [row for row in range(len(known)) if wrong(row)]
+        if rows:
+            shown = ", ".join(f"{known[row]!r:.80} (line {table.lines[row]})" for row in rows[:3])
+            more = ", ..." if len(rows) > 3 else ""
+            count = f"{len(rows):,} of {len(known):,} rows"
+            raise UsageError(f"{table.path}: {count} {problem}: {shown}{more}", hint=hint(known[rows[0]]))
+
+    root, inside = folder.root, _keeper(folder.root)
+    elsewhere = "pictures are read below one folder; --set dataset.root=FOLDER names another"
+    refuse(lambda row: not known[row], "name no picture", lambda _: "leave them out of the table")
+    refuse(lambda row: not _is_below(places[row], root), f"lead out of {root}", lambda _: elsewhere)
+    refuse(
+        lambda row: not folder.holds(known[row]),
+        f"name pictures that are not in {root}",
+        lambda cell: _where_else(cell, folder),
+    )
+    refuse(lambda row: not inside(places[row]), f"are links that lead out of {root}", lambda _: elsewhere)
+    return places
+
+
+def _is_below(place: Path, root: Path) -> bool:
+    return place.is_relative_to(root) and place != root
+
+
+def _keeper(root: Path) -> Callable[[Path], bool]:
+    """Return what tells whether a file is below `root` once links are followed."""
+    real = os.path.realpath(root)
+
+    @cache
+    def is_inside(folder: str) -> bool:
+        return Path(os.path.realpath(folder)).is_relative_to(real)
+
+    def keeps(place: Path) -> bool:
+        if place.is_symlink():
+            return is_inside(str(place))
+        return is_inside(str(place.parent))
+
+    return keeps
+
+
+def _where_else(cell: str, folder: PictureFolder) -> str:
+    """Say where the first missing picture is, if it is anywhere near."""
+    for ending in IMAGE_ENDINGS:
+        if PictureFolder(folder.root, ending).holds(cell):
+            return f"their names lack an ending: --set dataset.ending={ending}"
+    near = [Path.cwd(), *(path for path in sorted(folder.root.iterdir())[:100] if path.is_dir())]
+    for root in near:
+        for ending in (folder.ending, *IMAGE_ENDINGS):
+            if PictureFolder(root, ending).holds(cell):
+                more = "" if ending == folder.ending else f" --set dataset.ending={ending}"
+                return f"they are in {root}: --set dataset.root={root}{more}"
+    return "paths start from the table's folder; --set dataset.root=FOLDER names another"

@@ -1,0 +1,101 @@
+"""What form the pictures of a table are brought to, and which of them are the same."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...core.errors import UsageError
+from ...core.files import reading
+from ...core.specs import ImageSpec
+from .image_files import image_file, image_size
+from .table_parts import PARTS
+
+LARGEST_SIDE = 64
+"""Pixels of a side that is kept where no size is named: larger pictures are scaled to squares of it."""
+
+_LOOKED_AT = 16
+_GREY = ("1", "L", "LA", "I", "I;16", "I;16B", "I;16L")
+_ORIENTATION, _TURNED = 0x0112, (5, 6, 7, 8)
+
+
+@dataclass(frozen=True)
+class Look:
+    """What the head of a picture file says: its size once upright, and whether it is grey."""
+
+    height: int
+    width: int
+    grey: bool
+
+
+def picture_form(
+    paths: Sequence[Path], size: tuple[int, int] | None, channels: int | None
+) -> tuple[ImageSpec, str]:
+    """Return what pictures are brought to, and that in words.
+
+    What is not stated is found from some of the files: their common size where it is small, else squares of
+    64 pixels; one channel where all are grey. Raises `UsageError` when none of these can be read.
+    """
+    step = max(1, len(paths) // _LOOKED_AT)
+    looks = [look for path in paths[::step][:_LOOKED_AT] if (look := _look(path)) is not None]
+    if not looks:
+        image_size(image_file(paths[0]))  # says what is wrong with it
+        raise UsageError(f"{paths[0]}: cannot be read as an image", hint="replace it by an intact one")
+    sizes = Counter((look.height, look.width) for look in looks)
+    usual, count = sizes.most_common(1)[0]
+    if size is None:
+        size = usual if count == len(looks) and max(usual) <= LARGEST_SIDE else (LARGEST_SIDE, LARGEST_SIDE)
+    if channels is None:
+        channels = 1 if all(look.grey for look in looks) else 3
+    words = f"{size[0]} x {size[1]} pixels, {'grey' if channels == 1 else 'colour'}"
+    if set(sizes) != {size}:
+        others = " and others" if len(sizes) > 1 else ""
+        words += f", scaled from {usual[0]} x {usual[1]}{others} (dataset.size)"
+    return ImageSpec(channels, *size), words
+
+
+def _look(path: Path) -> Look | None:
+    """Return what a file's head says; None when it is no picture, which reading it will tell."""
+    from PIL import Image
+
+    from ...core.pictures import FORMATS, silently
+
+    try:
+        with silently(), reading(path, "an image", hint=""):
+            opened = Image.open(BytesIO(image_file(path).read()), formats=FORMATS)
+            height, width = opened.height, opened.width
+            if opened.getexif().get(_ORIENTATION) in _TURNED:
+                height, width = width, height
+            return Look(height, width, opened.mode in _GREY)
+    except UsageError:
+        return None
+
+
+def contents(pixels: NDArray[np.uint8]) -> list[bytes]:
+    """Return a digest of each picture, uint8 `[N, C, H, W]`: equal pictures have equal ones."""
+    return [hashlib.blake2b(picture, digest_size=16).digest() for picture in pixels]
+
+
+def refuse_leaks(names: Sequence[str], found: Sequence[bytes], parts: NDArray[np.int8]) -> None:
+    """Raise `UsageError` when a picture is in two parts; `names` are those of the files, row by row."""
+    first: dict[bytes, dict[int, int]] = {}
+    for row, (content, part) in enumerate(zip(found, parts.tolist(), strict=True)):
+        first.setdefault(content, {}).setdefault(part, row)
+    shared = [rows for rows in first.values() if len(rows) > 1]
+    if not shared:
+        return
+    pairs = [list(rows.items())[:2] for rows in shared[:3]]
+    shown = ", ".join(f"{names[a]} ({PARTS[p]}) = {names[b]} ({PARTS[q]})" for (p, a), (q, b) in pairs)
+    counted = f"{len(shared):,} pictures are" if len(shared) > 1 else "1 picture is"
+    raise UsageError(
+        f"{counted} in two parts of the data: {shown}{', ...' if len(shared) > 3 else ''}",
+        hint="a model is not tested on what it was trained on: leave one of each out of the table, "
+        "or go on with --set dataset.allow_duplicates=true",
+    )

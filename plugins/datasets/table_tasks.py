@@ -1,0 +1,47 @@
+"""The tasks that the label columns of a table call for."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ...core.specs import Regression
+from .table_labels import Label
+
+_TAKEN = ("image",)
+"""What no task can be called: the model's input is."""
+_LONGEST = 60
+
+
+def tasks_of(labels: Mapping[str, Label]) -> dict[str, dict[str, Any]]:
+    """Return a task for each label column, named after it, as a recipe writes them."""
+    names = task_names(labels)
+    return {
+        names[column]: {
+            "task": "regress" if isinstance(label.spec, Regression) else "classify",
+            "label": column,
+        }
+        for column, label in labels.items()
+    }
+
+
+def task_names(columns: Iterable[str]) -> dict[str, str]:
+    """Return a task's name for each column: its own where that is letters, digits, `_` and `-`.
+
+    >>> list(task_names(["colour", "Is animal?", "größe", "3d", "is-animal", "品"]).values())
+    ['colour', 'Is_animal', 'grosse', 'label_3d', 'is-animal', 'label_6']
+    """
+    found: dict[str, str] = {}
+    for number, column in enumerate(columns, 1):
+        plain = unicodedata.normalize("NFKD", column.replace("ß", "ss")).encode("ascii", "ignore").decode()
+        name = re.sub(r"[^A-Za-z0-9-]+|-(?![A-Za-z0-9])", "_", plain)[:_LONGEST].strip("_-")
+        if not name:
+            name = f"label_{number}"
+        if not name[0].isalpha() or name in _TAKEN:
+            name = f"label_{name}"
+        while name in found.values():
+            name = f"{name}_{number}"
+        found[column] = name
+    return found

@@ -1,0 +1,65 @@
+"""`mtl compose --data` goes from a table to a proven file, and says what it understood."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+Command = Callable[..., Any]
+TINY = ("--encoder", "mlp", "--set", "encoder.hidden=[8]", "--epochs", "1", "--device", "cpu")
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    """A folder of thirty pictures with its metadata.csv; every third colour is missing."""
+    lines = ["file_name,colour,weight"]
+    for number in range(30):
+        pixels = np.random.default_rng(number).integers(256, size=(12, 12, 3), dtype=np.uint8)
+        (tmp_path / "photos").mkdir(exist_ok=True)
+        Image.fromarray(pixels).save(tmp_path / "photos" / f"{number}.png")
+        lines.append(f"{number}.png,{('red', 'blue', '')[number % 3]},{number / 4}")
+    (tmp_path / "photos" / "metadata.csv").write_text("\n".join(lines))
+    return tmp_path / "photos"
+
+
+def test_a_table_becomes_a_proven_file_with_a_task_per_column(mtl: Command, photos: Path) -> None:
+    result = mtl("compose", "--data", str(photos), *TINY, "--out", "run", "--json")
+    assert result.status == 0, result.err
+    found = json.loads(result.out)
+    assert set(found["metrics"]["test"]) == {"colour", "weight"}
+    assert found["export"]["verification"]["passed"]
+    assert "  colour: class of 2: blue, red; 10 absent" in result.err
+    assert "labels of colour: 14 train, 2 validation, 4 test" in result.err
+    report = (Path("run") / "report.html").read_text()
+    assert "labels of colour" in report
+    assert "class of 2: blue, red; 10 absent" in report
+
+
+def test_a_dry_run_says_what_was_understood(mtl: Command, photos: Path) -> None:
+    result = mtl("compose", "--data", str(photos), "--tasks", "weight", "--dry-run", "--json")
+    plan = json.loads(result.out)
+    assert plan["data"][0] == "metadata.csv: 30 rows, pictures of 12 x 12 pixels, colour"
+    assert list(plan["recipe"]["tasks"]) == ["weight"]
+
+
+def test_what_is_not_used_or_left_out_is_a_warning(mtl: Command, photos: Path) -> None:
+    (photos / "0.png").write_text("broken")
+    settings = ("--set", "train.validation=0.3", "--set", "dataset.skip_broken=true")
+    result = mtl("compose", "--data", str(photos), *TINY, *settings, "--out", "run")
+    assert result.status == 0, result.err
+    assert "warning: left out: 1 of 30 pictures cannot be read" in result.err
+    assert (
+        "warning: train.validation is not used: the data set has a validation part of its own" in result.err
+    )
+
+
+def test_comparisons_take_a_table_too(mtl: Command, photos: Path) -> None:
+    result = mtl("compare", "--data", str(photos), "--sharing", "hard,none", "--dry-run", "--json")
+    assert result.status == 0, result.err
+    assert '"colour"' in result.out
