@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ..core.errors import UsageError
+from .limits import MEBIBYTE, memory_option, timeout_option
 
 if TYPE_CHECKING:
     from .benchmarking import Result
@@ -19,8 +20,12 @@ if TYPE_CHECKING:
 @click.argument("targets", metavar="TARGET...", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--batch", "sizes", metavar="A,B", default="1,8,64", help="Batch sizes [default: 1,8,64].")
 @click.option("--seconds", default=0.5, metavar="N", help="Time per batch size at least [default: 0.5].")
+@timeout_option(60.0, "opening a model, and for each answer")
+@memory_option()
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of a table.")
-def bench(targets: tuple[Path, ...], sizes: str, seconds: float, as_json: bool) -> None:
+def bench(
+    targets: tuple[Path, ...], sizes: str, seconds: float, timeout: float, memory: int, as_json: bool
+) -> None:
     """Measure exported files in onnxruntime.
 
     TARGET is an exported .onnx file, or a folder with such files: a run or a bundle. The quality beside is
@@ -32,13 +37,14 @@ def bench(targets: tuple[Path, ...], sizes: str, seconds: float, as_json: bool) 
       mtl bench runs/demo/model.onnx --batch 1,64 --seconds 0.2 --json
     """
     # numpy and onnxruntime cost time that --help need not wait for.
+    from .benchmarking import Bounds, files_of
     from .benchmarking import bench as measured
-    from .benchmarking import files_of
 
     batches = _batches(sizes)
     if not 0 < seconds <= 600:
         raise UsageError(f"--seconds {seconds:g} is not above 0 and at most 600")
-    results = [measured(path, batches, seconds) for path in files_of(targets)]
+    bounds = Bounds(timeout, memory * MEBIBYTE)
+    results = [measured(path, batches, seconds, bounds) for path in files_of(targets)]
     if as_json:
         document = {"runtime": _runtime(), "results": [result.to_json() for result in results]}
         click.echo(json.dumps(document, indent=2))

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from ..core.errors import UsageError
 from ..core.files import reading
 from .inference import AGAIN, ExportedModel
+from .limits import in_time
 from .metadata import IMAGE, ModelCard
 from .proof import proof_of
 
@@ -40,6 +41,14 @@ class Timing:
             "p95_ms": self.p95,
             "images_per_second": self.throughput,
         }
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """What a file may take: seconds for opening it and for each answer, bytes for its numbers."""
+
+    seconds: float
+    memory: int
 
 
 @dataclass(frozen=True)
@@ -94,12 +103,13 @@ def files_of(targets: Sequence[Path]) -> list[Path]:
     return list(dict.fromkeys(found))
 
 
-def bench(path: Path, batches: Sequence[int], seconds: float) -> Result:
+def bench(path: Path, batches: Sequence[int], seconds: float, bounds: Bounds) -> Result:
     """Measure a file, at least `seconds` per batch size.
 
-    Raises as `ExportedModel` does, and `UsageError` when the images of a batch are too large.
+    Raises as `ExportedModel` does, and `UsageError` when the images of a batch are too large, or an answer
+    takes too long.
     """
-    exported = ExportedModel(path)
+    exported = in_time(bounds.seconds, path, lambda: ExportedModel(path, memory=bounds.memory))
     if max(batches) > exported.most_images():
         raise UsageError(
             f"{path}: its images are so large that at most {exported.most_images()} are tried at once",
@@ -107,23 +117,29 @@ def bench(path: Path, batches: Sequence[int], seconds: float) -> Result:
         )
     with reading(path, "a model that can be measured", hint=AGAIN):
         metrics = metrics_of(path, exported.card)
-        timings = tuple(measure(exported, batch, seconds) for batch in batches)
+        timings = tuple(measure(exported, batch, seconds, bounds.seconds) for batch in batches)
     return Result(path, exported.card, path.stat().st_size, timings, metrics)
 
 
-def measure(exported: ExportedModel, batch: int, seconds: float) -> Timing:
-    """Time calls of one batch size, after a few that are not counted."""
+def measure(exported: ExportedModel, batch: int, seconds: float, limit: float) -> Timing:
+    """Time calls of one batch size, after a few that are not counted; none may take longer than `limit`."""
     feed = _feed(exported.card, batch)
-    run = exported.raw_runner()
     for _ in range(WARM_UP):
-        exported.infer(feed)
+        in_time(limit, exported.path, lambda: exported.infer(feed), stop=exported.stop)
+    most = seconds + (FEWEST + 1) * limit
+    taken = in_time(most, exported.path, lambda: _times(exported, feed, seconds), stop=exported.stop)
+    p50, p95 = (float(value) for value in np.percentile(taken, (50, 95)))
+    return Timing(batch, len(taken), 1000 * p50, 1000 * p95, batch * len(taken) / sum(taken))
+
+
+def _times(exported: ExportedModel, feed: Mapping[str, NDArray[Any]], seconds: float) -> list[float]:
+    run = exported.raw_runner()
     taken: list[float] = []
     while len(taken) < FEWEST or sum(taken) < seconds:
         began = time.perf_counter()
         run(feed)
         taken.append(time.perf_counter() - began)
-    p50, p95 = (float(value) for value in np.percentile(taken, (50, 95)))
-    return Timing(batch, len(taken), 1000 * p50, 1000 * p95, batch * len(taken) / sum(taken))
+    return taken
 
 
 def precision_of(card: ModelCard) -> str:

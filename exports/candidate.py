@@ -13,22 +13,24 @@ from .graphs import inner_graphs
 from .metadata import PREFIX, ModelCard
 from .runtimes import Run, open_runtime, run_session
 from .seal import KEY, unbroken
-from .session import check_seal, interface_problem, open_session
+from .session import MOST_MEMORY, check_seal, interface_problem, open_session
 
 
 class Candidate:
     """An ONNX file as bytes, opened in onnxruntime on the CPU, and run there or in another runtime.
 
-    Every failure is a `VerificationError` of one line that starts with `name`; a runtime that is not
-    installed is a `MissingRequirementError`.
+    In onnxruntime it may use `memory` bytes. Every failure is a `VerificationError` of one line that starts
+    with `name`; a runtime that is not installed is a `MissingRequirementError`.
     """
 
-    def __init__(self, data: bytes, name: str, runtime: str = "onnxruntime") -> None:
+    def __init__(
+        self, data: bytes, name: str, runtime: str = "onnxruntime", memory: int = MOST_MEMORY
+    ) -> None:
         self.name = name
         self.runtime = runtime
         try:
             check_seal(data, name)
-            self.session = open_session(data)
+            self.session = open_session(data, memory=memory)
             self.model = onnx.load_model_from_string(data)
             onnx.checker.check_model(data, full_check=True)
             self.properties = {item.key: item.value for item in self.model.metadata_props if item.key != KEY}

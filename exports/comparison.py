@@ -26,7 +26,8 @@ from .candidate import reason
 from .conditioning import MOST, ROUNDINGS, TURNS, rounded_otherwise
 from .metadata import IMAGE
 from .onnx_model import ExportForm
-from .precision import TOLERANCES, Tolerance
+from .precision import FLOAT32, TOLERANCES, Tolerance
+from .session import ALLOWED
 from .variants import fed
 
 BATCHES = (1, 2, 7, 64)
@@ -137,6 +138,10 @@ class Comparison:
         if batch <= BATCHES[-1]:
             return batch
         return max(BATCHES[-1], min(batch, MOST_BYTES // self._bytes_per_sample))
+
+    def most_bytes(self) -> int:
+        """Return the bytes of the numbers inside the model in the largest batch."""
+        return max(map(self._fitting, self.batches)) * self._bytes_per_sample
 
     @cached_property
     def _bytes_per_sample(self) -> int:
@@ -317,6 +322,21 @@ class Comparison:
             raise VerificationError(f"the real samples to verify on are {pixels.dtype}, not uint8")
         inputs = {spec.name: samples[spec.name][rows].astype(np.int64) for spec in self.subject.inputs}
         return pixels, inputs
+
+
+def memory_for(subject: ExportSubject) -> int:
+    """Return how many bytes a file of the model may use for its numbers while it is verified."""
+    probe = Comparison(subject, _Unopened(), ExportForm("float32", raw=True, precision=FLOAT32))
+    return ALLOWED + probe.most_bytes()
+
+
+class _Unopened:
+    """Stands for a file that is not run."""
+
+    name = "the file"
+
+    def run(self, feed: Arrays, case: str = "") -> dict[str, NDArray[Any]]:
+        raise NotImplementedError
 
 
 def answers_of(candidate: Runnable, subject: ExportSubject, form: ExportForm) -> Any:

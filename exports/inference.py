@@ -18,7 +18,15 @@ from .card_values import MOST_NUMBERS
 from .metadata import IMAGE, ModelCard, Output
 from .proof import check_proof
 from .seal import unbroken
-from .session import check_seal, interface_problem, open_session, run_options
+from .session import (
+    ALLOWED,
+    allowed,
+    check_seal,
+    interface_problem,
+    is_out_of_memory,
+    open_session,
+    run_options,
+)
 
 
 class Answer(NamedTuple):
@@ -38,12 +46,17 @@ AGAIN = "export the run again"
 class ExportedModel:
     """A model read from an exported file; everything it needs to know is inside the file.
 
+    It may use `memory` bytes for its numbers, and some beside them that follow from the size of the file.
     Raises `UsageError`, naming the file and the reason, when it cannot be read or is not one of ours, and
     `VerificationError` when it is damaged, or not the one that a proof beside it proves.
     """
 
-    def __init__(self, path: Path | str, *, threads: int = 0, spin: int | None = None) -> None:
+    def __init__(
+        self, path: Path | str, *, threads: int = 0, spin: int | None = None, memory: int = ALLOWED
+    ) -> None:
         self.path = Path(path)
+        self._memory = memory
+        self._options = run_options()
         with reading(
             self.path, "a model", hint="name a model.onnx that mtl wrote, or the run folder it is in"
         ):
@@ -51,7 +64,7 @@ class ExportedModel:
         check_seal(data, str(self.path))
         check_proof(self.path, data)
         with reading(self.path, "an ONNX file", hint=f"{AGAIN}: the file is damaged or something else"):
-            self._session = open_session(data, threads=threads, spin=spin)
+            self._session = open_session(data, threads=threads, spin=spin, memory=allowed(data, memory))
         try:
             self.card = ModelCard.from_properties(self._session.get_modelmeta().custom_metadata_map)
         except ValueError as error:
@@ -84,12 +97,27 @@ class ExportedModel:
         and `UsageError` when the model cannot be run.
         """
         with reading(self.path, "a model that runs here", hint=AGAIN):
-            values = self._session.run(self._names, feed, options or run_options())
+            try:
+                values = self._session.run(self._names, feed, options or self._options)
+            except Exception as error:
+                if is_out_of_memory(error):
+                    raise self._too_large() from None
+                raise
             found = dict(zip(self._names, values, strict=True))
         rows = len(feed[IMAGE])
         for output in self.card.outputs:
             self._check_answer(output, found[output.name], rows)
         return found
+
+    def stop(self) -> None:
+        """End the run that is under way, and all later ones that are given no options."""
+        self._options.terminate = True
+
+    def _too_large(self) -> UsageError:
+        return UsageError(
+            f"{self.path} needs more than {self._memory // 2**20:,} MiB for its numbers",
+            hint="allow more with --memory, if you trust the file; a smaller --batch needs less",
+        )
 
     def _check_answer(self, output: Output, values: NDArray[Any], rows: int) -> None:
         wanted = (rows, *output.target.output_shape)
@@ -101,14 +129,13 @@ class ExportedModel:
             return
         raise VerificationError(f"{self.path}: task {output.name!r} {wrong}", hint=AGAIN)
 
-    def most_images(self) -> int:
+    def most_images(self, numbers: int = MOST_NUMBERS) -> int:
         """Return how many images fit into the numbers that are held at once; at least one."""
-        return MOST_NUMBERS // prod(self.card.image.shape)
+        return max(1, numbers // prod(self.card.image.shape))
 
     def raw_runner(self) -> Callable[[Mapping[str, NDArray[Any]]], list[NDArray[np.float32]]]:
         """Return onnxruntime's own call, unchecked: inputs by name to outputs in order."""
-        options = run_options()
-        return lambda feed: list(self._session.run(self._names, feed, options))
+        return lambda feed: list(self._session.run(self._names, feed, self._options))
 
     def answers(self, outputs: Mapping[str, NDArray[Any]]) -> list[dict[str, Answer]]:
         """Return, for each image, the readable answer of every task to what `run` returned."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,11 +13,14 @@ import click
 
 from ..core.errors import UsageError
 from ..core.seed_list import refuse_several
+from .limits import MEBIBYTE, in_time, memory_option, timeout_option
 
 if TYPE_CHECKING:
     from .inference import Answer, ExportedModel
 
 _CHUNK = 64
+_NUMBERS = 2**18
+"""Pixels' numbers that are computed at once, or those of one image: layers hold many times as many."""
 
 
 @click.command()
@@ -37,6 +41,8 @@ _CHUNK = 64
     type=click.Path(path_type=Path),
     help="Save the images that tasks answer with, as DIR/IMAGE-TASK.png.",
 )
+@timeout_option(60.0, "opening the model, and for the answers to some images")
+@memory_option()
 def predict(
     model: Path,
     images: tuple[Path, ...],
@@ -44,6 +50,8 @@ def predict(
     resize: bool,
     inputs: tuple[str, ...],
     out: Path | None,
+    timeout: float,
+    memory: int,
 ) -> None:
     """Answer for images with an exported model.
 
@@ -55,11 +63,11 @@ def predict(
       mtl predict runs/demo digit.png --resize --json
     """
     numbers = _numbers(inputs)
-    exported = _open(model)
+    exported = in_time(timeout, model, lambda: _open(model, memory * MEBIBYTE))
     exported.check_inputs(numbers, 1)
     if out is not None and not any(output.target.form == "image" for output in exported.card.outputs):
         raise UsageError(f"no task of {exported.path} answers with an image", hint="leave out --out")
-    answers = _answers(exported, images, numbers, resize)
+    answers = _answers(exported, images, numbers, resize, timeout)
     saved = _save(images, answers, out) if out is not None else {}
     if as_json:
         click.echo(
@@ -69,17 +77,17 @@ def predict(
         click.echo("\n".join(_table(images, answers, saved)))
 
 
-def _open(path: Path) -> ExportedModel:
+def _open(path: Path, memory: int) -> ExportedModel:
     # numpy and onnxruntime cost time that --help need not wait for.
     from .inference import ExportedModel
 
     if not path.is_dir():
-        return ExportedModel(path)
+        return ExportedModel(path, memory=memory)
     refuse_several(path)
     inside = path / "model.onnx"
     if not inside.is_file():
         raise UsageError(f"{path} holds no model.onnx", hint=f"export the run first: mtl export {path}")
-    return ExportedModel(inside)
+    return ExportedModel(inside, memory=memory)
 
 
 def _numbers(inputs: Sequence[str]) -> dict[str, int]:
@@ -97,7 +105,7 @@ def _numbers(inputs: Sequence[str]) -> dict[str, int]:
 
 
 def _answers(
-    exported: ExportedModel, paths: Sequence[Path], numbers: dict[str, int], resize: bool
+    exported: ExportedModel, paths: Sequence[Path], numbers: dict[str, int], resize: bool, timeout: float
 ) -> list[dict[str, Answer]]:
     import numpy as np
 
@@ -105,9 +113,11 @@ def _answers(
 
     pixels = [read_image(path, exported.card.image, resize=resize) for path in paths]
     answers = []
-    chunk = min(_CHUNK, exported.most_images())
+    chunk = min(_CHUNK, exported.most_images(_NUMBERS))
     for start in range(0, len(pixels), chunk):
-        outputs = exported.run(np.stack(pixels[start : start + chunk]), **numbers)
+        some = np.stack(pixels[start : start + chunk])
+        run = partial(exported.run, some, **numbers)
+        outputs = in_time(timeout, exported.path, run, stop=exported.stop)
         answers += exported.answers(outputs)
     return answers
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from functools import cache
+import threading
+from functools import lru_cache
 
 import onnxruntime
 
@@ -13,7 +14,18 @@ from .seal import unbroken
 from .wire import refuse_hazards
 
 MOST_MEMORY = 8 * 2**30
-"""Bytes that all models of a process may use for weights and numbers, where the machine has twice as many."""
+"""Bytes that a model that is trusted may use for weights and numbers, where the machine has twice as many."""
+
+ALLOWED = 384 * 2**20
+"""Bytes that a stranger's model may use for numbers unless a person allows more."""
+
+_NO_MEMORY = ("AllocateRawInternal", "bad_alloc", "bad allocation")
+"""What onnxruntime says then."""
+
+_FOLDED = "optimization.constant_folding_max_output_size_in_bytes"
+
+_OPENING = threading.Lock()
+"""The memory that is registered is the process's: one session is opened at a time."""
 
 _TYPES = {"float32": "tensor(float)", "uint8": "tensor(uint8)", "int64": "tensor(int64)"}
 _FATAL = 4
@@ -30,22 +42,38 @@ def check_seal(data: bytes, name: str) -> None:
         )
 
 
-def open_session(data: bytes, *, threads: int = 0, spin: int | None = None) -> onnxruntime.InferenceSession:
+def allowed(data: bytes, numbers: int = ALLOWED) -> int:
+    """Return the memory that a stranger's model may use: for its weights, and `numbers` bytes beside them."""
+    return numbers + 4 * len(data)
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Return whether onnxruntime failed because a model wanted more memory than it may use."""
+    return any(words in str(error) for words in _NO_MEMORY)
+
+
+def open_session(
+    data: bytes, *, threads: int = 0, spin: int | None = None, memory: int = MOST_MEMORY
+) -> onnxruntime.InferenceSession:
     """Open a model on the CPU; onnxruntime's own exceptions pass through, its log lines do not.
 
     `threads` cores compute (0: all). Between two pieces of work their threads spin for `spin` microseconds
     (None: as long as onnxruntime likes, which is slow as soon as others need the cores). A model that reads
-    other files or may run without end is a `ValueError`; one that needs more than `MOST_MEMORY` fails.
+    other files or may run without end is a `ValueError`; one that needs more than `memory` bytes, or half
+    of the machine's, fails when it is opened or run.
     """
     refuse_hazards(data)
-    _bound_memory()
     options = onnxruntime.SessionOptions()
     options.add_session_config_entry("session.use_env_allocators", "1")
+    # What is computed when a model is opened is beyond the memory that bounds its runs.
+    options.add_session_config_entry(_FOLDED, str(2 * len(data)))
     options.log_severity_level = _FATAL
     options.intra_op_num_threads = threads
     if spin is not None:
         options.add_session_config_entry("session.intra_op.spin_duration_us", str(spin))
-    return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+    with _OPENING:
+        _bound_memory(memory)
+        return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
 
 
 def run_options() -> onnxruntime.RunOptions:
@@ -58,10 +86,13 @@ def run_options() -> onnxruntime.RunOptions:
     return options
 
 
-@cache
-def _bound_memory() -> None:
-    """Give the process's models one memory of bounded size, once: onnxruntime keeps it for the process."""
-    most = min(MOST_MEMORY, os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2)
+@lru_cache(maxsize=1)
+def _bound_memory(most: int) -> None:
+    """Give the sessions that are opened next one memory of bounded size, unless the last ones have the same.
+
+    They keep it when another one is registered. Sessions that share one give more of it back.
+    """
+    most = min(most, os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2)
     place = onnxruntime.OrtMemoryInfo(
         "Cpu", onnxruntime.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, onnxruntime.OrtMemType.DEFAULT
     )

@@ -23,7 +23,7 @@ from .candidate import Candidate
 from .card_values import read_json
 from .comparison import BATCHES as BATCHES
 from .comparison import KINDS as KINDS
-from .comparison import Comparison, answers_of
+from .comparison import Comparison, answers_of, memory_for
 from .derivation import Derivation, prove_derivation
 from .metadata import PREFIX, ModelCard
 from .onnx_model import ExportForm, build_model, card_of, file_of
@@ -31,6 +31,7 @@ from .precision import FLOAT32, HALF, KEY, TOLERANCES, Precision
 from .quality import measure_change
 from .ranges import ranges_of
 from .runtimes import SLOW, runtime_version
+from .session import MOST_MEMORY, allowed
 from .variants import calibration_feed, float32_nodes
 from .weights import compare_weights
 
@@ -61,7 +62,9 @@ def verify_bytes(
     its form and its tasks is taken, and then proven, and the versions that wrote it need not be those of
     today. `base` is the float32 model that a file of another precision was made from (None: built anew).
     """
-    candidate = Candidate(data, name, runtime)
+    # What was built here is trusted; another file may use what the trained model needs.
+    memory = MOST_MEMORY if form is not None else allowed(data, memory_for(subject))
+    candidate = Candidate(data, name, runtime, memory)
     candidate.check_contents()
     # An older file was written by other versions than those that check it now.
     unlike = {f"{PREFIX}versions"} if form is None else set()
@@ -173,7 +176,7 @@ def base_of(subject: ExportSubject, data: bytes, name: str) -> onnx.ModelProto |
 
     Raises `VerificationError` when the file is no export.
     """
-    candidate = Candidate(data, name)
+    candidate = Candidate(data, name, memory=allowed(data, memory_for(subject)))
     form = form_of(candidate.card, name)
     if form.precision.type == "float32":
         return None

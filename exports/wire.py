@@ -26,9 +26,21 @@ _FOREIGN = {
 }
 _OPERATOR, _DOMAIN, _LOCATION = ("node", 4), ("node", 7), ("tensor", 14)
 _ENDLESS = frozenset({b"Loop", b"Scan"})
+_UNBOUNDED = frozenset(
+    (
+        *(b"NonZero", b"Unique", b"NonMaxSuppression"),
+        *(b"StringConcat", b"StringSplit", b"StringNormalizer", b"RegexFullMatch", b"TfIdfVectorizer"),
+        *(b"SequenceConstruct", b"SequenceInsert", b"SequenceMap", b"SplitToSequence", b"Optional"),
+    )
+)
+"""Operators whose memory is beyond the bounds that a runtime keeps; a network on images needs none."""
+
 _OWN_DOMAINS = frozenset({b"", b"ai.onnx"})
-_MOST = 2_000_000
+_MOST = 1_000_000
 """Fields that are looked at; a network has some for each operator and weight."""
+
+MOST_OF = {("graph", 1): (8_000, "operators"), ("graph", 5): (20_000, "weights")}
+"""Parts of a kind, in all graphs: a runtime's time grows with their square. Deep networks have 1,000."""
 
 
 def refuse_hazards(data: bytes) -> None:
@@ -38,6 +50,7 @@ def refuse_hazards(data: bytes) -> None:
     """
     waiting = [("model", memoryview(data))]
     seen = 0
+    counts = dict.fromkeys(MOST_OF, 0)
     while waiting:
         kind, part = waiting.pop()
         for number, value in _fields(part):
@@ -45,8 +58,17 @@ def refuse_hazards(data: bytes) -> None:
             if seen > _MOST:
                 raise ValueError("it holds too many parts")
             _check((kind, number), value)
+            if (kind, number) in MOST_OF:
+                _count((kind, number), counts)
             if (inner := _INSIDE[kind].get(number)) is not None:
                 waiting.append((inner, _message(value)))
+
+
+def _count(place: tuple[str, int], counts: dict[tuple[str, int], int]) -> None:
+    counts[place] += 1
+    most, what = MOST_OF[place]
+    if counts[place] > most:
+        raise ValueError(f"it holds more than {most:,} {what}")
 
 
 def _check(place: tuple[str, int], value: int | memoryview) -> None:
@@ -54,8 +76,12 @@ def _check(place: tuple[str, int], value: int | memoryview) -> None:
         raise ValueError(f"it holds {what}")
     if place == _LOCATION and value != 0:
         raise ValueError("it keeps weights in a file of their own")
-    if place == _OPERATOR and (name := bytes(_message(value))) in _ENDLESS:
-        raise ValueError(f"it holds the operator {name.decode()}, which may never end")
+    if place == _OPERATOR:
+        name = bytes(_message(value))
+        if name in _ENDLESS:
+            raise ValueError(f"it holds the operator {name.decode()}, which may never end")
+        if name in _UNBOUNDED:
+            raise ValueError(f"it holds the operator {name.decode()}, whose memory has no bound")
     if place == _DOMAIN and bytes(_message(value)) not in _OWN_DOMAINS:
         raise ValueError("it needs operators beyond ONNX's own")
 

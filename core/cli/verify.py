@@ -8,8 +8,9 @@ from typing import Any
 
 import click
 
-from ..errors import UsageError
+from ..errors import UsageError, VerificationError
 from ..seed_list import refuse_several
+from ..time_limit import TooLate, within
 from .results import describe_verification
 from .session import Session, pass_session, print_json
 
@@ -23,9 +24,19 @@ from .session import Session, pass_session, print_json
     metavar="A,B",
     help="Where to run the file, for example onnxruntime,openvino,reference [default: the first].",
 )
+@click.option(
+    "--timeout",
+    metavar="SECONDS",
+    default=600.0,
+    show_default=True,
+    type=click.FloatRange(0, min_open=True),
+    help="Time for the whole comparison.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @pass_session
-def command(session: Session, target: Path, run: Path | None, runtimes: str | None, as_json: bool) -> None:
+def command(
+    session: Session, target: Path, run: Path | None, runtimes: str | None, timeout: float, as_json: bool
+) -> None:
     """Compare an export with the model of its run.
 
     TARGET is a run folder, an exported file, or an exported folder. A bundle that lies in no run is checked
@@ -36,24 +47,31 @@ def command(session: Session, target: Path, run: Path | None, runtimes: str | No
       mtl verify runs/demo
       mtl verify runs/demo/model.onnx --runtime onnxruntime,reference --json
     """
-    from ..run import load_run
-    from .progress import LineProgress
-
     names = None if runtimes is None else [name.strip() for name in runtimes.split(",")]
     run = run or _run_of(target)
-    if run is None:
-        verification = _alone(session, target, names or [])
-        told = f"{target} is as it was exported"
-    else:
-        loaded = load_run(run, session.registry, progress=LineProgress())
-        verification = loaded.verify(None if target == run else target, runtimes=names)
-        told = f"{target} computes what the model of {loaded.path} computes"
+    try:
+        verification = within(timeout, lambda: _compared(session, target, run, names))
+    except TooLate:
+        raise VerificationError(
+            f"{target} was not compared within {timeout:g} s", hint="pass a larger --timeout"
+        ) from None
+    told = f"computes what the model of {run} computes" if run else "is as it was exported"
     if as_json:
         print_json(verification)
     else:
-        click.echo(told)
+        click.echo(f"{target} {told}")
         for name, report in verification.items() if names is not None else [("", verification)]:
             click.echo(f"{name}: " * bool(name) + describe_verification(report))
+
+
+def _compared(session: Session, target: Path, run: Path | None, names: list[str] | None) -> Mapping[str, Any]:
+    from ..run import load_run
+    from .progress import LineProgress
+
+    if run is None:
+        return _alone(session, target, names or [])
+    loaded = load_run(run, session.registry, progress=LineProgress())
+    return loaded.verify(None if target == run else target, runtimes=names)
 
 
 def _run_of(target: Path) -> Path | None:

@@ -10,14 +10,16 @@ from typing import Annotated, Any
 
 import numpy as np
 import onnx
+from numpy.typing import NDArray
 from pydantic import Field
 
 from ...core.contracts import Exporter, ExportPlan, ExportReport, ExportSubject
 from ...core.errors import UsageError, VerificationError
 from ...core.files import writing_to
 from ..candidate import Candidate
+from ..comparison import memory_for
 from ..folder import SUMS, check_folder, unpublished_folder
-from ..metadata import ModelCard
+from ..metadata import IMAGE, ModelCard
 from ..onnx_model import ExportForm, build_model, card_of, file_of
 from ..options import (
     CalibrationOption,
@@ -29,6 +31,7 @@ from ..options import (
 )
 from ..precision import FLOAT32, TOLERANCES, PrecisionType
 from ..runtimes import RUNTIMES
+from ..session import allowed
 from ..variants import build_variant, check_precision, precision_for
 from ..verification import form_of, opset_of, part_of, verify_bytes
 from .contents import (
@@ -43,6 +46,9 @@ from .contents import (
     write_labels,
 )
 from .readme import readme
+
+_NUMBERS = 2**18
+"""Numbers of images that are computed at once in a check."""
 
 
 class BundleExporter(Exporter):
@@ -154,7 +160,7 @@ class BundleExporter(Exporter):
         base: dict[str, onnx.ModelProto] = {}
         for name, stated in _models(path).items():
             data = (path / name).read_bytes()
-            opened = Candidate(data, name)
+            opened = Candidate(data, name, memory=allowed(data, memory_for(subject)))
             part = part_of(subject, opened.card)
             form = _form(opened, stated)
             if form.precision.type != "float32" and not base:
@@ -174,7 +180,8 @@ class BundleExporter(Exporter):
         for runtime in runtimes or self.runtimes[:1]:
             proofs = {}
             for name, stated in _models(path).items():
-                candidate = Candidate((path / name).read_bytes(), name, runtime)
+                data = (path / name).read_bytes()
+                candidate = Candidate(data, name, runtime, allowed(data))
                 candidate.check_contents()
                 candidate.check_interface()
                 proofs[name] = _replayed(candidate, _form(candidate, stated), samples)
@@ -231,10 +238,21 @@ def _check_beside(path: Path, subject: ExportSubject, card: ModelCard, form: Exp
                 raise VerificationError(f"{path}: the samples' {role} {name!r} is not the trained model's")
 
 
+def _answers(candidate: Candidate, samples: Samples) -> dict[str, NDArray[Any]]:
+    """Return a model's answers to the samples, some at a time: it may use no more memory than a stranger."""
+    count = len(samples.inputs[IMAGE])
+    some = max(1, _NUMBERS * count // max(1, samples.inputs[IMAGE].size))
+    parts = [
+        candidate.run({name: values[start : start + some] for name, values in samples.inputs.items()})
+        for start in range(0, max(1, count), some)
+    ]
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
 def _replayed(candidate: Candidate, form: ExportForm, samples: Samples) -> dict[str, Any]:
     """Compare a model's answers to the samples with the reference outputs beside them."""
     tolerance = TOLERANCES[form.precision.type]
-    outputs = candidate.run(samples.inputs)
+    outputs = _answers(candidate, samples)
     worst: dict[str, Any] = {}
     for output in candidate.card.outputs:
         expected = samples.outputs.get(output.name)

@@ -16,7 +16,7 @@ from ...core.errors import UsageError
 from ...core.specs import InputSpec, Regression
 from ..inference import ExportedModel
 from ..metadata import IMAGE, ModelCard, Output, PixelType, names_of
-from ..session import run_options
+from ..session import MOST_MEMORY, run_options
 from .batching import Batcher
 from .tensors import TensorForm
 
@@ -43,11 +43,13 @@ class ServedModel:
         self, name: str, path: Path, *, threads: int, batch: int, window: float, limit: float
     ) -> None:
         self.name = name
-        exported = ExportedModel(path, threads=threads, spin=_SPIN)
+        exported = ExportedModel(path, threads=threads, spin=_SPIN, memory=MOST_MEMORY)
         batch = min(batch, exported.most_images())
         self._alone = exported.infer
         self._beside = (
-            ExportedModel(path, threads=threads - 1, spin=_SPIN).infer if threads > 1 else self._alone
+            ExportedModel(path, threads=threads - 1, spin=_SPIN, memory=MOST_MEMORY).infer
+            if threads > 1
+            else self._alone
         )
         self.card = exported.card
         self.inputs = {form.name: form for form in _inputs(exported.card)}

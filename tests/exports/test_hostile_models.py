@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import onnx
@@ -87,6 +90,118 @@ def forty_gigabytes(model: onnx.ModelProto) -> None:
     instead_of("shade", model, sizes, filled, largest, helper.make_node("Add", ["was", "largest"], ["shade"]))
 
 
+def two_gigabytes_when_opened(model: onnx.ModelProto) -> None:
+    sizes, one = constant("sizes", np.array([500, 1_000_000])), constant("one", np.ones((1, 1), np.float32))
+    filled = helper.make_node("Expand", ["one", "sizes"], ["filled"])
+    largest = helper.make_node("ReduceMax", ["filled"], ["largest"], keepdims=0)
+    instead_of(
+        "shade", model, sizes, one, filled, largest, helper.make_node("Add", ["was", "largest"], ["shade"])
+    )
+
+
+def many_of_300_megabytes(model: onnx.ModelProto) -> None:
+    nodes = [constant("sizes", np.array([75, 1_000_000]))]
+    nodes.append(helper.make_node("ConstantOfShape", ["sizes"], ["large0"]))
+    nodes += [helper.make_node("Exp", [f"large{step}"], [f"large{step + 1}"]) for step in range(5)]
+    nodes.append(helper.make_node("Sum", [f"large{step}" for step in range(6)], ["all"]))
+    nodes.append(helper.make_node("ReduceMax", ["all"], ["largest"], keepdims=0))
+    instead_of("shade", model, *nodes, helper.make_node("Add", ["was", "largest"], ["shade"]))
+
+
+def indices_of_what_is_not_zero(model: onnx.ModelProto) -> None:
+    sizes, one = constant("sizes", np.array([50, 1_000_000])), constant("one", np.ones((1, 1), np.float32))
+    filled = helper.make_node("Expand", ["one", "sizes"], ["filled"])
+    found = helper.make_node("NonZero", ["filled"], ["found"])
+    instead_of("shade", model, sizes, one, filled, found, helper.make_node("Identity", ["was"], ["shade"]))
+
+
+def nine_thousand_operators(model: onnx.ModelProto) -> None:
+    nodes = [constant("half0", np.array(0.5, np.float32))]
+    nodes += [helper.make_node("Sin", [f"half{step}"], [f"half{step + 1}"]) for step in range(9000)]
+    instead_of("shade", model, *nodes, helper.make_node("Add", ["was", "half9000"], ["shade"]))
+
+
+def a_weight_again_and_again(model: onnx.ModelProto) -> None:
+    repeated = numpy_helper.from_array(np.zeros(10, np.float32), "repeated")
+    model.graph.initializer.extend([repeated] * 20_001)
+
+
+def branches_in_branches(model: onnx.ModelProto) -> None:
+    name, inner = "deepest", [constant("deepest", np.zeros((), np.float32))]
+    for level in range(20):
+        outputs = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [])]
+        graph = helper.make_graph(inner, "inside", [], outputs)
+        name = f"level{level}"
+        go = constant(f"go{level}", np.array(True))
+        again = {"then_branch": graph, "else_branch": graph} if level < 12 else {"then_branch": graph}
+        inner = [go, helper.make_node("If", [f"go{level}"], [name], **again)]
+    instead_of("shade", model, *inner, helper.make_node("Add", ["was", name], ["shade"]))
+
+
+def a_declared_weight_of_two_terabytes(model: onnx.ModelProto) -> None:
+    model.graph.initializer[0].dims[:] = [1 << 31, 1 << 8]
+
+
+MEBIBYTES = 1000
+"""What a refusal may grow a process by."""
+
+
+def growth(change: Change, exported, folder) -> int:
+    """Return by how many MiB a process grows, that has all imported, when it refuses a file."""
+    model = onnx.load(exported.path)
+    change(model)
+    read, write = os.pipe()
+    if (process := os.fork()) == 0:
+        try:
+            before = memory("VmRSS")
+            Path("/proc/self/clear_refs").write_text("5")
+            refusal(model, folder, MtlError)
+            os.write(write, str(memory("VmHWM") - before).encode())
+        finally:
+            os._exit(0)
+    os.waitpid(process, 0)
+    os.close(write)
+    with os.fdopen(read) as found:
+        return int(found.read())
+
+
+def memory(kind: str) -> int:
+    """Return a line of what Linux tells of this process, in MiB."""
+    found = re.search(rf"{kind}:\s+(\d+) kB", Path("/proc/self/status").read_text())
+    assert found is not None
+    return int(found[1]) // 1024
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the kernel tells how much a process had at most")
+@pytest.mark.parametrize(
+    "change",
+    [
+        two_gigabytes_when_opened,
+        many_of_300_megabytes,
+        indices_of_what_is_not_zero,
+        nine_thousand_operators,
+        a_weight_again_and_again,
+        branches_in_branches,
+        a_declared_weight_of_two_terabytes,
+    ],
+)
+def test_a_refusal_takes_little_memory_and_time(change: Change, exported, tmp_path):
+    assert growth(change, exported, tmp_path) < MEBIBYTES
+
+
+def test_who_allows_more_memory_gets_the_answer(exported, tmp_path):
+    model = onnx.load(exported.path)
+    sizes = constant("sizes", np.array([5, 1_000_000]))
+    filled = helper.make_node("ConstantOfShape", ["sizes"], ["filled"])
+    largest = helper.make_node("ReduceMax", ["filled"], ["largest"], keepdims=0)
+    instead_of("shade", model, sizes, filled, largest, helper.make_node("Add", ["was", "largest"], ["shade"]))
+    path = tmp_path / "hostile.onnx"
+    path.write_bytes(file_of(model))
+    with pytest.raises(UsageError, match=r"needs more than 8 MiB for its numbers\n.*--memory"):
+        ExportedModel(path, memory=8 << 20).run(IMAGES, number=1)
+    assert ExportedModel(path, memory=64 << 20).run(IMAGES, number=1)["shade"].shape == (1, 3)
+
+
 def endless_loop(model: onnx.ModelProto) -> None:
     body = helper.make_graph(
         [helper.make_node("Identity", ["c"], ["d"]), helper.make_node("Identity", ["v"], ["w"])],
@@ -136,7 +251,7 @@ def own_function(model: onnx.ModelProto) -> None:
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (forty_gigabytes, "cannot be read as a model that runs here"),
+        (forty_gigabytes, "needs more than 384 MiB for its numbers"),
         (endless_loop, "the operator Loop, which may never end"),
         (loop_in_a_branch, "the operator Loop, which may never end"),
         (weights_elsewhere, "it keeps weights in a file of their own"),
