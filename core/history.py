@@ -9,8 +9,7 @@ from math import isfinite
 from pathlib import Path
 from typing import Any
 
-from .errors import UsageError
-from .files import read_bytes
+from .files import read_bytes, reading
 
 CLOCK = "seconds"
 """The one column that differs when the same training is repeated."""
@@ -31,15 +30,13 @@ def read_csv(path: Path) -> list[dict[str, float]]:
     """Return the rows of a file; raise `UsageError`, naming it, when it is missing or damaged."""
     hint = "remove it: mtl resume writes it again from the checkpoint"
     text = read_bytes(path, "a history of epochs", hint=hint, most=_MOST).decode("utf-8", "replace")
-    try:
+    with reading(path, "a history of epochs", hint=hint):
         rows = [
             {key: int(value) if key == "epoch" else float(value) for key, value in row.items()}
             for row in csv.DictReader(io.StringIO(text), strict=True)
         ]
         if any("epoch" not in row or not isfinite(row[CLOCK]) for row in rows):
             raise ValueError("a row has no epoch or no time")
-    except (ValueError, TypeError, KeyError, csv.Error) as error:
-        raise UsageError(f"{path} is damaged: {error}", hint=hint) from None
     return rows
 
 

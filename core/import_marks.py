@@ -1,8 +1,8 @@
 """Says which plugin a command waits for while it is imported, and which one ended the last command.
 
 A plugin may hang, or end the process, before anything can be said about it. So a notice is due after two
-seconds, and what is being imported is noted in the user's cache: whoever starts next finds the note of a
-process that is gone.
+seconds, and what is being imported, or is at work, is noted in the user's cache: whoever starts next finds
+the note of a process that is gone.
 """
 
 from __future__ import annotations
@@ -43,13 +43,44 @@ def tell(text: str) -> None:
         print(text, file=sys.stderr, flush=True)
 
 
+@contextmanager
+def noted(line: str) -> Iterator[None]:
+    """Keep a line for whoever starts next, should the process end within this block.
+
+    Within another such block of the process it does nothing: that one's line stands.
+    """
+    folder, prefix = _place()
+    path = None
+    if folder is not None and prefix:
+        with suppress(OSError):
+            folder.mkdir(parents=True, exist_ok=True)
+            place = folder / f"{prefix}{os.getpid()}"
+            with place.open("x", encoding="utf-8") as file:
+                path = place
+                file.write(line)
+    try:
+        yield
+    finally:
+        if path is not None:
+            with suppress(OSError):
+                path.unlink()
+
+
+def _place() -> tuple[Path | None, str]:
+    """Return the folder of the notes, and how the names of this machine's begin.
+
+    The latter is empty where a process cannot be asked whether it lives without harm.
+    """
+    cache = cache_folder()
+    prefix = f"{os.uname().nodename}-" if hasattr(os, "uname") else ""
+    return (None if cache is None else cache / "importing"), prefix
+
+
 class ImportMarks:
     """Notes the plugin that this process imports, and tells of notes whose process is gone."""
 
     def __init__(self) -> None:
-        cache = cache_folder()
-        self._folder: Path | None = None if cache is None else cache / "importing"
-        self._prefix = f"{os.uname().nodename}-" if hasattr(os, "uname") else ""
+        self._folder, self._prefix = _place()
         self._path: Path | None = None
 
     def __enter__(self) -> ImportMarks:
@@ -74,7 +105,6 @@ class ImportMarks:
             yield
 
     def _note(self, provider: Provider) -> None:
-        # Elsewhere a process cannot be asked whether it lives without harm.
         if self._folder is None or not self._prefix:
             return
         self._folder.mkdir(parents=True, exist_ok=True)

@@ -8,12 +8,14 @@ costs nothing as long as nothing fails.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from types import FrameType
 from typing import Any
 
 from .device import is_out_of_memory
 from .errors import ComponentError, MissingRequirementError, MtlError, described
+from .import_marks import noted
+from .plugin_discovery import HOME
 
 _LIBRARIES = ("torch", "numpy", "torchmetrics")
 """Code that components call: a failure there is that of the code outside."""
@@ -41,10 +43,12 @@ class Owners:
         """Turn what a component raises in this block into `ComponentError` naming it and what it was `doing`.
 
         Errors meant for people pass, as do an interrupt and what none of the components raised. Memory that
-        ran out is `MissingRequirementError`.
+        ran out is `MissingRequirementError`. Should a plugin's component end the process without a word, the
+        next command says which ones were at work.
         """
         try:
-            yield
+            with self._noted(doing):
+                yield
         except (MtlError, KeyboardInterrupt):
             raise
         except BaseException as error:
@@ -59,6 +63,16 @@ class Owners:
             label, place = found
             hint = f"see {place}; {_HINT}" if place else _HINT
             raise ComponentError(f"{label} failed {when}: {described(error)}", hint=hint) from error
+
+    def _noted(self, doing: str | Callable[[], str]) -> AbstractContextManager[None]:
+        labels = dict.fromkeys(label for label in self._labels.values() if _is_of_a_plugin(label))
+        if not labels:
+            return nullcontext()
+        when = doing if isinstance(doing, str) else "in training"
+        return noted(
+            f"warning: an earlier command was ended {when}; at work was {', '.join(labels)}\n"
+            "  hint: a plugin can end the process, and so can a signal"
+        )
 
     def _responsible(self, error: BaseException) -> tuple[str, str] | None:
         """Return the label of the component that raised, and the place in its own code, if it is known."""
@@ -99,6 +113,10 @@ class Owners:
         modules = {kind.__module__ for kind, known in self._labels.items() if known == label}
         own = [found for found in frames if found[0].f_globals.get("__name__") in modules]
         return _shown(*own[0]) if own else ""
+
+
+def _is_of_a_plugin(label: str) -> bool:
+    return label.rpartition(" of ")[2].partition(" ")[0] != HOME
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:

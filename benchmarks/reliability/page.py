@@ -26,6 +26,7 @@ def rendered(results: Sequence[dict[str, Any]], faults: dict[str, Any] | None) -
     return {
         "reliability": _table(results),
         "outcomes": _outcomes(results),
+        "costs": _costs(results),
         "violations": _violations(results),
         "faults": _faults(faults) if faults else "Not tried.",
     }
@@ -46,6 +47,22 @@ def _table(results: Sequence[dict[str, Any]]) -> str:
     broken = sum(result["violations"] for result in results)
     machines = ", ".join(sorted({f"{item['machine']}, Python {item['python']}" for item in results}))
     return "\n".join([*lines, "", f"{total} trials, {broken} broken promises. {machines}."])
+
+
+def _costs(results: Sequence[dict[str, Any]]) -> str:
+    lines = ["| row | most memory (MiB) | of | most processor time (s) | of |", "|---|---|---|---|---|"]
+    for result in results:
+        if found := result.get("largest_refusal"):
+            memory = f"{found['mebibytes']:,} | {_inline(found['mebibytes_of'])}"
+            seconds = f"{found['seconds']:.2f} | {_inline(found['seconds_of'])}"
+            lines.append(f"| {result['row']} | {memory} | {seconds} |")
+    return "\n".join(lines) if len(lines) > 2 else "Not measured."
+
+
+def _inline(text: str) -> str:
+    """Return a trial's name as code in a table's cell."""
+    words = text.replace("|", "/").replace("\n", " ").replace("`", "'")
+    return f"`{words[:60]}`"
 
 
 def _outcomes(results: Sequence[dict[str, Any]]) -> str:

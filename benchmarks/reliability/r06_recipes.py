@@ -129,7 +129,7 @@ class Recipes:
 
     name = "R6"
     title = "mutated recipes and flags, bombs, odd encodings and numbers"
-    promise = "planned or refused (status 2, 3 or 5), the place named, within 30 s and 4 GiB"
+    promise = "planned or refused (status 2, 3 or 5), the place named, each refusal within 5 s and 1 GiB"
     count = 20_000
 
     def run(self, count: int, seed: int, work: Path) -> Findings:

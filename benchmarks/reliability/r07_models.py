@@ -15,6 +15,9 @@ from .mutating import mutated
 from .row import Findings
 from .trying import Trial, say, try_all
 
+_SOON = ("--timeout", "2")
+"""A computation is stopped after two seconds; a person may leave it a minute."""
+
 _SECRET = b"TOPSECRET" * 1000
 _JSON = ("", "null", "[]", "{}", "1", '"x"', "[[]]", "NaN", "1e999", "[" * 20_000, "9" * 6000, '"\\ud800"')
 _TARGET: tuple[Any, ...] = (None, 0, -1, 1e308, "x", [], ["a"], [1] * 10, {}, ["a\x1b[31m"] * 10, 10**30)
@@ -26,7 +29,8 @@ class Models:
     name = "R7"
     title = "mutated and hostile model files, for predict, verify and bench"
     promise = (
-        "refused (status 2 or 4) or answered in JSON with finite numbers; no crash, within 30 s and 6 GiB"
+        "refused (status 2 or 4) or answered in JSON with finite numbers; no crash, "
+        "each refusal within 5 s and 1 GiB"
     )
     count = 5000
 
@@ -46,12 +50,15 @@ class Models:
             path = work / "model.onnx"
             trials.append(
                 Trial(
-                    f"predict: {name}", _given(path, content, "predict", path, picture, "--json", "--resize")
+                    f"predict: {name}",
+                    _given(path, content, "predict", path, picture, "--json", "--resize", *_SOON),
                 )
             )
             if number % 5 == 0:
-                trials.append(Trial(f"verify: {name}", _given(path, content, "verify", path, "--run", run)))
-                words = ("bench", path, "--seconds", "0.01", "--batch", "1")
+                trials.append(
+                    Trial(f"verify: {name}", _given(path, content, "verify", path, "--run", run, *_SOON))
+                )
+                words = ("bench", path, "--seconds", "0.01", "--batch", "1", *_SOON)
                 trials.append(Trial(f"bench: {name}", _given(path, content, *words)))
         found = Findings()
         try_all(trials[:count], found, Child(memory=6 << 30, folder=work))
@@ -155,6 +162,13 @@ def _graph_edits() -> dict[str, Callable[[Any], None]]:
         "an output with control characters": lambda model: setattr(
             model.graph.output[0], "name", "a\x1b]0;x\x07"
         ),
+        "a fill of 2 GB when opened": lambda model: _before_output(model, _expanded),
+        "many numbers of 300 MB": lambda model: _before_output(model, _many),
+        "indices of all numbers": lambda model: _before_output(model, _indices),
+        "sets of many numbers": lambda model: _before_output(model, _distinct),
+        "9,000 operators": lambda model: _before_output(model, _long),
+        "20,000 weights": lambda model: model.graph.initializer.extend([model.graph.initializer[0]] * 20_000),
+        "a minute in one operator": lambda model: _before_output(model, _slow),
         "memory without end": lambda model: _before_output(model, _gigabytes),
         "an endless loop": lambda model: _before_output(model, _endless),
     }
@@ -170,6 +184,80 @@ def _before_output(model: Any, add: Callable[[Any, str], str]) -> None:
             if name == output:
                 node.output[index] = "before"
     model.graph.node.append(helper.make_node("Identity", [add(model, "before")], [output]))
+
+
+def _constant(model: Any, name: str, value: Any) -> str:
+    from onnx import helper, numpy_helper
+
+    model.graph.node.append(
+        helper.make_node("Constant", [], [name], value=numpy_helper.from_array(value, name))
+    )
+    return name
+
+
+def _added(model: Any, name: str, large: str) -> str:
+    """Add the largest of many numbers to a value."""
+    from onnx import helper
+
+    model.graph.node.append(helper.make_node("ReduceMax", [large], ["most"], keepdims=0))
+    model.graph.node.append(helper.make_node("Add", [name, "most"], ["after"]))
+    return "after"
+
+
+def _node(model: Any, kind: str, inputs: list[str], output: str, **attributes: Any) -> str:
+    from onnx import helper
+
+    model.graph.node.append(helper.make_node(kind, inputs, [output], **attributes))
+    return output
+
+
+def _expanded(model: Any, name: str, size: tuple[int, ...] = (500, 1_000_000)) -> str:
+    import numpy as np
+
+    return _added(model, name, _ones(model, np.array(size)))
+
+
+def _ones(model: Any, size: Any) -> str:
+    import numpy as np
+
+    one = _constant(model, "one", np.ones((1,) * len(size), np.float32))
+    return _node(model, "Expand", [one, _constant(model, "size", size)], "large")
+
+
+def _many(model: Any, name: str) -> str:
+    import numpy as np
+
+    names = [_ones(model, np.array([75, 1_000_000]))]
+    for step in range(8):
+        names.append(_node(model, "Exp", [names[-1]], f"large{step}"))
+    return _added(model, name, _node(model, "Sum", names, "all"))
+
+
+def _indices(model: Any, name: str) -> str:
+    import numpy as np
+
+    found = _node(model, "NonZero", [_ones(model, np.array([50, 1_000_000]))], "found")
+    return _added(model, name, _node(model, "Cast", [found], "cast", to=1))
+
+
+def _distinct(model: Any, name: str) -> str:
+    numbers = _node(model, "RandomUniform", [], "drawn", shape=[50_000_000])
+    return _added(model, name, _node(model, "Unique", [numbers], "found"))
+
+
+def _long(model: Any, name: str) -> str:
+    for step in range(9000):
+        name = _node(model, "Sin", [name], f"step{step}")
+    return name
+
+
+def _slow(model: Any, name: str) -> str:
+    import numpy as np
+
+    kernel = _ones(model, np.array([64, 64, 31, 31]))
+    image = _constant(model, "sides", np.array([1, 64, 300, 300]))
+    large = _node(model, "ConstantOfShape", [image], "wide")
+    return _added(model, name, _node(model, "Conv", [large, kernel], "folded", pads=[15] * 4))
 
 
 def _gigabytes(model: Any, name: str) -> str:

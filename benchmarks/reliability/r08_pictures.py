@@ -39,7 +39,7 @@ class Pictures:
 
     name = "R8"
     title = "hostile and mutated pictures, as predict and as the data set of class folders read them"
-    promise = "read or refused; no program is started, within 30 s and 3 GiB"
+    promise = "read or refused; no program is started, each refusal within 5 s and 1 GiB"
     count = 1500
 
     def run(self, count: int, seed: int, work: Path) -> Findings:

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from .costs import Largest
+
 
 @dataclass(frozen=True)
 class Violation:
@@ -18,11 +20,15 @@ class Violation:
 
 @dataclass
 class Findings:
-    """What the trials of a row found; `tally` counts their outcomes by kind."""
+    """What the trials of a row found; `tally` counts their outcomes by kind.
+
+    `largest` are the costliest refusals, where costs are measured.
+    """
 
     trials: int = 0
     violations: list[Violation] = field(default_factory=list)
     tally: Counter[str] = field(default_factory=Counter)
+    largest: Largest | None = None
 
     def note(self, trial: str, outcome: str, *, broken: str | None = None) -> None:
         """Count a trial; `broken` says which promise it broke, if any."""

@@ -109,6 +109,7 @@ def measured(row: Row, count: int, seed: int, work: Path) -> dict[str, Any]:
         "trials": found.trials,
         "violations": len(found.violations),
         "tally": dict(found.tally.most_common()),
+        **({"largest_refusal": found.largest.to_json()} if found.largest else {}),
         "shown": [asdict(violation) for violation in found.violations[:_SHOWN]],
         "seed": seed,
         "seconds": round(time.monotonic() - begun),

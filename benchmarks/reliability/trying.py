@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from .children import Child
+from .costs import Largest, Meter, excess, is_refusal
 from .row import Findings
 
 _TOGETHER = 100
@@ -48,8 +49,12 @@ class TooSlow(BaseException):
 def try_all(
     trials: Sequence[Trial], found: Findings, child: Child | None = None, *, seconds: int = 30
 ) -> None:
-    """Make the trials in forked processes, each within so many seconds of processor time."""
+    """Make the trials in forked processes, each within so many seconds of processor time.
+
+    What a refusal costs is measured; one that costs too much is a broken promise.
+    """
     child = replace(child or Child(), seconds=_TOGETHER * seconds)
+    found.largest = found.largest or Largest()
     position = 0
     while position < len(trials):
         batch = trials[position : position + _TOGETHER]
@@ -58,7 +63,10 @@ def try_all(
             results.seek(0)
             lines = results.read().splitlines()
         for trial, line in zip(batch, lines, strict=False):
-            outcome, broken = json.loads(line)
+            outcome, broken, mebibytes, took = json.loads(line)
+            if is_refusal(outcome) and not broken:
+                found.largest.note(trial.name, mebibytes, took)
+                broken = excess(mebibytes, took)
             found.note(trial.name, outcome, broken=broken)
         position += len(lines)
         if len(lines) < len(batch):
@@ -97,10 +105,12 @@ def _work(batch: Sequence[Trial], results: int, seconds: int) -> None:
         raise TooSlow
 
     signal.signal(signal.SIGPROF, stop)
+    meter = Meter()
     for trial in batch:
         # The signal is heard between two steps of Python; the watchdog ends what hangs in C.
         faulthandler.dump_traceback_later(4 * seconds, exit=True)
         signal.setitimer(signal.ITIMER_PROF, seconds)
+        meter.begin()
         try:
             outcome = trial.act()
         except TooSlow:
@@ -109,5 +119,5 @@ def _work(batch: Sequence[Trial], results: int, seconds: int) -> None:
             outcome = "", f"{type(error).__name__}: {str(error)[:200]}"
         finally:
             signal.setitimer(signal.ITIMER_PROF, 0)
-        os.write(results, json.dumps(outcome).encode() + b"\n")
+        os.write(results, json.dumps([*outcome, *meter.cost()]).encode() + b"\n")
     faulthandler.cancel_dump_traceback_later()

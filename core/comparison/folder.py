@@ -171,7 +171,7 @@ def usual_folder(parent: Path, name: str, plan: Mapping[str, Any]) -> Path:
 def _asks(path: Path, plan: Mapping[str, Any]) -> bool:
     try:
         known = json.loads((path / PLAN).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except Exception:  # whatever a damaged file makes of its reader
         return False
     return isinstance(known, dict) and all(known.get(key) == value for key, value in plan.items())
 
@@ -191,8 +191,10 @@ def _finished(path: Path, cell: Cell) -> bool:
         for name in KEPT:
             if sha256((path / name).read_bytes()) != digests[name]:
                 raise DamagedCell(f"{path / name} is not what it was when the cell finished")
-    except (ValueError, KeyError, TypeError) as error:
-        raise DamagedCell(f"{path / MARK} is damaged ({type(error).__name__})") from None
+    except DamagedCell:
+        raise
     except FileNotFoundError as error:
         raise DamagedCell(f"{error.filename} is missing") from None
+    except Exception as error:  # whatever a damaged file makes of its reader
+        raise DamagedCell(f"{path / MARK} is damaged ({type(error).__name__})") from None
     return True

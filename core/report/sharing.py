@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..contracts import LearnedTable
+from ..files import reading
 from ..learned import FILE, read_tables
 from ..run_folder import RunFolder
 from .markup import Html, section, tag
@@ -19,11 +20,13 @@ def sharing(subject: Subject) -> Html:
     if not (subject.path / FILE).is_file():
         return Html()
     content = RunFolder(subject.path).read_json(FILE)
-    about = (
-        f"What the sharing scheme {content['sharing']} learned. Where a weight depends on the image, it is "
-        f"the mean over {content['images']} validation images. {_SHADE}"
-    )
-    figures = [_figure(table) for table in read_tables(content)]
+    hint = f"remove it: mtl resume {subject.path} writes it again"
+    with reading(subject.path / FILE, "what a sharing scheme learned", hint=hint):
+        about = (
+            f"What the sharing scheme {content['sharing']} learned. Where a weight depends on the image, it "
+            f"is the mean over {content['images']} validation images. {_SHADE}"
+        )
+        figures = [_figure(table) for table in read_tables(content)]
     return section(
         "Sharing", tag("p", about, class_="note"), tag("div", *figures, class_="shares"), id_="sharing"
     )

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from ...core.contracts import Arrays, ExportSubject
 from ...core.errors import VerificationError
+from ...core.files import reading
 from ...core.predictions import predict
 from ...core.specs import Binary, Categorical, Regression
 from ..metadata import IMAGE, ModelCard
@@ -25,6 +26,7 @@ FORMAT = 1
 MANIFEST = "mtl.json"
 SAMPLES = "samples.npz"
 PROOF = "verify.json"
+_AGAIN = "export the bundle again"
 SAMPLE_COUNT = 8
 """Real samples in a bundle; `sample/` holds the first as plain bytes, for languages that read no `.npz`."""
 
@@ -52,6 +54,9 @@ class Samples:
         """Read them back; raise `VerificationError` when they are missing or damaged."""
         try:
             with np.load(folder / SAMPLES, allow_pickle=False) as archive:
+                # Nothing in it is packed: what would unpack to more than the file is none of ours.
+                if sum(item.file_size for item in archive.zip.infolist()) > (folder / SAMPLES).stat().st_size:
+                    raise ValueError("it is packed")
                 arrays = {key: archive[key] for key in archive.files}
         except Exception as error:  # a damaged archive raises what zip and NumPy like
             raise VerificationError(f"{folder / SAMPLES} cannot be read: {error}") from error
@@ -126,14 +131,12 @@ def manifest(card: ModelCard, models: Mapping[str, Mapping[str, Any]]) -> dict[s
 
 def read_manifest(folder: Path) -> dict[str, Any]:
     """Return `mtl.json` of a bundle; raise `VerificationError` when it is missing, damaged or later."""
-    try:
+    with reading(folder / MANIFEST, "a bundle's description", hint=_AGAIN, error=VerificationError):
         value: dict[str, Any] = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
         if value["bundle"] > FORMAT:
             raise VerificationError(f"{folder} was written by a later mtl (bundle {value['bundle']})")
         if not [str(item["file"]) for item in value["models"]]:
             raise VerificationError(f"{folder} names no model")
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise VerificationError(f"{folder / MANIFEST} is no description of a bundle: {error}") from error
     return value
 
 

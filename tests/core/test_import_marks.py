@@ -15,6 +15,7 @@ import pytest
 from mtl.core.import_marks import ImportMarks, told_when_slow
 from mtl.core.plugin_loading import Provider
 from mtl.core.registry import discover
+from mtl.core.responsibility import Owners
 
 PLUGIN = Provider("slow", "slow-plugin", "1.0")
 
@@ -133,3 +134,39 @@ def test_a_command_that_fails_is_its_plugins(
     result = mtl("greet")
     assert message in result.err
     assert result.status == 3
+
+
+def test_a_plugin_at_work_that_ended_the_process_is_told_by_the_next_command(
+    cache: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = """
+import os
+from mtl.core.responsibility import Owners
+
+owners = Owners()
+owners.add(int, "encoder 'mlp' of mtl-composer 1")
+owners.add(str, "encoder 'bad' of plug.py")
+with owners.at_work("in the export"), owners.at_work("in a part of it"):
+    os._exit(0)
+"""
+    assert subprocess.run([sys.executable, "-c", source], check=False).returncode == 0
+    with ImportMarks():
+        pass
+    assert capsys.readouterr().err == (
+        "warning: an earlier command was ended in the export; at work was encoder 'bad' of plug.py\n"
+        "  hint: a plugin can end the process, and so can a signal\n"
+    )
+    with ImportMarks():
+        pass
+    assert capsys.readouterr().err == ""
+
+
+def test_components_of_our_own_leave_no_notes_and_none_stays(cache: Path) -> None:
+    own, other = Owners(), Owners()
+    own.add(int, "encoder 'mlp' of mtl-composer 1")
+    other.add(str, "encoder 'bad' of plug.py")
+    with own.at_work("in training"):
+        assert not (cache / "importing").exists()
+    with other.at_work("in training"), other.at_work("on its first samples"):
+        assert len(list((cache / "importing").iterdir())) == 1
+    assert list((cache / "importing").iterdir()) == []

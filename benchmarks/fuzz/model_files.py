@@ -1,0 +1,153 @@
+"""Exported files: ONNX with a sum that is right, their metadata, the sum itself, and folders."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from ..reliability.children import Child
+from .target import Read, Target, written
+
+
+def model_files(run: Path) -> Iterator[Target]:
+    """Yield the targets."""
+    import onnx
+
+    from mtl.exports.seal import unbroken
+
+    content = (run / "model.onnx").read_bytes()
+    model = onnx.load_model_from_string(content)
+    kept = [entry for entry in model.metadata_props if entry.key != "mtl.sha256"]
+    del model.metadata_props[:]
+    model.metadata_props.extend(kept)
+    plain = model.SerializeToString()
+    yield Target("onnx", [plain], written("model.onnx", _answered), "model.onnx", together=100)
+    texts = {entry.key: entry.value for entry in kept}
+    yield Target("metadata", [], _told(plain), "model.onnx", _cards(texts), together=200)
+    yield Target(
+        "seal",
+        [content, content[-200:]],
+        written("model.onnx", lambda path: unbroken(path.read_bytes())),
+        None,
+    )
+    bundle, triton = (run.with_name(name) for name in ("bundle", "triton"))
+    for name, place in (("bundle", bundle), ("triton", triton)):
+        if not place.exists():
+            done = Child().mtl("export", run, "--format", name, "--to", place)
+            assert done.status == 0, done.output
+    for name in ("mtl.json", "samples.npz", "SHA256SUMS"):
+        yield Target(
+            f"bundle {name}", [(bundle / name).read_bytes()], _bundle(bundle, name), "bundle", None, 40
+        )
+    yield Target("triton SHA256SUMS", [(triton / "SHA256SUMS").read_bytes()], _sums(triton), "triton")
+
+
+def _answered(path: Path) -> object:
+    import numpy as np
+
+    from mtl.exports.inference import ExportedModel
+    from mtl.exports.seal import sealed
+
+    path.write_bytes(sealed(path.read_bytes()))
+    model = ExportedModel(path, threads=1)
+    return model.answers(model.run(np.zeros((1, *model.card.image.shape), np.uint8)))
+
+
+def _told(plain: bytes) -> Callable[[Path], Read]:
+    """Return what reads a model with other metadata: a JSON object of texts."""
+
+    def opened(work: Path) -> Read:
+        def act(content: bytes) -> object:
+            import onnx
+
+            try:
+                properties = {str(key): str(value) for key, value in json.loads(content).items()}
+            except (ValueError, AttributeError, RecursionError):  # damage that left no object
+                return None
+            model = onnx.load_model_from_string(plain)
+            for entry in model.metadata_props:
+                entry.value = properties.get(entry.key, entry.value).encode("utf-8", "replace").decode()
+            (work / "model.onnx").write_bytes(model.SerializeToString())
+            return _answered(work / "model.onnx")
+
+        return act
+
+    return opened
+
+
+def _cards(texts: dict[str, str]) -> Any:
+    from hypothesis import strategies as st
+
+    strange = st.one_of(
+        st.none(),
+        st.booleans(),
+        st.integers(),
+        st.floats(),
+        st.text(max_size=6),
+        st.lists(st.integers(), max_size=3),
+    )
+
+    @st.composite
+    def changed(draw: Any) -> bytes:
+        key = draw(st.sampled_from(sorted(texts)))
+        if draw(st.booleans()):
+            value = json.loads(texts[key])
+            _replace(draw, value, draw(strange))
+            text = json.dumps(value)
+        else:
+            text = draw(st.one_of(strange.map(json.dumps), st.text(max_size=20)))
+        return json.dumps({key: text}).encode()
+
+    return changed()
+
+
+def _replace(draw: Any, value: Any, new: Any) -> None:
+    """Replace something in a JSON value, at any depth."""
+    from hypothesis import strategies as st
+
+    while isinstance(value, dict | list) and value:
+        places = sorted(value) if isinstance(value, dict) else list(range(len(value)))
+        place = draw(st.sampled_from(places))
+        if not isinstance(value[place], dict | list) or not value[place] or draw(st.integers(0, 3)) == 0:
+            value[place] = new
+            return
+        value = value[place]
+
+
+def _bundle(bundle: Path, name: str) -> Callable[[Path], Read]:
+    def opened(work: Path) -> Read:
+        copy = work / "bundle"
+        shutil.copytree(bundle, copy)
+
+        def act(content: bytes) -> object:
+            from mtl.exports.bundle.exporter import BundleExporter
+            from mtl.exports.folder import SUMS, sums_of
+
+            (copy / name).write_bytes(content)
+            if name != SUMS:
+                lines = [f"{digest}  {file}\n" for file, digest in sums_of(copy).items()]
+                (copy / SUMS).write_text("".join(lines))
+            return BundleExporter().check(copy, ())
+
+        return act
+
+    return opened
+
+
+def _sums(folder: Path) -> Callable[[Path], Read]:
+    def opened(work: Path) -> Read:
+        copy = work / "triton"
+        shutil.copytree(folder, copy)
+
+        def act(content: bytes) -> object:
+            from mtl.exports.folder import check_folder
+
+            (copy / "SHA256SUMS").write_bytes(content)
+            return check_folder(copy)
+
+        return act
+
+    return opened

@@ -1,0 +1,150 @@
+"""Files of a run and of comparisons."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+from .target import Read, Target
+
+
+def run_files(run: Path) -> Iterator[Target]:
+    """Yield the targets; each replaces one file of a copy of a good run."""
+    from hypothesis import strategies as st
+
+    values = st.recursive(
+        st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=6)),
+        lambda inner: st.one_of(
+            st.lists(inner, max_size=3), st.dictionaries(st.text(max_size=6), inner, max_size=3)
+        ),
+    ).map(lambda value: json.dumps(value).encode())
+    readers: dict[str, Callable[[Path], object]] = {
+        "checkpoint/manifest.json": _checkpoint,
+        "history.csv": _history,
+        "environment.json": lambda path: _folder(path).read_environment(),
+        "metrics.json": _metrics,
+        "verify.json": _proof,
+    }
+    for name, read in readers.items():
+        drawn = None if name.endswith("csv") else values
+        yield Target(
+            Path(name).name, [(run / name).read_bytes()], _copied(run, name, read), Path(name).name, drawn
+        )
+    yield Target("sharing.json", [_SHARING], _copied(run, "sharing.json", _sharing), "sharing.json", values)
+    yield Target("plan.json", [_PLAN], _copied(run, "plan.json", _plan), "plan.json", values)
+    weights = next((run / "checkpoint").glob("best-*.safetensors"))
+    yield Target(
+        "weights", [weights.read_bytes()], _weights(run, weights.name), "manifest.json", together=200
+    )
+    yield Target("snapshot", [_snapshot()], _snapshots, "epoch-00001.safetensors")
+
+
+_SHARING = json.dumps(
+    {
+        "sharing": "mmoe",
+        "images": 3,
+        "tables": [{"title": "t", "meaning": "m", "rows": ["a"], "columns": ["b"], "values": [[0.5]]}],
+    }
+).encode()
+_PLAN = json.dumps({"format": 1, "recipe": {"seed": 1}, "seeds": [0, 1]}).encode()
+
+
+def _folder(path: Path) -> Any:
+    from mtl.core.run_folder import RunFolder
+
+    return RunFolder(path)
+
+
+def _copied(run: Path, name: str, read: Callable[[Path], object]) -> Callable[[Path], Read]:
+    def opened(work: Path) -> Read:
+        copy = work / "run"
+        shutil.copytree(run, copy)
+
+        def act(content: bytes) -> object:
+            (copy / name).write_bytes(content)
+            return read(copy)
+
+        return act
+
+    return opened
+
+
+def _checkpoint(run: Path) -> object:
+    checkpoints = _folder(run).checkpoints
+    checkpoints.state()
+    checkpoints.latest()
+    return checkpoints.best()
+
+
+def _history(run: Path) -> object:
+    folder = _folder(run)
+    return folder.history_of(folder.checkpoints.latest(), lambda text: None), folder.read_history()
+
+
+def _metrics(run: Path) -> object:
+    return _folder(run).read_json("metrics.json")
+
+
+def _proof(run: Path) -> object:
+    from mtl.exports.proof import check_proof
+
+    return check_proof(run / "model.onnx", (run / "model.onnx").read_bytes())
+
+
+def _sharing(run: Path) -> object:
+    from mtl.core.report.sharing import sharing
+
+    return sharing(cast(Any, SimpleNamespace(path=run)))
+
+
+def _plan(run: Path) -> object:
+    from mtl.core.comparison.folder import ComparisonFolder
+
+    return ComparisonFolder(run)._plan()
+
+
+def _weights(run: Path, name: str) -> Callable[[Path], Read]:
+    """Return what reads weights whose sum the manifest confirms."""
+
+    def opened(work: Path) -> Read:
+        folder = work / "checkpoint"
+        shutil.copytree(run / "checkpoint", folder)
+        manifest = json.loads((folder / "manifest.json").read_text())
+
+        def act(content: bytes) -> object:
+            from mtl.core.training.checkpoint import CheckpointFolder
+
+            (folder / name).write_bytes(content)
+            told = manifest | {"best": manifest["best"] | {"sha256": hashlib.sha256(content).hexdigest()}}
+            told.pop("sha256", None)
+            (folder / "manifest.json").write_text(json.dumps(told))
+            return CheckpointFolder(folder).best()
+
+        return act
+
+    return opened
+
+
+def _snapshot() -> bytes:
+    import torch
+    from safetensors.torch import save
+
+    return save({"denoise": torch.zeros(2, 1, 4, 4, dtype=torch.uint8)})
+
+
+def _snapshots(work: Path) -> Read:
+    place = work / "snapshots" / "epoch-00001.safetensors"
+    place.parent.mkdir()
+
+    def act(content: bytes) -> object:
+        from mtl.core.snapshots import read_snapshots
+
+        place.write_bytes(content)
+        return read_snapshots(work, 1)
+
+    return act
