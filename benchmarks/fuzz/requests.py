@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 from ..reliability.serving import document, request
 from .target import Read, Target
@@ -151,7 +151,7 @@ def _connection(work: Path) -> Read:
     async def converse(content: bytes) -> bytes:
         transport = _Transport()
         connection = bounded(100)(config, ServerState(), {}, loop)
-        connection.connection_made(transport)
+        connection.connection_made(cast(asyncio.Transport, transport))
         for start in range(0, len(content), 1000):
             connection.data_received(content[start : start + 1000])
             await asyncio.sleep(0)

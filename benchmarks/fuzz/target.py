@@ -18,7 +18,8 @@ class Target:
 
     `good` files are damaged at random; `drawn`, a hypothesis strategy of bytes, makes others. `open` is
     called in the process that reads them, with an empty folder, and returns what reads an input. A refusal's
-    words hold `named`, or one of several parted by `|` (None: any refusal is one). `together` inputs are read by one process.
+    words hold `named`, or one of several parted by `|` (None: any refusal is one). `together` inputs are read
+    by one process.
     """
 
     name: str
