@@ -28,15 +28,22 @@ def to_float16(base: onnx.ModelProto, kept: Sequence[str] = ()) -> onnx.ModelPro
 def _join_casts(graph: onnx.GraphProto) -> None:
     """Let float32 pass between neighbours in float32: the converter squeezes it through float16."""
     made = producers(graph)
+    inputs = {value.name for value in graph.input}
     outputs = {value.name for value in graph.output}
+
+    def squeezes(node: onnx.NodeProto) -> bool:
+        # A file's inputs are float32 too, and cast to float16 first.
+        behind = node.name.endswith(_SQUEEZED) or node.input[0] in inputs
+        return behind and _casts_to(node, onnx.TensorProto.FLOAT16)
+
     for node in graph.node:
         if _casts_to(node, onnx.TensorProto.FLOAT):
             before = made.get(node.input[0])
             # What the converter casts to float16 behind a kept node was float32.
-            if before is not None and before.name.endswith(_SQUEEZED):
+            if before is not None and squeezes(before):
                 node.input[0] = before.input[0]
     read = {name for node in graph.node for name in reads_of(node)} | outputs
-    for node in [node for node in graph.node if node.name.endswith(_SQUEEZED) and node.output[0] not in read]:
+    for node in [node for node in graph.node if squeezes(node) and node.output[0] not in read]:
         graph.node.remove(node)
 
 

@@ -10,6 +10,7 @@ import onnx
 from ..core.contracts import Arrays, ExportPlan, ExportSubject
 from ..core.errors import UsageError, VerificationError, suggest
 from .activations import beyond_half
+from .decisions import nodes_that_decide
 from .metadata import IMAGE, PixelType
 from .onnx_model import ExportForm, card_of
 from .precision import FLOAT32, SEED, Calibration, Precision, PrecisionType
@@ -83,7 +84,7 @@ def build_variant(subject: ExportSubject, form: ExportForm, base: onnx.ModelProt
 
 def float32_nodes(base: onnx.ModelProto, ranges: Ranges) -> tuple[str, ...]:
     """Return the nodes that stay in float32 in a float16 file, in order."""
-    kept = {*beyond_half(base, ranges), *nodes_in_units(base.graph)}
+    kept = {*beyond_half(base, ranges), *nodes_in_units(base.graph), *nodes_that_decide(base.graph)}
     return tuple(node.name for node in base.graph.node if node.name in kept)
 
 
