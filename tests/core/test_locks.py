@@ -94,3 +94,11 @@ def test_without_locks_in_the_file_system_that_is_said(
     assert lock.missing is not None
     assert "knows no locks: nothing keeps a second process from writing there" in lock.missing
     lock.release()
+
+
+def test_a_damaged_lock_file_tells_nothing_and_still_keeps_others_out(tmp_path: Path) -> None:
+    held = take_lock(tmp_path)
+    (tmp_path / LOCK).write_text("[" * 1000)
+    with pytest.raises(UsageError, match=r"another process is at work in \S+\n"):
+        take_lock(tmp_path)
+    held.release()

@@ -1,13 +1,18 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import subprocess
+import zipfile
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from mtl.core.errors import UsageError, VerificationError
+from mtl.exports.bundle.contents import MANIFEST, SAMPLES, Samples, read_manifest
 from mtl.exports.folder import SUMS, check_folder, read_sums, unpublished_folder
+from mtl.exports.torch_program import refuse_code
 
 
 def published(path: Path, text: str = "text") -> Path:
@@ -108,3 +113,32 @@ def test_damaged_sums_are_said_to_be_damaged(sums, tmp_path):
     (folder / SUMS).unlink() if sums is None else (folder / SUMS).write_bytes(sums)
     with pytest.raises(VerificationError, match=SUMS):
         check_folder(folder)
+
+
+def test_a_link_in_a_published_folder_is_named_and_not_followed(tmp_path):
+    folder = published(tmp_path / "bundle")
+    (folder / "a.txt").unlink()
+    (folder / "a.txt").symlink_to("/dev/zero")
+    with pytest.raises(VerificationError, match=r"a\.txt was changed"):
+        check_folder(folder)
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, "null", '{"bundle": []}', '{"bundle": 1, "models": [3]}'])
+def test_a_description_that_is_none_is_refused_by_name(text, tmp_path):
+    (tmp_path / MANIFEST).write_text(text)
+    with pytest.raises(VerificationError, match=rf"{MANIFEST}: cannot be read as a bundle's description"):
+        read_manifest(tmp_path)
+
+
+def test_samples_that_unpack_to_more_than_their_file_are_refused(tmp_path):
+    np.savez_compressed(tmp_path / SAMPLES, **{"input/image": np.zeros(100_000, np.float32)})
+    with pytest.raises(VerificationError, match=rf"{SAMPLES} cannot be read: it is packed"):
+        Samples.read(tmp_path)
+
+
+def test_a_program_that_unpacks_to_more_than_its_file_is_refused():
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("model/a.json", bytes(1_000_000))
+    with pytest.raises(VerificationError, match=r"^model\.pt2 is not a valid export: it is packed"):
+        refuse_code(stream.getvalue(), "model.pt2")
