@@ -137,6 +137,7 @@ def write_through(path: Path, write: Callable[[Path], object]) -> None:
     """Have `write` write a file under another name, and publish it as `write_bytes` does."""
     with unpublished((path,)):
         with writing_to(path):
+            _clear(partial(path))
             write(partial(path))
             with partial(path).open("rb") as stream:
                 os.fsync(stream.fileno())
@@ -160,6 +161,22 @@ def make_folder(path: Path) -> None:
     """Make a folder and those above it where they are missing; raise as `write_bytes` does."""
     with writing_to(path):
         path.mkdir(parents=True, exist_ok=True)
+
+
+def refuse_link(path: Path) -> None:
+    """Raise `UsageError` where a link stands for a folder of ours: what lies behind it is somebody else's."""
+    if path.is_symlink():
+        raise UsageError(
+            f"{path} is a link: mtl writes and deletes in folders of its own only",
+            hint="put the folder itself in its place",
+        )
+
+
+def make_own_folder(path: Path) -> None:
+    """Make a folder in one that exists, unless it is there; raise `UsageError` for a link in its place."""
+    with writing_to(path):
+        refuse_link(path)
+        path.mkdir(exist_ok=True)
 
 
 def partial(path: Path) -> Path:
@@ -193,10 +210,18 @@ def unpublished(paths: Sequence[Path]) -> Iterator[None]:
 
 def write_partial(path: Path, content: bytes) -> None:
     """Write the unfinished file of `path` and force it to the disk; raise as `write_bytes` does."""
-    with writing_to(path), partial(path).open("wb") as stream:
-        stream.write(content)
-        stream.flush()
-        os.fsync(stream.fileno())
+    with writing_to(path):
+        _clear(partial(path))
+        with partial(path).open("xb") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+
+
+def _clear(path: Path) -> None:
+    """Make room for a new file: what has its name, perhaps a link, is not written through."""
+    if os.path.lexists(path):
+        path.unlink()
 
 
 def publish(paths: Sequence[Path]) -> None:

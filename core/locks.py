@@ -7,6 +7,7 @@ import fcntl
 import json
 import os
 import platform
+import stat
 import time
 import weakref
 from contextlib import suppress
@@ -21,6 +22,9 @@ LOCK = ".lock"
 _TAKEN = {errno.EACCES, errno.EAGAIN}
 _UNKNOWN = {errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EINVAL}
 """What file systems answer that know no locks."""
+
+_NO_FILE = {errno.ELOOP, errno.EMLINK, errno.EISDIR, errno.ENXIO}
+"""What systems answer where a link, a folder or a socket is to be opened as a file."""
 
 
 class Lock:
@@ -59,7 +63,7 @@ def take_lock(folder: Path) -> Lock:
     path = folder / LOCK
     with writing_to(path):
         while True:
-            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+            descriptor = _open(path)
             try:
                 missing = _flock(descriptor, folder)
                 if _is(descriptor, path):
@@ -70,6 +74,29 @@ def take_lock(folder: Path) -> Lock:
                 raise
             # Whoever held it removed it just now.
             os.close(descriptor)
+
+
+def _open(path: Path) -> int:
+    """Open a lock's file, or make it; raise `UsageError` for what is none: its file is overwritten."""
+    # Without waiting: a pipe would, for its other end.
+    flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+    try:
+        descriptor = os.open(path, flags, 0o644)
+    except OSError as error:
+        if error.errno in _NO_FILE:
+            raise _no_lock(path) from None
+        raise
+    found = os.fstat(descriptor)
+    if not stat.S_ISREG(found.st_mode) or found.st_nlink > 1:
+        os.close(descriptor)
+        raise _no_lock(path)
+    return descriptor
+
+
+def _no_lock(path: Path) -> UsageError:
+    return UsageError(
+        f"{path} is a link or no file: it is not the lock of a process at work", hint="remove it, and repeat"
+    )
 
 
 def _flock(descriptor: int, folder: Path) -> str | None:
@@ -92,7 +119,7 @@ def _flock(descriptor: int, folder: Path) -> str | None:
 
 def _is(descriptor: int, path: Path) -> bool:
     try:
-        return os.path.samestat(os.fstat(descriptor), path.stat())
+        return os.path.samestat(os.fstat(descriptor), path.lstat())
     except OSError:
         return False
 

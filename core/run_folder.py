@@ -19,7 +19,7 @@ from typing import Any
 
 from .differences import difference
 from .errors import UsageError
-from .files import read_json, sweep, write_json, write_text, writing_to
+from .files import read_json, refuse_link, sweep, write_json, write_text, writing_to
 from .history import from_json, read_csv, to_csv, to_json
 from .plugin_discovery import version_of
 from .plugin_loading import Provider
@@ -126,6 +126,7 @@ class RunFolder:
 
     def tidy(self) -> list[str]:
         """Remove what killed processes left; return what could not be removed, and why."""
+        refuse_link(self.path / "snapshots")
         return [*sweep(self.path), *sweep(self.path / "snapshots"), *self.checkpoints.sweep()]
 
     def write_recipe(self, recipe: Mapping[str, Any]) -> None:

@@ -21,7 +21,7 @@ import torch
 from .composer import compose
 from .data import Splits
 from .errors import MtlError, UsageError
-from .files import read_json, write_json, writing_to
+from .files import read_json, refuse_link, write_json, writing_to
 from .pipeline import Outcome, Pipeline, Started
 from .progress import Progress
 from .recipe import Recipe
@@ -101,6 +101,8 @@ class SeedsPipeline:
         self, recipe: Recipe, whole: RunFolder, seeds: Sequence[int], source: RecipeSource | None
     ) -> SeedsOutcome:
         path = whole.path
+        for seed in seeds:
+            refuse_link(path / f"seed-{seed}")
         waiting = [seed for seed in seeds if not (path / f"seed-{seed}" / "report.html").is_file()]
         runs: dict[int, Outcome | Path] = {seed: path / f"seed-{seed}" for seed in seeds}
         if waiting:

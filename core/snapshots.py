@@ -15,7 +15,7 @@ from torch import Tensor
 from .composition import Composition
 from .data import Samples
 from .evaluation import module_device, views_of
-from .files import reading, write_bytes, writing_to
+from .files import make_own_folder, reading, write_bytes
 from .predictions import predict
 from .specs import Image
 from .tensors import to_safetensors
@@ -41,8 +41,7 @@ def keep_snapshot(run: Path, composition: Composition, validation: Samples, epoc
     if is_kept(epoch) and (shown := show(composition, validation)):
         pixels = {name: item.answer.mul(255).round().to(torch.uint8) for name, item in shown.items()}
         folder = run / _FOLDER
-        with writing_to(folder):
-            folder.mkdir(exist_ok=True)
+        make_own_folder(folder)
         write_bytes(folder / f"epoch-{epoch:05d}.safetensors", to_safetensors(pixels))
 
 

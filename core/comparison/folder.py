@@ -16,7 +16,7 @@ from typing import Any
 
 from ..differences import difference
 from ..errors import UsageError
-from ..files import PARTIAL, read_json, sha256, sweep, write_json, writing_to
+from ..files import PARTIAL, make_own_folder, read_json, sha256, sweep, write_json, writing_to
 from ..workplace import Workplace, enter, is_empty, replaced
 from .cells import Cell
 
@@ -54,8 +54,7 @@ class ComparisonFolder:
                 workplace.set_aside()
             if not (path / PLAN).is_file():
                 write_json(path / PLAN, {"format": FORMAT, **plan})
-            with writing_to(folder.cells):
-                folder.cells.mkdir(exist_ok=True)
+            make_own_folder(folder.cells)
             for text in sweep(folder.cells):
                 warn(text)
             yield folder

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -18,7 +19,17 @@ from safetensors.torch import load as load_tensors
 from torch import Tensor
 
 from ..errors import UsageError
-from ..files import read_json, reading, remove, sha256, write_bytes, write_json, writing_to
+from ..files import (
+    PARTIAL,
+    make_own_folder,
+    read_json,
+    reading,
+    refuse_link,
+    remove,
+    sha256,
+    write_bytes,
+    write_json,
+)
 from ..tensors import to_safetensors
 
 MANIFEST = "manifest.json"
@@ -26,6 +37,9 @@ KEPT = 2
 
 _SUM = "sha256"
 """The manifest's key for the checksum of everything else in it."""
+
+_OURS = re.compile(rf"epoch-\d+\.(safetensors|json)|best-\d+\.safetensors|\..+{re.escape(PARTIAL)}")
+"""How the files are called that are written here, beside the manifest."""
 
 _WITHOUT_SUM = ({"checkpoints", "best"}, {"checkpoints", "best", "best_of"})
 
@@ -76,8 +90,7 @@ class CheckpointFolder:
                 manifest["best"] = kept
             if best_of:
                 manifest["best_of"] = manifest.get("best_of", {}) | dict.fromkeys(best_of, kept)
-        with writing_to(self.path):
-            self.path.mkdir(exist_ok=True)
+        make_own_folder(self.path)
         for file_name, content in files.items():
             write_bytes(self.path / file_name, content)
         entry = {
@@ -145,12 +158,17 @@ class CheckpointFolder:
             return entry["epoch"], load_tensors(content)
 
     def sweep(self) -> list[str]:
-        """Remove what the manifest does not name; return which files could not be removed, and why."""
+        """Remove checkpoints that the manifest does not name, and half written ones; nothing else.
+
+        Returns which files could not be removed, and why.
+        """
         manifest = self._manifest()
         named = {name for entry in manifest["checkpoints"] for name in entry["files"]}
         kept = [manifest["best"], *manifest.get("best_of", {}).values()]
-        named |= {MANIFEST, *(entry["file"] for entry in kept if entry)}
-        unnamed = [path for path in self.path.iterdir() if path.name not in named and not path.is_dir()]
+        named |= {entry["file"] for entry in kept if entry}
+        unnamed = [
+            path for path in self.path.iterdir() if path.name not in named and _OURS.fullmatch(path.name)
+        ]
         return [told for path in sorted(unnamed) if (told := remove(path))]
 
     @property
@@ -162,6 +180,7 @@ class CheckpointFolder:
         return reading(self.path / MANIFEST, "a manifest of checkpoints", hint=self._again)
 
     def _manifest(self) -> dict[str, Any]:
+        refuse_link(self.path)
         path = self.path / MANIFEST
         if not os.path.lexists(path):
             return {"checkpoints": [], "best": None}

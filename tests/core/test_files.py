@@ -190,3 +190,12 @@ def test_text_is_utf_8_whatever_the_locale(tmp_path: Path) -> None:
     # As Python decodes the bytes of a name in UTF-8 where the locale knows ASCII only.
     write_text(tmp_path / "x", "ä" + "é".encode().decode("ascii", "surrogateescape"))
     assert (tmp_path / "x").read_bytes() == "äé".encode()
+
+
+def test_a_link_under_the_name_of_an_unfinished_file_is_not_written_through(tmp_path: Path) -> None:
+    victim = tmp_path / "victim"
+    victim.write_bytes(b"precious")
+    partial(tmp_path / "x").symlink_to(victim)
+    write_bytes(tmp_path / "x", b"new")
+    assert (victim.read_bytes(), (tmp_path / "x").read_bytes()) == (b"precious", b"new")
+    assert not (tmp_path / "x").is_symlink()

@@ -102,3 +102,24 @@ def test_a_damaged_lock_file_tells_nothing_and_still_keeps_others_out(tmp_path: 
     with pytest.raises(UsageError, match=r"another process is at work in \S+\n"):
         take_lock(tmp_path)
     held.release()
+
+
+@pytest.mark.parametrize("kind", ["link", "hard link", "link to nothing", "pipe", "folder"])
+def test_what_is_no_lock_is_refused_and_nothing_is_overwritten(tmp_path: Path, kind: str) -> None:
+    folder, victim = tmp_path / "run", tmp_path / "victim"
+    folder.mkdir()
+    victim.write_text("precious")
+    lock = folder / LOCK
+    if kind == "hard link":
+        lock.hardlink_to(victim)
+    elif kind == "pipe":
+        os.mkfifo(lock)
+    elif kind == "folder":
+        lock.mkdir()
+    else:
+        lock.symlink_to(victim if kind == "link" else tmp_path / "nothing")
+    with pytest.raises(UsageError, match=r"run/\.lock is a link or no file") as caught:
+        take_lock(folder)
+    assert caught.value.hint == "remove it, and repeat"
+    assert victim.read_text() == "precious"
+    assert not (tmp_path / "nothing").exists()

@@ -100,3 +100,25 @@ def test_every_flipped_bit_of_the_manifest_is_refused(folder: CheckpointFolder) 
         path.write_bytes(changed)
         with pytest.raises(UsageError, match=r"manifest\.json"):
             folder.latest()
+
+
+def test_files_of_others_stay_in_the_folder_and_behind_a_link_nothing_is_touched(
+    folder: CheckpointFolder, tmp_path: Path
+) -> None:
+    folder.save(checkpoint(1))
+    others = ("notes.txt", "epoch-00001.png", "my-best-00001.safetensors")
+    for name in others:
+        (folder.path / name).write_text("precious")
+    (folder.path / "epoch-00009.json").write_text("left over")
+    assert folder.sweep() == []
+    assert {path.name for path in folder.path.iterdir()} >= set(others)
+    assert not (folder.path / "epoch-00009.json").exists()
+
+    elsewhere = tmp_path / "elsewhere"
+    folder.path.rename(elsewhere)
+    folder.path.symlink_to(elsewhere)
+    before = sorted(path.name for path in elsewhere.iterdir())
+    for work in (folder.sweep, folder.latest, lambda: folder.save(checkpoint(2))):
+        with pytest.raises(UsageError, match="checkpoint is a link"):
+            work()
+    assert sorted(path.name for path in elsewhere.iterdir()) == before
