@@ -14,13 +14,13 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from io import BytesIO
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from .errors import UsageError
 from .files import reading
@@ -38,12 +38,21 @@ LARGEST = 64_000_000
 LARGEST_FILE = 8 * LARGEST
 """Bytes of the largest file: the largest picture as it is, with four channels of 16 bits."""
 
+_LYING = (5, 6, 7, 8)
+"""EXIF orientations of a picture whose width is its height once it is upright."""
+
+_STRIP = 1_000_000
+"""Pixels that are laid over white at once."""
+
 HINT = f"replace it by an intact image: {', '.join(FORMATS[:-1])} and {FORMATS[-1]} files are read"
 
 
-def read_picture(content: bytes, name: str, channels: int) -> Image.Image:
+def read_picture(
+    content: bytes, name: str, channels: int, fits: Callable[[tuple[int, int]], None] | None = None
+) -> Image.Image:
     """Return the picture in a file's bytes, upright, 8 bits, with 1 or 3 channels.
 
+    `fits` gets its upright width and height before it is decoded, and may refuse it.
     Raises `UsageError` that begins with `name` when it is damaged, too large, or no picture at all.
     """
     with reading(name, "an image", hint=HINT):
@@ -55,6 +64,9 @@ def read_picture(content: bytes, name: str, channels: int) -> Image.Image:
             raise UsageError(_too_large(name, "far more pixels")) from None
         if opened.width * opened.height > LARGEST:
             raise UsageError(_too_large(name, f"{opened.width} x {opened.height} pixels"))
+        if fits is not None:
+            lies = opened.getexif().get(ExifTags.Base.Orientation, 1) in _LYING
+            fits((opened.height, opened.width) if lies else opened.size)
         return convert_picture(opened, name, channels)
 
 
@@ -82,18 +94,30 @@ def convert_picture(opened: Image.Image, name: str, channels: int) -> Image.Imag
     """
     _measure_transparency(opened)
     white = _white_of_wide_pixels(opened)
-    picture = ImageOps.exif_transpose(opened)
+    # In place: a copy of the largest picture is a quarter of a gigabyte.
+    ImageOps.exif_transpose(opened, in_place=True)
+    picture = opened
     if white is not None:
         picture = _narrowed(picture, white)
     elif picture.mode in ("I", "F"):
         raise UsageError(f"{name}: has 32-bit pixels, whose range is not known", hint="save it with 8 bits")
     elif picture.has_transparency_data:
-        above = picture.convert("RGBA")
-        below = Image.new("RGBA", above.size, (255, 255, 255, 255))
-        picture = Image.alpha_composite(below, above).convert("RGB")
+        picture = _over_white(picture)
     elif picture.mode not in ("1", "L", "RGB"):
         picture = picture.convert("RGB")
     return picture if picture.mode == MODES[channels] else picture.convert(MODES[channels])
+
+
+def _over_white(picture: Image.Image) -> Image.Image:
+    """Return a transparent picture laid over white, in strips: the largest needs little more than itself."""
+    found = Image.new("RGB", picture.size)
+    rows = max(1, _STRIP // max(1, picture.width))
+    for top in range(0, picture.height, rows):
+        box = (0, top, picture.width, min(top + rows, picture.height))
+        above = picture.crop(box).convert("RGBA")
+        below = Image.new("RGBA", above.size, (255, 255, 255, 255))
+        found.paste(Image.alpha_composite(below, above).convert("RGB"), box)
+    return found
 
 
 def to_pixels(picture: Image.Image, form: ImageSpec) -> NDArray[np.uint8]:

@@ -21,12 +21,15 @@ def read_image(path: Path, form: ImageSpec, *, resize: bool = False) -> NDArray[
     if form.channels not in MODES:
         raise UsageError(f"the model reads {form.channels} channels; image files give 1 or 3")
     content = read_bytes(path, "an image", hint=HINT, most=LARGEST_FILE)
+
+    def fits(size: tuple[int, int]) -> None:
+        if size != (form.width, form.height) and not resize:
+            raise UsageError(
+                f"{path} is {size[0]} x {size[1]} pixels; the model reads {form.width} x {form.height}",
+                hint="pass --resize",
+            )
+
     with silently():
-        picture = read_picture(content, str(path), form.channels)
-    if picture.size != (form.width, form.height) and not resize:
-        raise UsageError(
-            f"{path} is {picture.width} x {picture.height} pixels; "
-            f"the model reads {form.width} x {form.height}",
-            hint="pass --resize",
-        )
+        picture = read_picture(content, str(path), form.channels, fits)
+        fits(picture.size)
     return to_pixels(picture, form)
