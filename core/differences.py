@@ -6,6 +6,9 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+_FEW = 5
+"""So many values of a list are read at one glance."""
+
 
 def difference(known: Mapping[str, Any], wanted: Mapping[str, Any]) -> str:
     """Return the first place where `wanted` differs from `known`, and both values there; JSON values all.
@@ -19,6 +22,11 @@ def difference(known: Mapping[str, Any], wanted: Mapping[str, Any]) -> str:
             continue
         if isinstance(value, Mapping) and isinstance(other, Mapping):
             return f"{key}: {difference(other, value)}"
+        if isinstance(value, list) and isinstance(other, list) and len(value) == len(other) > _FEW:
+            place = next(
+                index for index, pair in enumerate(zip(other, value, strict=True)) if pair[0] != pair[1]
+            )
+            return f"{key}: number {place + 1} {_short(other[place])} there, {_short(value[place])} here"
         return f"{key} {_short(other)} there, {_short(value)} here"
     return "something is left out here"
 

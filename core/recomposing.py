@@ -16,7 +16,10 @@ from .run_folder import RunFolder
 def compose_again(
     folder: RunFolder, recipe: Recipe, registry: Registry, state: Mapping[str, Any]
 ) -> Composition:
-    """Compose what a run's checkpoint of this state was trained as; raise `UsageError` for another recipe."""
+    """Compose what a run's checkpoint of this state was trained as.
+
+    Raises `UsageError` for another recipe, and for data of another form: other classes, columns or pictures.
+    """
     try:
         composition = compose(recipe, registry)
     except RecipeError:
@@ -24,4 +27,5 @@ def compose_again(
         folder.refuse_another(recipe, state)
         raise
     folder.refuse_another(composition.recipe, state)
+    folder.refuse_other_data(composition.dataset_spec, state)
     return composition

@@ -26,6 +26,7 @@ from .plugin_loading import Provider
 from .recipe import Recipe
 from .recipe_source import write_yaml
 from .seed_list import SEEDS, refuse_several
+from .specs import DatasetSpec, dataset_to_json
 from .training.checkpoint import Checkpoint, CheckpointFolder
 from .workplace import Workplace, enter, enter_new, is_empty, replaced
 
@@ -33,6 +34,9 @@ HISTORY = "history.csv"
 
 _OF_A_RUN = ("recipe.yaml", "environment.json")
 _MADE = "runs are made by mtl compose"
+_BY_COLUMN = ("labels", "symmetries")
+"""What a data set says of each label column."""
+
 _VERSIONS = ("mtl-composer", "torch", "torchvision", "onnx", "onnxruntime", "numpy", "torchmetrics")
 
 
@@ -204,6 +208,26 @@ class RunFolder:
             f"{difference(trained, here)}",
             hint=f"put back what it was, or train the other: mtl compose --recipe {path} --out FOLDER",
         )
+
+    def refuse_other_data(self, spec: DatasetSpec, state: Mapping[str, Any]) -> None:
+        """Raise `UsageError`, saying what differs, when a checkpoint of this state had data of another form.
+
+        Label columns that came later change nothing.
+        """
+        trained, here = state.get("data"), json.loads(json.dumps(dataset_to_json(spec)))
+        if trained is None:  # written by an earlier version
+            return
+        known = {
+            part: {key: values.get(key) for key in trained[part]} if part in _BY_COLUMN else values
+            for part, values in here.items()
+        }
+        if known != trained:
+            raise UsageError(
+                f"the data are not what the checkpoint of epoch {state['epoch']} in {self.path} was trained "
+                f"with: {difference(trained, known)}",
+                hint="put back the classes, label columns and pictures as they were, or train again: "
+                f"mtl compose --recipe {self.path / 'recipe.yaml'} --out FOLDER",
+            )
 
     def read_json(self, name: str) -> dict[str, Any]:
         """Return the content of a JSON file of the run; raise `UsageError` when it is missing or damaged."""

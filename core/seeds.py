@@ -18,7 +18,6 @@ from typing import Any, TypeVar
 
 import torch
 
-from .composer import compose
 from .data import Splits
 from .errors import MtlError, UsageError
 from .files import read_json, refuse_link, write_json, writing_to
@@ -26,6 +25,7 @@ from .pipeline import Outcome, Pipeline, Started
 from .progress import Progress
 from .recipe import Recipe
 from .recipe_source import RecipeSource
+from .recomposing import compose_again
 from .report import write_seeds_report
 from .run_folder import RunFolder
 from .seed_list import SEEDS
@@ -91,8 +91,7 @@ class SeedsPipeline:
                 )
             recipe = read(found[0].path / "recipe.yaml")
             # The others are trained with it too: those that have no checkpoint could not tell.
-            composed = compose(recipe, self.pipeline.registry).recipe
-            found[0].refuse_another(composed, found[0].checkpoints.latest().state)
+            compose_again(found[0], recipe, self.pipeline.registry, found[0].checkpoints.latest().state)
             outcome = self._run(recipe, folder, seeds, None)
             folder.complete()
         return outcome

@@ -196,6 +196,19 @@ class DatasetSpec:
     symmetries: Mapping[str, Symmetry] = field(default_factory=dict)
 
 
+def dataset_to_json(spec: DatasetSpec) -> dict[str, Any]:
+    """Return the form of a data set as plain JSON values.
+
+    >>> dataset_to_json(DatasetSpec(ImageSpec(1, 28, 28), {"even": Binary()}))["labels"]
+    {'even': {'form': 'binary', 'positive': 'yes', 'negative': 'no'}}
+    """
+    return {
+        "image": asdict(spec.image),
+        "labels": {name: target_to_json(target) for name, target in spec.labels.items()},
+        "symmetries": {name: asdict(symmetry) for name, symmetry in spec.symmetries.items()},
+    }
+
+
 TestTimeAugmentation = Literal["none", "mirror", "quarter-turns", "square"]
 """Over which symmetries of the square a trained model's answer is the mean: none; the left-right mirror;
 turns by 0, 90, 180 and 270 degrees; all eight."""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ..composer import compose
 from ..errors import MtlError, RecipeError, UsageError
 from ..pipeline import Pipeline
 from ..recipe import Recipe
 from ..recipe_reader import read
 from ..recipe_source import read_recipe
+from ..recomposing import compose_again
 from ..registry import Registry
 from ..run_folder import RunFolder
 from ..workplace import enter
@@ -40,8 +40,7 @@ def _can_go_on(folder: RunFolder, recipe: Recipe, registry: Registry) -> bool:
         checkpoint = folder.checkpoints.latest()
         for task in (None, *(choice.name for choice in there.tasks if there.train.select == "per-task")):
             folder.checkpoints.best(task)
-        composed = compose(recipe, registry).recipe
-        folder.refuse_another(composed, checkpoint.state)
+        compose_again(folder, recipe, registry, checkpoint.state)
         folder.history_of(checkpoint, _refuse)
     except (UsageError, RecipeError):
         return False

@@ -19,6 +19,7 @@ from ..evaluation import Evaluation, evaluate
 from ..history import to_json
 from ..memory_format import memory_format
 from ..randomness import derive_seed, generator, seeded_generators
+from ..specs import dataset_to_json
 from .allocation import keep_freed_memory
 from .blocks import Blocks, step_sizes
 from .capture import CapturedBlocks, CudaCapture
@@ -247,6 +248,7 @@ class Trainer:
             "epoch": self._epoch,
             "selection": selection,
             "recipe": self.composition.recipe.portable(),
+            "data": dataset_to_json(self.composition.dataset_spec),
             "history": list(self._rows),
         }
         return Checkpoint(self._epoch, tensors, state)

@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+import PIL.Image
 import pytest
 import torch
 
@@ -15,10 +18,12 @@ from mtl.core.errors import MtlError
 from mtl.core.pipeline import Pipeline
 from mtl.core.progress import Progress
 from mtl.core.recipe_reader import read
+from mtl.core.recipe_source import read_recipe
 from mtl.core.registry import Registry
 from mtl.core.request import Request
 from mtl.core.run import load_run
 from mtl.core.run_folder import open_run
+from mtl.core.specs import Binary
 
 
 @pytest.fixture(scope="module")
@@ -62,6 +67,85 @@ def test_a_recipe_that_was_changed_after_the_training_is_refused(
         READERS[reader](run)
     assert caught.value.status == 2
     assert not (run.parent / "out.onnx").exists()
+
+
+@pytest.fixture(scope="module")
+def of_folders(registry: Registry, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("of_folders")
+    for place, count in (("train", 6), ("test", 2)):
+        for shade, name in ((30, "ape"), (200, "bee")):
+            (path / "data" / place / name).mkdir(parents=True)
+            for number in range(count):
+                picture = np.full((8, 8), shade + number, np.uint8)
+                PIL.Image.fromarray(picture).save(path / "data" / place / name / f"{number}.png")
+    flags = {"dataset": "image-folder", "encoder": "mlp", "epochs": 1}
+    settings = [f"dataset.data_dir={path / 'data'}", "dataset.channels=1", "encoder.hidden=[4]"]
+    recipe = read(Request(None, ["classify"], flags, settings).source(registry), registry)
+    Pipeline(registry, torch.device("cpu"), publishes=False).run(recipe, path / "run")
+    return path
+
+
+def _rename_a_class(data: Path) -> None:
+    for place in ("train", "test"):
+        (data / place / "ape").rename(data / place / "cat")
+
+
+def _add_a_class(data: Path) -> None:
+    for place in ("train", "test"):
+        shutil.copytree(data / place / "ape", data / place / "cow")
+
+
+def _shrink_the_pictures(data: Path) -> None:
+    for path in data.rglob("*.png"):
+        PIL.Image.fromarray(np.zeros((4, 4), np.uint8)).save(path)
+
+
+@pytest.mark.parametrize("reader", [*READERS, "resume"])
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (_rename_a_class, r'labels: class: classes \["ape", "bee"\] there, \["bee", "cat"\] here'),
+        (_add_a_class, r'labels: class: classes \["ape", "bee"\] there, \["ape", "bee", "cow"\] here'),
+        (_shrink_the_pictures, "image: height 8 there, 4 here"),
+    ],
+)
+def test_data_of_another_form_than_in_training_are_refused(
+    reader: str,
+    change: Callable[[Path], None],
+    told: str,
+    of_folders: Path,
+    tmp_path: Path,
+    registry: Registry,
+) -> None:
+    shutil.copytree(of_folders, tmp_path, dirs_exist_ok=True)
+    path = tmp_path / "run"
+    recipe = path / "recipe.yaml"
+    recipe.write_text(recipe.read_text().replace(str(of_folders / "data"), str(tmp_path / "data")))
+    change(tmp_path / "data")
+    work = READERS.get(reader, lambda path: _resume(path, registry))
+    with pytest.raises(
+        MtlError, match=rf"the data are not what the checkpoint of epoch 1 .*: {told}"
+    ) as caught:
+        work(path)
+    assert caught.value.status == 2
+    assert not (tmp_path / "out.onnx").exists()
+
+
+def _resume(path: Path, registry: Registry) -> None:
+    Pipeline(registry, torch.device("cpu"), publishes=False).resume(
+        open_run(path), read(read_recipe(path / "recipe.yaml"), registry)
+    )
+
+
+def test_a_label_column_that_came_later_and_an_older_checkpoint_are_no_other_data(run: Path) -> None:
+    folder = open_run(run)
+    state = folder.checkpoints.state()
+    assert state is not None
+    spec = load(run).composition.dataset_spec
+    folder.refuse_other_data(replace(spec, labels={**spec.labels, "later": Binary()}), state)
+    folder.refuse_other_data(spec, {key: value for key, value in state.items() if key != "data"})
+    with pytest.raises(MtlError, match="the data are not"):
+        folder.refuse_other_data(replace(spec, labels={}), state)
 
 
 class Diary(Progress):
