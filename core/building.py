@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from .contracts import CONTRACTS, Dataset
+from .declared import ask, require_declared
 from .errors import ComponentError, Incompatible, MtlError, Problem, RecipeError, described
 from .options import options_of, validate_options
 from .recipe import Choice
@@ -55,7 +56,7 @@ def tasks_of_data(entry: Entry, options: Mapping[str, Any]) -> Mapping[str, Any]
     dataset: Dataset = construct(entry, **options)
     owners.add(type(dataset), entry.label)
     with owners.at_work("when it named its tasks"):
-        return {str(name): dict(body) for name, body in dataset.tasks().items()}
+        return {str(name): dict(body) for name, body in ask(entry.label, dataset, "tasks").items()}
 
 
 class Builder:
@@ -68,7 +69,7 @@ class Builder:
 
     def label(self, component: object) -> str:
         """Return what messages call a component that was constructed here."""
-        return self.owners.label(component) or type(component).__name__
+        return self.owners.named(component)
 
     def build(
         self, kind: str, choice: Choice, path: PathOfKeys, *arguments: Any, hint: str | Callable[[], str] = ""
@@ -81,6 +82,7 @@ class Builder:
             shown = hint() if callable(hint) else hint
             raise self.refused(kind, choice.name, str(refusal), path, shown) from None
         self.owners.add(type(built), entry.label)
+        require_declared(entry.label, built)
         return built
 
     def negotiated(self, kind: str, choice: Choice, path: PathOfKeys, owner: str, *arguments: Any) -> Any:

@@ -15,6 +15,7 @@ import torch
 from .building import Builder
 from .composition import ComposedTask, Composition
 from .contracts import Balancer, Encoder, EncoderBuilder, Head, HeadSpec, Loss, Sharing, Task
+from .declared import ask
 from .errors import ComponentError, Incompatible, Problem, RecipeError
 from .memory_format import prefers_channels_last
 from .model import MultitaskModel, Normalization
@@ -32,7 +33,6 @@ from .rehearsal import (
     rehearse_loss,
     rehearse_metric,
     rehearse_sharing,
-    require_spec,
     require_target_spec,
 )
 from .specs import DatasetSpec, FeatureSpec, InputSpec, TargetSpec
@@ -62,7 +62,7 @@ class _Composer(Builder):
 
     def composition(self) -> Composition:
         dataset = self.build("dataset", self.recipe.dataset, ("dataset",))
-        spec = require_spec(self.label(dataset), dataset.spec())
+        spec: DatasetSpec = ask(self.label(dataset), dataset, "spec")
         tasks = self._tasks(spec)
         inputs = self._inputs(tasks)
         sharing = self._sharing(spec, inputs)
@@ -126,7 +126,7 @@ class _Composer(Builder):
             hint = f"set train.batch_size to {least} or more, or choose another balancer"
         elif not balancer.needs_gradients:
             return
-        elif not sharing.shared_parameters():
+        elif not ask(self.label(sharing), sharing, "shared_parameters"):
             reason = f"needs shared parameters; sharing {name!r} of these tasks has none"
         elif not sharing.trained_together():
             reason = f"needs shared parameters that are trained; all those of sharing {name!r} are frozen"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 from torch import nn
 
 from .contracts import Augmentation, Balancer, Dataset, Exporter, Loss, Metric, Task
+from .declared import ask
 from .model import MultitaskModel
 from .recipe import Recipe
 from .responsibility import Owners
@@ -61,6 +62,11 @@ class Composition:
         """Name the component that fails in this block and what it was `doing` (`Owners.at_work`)."""
         return self.owners.at_work(doing)
 
+    def understood(self) -> Sequence[str]:
+        """Return what the data set made of its files, line by line."""
+        lines: Sequence[str] = ask(self.owners.named(self.dataset), self.dataset, "understood")
+        return lines
+
     def plan(self) -> dict[str, Any]:
         """Return what would be trained, as JSON values: data, recipe, parameters, inputs and outputs."""
         image = self.dataset_spec.image
@@ -71,7 +77,7 @@ class Composition:
             for name, target in self.targets.items()
         ]
         return {
-            "data": [str(line) for line in self.dataset.understood()],
+            "data": [str(line) for line in self.understood()],
             "recipe": self.recipe.to_plain(),
             "recipe_hash": self.recipe.hash(),
             "parameters": self.parameters(),

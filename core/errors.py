@@ -101,7 +101,9 @@ def described(error: BaseException) -> str:
     kind = type(error).__name__
     try:
         lines = str(error).strip().splitlines()
-    except Exception:  # a stranger's exception may not even be able to speak
+    except KeyboardInterrupt:
+        raise
+    except BaseException:  # a stranger's exception may not even be able to speak
         return kind
     if not lines:
         return kind

@@ -15,7 +15,8 @@ from .building import component_class, construct
 from .composition import Composition
 from .contracts import Exporter, ExportPlan, ExportReport, ExportSubject, Units
 from .data import Samples, Splits
-from .errors import UsageError, suggest
+from .declared import ask, require_declared
+from .errors import ComponentError, UsageError, suggest
 from .judging import SplitJudge, leading_metrics
 from .model import MultitaskModel
 from .options import options_of, validate_options
@@ -37,7 +38,7 @@ def export_subject(
     """
     # A copy: exporting must not move or retrace the model that the caller holds.
     model = copy.deepcopy(composition.model).cpu().eval()
-    model.sharing = model.sharing.settled()
+    model.sharing = ask(composition.owners.named(model.sharing), model.sharing, "settled")
     normalization = model.normalization
     return ExportSubject(
         model=model,
@@ -75,7 +76,22 @@ def export(
     subject = export_subject(composition, samples, metrics, splits)
     if tasks is not None:
         subject = subject.only(tasks)
-    return (exporter or composition.exporter).export(subject, path)
+    chosen = exporter or composition.exporter
+    label = composition.owners.named(chosen)
+    report: ExportReport = ask(label, chosen, "export", subject, path)
+    _refuse_unwritten(label, report)
+    return report
+
+
+def _refuse_unwritten(label: str, report: ExportReport) -> None:
+    """Raise `ComponentError` when a report names no file, or one that is not there."""
+    if not report.files:
+        raise ComponentError(f"{label}: its report names no files", hint="the model comes first in `files`")
+    for file in report.files:
+        if not file.exists():
+            raise ComponentError(
+                f"{label}: its report names {file}, which is not there", hint="it must be written by `export`"
+            )
 
 
 def check_export(composition: Composition) -> None:
@@ -128,6 +144,7 @@ def build_exporter(
     exporter: Exporter = construct(entry, **complete)
     if owners is not None:
         owners.add(type(exporter), entry.label)
+    require_declared(entry.label, exporter)
     return exporter
 
 

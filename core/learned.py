@@ -12,6 +12,7 @@ import torch
 from .composition import Composition
 from .contracts import LearnedTable
 from .data import Samples
+from .declared import ask
 from .evaluation import views_of
 from .files import write_json
 
@@ -32,7 +33,9 @@ def learned_tables(composition: Composition, validation: Samples) -> tuple[Learn
     model.eval()
     try:
         with torch.inference_mode():
-            return model.sharing.learned(model.normalization(seen.image), seen.inputs)
+            label, image = composition.owners.named(model.sharing), model.normalization(seen.image)
+            tables: tuple[LearnedTable, ...] = ask(label, model.sharing, "learned", image, seen.inputs)
+            return tables
     finally:
         model.train(training)
 

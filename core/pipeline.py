@@ -138,8 +138,13 @@ class Pipeline:
         """Compose and load, writing nothing; `shared` is the data of another seed of the recipe."""
         composition = compose(recipe, self.registry, source)
         refuse_unsafe(composition.model, composition.recipe.train.channels_last, self.device)
+        with composition.at_work("while the run was prepared"):
+            return self._prepare(composition, shared)
+
+    def _prepare(self, composition: Composition, shared: Splits | None) -> Prepared:
         if self.publishes:
-            check_export(composition)
+            with composition.at_work("when it was asked whether it can export this"):
+                check_export(composition)
         self.progress.planned(composition.plan())
         splits = self._splits(composition, shared)
         with composition.at_work("in a step of training that was tried"):
@@ -164,9 +169,10 @@ class Pipeline:
             )
         composition = compose_again(folder, recipe, self.registry, checkpoint.state)
         refuse_unsafe(composition.model, composition.recipe.train.channels_last, self.device)
-        self.progress.planned(composition.plan())
-        splits = self._splits(composition, shared)
-        trainer = self._trainer(composition, splits)
+        with composition.at_work("while the run was prepared"):
+            self.progress.planned(composition.plan())
+            splits = self._splits(composition, shared)
+            trainer = self._trainer(composition, splits)
         with composition.at_work("while its checkpoint was restored"):
             trainer.restore(checkpoint)
         self._mend(folder, composition)
@@ -231,6 +237,10 @@ class Pipeline:
 
     def finish(self, started: Started) -> Outcome:
         """Judge the chosen epoch, export and report."""
+        with started.composition.at_work("after it was trained"):
+            return self._finish(started)
+
+    def _finish(self, started: Started) -> Outcome:
         folder, composition, splits = started.folder, started.composition, started.splits
         self.progress.stage("evaluate")
         # Judged and exported in torch's usual memory format, as a model loaded from the folder will be.

@@ -1,15 +1,18 @@
 """Two samples through every component before anything is trained: each answers in the form that it states.
 
-Modules are rehearsed alone, on zeros in evaluation mode, as they are built; what looks at data, on the first
-two samples of the training split. Lazy layers are made here, from the seed of the component they belong to.
+Modules are rehearsed alone as they are built, in evaluation and, a copy of each, in training; what looks at
+data, on the first two samples of the training split. Lazy layers are made here, from the seed of the
+component they belong to.
 Nothing that training draws or remembers is touched.
 """
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from copy import deepcopy
+from math import prod
 from typing import Any
 
 import torch
@@ -20,19 +23,14 @@ from .batch import Batch, Features
 from .composition import Composition
 from .contracts import Encoder, Head, HeadSpec, Loss, Metric, Sharing, Task
 from .data import Samples
+from .declared import ask
 from .errors import ComponentError
 from .predictions import predict
 from .randomness import StepRandom, seeded_generators
-from .specs import Binary, Categorical, DatasetSpec, FeatureSpec, ImageSpec, InputSpec, TargetSpec
+from .specs import Binary, Categorical, FeatureSpec, ImageSpec, InputSpec, TargetSpec
+from .tensor_form import FLOAT32, REAL, WHOLE, kind_of, require_number, require_tensor
 
 COUNT = 2
-
-
-def require_spec(label: str, spec: object) -> DatasetSpec:
-    """Return what a data set offers; raise `ComponentError` when it says nothing of the kind."""
-    if not isinstance(spec, DatasetSpec):
-        raise ComponentError(f"{label}: its spec is {_kind(spec)}, no DatasetSpec")
-    return spec
 
 
 def require_target_spec(label: str, task: Task) -> None:
@@ -40,7 +38,7 @@ def require_target_spec(label: str, task: Task) -> None:
     stated = getattr(task, "target_spec", None)
     if not isinstance(stated, TargetSpec):
         raise ComponentError(
-            f"{label}: its target_spec is {_kind(stated)}, none of Categorical, Binary, Regression, Image"
+            f"{label}: its target_spec is {kind_of(stated)}, none of Categorical, Binary, Regression, Image"
         )
 
 
@@ -53,11 +51,14 @@ def rehearse_encoder(label: str, encoder: Encoder, image: ImageSpec, inputs: Seq
         )
     if len(stages) != len(specs) or not specs:
         raise ComponentError(f"{label} has {len(stages)} stages but states {len(specs)} feature specs")
-    with _quietly(encoder):
-        features = torch.zeros(COUNT, *image.shape)
+
+    def answer(module: Any) -> None:
+        features = _ramp(image.shape)
         for index, name in enumerate(stages._modules):
-            features = encoder.forward_stage(index, features, _no_inputs(inputs))
-            _require(label, f"stage {name!r} answered", features, specs[index].shape)
+            features = module.forward_stage(index, features, _no_inputs(inputs))
+            require_tensor(label, f"stage {name!r} answered", features, specs[index].shape, COUNT)
+
+    _in_both_modes(encoder, answer)
     _refuse_lazy(label, encoder)
 
 
@@ -66,8 +67,9 @@ def rehearse_sharing(
 ) -> None:
     """Raise `ComponentError` unless every task gets the features that the scheme states."""
     stated: Mapping[str, tuple[FeatureSpec, ...]] = getattr(sharing, "feature_specs", {})
-    with _quietly(sharing):
-        answered = sharing(torch.zeros(COUNT, *image.shape), _no_inputs(inputs), tuple(tasks))
+
+    def answer(module: Any) -> None:
+        answered = module(_ramp(image.shape), _no_inputs(inputs), tuple(tasks))
         for task in tasks:
             if task not in stated or not isinstance(answered, Mapping) or task not in answered:
                 raise ComponentError(f"{label} has no features for task {task!r}")
@@ -76,16 +78,33 @@ def rehearse_sharing(
                     f"{label}: task {task!r} gets {len(answered[task])} features, stated {len(stated[task])}"
                 )
             for index, (features, spec) in enumerate(zip(answered[task], stated[task], strict=True)):
-                _require(label, f"task {task!r} gets as feature {index}", features, spec.shape)
+                require_tensor(label, f"task {task!r} gets as feature {index}", features, spec.shape, COUNT)
+
+    _in_both_modes(sharing, answer)
     _refuse_lazy(label, sharing)
 
 
 def rehearse_head(label: str, head: Head, spec: HeadSpec) -> None:
-    """Raise `ComponentError` unless the head's raw output has its target's form."""
-    stages = tuple(torch.zeros(COUNT, *stage.shape) for stage in spec.stages)
-    with _quietly(head):
-        raw = head(Features(stages, torch.zeros(COUNT, *spec.image.shape), _no_inputs(spec.inputs)))
-        _require(label, "it answered", raw, spec.target.output_shape)
+    """Raise `ComponentError` unless the head's raw output has its target's form, and uses its bottleneck."""
+    stages = tuple(_ramp(stage.shape) for stage in spec.stages)
+    narrow = ask(label, head, "bottleneck")
+    passed: list[Any] = []
+    noting = (
+        narrow.register_forward_hook(lambda *call: passed.append(call[-1])) if narrow is not None else None
+    )
+
+    def answer(module: Any) -> None:
+        raw = module(Features(stages, _ramp(spec.image.shape), _no_inputs(spec.inputs)))
+        require_tensor(label, "it answered", raw, spec.target.output_shape, COUNT)
+
+    _in_both_modes(head, answer)
+    if noting is not None:
+        noting.remove()
+        if not passed or not isinstance(passed[0], Tensor) or passed[0].dim() < 2:
+            raise ComponentError(
+                f"{label}: its bottleneck is no layer that its answer comes from, with values [B, D]",
+                hint="return a layer that `forward` uses, or None",
+            )
     _refuse_lazy(label, head)
 
 
@@ -93,8 +112,15 @@ def rehearse_loss(label: str, loss: Loss, target: TargetSpec) -> None:
     """Raise `ComponentError` unless the loss, if it needs no fit before, gives one number per sample."""
     if loss.fits:
         return
-    with _quietly(loss):
-        _require(label, "it gave", loss(torch.zeros(COUNT, *target.output_shape), _targets(target)), ())
+
+    def answer(module: Any) -> None:
+        raw = torch.zeros(COUNT, *target.output_shape, requires_grad=module.training)
+        with torch.set_grad_enabled(module.training):
+            losses = module(raw, _targets(target))
+        # Finite it need not be: these are no answers of a model, and no labels of the data.
+        require_tensor(label, "it gave", losses, (), COUNT, REAL, finite=False)
+
+    _in_both_modes(loss, answer)
     _refuse_lazy(label, loss)
 
 
@@ -108,8 +134,9 @@ def rehearse_metric(label: str, metric: Metric, target: TargetSpec) -> None:
     fits = isinstance(value, Tensor) and (value.numel() == 1 if metric.scalar else value.dim() == 2)
     if not fits:
         stated = "a scalar" if metric.scalar else "a table [K, K]"
-        shown = list(value.shape) if isinstance(value, Tensor) else _kind(value)
+        shown = list(value.shape) if isinstance(value, Tensor) else kind_of(value)
         raise ComponentError(f"{label}: its value is {shown}, stated {stated}")
+    require_number(label, "its value is", value, (*REAL, *WHOLE))
 
 
 def rehearse_views(composition: Composition, samples: Samples) -> None:
@@ -129,16 +156,29 @@ def rehearse_views(composition: Composition, samples: Samples) -> None:
             seen = task.transform(batch, source.stream("transform"))
             _require_batch(label, "its transformed batch", seen, shape, len(indices))
             clean = task.prepare(seen.image)
-            _require(label, "its prepared image is", clean, shape, len(indices))
+            require_tensor(label, "its prepared image is", clean, shape, len(indices))
             corrupted = task.corrupt(clean, source.stream("corrupt"))
-            _require(label, "its corrupted image is", corrupted, shape, len(indices))
+            require_tensor(label, "its corrupted image is", corrupted, shape, len(indices))
             drawn = dict(task.draw_inputs(seen, source.stream("inputs")))
             for spec in task.inputs:
-                _require(label, f"its input {spec.name!r} is", drawn.get(spec.name), (), len(indices))
+                what = f"its input {spec.name!r} is"
+                require_tensor(label, what, drawn.get(spec.name), (), len(indices), WHOLE)
             target = task.target(Batch(clean, seen.labels, {**seen.inputs, **drawn}))
-            stated = composed.target
-            form = () if isinstance(stated, Categorical) else stated.output_shape
-            _require(label, "its target is", target, form, len(indices))
+            _require_target(label, target, composed.target, len(indices))
+
+
+def _ramp(shape: Sequence[int]) -> Tensor:
+    """Return two samples without numbers that are all the same: their deviation is not 0."""
+    return torch.linspace(0.0, 1.0, COUNT * prod(shape)).view(COUNT, *shape)
+
+
+def _in_both_modes(module: nn.Module, answer: Callable[[nn.Module], None]) -> None:
+    """Let a module answer in evaluation mode, then a copy of it in training mode."""
+    with _quietly(module):
+        answer(module)
+    copied = deepcopy(module)
+    with seeded_generators(), _quietly(copied):
+        answer(copied.train())
 
 
 @contextmanager
@@ -172,30 +212,16 @@ def _no_inputs(inputs: Sequence[InputSpec]) -> dict[str, Tensor]:
     return {spec.name: torch.zeros(COUNT, dtype=torch.int64) for spec in inputs}
 
 
-def _require(label: str, what: str, value: Any, stated: tuple[int, ...], count: int = COUNT) -> None:
-    if isinstance(value, Tensor) and list(value.shape) == [count, *stated]:
-        return
-    form = list(stated)
-    if not isinstance(value, Tensor):
-        answered = _kind(value)
-    elif value.dim() and len(value) == count:
-        answered = str(list(value.shape[1:]))
-    else:
-        answered, form = f"{list(value.shape)} for {count} samples", [count, *stated]
-    raise ComponentError(
-        f"{label}: {what} {answered}, stated {form}",
-        hint="state what it gives, or mend it; `mtl plugin check` says more",
-    )
-
-
 def _require_batch(label: str, what: str, batch: Any, shape: tuple[int, ...], count: int) -> None:
     if not isinstance(batch, Batch):
-        raise ComponentError(f"{label}: {what} is {_kind(batch)}, no Batch")
-    _require(label, f"the image of {what} is", batch.image, shape, count)
+        raise ComponentError(f"{label}: {what} is {kind_of(batch)}, no Batch")
+    require_tensor(label, f"the image of {what} is", batch.image, shape, count)
 
 
-def _kind(value: object) -> str:
-    return "None" if value is None else f"of type {type(value).__name__}"
+def _require_target(label: str, target: Any, stated: TargetSpec, count: int) -> None:
+    form = () if isinstance(stated, Categorical) else stated.output_shape
+    kinds = WHOLE if isinstance(stated, Categorical | Binary) else FLOAT32
+    require_tensor(label, "its target is", target, form, count, kinds, finite=False)
 
 
 def has_lazy(module: nn.Module) -> bool:

@@ -38,13 +38,19 @@ class Owners:
         kind = value if isinstance(value, type) else type(value)
         return next((self._labels[base] for base in kind.__mro__ if base in self._labels), None)
 
+    def named(self, value: object) -> str:
+        """Return the label of a component, or the name of its class where it has none."""
+        return self.label(value) or type(value).__name__
+
     @contextmanager
     def at_work(self, doing: str | Callable[[], str]) -> Iterator[None]:
         """Turn what a component raises in this block into `ComponentError` naming it and what it was `doing`.
 
-        Errors meant for people pass, as do an interrupt and what none of the components raised. Memory that
-        ran out is `MissingRequirementError`. Should a plugin's component end the process without a word, the
-        next command says which ones were at work.
+        Where no frame is a component's, what a plugin's component gave was of no use to the engine: the
+        plugins' components at work are named. Errors meant for people pass, as do an interrupt, errors of
+        the system, and what is raised with built-in components alone. Memory that ran out is
+        `MissingRequirementError`. Should a plugin's component end the process without a word, the next
+        command says which ones were at work.
         """
         try:
             with self._noted(doing):
@@ -59,13 +65,29 @@ class Owners:
                 ) from error
             found = self._responsible(error)
             if found is None:
-                raise
+                strangers = self._strangers()
+                if not strangers or isinstance(error, OSError):
+                    raise
+                raise ComponentError(
+                    f"what {' or '.join(strangers)} gave cannot be used {when}: {described(error)}",
+                    hint=_HINT,
+                ) from error
             label, place = found
-            hint = f"see {place}; {_HINT}" if place else _HINT
-            raise ComponentError(f"{label} failed {when}: {described(error)}", hint=hint) from error
+            raise ComponentError(
+                f"{label} failed {when}: {described(error)}", hint=self._hint(label, place)
+            ) from error
+
+    def _hint(self, label: str, place: str) -> str:
+        strangers = self._strangers()
+        given = f"what it was given may be of {' or '.join(strangers)}; " if strangers else ""
+        return (f"see {place}; " if place else "") + ("" if label in strangers else given) + _HINT
+
+    def _strangers(self) -> list[str]:
+        """Return the labels of the components that are a plugin's."""
+        return list(dict.fromkeys(label for label in self._labels.values() if _is_of_a_plugin(label)))
 
     def _noted(self, doing: str | Callable[[], str]) -> AbstractContextManager[None]:
-        labels = dict.fromkeys(label for label in self._labels.values() if _is_of_a_plugin(label))
+        labels = self._strangers()
         if not labels:
             return nullcontext()
         when = doing if isinstance(doing, str) else "in training"

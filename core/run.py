@@ -95,6 +95,7 @@ class Run:
         composition = self.composition
         with composition.at_work("while it loaded the data"):
             splits = load_of(composition).to(self._device)
+        with composition.at_work("while it was fitted to the training split"):
             fit_losses(composition, splits.train)
         return splits
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from .composition import Composition
 from .data import Splits, count_labels
+from .declared import ask
 from .progress import Progress
 from .recipe import Training
 
@@ -12,10 +13,12 @@ _SPLITS = ("train", "validation", "test")
 
 def tell_of_data(composition: Composition, splits: Splits, progress: Progress) -> None:
     """Tell what a data set remarks, what differs from its publication, and labels where some miss."""
-    for line in composition.dataset.remarks():
+    dataset = composition.dataset
+    label = composition.owners.named(dataset)
+    for line in ask(label, dataset, "remarks"):
         progress.warning(str(line))
     found = {"train": len(splits.train) + len(splits.validation), "test": len(splits.test)}
-    published = composition.dataset.published_sizes()
+    published = ask(label, dataset, "published_sizes")
     for split, count in found.items():
         if published.get(split, count) != count:
             progress.warning(

@@ -13,7 +13,7 @@ _SPLITS = ("train", "validation", "test")
 def data(subject: Subject) -> Html:
     """Return the section about the data: what it made of its files, samples and labels by part."""
     composition, splits = subject.composition, subject.splits
-    understood = composition.dataset.understood()
+    understood = composition.understood()
     counts = {"samples": {name: len(splits.named(name)) for name in _SPLITS}}
     counts |= {f"labels of {task}": found for task, found in labels_by_task(composition, splits).items()}
     rows = [[what, *(number(found[name]) for name in _SPLITS)] for what, found in counts.items()]

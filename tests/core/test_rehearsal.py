@@ -24,7 +24,7 @@ from mtl.core.contracts import Encoder, Head, Loss, Metric, Sharing, Task
 from mtl.core.specs import Categorical, FeatureSpec
 
 @hookimpl
-def mtl_{kind}():
+def mtl_components():
     return [Component("{one}", "bad", "Breaks its promise", f"{{__name__}}:Bad")]
 
 """
@@ -95,11 +95,39 @@ LIES = {
         "task",
         "class Bad(Task):\n    target_spec = 3\n    def target(self, batch): return None",
         {},
-        "its target_spec is of type int",
+        "its target_spec is 3",
+    ),
+    "kind of number": ("encoder", ENCODER, {"ANSWER": "answer.double()"}, "float64 where it must be float32"),
+    "subclass": (
+        "encoder",
+        ENCODER,
+        {"ANSWER": "(answer.as_subclass(type('Own', (torch.Tensor,), {})) if self.training else answer)"},
+        "stage 'dense' answered of type Own",
+    ),
+    "not finite": ("encoder", ENCODER, {"ANSWER": "answer / 0"}, "stage 'dense' answered not finite"),
+    "training only": ("encoder", ENCODER, {"ANSWER": "(None if self.training else answer)"}, "answered None"),
+    "complex loss": (
+        "loss",
+        (
+            "class Bad(Loss):\n    def forward(self, raw, target):\n"
+            "        return (raw.mean(1) + 0j) if raw.requires_grad else raw.mean(1)"
+        ),
+        {},
+        "it gave complex64 where it must be float32",
+    ),
+    "bottleneck": (
+        "head",
+        (
+            "class Bad(Head):\n    def __init__(self, spec):\n        super().__init__()\n"
+            "        self.layer, self.unused = nn.Linear(32, 10), nn.Linear(2, 2)\n"
+            "    def bottleneck(self): return self.unused\n"
+            "    def forward(self, features): return self.layer(features.stages[-1])"
+        ),
+        {},
+        "its bottleneck is no layer that its answer comes from",
     ),
     "lazy": ("encoder", ENCODER + "        \n    unused = None\n", {"UNUSED": "1"}, "has the lazy parameter"),
 }
-KINDS = {"encoder": "encoders", "head": "heads", "loss": "losses", "metric": "metrics", "task": "tasks"}
 PLACES = {
     "head": {"tasks": {"classify": {"head": "bad"}}},
     "loss": {"tasks": {"classify": {"loss": "bad"}}},
@@ -116,7 +144,7 @@ def source_of(kind: str, body: str, changes: dict[str, str]) -> str:
         )
     for name, usual in (("LAYER", "nn.Linear(784, 8)"), ("STATED", "8"), ("ANSWER", "answer")):
         body = body.replace(name, changes.get(name, usual))
-    return HEAD.format(kind=KINDS.get(kind, f"{kind}s"), one=kind) + body
+    return HEAD.format(one=kind) + body
 
 
 def composed(registry: Registry, kind: str) -> Composition:

@@ -29,12 +29,20 @@ class Own(BaseException):
     """No Exception."""
 
 
+class MuteError(Exception):
+    """Cannot even say what it is."""
+
+    def __str__(self):
+        raise SystemExit(0)
+
+
 RAISED = {
     "RuntimeError": lambda: RuntimeError("boom"),
     "SystemExit": lambda: SystemExit(0),
     "GeneratorExit": GeneratorExit,
     "StopIteration": StopIteration,
     "Own": lambda: Own("boom"),
+    "Mute": MuteError,
 }
 
 
@@ -185,8 +193,15 @@ class BadExporter(Exporter):
     def __init__(self):
         fail("exporter constructor")
 
+    def check_plan(self, plan):
+        fail("exporter plan")
+
     def export(self, subject, path):
         fail("exporter export")
+        if os.environ.get("FAULT") == "exporter writes nothing":
+            return ExportReport((path,), {})
+        if os.environ.get("FAULT") == "exporter names nothing":
+            return ExportReport((), {})
         path.write_text("")
         return ExportReport((path,), {})
 

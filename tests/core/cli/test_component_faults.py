@@ -28,11 +28,11 @@ PLACES = {
     "dataset load": "failed while it loaded the data",
     "encoder accepts": "failed when it was asked what it accepts",
     "encoder stage": FIRST,
-    "encoder stage in training": "failed while it trained, in epoch 1",
+    "encoder stage in training": FIRST,
     "head forward": FIRST,
-    "head forward in training": "failed while it trained, in epoch 1",
+    "head forward in training": FIRST,
     "loss forward": FIRST,
-    "loss forward in training": "failed while it trained, in epoch 1",
+    "loss forward in training": FIRST,
     "metric update": FIRST,
     "metric update in evaluation": "failed while it trained, in epoch 1",
     "metric compute": FIRST,
@@ -45,6 +45,7 @@ PLACES = {
     "sharing shared parameters": "failed while",
     "balancer weights": "failed while it trained, in epoch 1",
     "balancer epoch": "failed while it trained, in epoch 1",
+    "exporter plan": "failed when it was asked whether it can export this",
     "exporter export": "failed in the export",
 }
 TYPES = {
@@ -53,8 +54,15 @@ TYPES = {
     "GeneratorExit": "GeneratorExit",
     "StopIteration": "StopIteration",
     "Own": "Own: boom",
+    "Mute": "MuteError",
 }
-THOROUGH = ("encoder constructor", "dataset load", "encoder stage in training", "exporter export")
+THOROUGH = (
+    "encoder constructor",
+    "dataset load",
+    "encoder stage in training",
+    "exporter plan",
+    "exporter export",
+)
 """Places where every type of exception is tried; elsewhere two."""
 
 
@@ -78,6 +86,22 @@ def test_a_component_that_fails_is_named(
     line = result.err[result.err.index("error: ") :].splitlines()[0]
     assert line.startswith(f"error: {kind} 'bad-{kind}' of {PLUGIN} {PLACES[place]}")
     assert line.endswith(TYPES[raised]) or raised == "StopIteration"
+    assert result.status == 3
+
+
+@pytest.mark.parametrize(
+    ("fault", "told"),
+    [
+        ("exporter writes nothing", "its report names run/model.bad, which is not there"),
+        ("exporter names nothing", "its report names no files"),
+    ],
+)
+def test_a_report_of_files_that_are_not_there_is_no_export(
+    fault: str, told: str, mtl: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FAULT", fault)
+    result = mtl(*COMPOSE)
+    assert f"error: exporter 'bad-exporter' of {PLUGIN}: {told}\n" in result.err
     assert result.status == 3
 
 

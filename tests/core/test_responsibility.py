@@ -1,0 +1,44 @@
+"""Who is named when the engine fails on what a component gave, and none of its code is in the traceback."""
+
+from __future__ import annotations
+
+import pytest
+
+from mtl.core.errors import ComponentError
+from mtl.core.plugin_discovery import HOME
+from mtl.core.responsibility import Owners
+from mtl.plugins.losses.cross_entropy import CrossEntropy
+
+
+class Stranger:
+    __module__ = "plugin"  # no frame of the tests is its own
+
+
+def _owners(*kinds: type) -> Owners:
+    owners = Owners()
+    for kind in kinds:
+        source = "plugin 1.0" if kind is Stranger else f"{HOME} 0.1"
+        owners.add(kind, f"loss {kind.__name__!r} of {source}")
+    return owners
+
+
+def test_the_plugins_components_at_work_are_named() -> None:
+    with (
+        pytest.raises(ComponentError) as caught,
+        _owners(CrossEntropy, Stranger).at_work("while it trained, in epoch 2"),
+    ):
+        raise KeyError("a")
+    assert str(caught.value).startswith(
+        "what loss 'Stranger' of plugin 1.0 gave cannot be used while it trained, in epoch 2: KeyError: 'a'"
+    )
+
+
+def test_with_built_in_components_alone_it_is_a_fault_of_the_program() -> None:
+    with pytest.raises(KeyError), _owners(CrossEntropy).at_work("while it trained"):
+        raise KeyError("a")
+
+
+@pytest.mark.parametrize("kind", [BrokenPipeError, FileNotFoundError, KeyboardInterrupt])
+def test_what_the_system_raises_is_of_no_component(kind: type[BaseException]) -> None:
+    with pytest.raises(kind), _owners(Stranger).at_work("while it trained"):
+        raise kind
