@@ -73,25 +73,41 @@ def _reason(problem: Exception) -> str:
 
 
 @contextmanager
-def open_regular(path: Path, what: str, *, hint: str) -> Iterator[BinaryIO]:
-    """Open a regular file to be read as `what`; raise `UsageError` that names it for whatever goes wrong.
+def open_regular(
+    path: Path, what: str, *, hint: str, error: type[MtlError] = UsageError
+) -> Iterator[BinaryIO]:
+    """Open a regular file to be read as `what`; raise `error` that names it for whatever goes wrong.
 
     Nothing else is opened: a pipe would wait for a writer, and a device never ends.
     """
-    with reading(path, what, hint=hint), open(path, "rb", opener=_without_waiting) as file:
-        kind = stat.S_IFMT(os.fstat(file.fileno()).st_mode)
-        if kind != stat.S_IFREG:
-            raise UsageError(f"{path}: is {_KINDS.get(kind, 'no file')}, expected {what}", hint=hint)
+    with (
+        reading(path, what, hint=hint, error=error),
+        open(path, "rb", opener=_without_waiting) as file,
+    ):
+        mode = os.fstat(file.fileno()).st_mode
+        if not stat.S_ISREG(mode):
+            raise error(f"{path}: is {_kind(mode)}, expected {what}", hint=hint)
         yield file
 
 
-def read_bytes(path: Path, what: str, *, hint: str, most: int) -> bytes:
+def read_bytes(path: Path, what: str, *, hint: str, most: int, error: type[MtlError] = UsageError) -> bytes:
     """Return the content of a regular file, read as `what`; refuse one of more than `most` bytes."""
-    with open_regular(path, what, hint=hint) as file:
-        content = read_at_most(file, most + 1)
-        if len(content) > most:
-            raise UsageError(f"{path}: more than {most:,} bytes, too many for {what}", hint=hint)
+    with open_regular(path, what, hint=hint, error=error) as file:
+        size = os.fstat(file.fileno()).st_size
+        # At once, where the size is true: a gigabyte is then held once.
+        content: bytes | bytearray = file.read(size + 1) if size <= most else b""
+        if len(content) > size:
+            content = bytearray(content) + read_at_most(file, most)
+        if max(size, len(content)) > most:
+            raise error(f"{path}: more than {most:,} bytes, too many for {what}", hint=hint)
         return bytes(content)
+
+
+def read_text(path: Path, what: str, *, hint: str, most: int, error: type[MtlError] = UsageError) -> str:
+    """Return the UTF-8 text of a regular file, read as `what`, as `read_bytes` does."""
+    content = read_bytes(path, what, hint=hint, most=most, error=error)
+    with reading(path, what, hint=hint, error=error):
+        return content.decode("utf-8")
 
 
 def read_at_most(file: IO[bytes], most: int) -> bytearray:
@@ -102,10 +118,10 @@ def read_at_most(file: IO[bytes], most: int) -> bytearray:
     return content
 
 
-def read_json(path: Path, what: str, *, hint: str) -> Any:
+def read_json(path: Path, what: str, *, hint: str, error: type[MtlError] = UsageError) -> Any:
     """Return the value in a JSON file, read as `what`; whatever goes wrong is a refusal that names it."""
-    content = read_bytes(path, what, hint=hint, most=_MOST_JSON)
-    with reading(path, what, hint=hint):
+    content = read_bytes(path, what, hint=hint, most=_MOST_JSON, error=error)
+    with reading(path, what, hint=hint, error=error):
         return json.loads(content)
 
 
@@ -115,11 +131,16 @@ def _without_waiting(path: str, flags: int) -> int:
 
 
 _KINDS = {
+    stat.S_IFDIR: "a folder",
     stat.S_IFIFO: "a pipe",
     stat.S_IFSOCK: "a socket",
     stat.S_IFCHR: "a device",
     stat.S_IFBLK: "a device",
 }
+
+
+def _kind(mode: int) -> str:
+    return _KINDS.get(stat.S_IFMT(mode), "no file")
 
 
 def write_bytes(path: Path, content: bytes) -> None:
@@ -189,13 +210,15 @@ def partial(path: Path) -> Path:
 def unpublished(paths: Sequence[Path]) -> Iterator[None]:
     """Remove the unfinished files of `paths` at the end, whatever happens.
 
-    Raises `UsageError` when a path is a folder or its folder does not exist.
+    Raises `UsageError` when a path is something else than a file, or its folder does not exist.
     """
     for path in paths:
         with writing_to(path):
-            if path.is_dir():
+            # A pipe or a device is somebody's: a file must not come in its place.
+            if path.exists() and not path.is_file():
                 raise UsageError(
-                    f"cannot write {path}: it is a folder", hint="move it, or choose another place"
+                    f"cannot write {path}: it is {_kind(path.stat().st_mode)}",
+                    hint="move it, or choose another place",
                 )
             if not path.parent.is_dir():
                 raise UsageError(f"cannot write {path}: the folder {path.parent} does not exist")
@@ -271,3 +294,8 @@ def sweep(folder: Path) -> list[str]:
 def sha256(content: bytes) -> str:
     """Return the SHA-256 of bytes, hexadecimal."""
     return hashlib.sha256(content).hexdigest()
+
+
+def digest(value: Any) -> str:
+    """Return the SHA-256 of JSON values, however they are laid out in a file."""
+    return sha256(json.dumps(value, sort_keys=True).encode())

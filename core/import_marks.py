@@ -16,10 +16,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .cache import cache_folder
+from .errors import UsageError
+from .files import read_bytes
 from .plugin_discovery import HOME
 
 if TYPE_CHECKING:
     from .plugin_loading import Provider
+
+_MOST = 2**20
+"""Bytes of a note that none comes near."""
 
 SECONDS = 2.0
 """So long a plugin may take before it is named."""
@@ -118,9 +123,10 @@ class ImportMarks:
         for path in list(self._folder.iterdir()):
             process = path.name.removeprefix(self._prefix)
             if path.name.startswith(self._prefix) and process.isdecimal() and not _lives(int(process)):
-                line = path.read_text(encoding="utf-8", errors="replace")
-                path.unlink()
-                tell(line)
+                with suppress(UsageError):  # what is no file is no note
+                    note = read_bytes(path, "the note of a process", hint="remove it", most=_MOST)
+                    path.unlink()
+                    tell(note.decode(errors="replace"))
 
 
 def remedy(provider: Provider) -> str:

@@ -18,7 +18,6 @@ from .device import is_out_of_memory
 from .errors import MissingRequirementError, UsageError
 from .evaluation import Evaluation, baseline, evaluate, refuse_without_targets
 from .exporting import check_export, export
-from .files import write_json
 from .fitting import fit
 from .learned import write_learned
 from .memory_format import refuse_unsafe
@@ -262,7 +261,7 @@ class Pipeline:
         for text in folder.tidy():
             self.progress.warning(text)
         folder.write_history(started.history)
-        write_json(folder.path / "metrics.json", metrics)
+        folder.write_metrics(metrics)
         with composition.at_work("when it told what it has learned"):
             write_learned(folder.path, composition, splits.validation)
         exported = self._publish(started, metrics) if self.publishes else ExportReport((), {})

@@ -54,7 +54,7 @@ class Run:
     @cached_property
     def metrics(self) -> dict[str, Any]:
         """The content of `metrics.json`: `{"test": {task: {metric: value}}, "validation": ..., ...}`."""
-        return self.folder.read_json("metrics.json")
+        return self.folder.read_metrics()
 
     @cached_property
     def composition(self) -> Composition:

@@ -19,7 +19,8 @@ from typing import Any
 
 from .differences import difference
 from .errors import UsageError
-from .files import read_json, refuse_link, sweep, write_json, write_text, writing_to
+from .files import digest, refuse_link, sweep, write_json, write_text, writing_to
+from .forms import Environment, Form, Metrics, read_form
 from .history import from_json, read_csv, to_csv, to_json
 from .plugin_discovery import version_of
 from .plugin_loading import Provider
@@ -31,6 +32,7 @@ from .training.checkpoint import Checkpoint, CheckpointFolder
 from .workplace import Workplace, enter, enter_new, is_empty, replaced
 
 HISTORY = "history.csv"
+METRICS = "metrics.json"
 
 _OF_A_RUN = ("recipe.yaml", "environment.json")
 _MADE = "runs are made by mtl compose"
@@ -163,12 +165,23 @@ class RunFolder:
 
     def read_environment(self) -> dict[str, Any]:
         """Return what `write_environment` wrote; raise `UsageError` when it is missing or damaged."""
-        value = self.read_json("environment.json")
-        kinds = {"device": str, "versions": dict, "plugins": list}
-        wrong = [key for key, kind in kinds.items() if not isinstance(value.get(key), kind)]
-        if wrong or not all(isinstance(plugin, dict) for plugin in value["plugins"]):
-            raise UsageError(f"{self.path / 'environment.json'} is damaged: {(wrong or ['plugins'])[0]}")
-        return value
+        return self.read_json("environment.json", Environment)
+
+    def write_metrics(self, metrics: Mapping[str, Any]) -> None:
+        """Write what was measured, and its sum into the manifest of the checkpoints."""
+        write_json(self.path / METRICS, metrics)
+        self.checkpoints.vouch(METRICS, digest(json.loads(json.dumps(metrics))))
+
+    def read_metrics(self) -> dict[str, Any]:
+        """Return what `write_metrics` wrote; raise `UsageError` when it is missing, damaged or changed."""
+        metrics = self.read_json(METRICS, Metrics)
+        known = self.checkpoints.vouched(METRICS)
+        if known not in (None, digest(metrics)):  # None: written by an earlier version
+            raise UsageError(
+                f"{self.path / METRICS} is not what the run measured: its sum differs",
+                hint=f"mtl resume {self.path} measures again",
+            )
+        return metrics
 
     def write_history(self, rows: Sequence[Mapping[str, float]]) -> None:
         """Write one line per epoch."""
@@ -229,15 +242,13 @@ class RunFolder:
                 f"mtl compose --recipe {self.path / 'recipe.yaml'} --out FOLDER",
             )
 
-    def read_json(self, name: str) -> dict[str, Any]:
+    def read_json(self, name: str, form: type[Form] = Form) -> dict[str, Any]:
         """Return the content of a JSON file of the run; raise `UsageError` when it is missing or damaged."""
         path = self.path / name
         if not os.path.lexists(path):
             raise UsageError(f"{path} is missing: the run is not complete", hint=f"mtl resume {self.path}")
-        value = read_json(path, "a JSON file of the run", hint=f"mtl resume {self.path} writes it again")
-        if not isinstance(value, dict):
-            raise UsageError(f"{path} is damaged: it holds no table", hint=f"mtl resume {self.path}")
-        return value
+        hint = f"mtl resume {self.path} writes it again"
+        return read_form(form, path, "a JSON file of the run", hint=hint)
 
 
 def open_run(path: Path) -> RunFolder:

@@ -20,14 +20,15 @@ import torch
 
 from .data import Splits
 from .errors import MtlError, UsageError
-from .files import read_json, refuse_link, write_json, writing_to
+from .files import refuse_link, write_json, writing_to
+from .forms import Seeds, read_form
 from .pipeline import Outcome, Pipeline, Started
 from .progress import Progress
 from .recipe import Recipe
 from .recipe_source import RecipeSource
 from .recomposing import compose_again
 from .report import write_seeds_report
-from .run_folder import RunFolder
+from .run_folder import METRICS, RunFolder
 from .seed_list import SEEDS
 from .training.trainer import Trainer
 from .training.trial import draws_from_torch
@@ -111,8 +112,8 @@ class SeedsPipeline:
             for seed, (pipeline, run) in started.items():
                 runs[seed] = pipeline.finish(run)
         whole.check()
-        metrics = summary({seed: _read(path / f"seed-{seed}" / "metrics.json") for seed in seeds})
-        write_json(path / "metrics.json", metrics)
+        metrics = summary(_metrics_of(path, seeds))
+        write_json(path / METRICS, metrics)
         write_seeds_report(path, metrics)
         return SeedsOutcome(path, runs, metrics)
 
@@ -218,7 +219,12 @@ def seeds_of(path: Path) -> tuple[int, ...]:
     """Return the seeds of a folder with several runs; raise `UsageError` when it is none."""
     if not (path / SEEDS).is_file():
         raise UsageError(f"{path} does not hold the runs of several seeds", hint="leave --seed out")
-    seeds: list[int] = _read(path / SEEDS)["seeds"]
+    hint = "put back what it was, or train again: mtl compose --seeds --force"
+    seeds: list[int] = read_form(Seeds, path / SEEDS, "a list of seeds", hint=hint)["seeds"]
+    for folder in sorted(path.glob("seed-*")):
+        seed = folder.name.removeprefix("seed-")
+        if seed.isdecimal() and int(seed) not in seeds:
+            raise UsageError(f"{path / SEEDS} does not name seed {seed}, and {folder} is there", hint=hint)
     return tuple(seeds)
 
 
@@ -229,9 +235,9 @@ def choose_seed(path: Path, wanted: str) -> Path:
     """
     seeds = seeds_of(path)
     if wanted == "best":
-        if not (path / "metrics.json").is_file():
+        if not (path / METRICS).is_file():
             raise UsageError(f"{path} is not finished, so no seed is the best", hint=f"mtl resume {path}")
-        return path / f"seed-{_read(path / 'metrics.json')['best']['seed']}"
+        return path / f"seed-{summary(_metrics_of(path, seeds))['best']['seed']}"
     if wanted not in map(str, seeds):
         raise UsageError(
             f"no seed {wanted!r} in {path}", hint=f"best, or one of: {', '.join(map(str, seeds))}"
@@ -284,5 +290,23 @@ def _spread(values: Mapping[int, float | None]) -> dict[str, Any]:
     }
 
 
-def _read(path: Path) -> Any:
-    return read_json(path, "a file of several seeds", hint="train again: mtl compose --seeds --force")
+def _metrics_of(path: Path, seeds: Sequence[int]) -> dict[int, dict[str, Any]]:
+    """Return what every seed's run measured; raise `UsageError` when one is damaged or of other tasks."""
+    found = {seed: RunFolder(path / f"seed-{seed}").read_metrics() for seed in seeds}
+    wanted = _names(found[seeds[0]])
+    for seed, metrics in found.items():
+        if _names(metrics) != wanted:
+            raise UsageError(
+                f"{path / f'seed-{seed}' / METRICS} has other tasks or metrics than seed {seeds[0]}",
+                hint=f"mtl resume {path / f'seed-{seed}'} measures again",
+            )
+    return found
+
+
+def _names(metrics: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+    return sorted(
+        (part, task, name)
+        for part in ("test", "validation", "baseline")
+        for task, values in metrics[part].items()
+        for name in values
+    )

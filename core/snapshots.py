@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load
 from torch import Tensor
 
 from .composition import Composition
 from .data import Samples
 from .evaluation import module_device, views_of
-from .files import make_own_folder, reading, write_bytes
+from .files import make_own_folder, read_bytes, reading, write_bytes
 from .predictions import predict
 from .specs import Image
 from .tensors import to_safetensors
@@ -24,6 +24,9 @@ SHOWN = 6
 """Validation samples answered, always the first ones."""
 
 _FOLDER = "snapshots"
+_WITHOUT = "remove it: the report is made without it"
+_MOST = 2**30
+"""Bytes of a file that no snapshot comes near."""
 
 
 def is_kept(epoch: int) -> bool:
@@ -52,10 +55,10 @@ def read_snapshots(run: Path, up_to: int) -> dict[int, dict[str, Tensor]]:
     """
     found: dict[int, dict[str, Tensor]] = {}
     for path in sorted((run / _FOLDER).glob("epoch-*.safetensors")):
-        with reading(path, "a snapshot", hint="remove it: the report is made without it"):
+        with reading(path, "a snapshot", hint=_WITHOUT):
             epoch = int(path.stem.removeprefix("epoch-"))
             if epoch <= up_to:
-                found[epoch] = load_file(path)
+                found[epoch] = load(read_bytes(path, "a snapshot", hint=_WITHOUT, most=_MOST))
                 if any(item.dtype != torch.uint8 or item.dim() != 4 for item in found[epoch].values()):
                     raise ValueError("it holds no images")
     return found

@@ -12,10 +12,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ..core.errors import UsageError, VerificationError
-from ..core.files import sync_folder, writing_to
+from ..core.files import open_regular, read_text, sync_folder, writing_to
 
 SUMS = "SHA256SUMS"
 """One line per file, as the tool sha256sum writes and checks it (`sha256sum -c SHA256SUMS`)."""
+
+_MOST = 2**26
+"""Bytes of sums that no folder comes near."""
 
 _LINE = re.compile(r"([0-9a-f]{64})  (\S.*)")
 
@@ -43,18 +46,15 @@ def unpublished_folder(path: Path) -> Iterator[Path]:
 
 def sums_of(folder: Path) -> dict[str, str]:
     """Return the SHA-256 of every file below a folder, by its path with `/`, in order; not of the sums."""
-    files = sorted(item for item in folder.rglob("*") if item.is_file() or item.is_symlink())
+    files = sorted(item for item in folder.rglob("*") if item.is_symlink() or not item.is_dir())
     names = {item: item.relative_to(folder).as_posix() for item in files}
     return {name: _digest(item) for item, name in names.items() if name != SUMS}
 
 
 def read_sums(folder: Path) -> dict[str, str]:
     """Return the sums that were published; raise `VerificationError` when they are missing or damaged."""
-    try:
-        lines = (folder / SUMS).read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "is no text"
-        raise VerificationError(f"{folder / SUMS} cannot be read: {reason}") from error
+    path, hint = folder / SUMS, "export it again"
+    lines = read_text(path, "sums of files", hint=hint, most=_MOST, error=VerificationError).splitlines()
     found = {}
     for number, line in enumerate(lines, 1):
         match = _LINE.fullmatch(line)
@@ -127,5 +127,7 @@ def _publish(temporary: Path, path: Path) -> None:
 def _digest(path: Path) -> str:
     if path.is_symlink():  # it may lead to what never ends; none was published
         return "a link"
-    with path.open("rb") as stream:
+    if not path.is_file():
+        return "no file"
+    with open_regular(path, "a published file", hint="export it again", error=VerificationError) as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()

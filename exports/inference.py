@@ -16,6 +16,7 @@ from ..core.files import reading
 from ..core.specs import Binary, Categorical, Image, InputSpec, Regression, TargetSpec
 from .card_values import MOST_NUMBERS
 from .metadata import IMAGE, ModelCard, Output
+from .model_file import read_model
 from .proof import check_proof
 from .seal import unbroken
 from .session import (
@@ -57,10 +58,7 @@ class ExportedModel:
         self.path = Path(path)
         self._memory = memory
         self._options = run_options()
-        with reading(
-            self.path, "a model", hint="name a model.onnx that mtl wrote, or the run folder it is in"
-        ):
-            data = self.path.read_bytes()
+        data = read_model(self.path)
         check_seal(data, str(self.path))
         check_proof(self.path, data)
         with reading(self.path, "an ONNX file", hint=f"{AGAIN}: the file is damaged or something else"):

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from ..core.contracts import Exporter, ExportPlan, ExportReport, ExportSubject
-from ..core.files import partial, publish, reading, unpublished, write_partial
+from ..core.files import partial, publish, unpublished, write_partial
 from .metadata import PixelType
+from .model_file import read_model
 from .onnx_model import ExportForm, build_model, file_of
 from .options import (
     CalibrationOption,
@@ -76,7 +77,7 @@ class OnnxExporter(Exporter):
             model = base if self.precision == "float32" else build_variant(subject, form, base)
             write_partial(path, file_of(model))
             # Read back: what is verified is what is on the disk.
-            data = partial(path).read_bytes()
+            data = read_model(partial(path))
             verification = verify_bytes(subject, data, name=path.name, form=form, base=base)
             write_partial(proof, (json.dumps(verification, indent=2, allow_nan=False) + "\n").encode())
             publish((path, proof))
@@ -109,7 +110,6 @@ class OnnxExporter(Exporter):
 
 
 def _read(path: Path) -> bytes:
-    with reading(path, "an exported file", hint="name an exported file, or the run folder it is in"):
-        data = path.read_bytes()
+    data = read_model(path)
     check_proof(path, data)
     return data

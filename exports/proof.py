@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from ..core.errors import VerificationError
-from ..core.files import reading, sha256
+from ..core.files import read_json, reading, sha256
 from .publication import proof_path
 
 _TOGETHER = "verify.json"
@@ -21,10 +21,10 @@ def proof_of(path: Path) -> Mapping[str, Any] | None:
     Raises `UsageError`, naming the proof, when it cannot be read.
     """
     for place in dict.fromkeys((proof_path(path), path.with_name(_TOGETHER))):
-        if place.is_file():
+        if os.path.lexists(place):
             hint = f"export {path.name} again, or take {place.name} away"
             with reading(place, f"the proof of {path.name}", hint=hint):
-                proof = json.loads(place.read_bytes())
+                proof = read_json(place, f"the proof of {path.name}", hint=hint)
                 found = proof["models"].get(path.name) if "models" in proof else proof
                 if found is not None and (place == proof_path(path) or "models" in proof):
                     str(found["file"]["sha256"])

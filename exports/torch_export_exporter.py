@@ -11,9 +11,9 @@ from typing import Any
 import torch
 
 from ..core.contracts import Exporter, ExportReport, ExportSubject
-from ..core.errors import UsageError
 from ..core.files import partial, publish, unpublished, write_partial
 from .metadata import PREFIX
+from .model_file import read_model
 from .onnx_model import ExportForm, card_of
 from .options import PixelsOption, RawOption
 from .publication import proof_path
@@ -48,7 +48,7 @@ class TorchExportExporter(Exporter):
         with unpublished((path, proof)):
             program = build_program(subject, self.form)
             write_partial(path, program_bytes(program, card_of(subject, self.form)))
-            data = partial(path).read_bytes()
+            data = read_model(partial(path))
             verification = _verify(subject, data, path.name, self.form)
             write_partial(proof, (json.dumps(verification, indent=2, allow_nan=False) + "\n").encode())
             publish((path, proof))
@@ -59,11 +59,7 @@ class TorchExportExporter(Exporter):
 
         Raises `VerificationError` when they differ, `UsageError` when the file cannot be read.
         """
-        try:
-            data = path.read_bytes()
-        except OSError as error:
-            raise UsageError(f"cannot read {path}: {error.strerror or error}") from error
-        return _verify(subject, data, path.name)
+        return _verify(subject, read_model(path), path.name)
 
     def verify_in(self, subject: ExportSubject, path: Path, runtimes: Sequence[str]) -> Mapping[str, Any]:
         return {name: self.verify(subject, path) for name in runtimes}

@@ -87,7 +87,7 @@ def _history(run: Path) -> object:
 
 
 def _metrics(run: Path) -> object:
-    return _folder(run).read_json("metrics.json")
+    return _folder(run).read_metrics()
 
 
 def _proof(run: Path) -> object:
@@ -122,7 +122,8 @@ def _weights(run: Path, name: str) -> Callable[[Path], Read]:
 
             (folder / name).write_bytes(content)
             told = manifest | {"best": manifest["best"] | {"sha256": hashlib.sha256(content).hexdigest()}}
-            told.pop("sha256", None)
+            for key in ("sha256", "vouched"):  # as earlier versions wrote it
+                told.pop(key, None)
             (folder / "manifest.json").write_text(json.dumps(told))
             return CheckpointFolder(folder).best()
 

@@ -6,7 +6,6 @@ last, and `compare.json`, `cells.csv`, `summary.csv` and `report.html` are the r
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
@@ -16,7 +15,8 @@ from typing import Any
 
 from ..differences import difference
 from ..errors import UsageError
-from ..files import PARTIAL, make_own_folder, read_json, sha256, sweep, write_json, writing_to
+from ..files import PARTIAL, make_own_folder, read_bytes, read_json, sha256, sweep, write_json, writing_to
+from ..forms import Mark, read_form
 from ..workplace import Workplace, enter, is_empty, replaced
 from .cells import Cell
 
@@ -25,6 +25,10 @@ MARK = "cell.json"
 FORMAT = 1
 KEPT = ("recipe.yaml", "metrics.json", "history.csv")
 """Files of a cell whose content its mark vouches for."""
+
+_AGAIN = "repeat the command: the cell is trained again"
+_MOST = 2**30
+"""Bytes of such a file that none comes near."""
 
 
 class ComparisonFolder:
@@ -115,7 +119,7 @@ class ComparisonFolder:
         """Declare a cell finished: from here on it is not trained again."""
         self.check()
         path = self.cell(cell)
-        digests = {name: sha256((path / name).read_bytes()) for name in KEPT}
+        digests = {name: _digest(path / name) for name in KEPT}
         write_json(path / MARK, {"key": cell.key, "origin": dict(origin), "sha256": digests})
 
     def finished(self, cell: Cell) -> bool:
@@ -127,7 +131,7 @@ class ComparisonFolder:
 
     def origin_of(self, cell: Cell) -> dict[str, str]:
         """Return where a finished cell comes from."""
-        origin: dict[str, str] = json.loads((self.cell(cell) / MARK).read_text(encoding="utf-8"))["origin"]
+        origin: dict[str, str] = _mark(self.cell(cell))["origin"]
         return origin
 
     def adopt(self, cell: Cell, origin: Mapping[str, str]) -> Path | None:
@@ -140,12 +144,9 @@ class ComparisonFolder:
             if source.path.name.startswith("."):  # one that was moved aside, to be replaced
                 continue
             try:
-                if (
-                    not _finished(other, cell)
-                    or json.loads((other / MARK).read_text(encoding="utf-8"))["origin"] != origin
-                ):
+                if not _finished(other, cell) or _mark(other)["origin"] != origin:
                     continue
-            except (DamagedCell, OSError):
+            except (DamagedCell, UsageError):
                 continue
             target = self.cell(cell)
             partial = target.with_name(f".{target.name}{PARTIAL}")
@@ -169,8 +170,8 @@ def usual_folder(parent: Path, name: str, plan: Mapping[str, Any]) -> Path:
 
 def _asks(path: Path, plan: Mapping[str, Any]) -> bool:
     try:
-        known = json.loads((path / PLAN).read_text(encoding="utf-8"))
-    except Exception:  # whatever a damaged file makes of its reader
+        known = read_json(path / PLAN, "the plan of a comparison", hint="")
+    except UsageError:
         return False
     return isinstance(known, dict) and all(known.get(key) == value for key, value in plan.items())
 
@@ -183,17 +184,22 @@ def _finished(path: Path, cell: Cell) -> bool:
     if not (path / MARK).is_file():
         return False
     try:
-        mark = json.loads((path / MARK).read_text(encoding="utf-8"))
+        mark = _mark(path)
         if mark["key"] != cell.key:
             raise DamagedCell(f"{path / MARK} belongs to another recipe")
-        digests: dict[str, str] = mark["sha256"]
         for name in KEPT:
-            if sha256((path / name).read_bytes()) != digests[name]:
+            if not os.path.lexists(path / name):
+                raise DamagedCell(f"{path / name} is missing")
+            if _digest(path / name) != mark["sha256"].get(name):
                 raise DamagedCell(f"{path / name} is not what it was when the cell finished")
-    except DamagedCell:
-        raise
-    except FileNotFoundError as error:
-        raise DamagedCell(f"{error.filename} is missing") from None
-    except Exception as error:  # whatever a damaged file makes of its reader
-        raise DamagedCell(f"{path / MARK} is damaged ({type(error).__name__})") from None
+    except UsageError as error:
+        raise DamagedCell(error.message) from None
     return True
+
+
+def _mark(path: Path) -> dict[str, Any]:
+    return read_form(Mark, path / MARK, "the mark of a finished cell", hint=_AGAIN)
+
+
+def _digest(path: Path) -> str:
+    return sha256(read_bytes(path, "a file of a finished cell", hint=_AGAIN, most=_MOST))

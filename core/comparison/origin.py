@@ -8,11 +8,15 @@ from functools import cache
 from pathlib import Path
 
 from ..building import construct
+from ..files import read_bytes
 from ..plugin_loading import HOME
 from ..prepared import data_key
 from ..recipe import Choice
 from ..registry import Registry
 from ..run_folder import versions
+
+_MOST = 2**28
+"""Bytes of a module that none comes near."""
 
 
 def origin(registry: Registry, device: str) -> dict[str, str]:
@@ -64,7 +68,8 @@ def _digest(places: tuple[Path, ...]) -> str:
     for place in places:
         parts = [place] if place.is_file() else _sources(place)
         for path in parts:
-            digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+            source = read_bytes(path, "Python code", hint="mend the plugin it belongs to", most=_MOST)
+            digest.update(path.name.encode() + b"\0" + source + b"\0")
     return digest.hexdigest()
 
 

@@ -57,7 +57,7 @@ def _outcome(cell: Cell, folder: ComparisonFolder, failure: Failure | None) -> O
     if failure is not None:
         return Outcome(cell, where, "failed", failure.reason)
     run = RunFolder(path)
-    content = run.read_json("metrics.json")
+    content = run.read_metrics()
     metrics = judged_metrics(content)
     if cell.task is not None:
         metrics = {cell.task: metrics[cell.task]}

@@ -95,6 +95,6 @@ class Runner:
             yield attempt(job, self.registry, self.device, self.publishes)
 
     def _judged(self, cell: Cell) -> dict[str, float | None]:
-        test = judged_metrics(RunFolder(self.folder.cell(cell)).read_json("metrics.json"))
+        test = judged_metrics(RunFolder(self.folder.cell(cell)).read_metrics())
         tasks = [cell.task] if cell.task is not None else list(self.judges)
         return {task: test[task][self.judges[task].metric] for task in tasks}

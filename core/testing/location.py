@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 import tempfile
 import tomllib
@@ -12,8 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import UsageError
+from ..files import read_text, reading
 from ..plugin_loading import GROUP, HOME
 from ..registry import Registry, discover
+
+_MOST = 2**20
+"""Bytes of a description of a package that none comes near."""
 
 
 @contextmanager
@@ -68,14 +73,12 @@ def _importable(folder: Path) -> Iterator[str]:
 
 def _project(folder: Path) -> dict[str, Any]:
     file = folder / "pyproject.toml"
-    try:
-        content = tomllib.loads(file.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise UsageError(
-            f"{folder} has no pyproject.toml", hint="name the folder of a package, or a distribution"
-        ) from None
-    except (OSError, ValueError) as error:
-        raise UsageError(f"cannot read {file}: {error}") from None
+    hint = "name the folder of a package, or a distribution"
+    if not os.path.lexists(file):
+        raise UsageError(f"{folder} has no pyproject.toml", hint=hint)
+    text = read_text(file, "the description of a package", hint=hint, most=_MOST)
+    with reading(file, "the description of a package", hint=hint):
+        content = tomllib.loads(text)
     project: dict[str, Any] = content.get("project", {})
     if not project.get("entry-points", {}).get(GROUP) or "name" not in project:
         raise UsageError(

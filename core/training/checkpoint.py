@@ -21,7 +21,9 @@ from torch import Tensor
 from ..errors import UsageError
 from ..files import (
     PARTIAL,
+    digest,
     make_own_folder,
+    read_bytes,
     read_json,
     reading,
     refuse_link,
@@ -37,6 +39,12 @@ KEPT = 2
 
 _SUM = "sha256"
 """The manifest's key for the checksum of everything else in it."""
+
+_VOUCHED = "vouched"
+"""The manifest's key for the digests of files that lie elsewhere in the run."""
+
+_MOST = 2**40
+"""Bytes of a file that no checkpoint comes near."""
 
 _OURS = re.compile(rf"epoch-\d+\.(safetensors|json)|best-\d+\.safetensors|\..+{re.escape(PARTIAL)}")
 """How the files are called that are written here, beside the manifest."""
@@ -99,8 +107,20 @@ class CheckpointFolder:
         }
         others = [item for item in manifest["checkpoints"] if item["epoch"] != checkpoint.epoch]
         manifest["checkpoints"] = [*others, entry][-KEPT:]
-        write_json(self.path / MANIFEST, manifest | {_SUM: _digest(manifest)})
+        self._write(manifest)
         self.sweep()
+
+    def vouch(self, name: str, known: str) -> None:
+        """Keep the digest of what lies beside the checkpoints under `name`."""
+        manifest = self._manifest()
+        self._write(manifest | {_VOUCHED: manifest.get(_VOUCHED, {}) | {name: known}})
+
+    def vouched(self, name: str) -> str | None:
+        """Return the digest that was kept under `name`; None when there is none."""
+        manifest = self._manifest()
+        with self._reading():
+            known = manifest.get(_VOUCHED, {}).get(name)
+        return None if known is None else str(known)
 
     def latest(self, warn: Callable[[str], None] = lambda text: None) -> Checkpoint:
         """Return the newest intact checkpoint; tell `warn` of newer ones that are passed over.
@@ -179,6 +199,9 @@ class CheckpointFolder:
     def _reading(self) -> AbstractContextManager[None]:
         return reading(self.path / MANIFEST, "a manifest of checkpoints", hint=self._again)
 
+    def _write(self, manifest: Mapping[str, Any]) -> None:
+        write_json(self.path / MANIFEST, {**manifest, _SUM: digest(manifest)})
+
     def _manifest(self) -> dict[str, Any]:
         refuse_link(self.path)
         path = self.path / MANIFEST
@@ -189,18 +212,13 @@ class CheckpointFolder:
             told = manifest.pop(_SUM, None)
             # Earlier versions wrote none, and nothing but these; a changed letter does not take a key away.
             earlier = told is None and set(manifest) in _WITHOUT_SUM
-            if told != _digest(manifest) and not earlier:
+            if told != digest(manifest) and not earlier:
                 raise ValueError("its checksum differs")
         return manifest
 
     def _intact(self, name: str, digest: str) -> bytes | None:
-        path = self.path / name
         try:
-            content = path.read_bytes() if path.is_file() else b""
-        except OSError:
+            content = read_bytes(self.path / name, "a part of a checkpoint", hint=self._again, most=_MOST)
+        except UsageError:
             return None
         return content if sha256(content) == digest else None
-
-
-def _digest(manifest: Mapping[str, Any]) -> str:
-    return sha256(json.dumps(manifest, sort_keys=True).encode())

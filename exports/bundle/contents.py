@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from numpy.typing import NDArray
 
 from ...core.contracts import Arrays, ExportSubject
 from ...core.errors import VerificationError
-from ...core.files import reading
+from ...core.files import open_regular, read_json, read_text, reading
 from ...core.predictions import predict
 from ...core.specs import Binary, Categorical, Regression
 from ..metadata import IMAGE, ModelCard
@@ -27,6 +26,8 @@ MANIFEST = "mtl.json"
 SAMPLES = "samples.npz"
 PROOF = "verify.json"
 _AGAIN = "export the bundle again"
+_MOST = 2**26
+"""Bytes of names that no bundle comes near."""
 SAMPLE_COUNT = 8
 """Real samples in a bundle; `sample/` holds the first as plain bytes, for languages that read no `.npz`."""
 
@@ -52,14 +53,15 @@ class Samples:
     @classmethod
     def read(cls, folder: Path) -> Samples:
         """Read them back; raise `VerificationError` when they are missing or damaged."""
-        try:
-            with np.load(folder / SAMPLES, allow_pickle=False) as archive:
-                # Nothing in it is packed: what would unpack to more than the file is none of ours.
-                if sum(item.file_size for item in archive.zip.infolist()) > (folder / SAMPLES).stat().st_size:
-                    raise ValueError("it is packed")
-                arrays = {key: archive[key] for key in archive.files}
-        except Exception as error:  # a damaged archive raises what zip and NumPy like
-            raise VerificationError(f"{folder / SAMPLES} cannot be read: {error}") from error
+        path = folder / SAMPLES
+        with (
+            open_regular(path, "the samples of a bundle", hint=_AGAIN, error=VerificationError) as file,
+            np.load(file, allow_pickle=False) as archive,
+        ):
+            # Nothing in it is packed: what would unpack to more than the file is none of ours.
+            if sum(item.file_size for item in archive.zip.infolist()) > path.stat().st_size:
+                raise ValueError("it is packed")
+            arrays = {key: archive[key] for key in archive.files}
         parts: dict[str, dict[str, NDArray[Any]]] = {"input": {}, "output": {}}
         for key, value in arrays.items():
             role, _, name = key.partition("/")
@@ -132,12 +134,19 @@ def manifest(card: ModelCard, models: Mapping[str, Mapping[str, Any]]) -> dict[s
 def read_manifest(folder: Path) -> dict[str, Any]:
     """Return `mtl.json` of a bundle; raise `VerificationError` when it is missing, damaged or later."""
     with reading(folder / MANIFEST, "a bundle's description", hint=_AGAIN, error=VerificationError):
-        value: dict[str, Any] = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        value: dict[str, Any] = read_json(
+            folder / MANIFEST, "a bundle's description", hint=_AGAIN, error=VerificationError
+        )
         if value["bundle"] > FORMAT:
             raise VerificationError(f"{folder} was written by a later mtl (bundle {value['bundle']})")
         if not [str(item["file"]) for item in value["models"]]:
             raise VerificationError(f"{folder} names no model")
     return value
+
+
+def read_names(path: Path) -> str:
+    """Return the text of a bundle's file of names; raise `VerificationError` when it cannot be read."""
+    return read_text(path, "names of answers", hint=_AGAIN, most=_MOST, error=VerificationError)
 
 
 def _files(folder: str, names: Sequence[str], suffix: str) -> dict[str, str]:

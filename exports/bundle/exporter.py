@@ -20,6 +20,7 @@ from ..candidate import Candidate
 from ..comparison import memory_for
 from ..folder import SUMS, check_folder, unpublished_folder
 from ..metadata import IMAGE, ModelCard
+from ..model_file import read_model
 from ..onnx_model import ExportForm, build_model, card_of, file_of
 from ..options import (
     CalibrationOption,
@@ -42,6 +43,7 @@ from .contents import (
     labels_of,
     manifest,
     read_manifest,
+    read_names,
     real_samples,
     write_labels,
 )
@@ -105,7 +107,7 @@ class BundleExporter(Exporter):
                 with writing_to(path):
                     (folder / name).write_bytes(file_of(model))
                 # Read back: what is verified is what is on the disk.
-                data = (folder / name).read_bytes()
+                data = read_model(folder / name)
                 proofs[name] = verify_bytes(subject, data, name=name, form=form, base=base)
             verification = _together(proofs)
             with writing_to(path):
@@ -159,7 +161,7 @@ class BundleExporter(Exporter):
         proofs = {}
         base: dict[str, onnx.ModelProto] = {}
         for name, stated in _models(path).items():
-            data = (path / name).read_bytes()
+            data = read_model(path / name)
             opened = Candidate(data, name, memory=allowed(data, memory_for(subject)))
             part = part_of(subject, opened.card)
             form = _form(opened, stated)
@@ -180,7 +182,7 @@ class BundleExporter(Exporter):
         for runtime in runtimes or self.runtimes[:1]:
             proofs = {}
             for name, stated in _models(path).items():
-                data = (path / name).read_bytes()
+                data = read_model(path / name)
                 candidate = Candidate(data, name, runtime, allowed(data))
                 candidate.check_contents()
                 candidate.check_interface()
@@ -220,10 +222,7 @@ def _check_beside(path: Path, subject: ExportSubject, card: ModelCard, form: Exp
     """Raise `VerificationError` unless the label files and the samples are those of the trained model."""
     wanted = labels_of(card_of(subject, form))
     for task, file in label_files(card).items():
-        try:
-            lines = (path / file).read_text(encoding="utf-8").splitlines()
-        except (OSError, UnicodeDecodeError) as error:
-            raise VerificationError(f"{path / file} cannot be read: {error}") from error
+        lines = read_names(path / file).splitlines()
         if lines != wanted[task]:
             raise VerificationError(f"{path / file} does not hold the names of task {task!r}")
     found, expected = Samples.read(path), real_samples(subject, form)

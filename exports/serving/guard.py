@@ -13,7 +13,7 @@ from pathlib import Path
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ...core.errors import UsageError
-from ...core.files import reading
+from ...core.files import open_regular
 from .bodies import header
 from .refusal import Refusal, send_refusal
 
@@ -73,7 +73,7 @@ def name_of(host: str) -> str:
 def read_token(path: Path) -> bytes:
     """Return the token in a file; raise `UsageError` when it cannot be read or holds something else."""
     hint = "write one line of letters and digits into it: openssl rand -hex 32 > FILE"
-    with reading(path, "a token", hint=hint), path.open("rb") as file:
+    with open_regular(path, "a token", hint=hint) as file:
         token = file.read(_LONGEST + 1).strip()
     if len(token) > _LONGEST or not _TOKEN.fullmatch(token):
         raise UsageError(f"{path} holds no token of letters, digits and ._~+/-", hint=hint)

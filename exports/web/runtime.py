@@ -13,9 +13,12 @@ import tarfile
 import tempfile
 from pathlib import Path
 
-from ...core.errors import MissingRequirementError, UsageError
-from ...core.files import make_folder, write_bytes, writing_to
+from ...core.errors import MissingRequirementError
+from ...core.files import make_folder, read_bytes, write_bytes, writing_to
 from ...core.places import from_root
+
+_MOST = 2**28
+"""Bytes of a file of onnxruntime-web that none comes near."""
 
 VERSION = "1.30.0"
 INTEGRITY = "q0y+JrrtukXSzsBWEMccVfqX25LRmosXHF+CaRJmg8pZClzcV7svNc4rKY3jL02Vb7QmRMDs1SigqR4CXAfKYQ=="
@@ -43,7 +46,7 @@ def runtime_files(folder: Path | None = None) -> dict[str, bytes]:
     if folder is not None:
         return {name: _read(folder / name) for name in FILES}
     kept = cache_folder()
-    found = {name: (kept / name).read_bytes() for name in FILES if (kept / name).is_file()}
+    found = {name: _read(kept / name) for name in FILES if (kept / name).is_file()}
     if {name: hashlib.sha256(content).hexdigest() for name, content in found.items()} == FILES:
         return found
     fetched = _fetch()
@@ -61,19 +64,14 @@ def cache_folder() -> Path:
 
 
 def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise UsageError(
-            f"runtime: cannot read {path}: {error.strerror or error}",
-            hint=f"runtime is the folder `dist` of the package onnxruntime-web; it holds {', '.join(FILES)}",
-        ) from error
+    hint = f"runtime is the folder `dist` of the package onnxruntime-web; it holds {', '.join(FILES)}"
+    return read_bytes(path, "a file of onnxruntime-web (runtime)", hint=hint, most=_MOST)
 
 
 def _fetch() -> dict[str, bytes]:
     with writing_to(Path(tempfile.gettempdir())), tempfile.TemporaryDirectory() as folder:
         archive = _pack(Path(folder))
-        digest = base64.b64encode(hashlib.sha512(archive.read_bytes()).digest()).decode()
+        digest = base64.b64encode(hashlib.sha512(_read(archive)).digest()).decode()
         if digest != INTEGRITY:
             raise MissingRequirementError(
                 f"{_PACKAGE} as npm delivered it is not the package that was published "

@@ -136,3 +136,36 @@ print(status, sorted(heavy & set(sys.modules)), file=sys.stderr)
 def test_help_imports_nothing_heavy() -> None:
     done = subprocess.run([sys.executable, "-c", START_UP], capture_output=True, text=True, check=True)
     assert done.stderr == "0 []\n"
+
+
+DOOR = ROOT / "core" / "files.py"
+PACKAGE_DATA = {"core/shipped_recipes.py", "core/scaffold/__init__.py", "exports/web/exporter.py"}
+"""These read what was installed with the code, not what lies somewhere."""
+
+
+def reads_past_the_door(path: Path) -> list[str]:
+    """Return the calls in a file that open another one to read it, without `core/files.py`."""
+    found = []
+    for node in ast.walk(ast.parse(path.read_text())):
+        if not isinstance(node, ast.Call):
+            continue
+        of_a_path = isinstance(node.func, ast.Attribute)
+        name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+        # `read_text` with a name is that of a distribution, whose files have a door of their own.
+        named = any(isinstance(item, ast.Constant) for item in node.args)
+        past = {"load_file", "read_bytes"} | (set() if named else {"read_text"})
+        if name in (past if of_a_path else {"load_file", "open"}):
+            found.append(ast.unparse(node))
+    return found
+
+
+def test_files_are_read_through_one_door() -> None:
+    """A pipe waits for ever, a device never ends: `core/files.py` opens regular files of bounded size."""
+    wrong = {
+        str(path.relative_to(ROOT)): calls
+        for path in SOURCES
+        if path != DOOR
+        and str(path.relative_to(ROOT)) not in PACKAGE_DATA
+        and (calls := reads_past_the_door(path))
+    }
+    assert wrong == {}

@@ -9,12 +9,13 @@ import socket
 import struct
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from mtl.core import files
-from mtl.core.errors import MissingRequirementError, MtlError, UsageError
+from mtl.core.errors import MissingRequirementError, MtlError, UsageError, VerificationError
 from mtl.core.files import (
     partial,
     read_bytes,
@@ -24,6 +25,7 @@ from mtl.core.files import (
     write_bytes,
     write_json,
     write_text,
+    write_through,
 )
 
 
@@ -199,3 +201,24 @@ def test_a_link_under_the_name_of_an_unfinished_file_is_not_written_through(tmp_
     write_bytes(tmp_path / "x", b"new")
     assert (victim.read_bytes(), (tmp_path / "x").read_bytes()) == (b"precious", b"new")
     assert not (tmp_path / "x").is_symlink()
+
+
+@pytest.mark.parametrize("write", [write_bytes, lambda path, content: write_through(path, print)])
+def test_a_pipe_is_not_replaced_by_a_file(tmp_path: Path, write: Callable[[Path, bytes], None]) -> None:
+    os.mkfifo(tmp_path / "x")
+    with pytest.raises(UsageError, match=r"cannot write .*/x: it is a pipe"):
+        write(tmp_path / "x", b"new")
+    assert (tmp_path / "x").is_fifo()
+
+
+def test_more_bytes_than_expected_and_a_size_that_is_untrue_are_told(tmp_path: Path) -> None:
+    (tmp_path / "x").write_bytes(b"12345")
+    assert read_bytes(tmp_path / "x", "a note", hint="", most=5) == b"12345"
+    with pytest.raises(VerificationError, match="x: more than 4 bytes, too many for a note"):
+        read_bytes(tmp_path / "x", "a note", hint="", most=4, error=VerificationError)
+    # The kernel's own files say that they are empty.
+    stated = Path("/proc/self/status")
+    if stated.exists():
+        assert b"Name:" in read_bytes(stated, "a state", hint="", most=1 << 20)
+        with pytest.raises(UsageError, match="more than 10 bytes"):
+            read_bytes(stated, "a state", hint="", most=10)

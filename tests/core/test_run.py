@@ -54,6 +54,7 @@ READERS: dict[str, Callable[[Path], object]] = {
     ("old", "new", "told"),
     [
         ("train_size: 40", "train_size: 48", "dataset: train_size 40 there, 48 here"),
+        ("split_seed: 0", "split_seed: 1", "train: split_seed 0 there, 1 here"),
         ("learning_rate: 0.001", "learning_rate: 0.005", "train: learning_rate 0.001 there, 0.005 here"),
     ],
 )
@@ -198,3 +199,20 @@ def test_an_export_elsewhere_needs_no_lock_and_one_into_the_run_leaves_none(run:
     load(run).export()
     assert not [path.name for path in run.iterdir() if path.name.startswith(".")]
     assert (run / "model.onnx").read_bytes() == (run.parent / "beside.onnx").read_bytes()
+
+
+def test_metrics_that_were_edited_are_in_no_export_and_in_no_proof(run: Path) -> None:
+    metrics = json.loads((run / "metrics.json").read_text())
+    metrics["test"]["shape-count"]["rmse"] = 0.0001
+    (run / "metrics.json").write_text(json.dumps(metrics))
+    for work in (READERS["export"], READERS["verify"]):
+        with pytest.raises(MtlError, match=r"metrics.json is not what the run measured: its sum") as caught:
+            work(run)
+        assert (caught.value.status, caught.value.hint) == (2, f"mtl resume {run} measures again")
+    assert not (run.parent / "out.onnx").exists()
+
+
+def test_metrics_laid_out_otherwise_are_the_same(run: Path) -> None:
+    metrics = load(run).metrics
+    (run / "metrics.json").write_text(json.dumps(metrics, sort_keys=True))
+    assert load(run).metrics == metrics

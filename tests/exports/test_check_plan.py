@@ -56,7 +56,7 @@ def test_labels_of_several_lines_for_triton() -> None:
 
 
 def test_a_runtime_folder_without_the_runtime(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"runtime: cannot read"):
+    with pytest.raises(UsageError, match=r"cannot be read as a file of onnxruntime-web \(runtime\)"):
         WebExporter(runtime=str(tmp_path)).check_plan(JUDGED)
 
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
 import subprocess
 import zipfile
 from pathlib import Path
@@ -115,6 +116,13 @@ def test_damaged_sums_are_said_to_be_damaged(sums, tmp_path):
         check_folder(folder)
 
 
+def test_a_pipe_in_a_published_folder_is_named_and_not_waited_for(tmp_path):
+    folder = published(tmp_path / "bundle")
+    os.mkfifo(folder / "more")
+    with pytest.raises(VerificationError, match="more does not belong to it"):
+        check_folder(folder)
+
+
 def test_a_link_in_a_published_folder_is_named_and_not_followed(tmp_path):
     folder = published(tmp_path / "bundle")
     (folder / "a.txt").unlink()
@@ -132,7 +140,9 @@ def test_a_description_that_is_none_is_refused_by_name(text, tmp_path):
 
 def test_samples_that_unpack_to_more_than_their_file_are_refused(tmp_path):
     np.savez_compressed(tmp_path / SAMPLES, **{"input/image": np.zeros(100_000, np.float32)})
-    with pytest.raises(VerificationError, match=rf"{SAMPLES} cannot be read: it is packed"):
+    with pytest.raises(
+        VerificationError, match=rf"{SAMPLES}: cannot be read as the samples of a bundle: .*it is packed"
+    ):
         Samples.read(tmp_path)
 
 

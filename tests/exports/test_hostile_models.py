@@ -19,6 +19,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from mtl.core.errors import MtlError, UsageError, VerificationError
 from mtl.exports.inference import ExportedModel
+from mtl.exports.onnx_exporter import OnnxExporter
 from mtl.exports.onnx_model import file_of
 from mtl.exports.wire import refuse_hazards
 
@@ -357,3 +358,20 @@ def _field(number: int, content: bytes) -> bytes:
         size += bytes([length & 127 | 128])
         length >>= 7
     return bytes([number << 3 | 2]) + size + bytes([length]) + content
+
+
+@pytest.mark.parametrize("open_file", [ExportedModel, lambda path: OnnxExporter().verify(None, path)])
+def test_a_pipe_or_a_device_is_no_model_and_is_not_waited_for(open_file, tmp_path):
+    os.mkfifo(tmp_path / "f.onnx")
+    with pytest.raises(UsageError, match=r"f\.onnx: is a pipe, expected a model"):
+        open_file(tmp_path / "f.onnx")
+    with pytest.raises(UsageError, match="/dev/zero: is a device, expected a model"):
+        open_file(Path("/dev/zero"))
+    assert (tmp_path / "f.onnx").is_fifo()
+
+
+def test_a_proof_that_is_a_pipe_is_refused(exported, tmp_path):
+    (tmp_path / "model.onnx").write_bytes(exported.path.read_bytes())
+    os.mkfifo(tmp_path / "verify.json")
+    with pytest.raises(UsageError, match=r"verify\.json: is a pipe"):
+        ExportedModel(tmp_path / "model.onnx")

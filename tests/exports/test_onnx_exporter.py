@@ -253,7 +253,7 @@ def test_an_existing_export_is_replaced_by_a_proven_one(exported, tmp_path, monk
 
 
 def test_verifying_a_missing_file_says_so(exported, tmp_path):
-    with pytest.raises(UsageError, match=r"model\.onnx: cannot be read as an exported file: No such"):
+    with pytest.raises(UsageError, match=r"model\.onnx: cannot be read as a model: No such"):
         OnnxExporter().verify(exported.subject, tmp_path / "model.onnx")
 
 

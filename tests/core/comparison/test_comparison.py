@@ -180,7 +180,7 @@ def test_cells_of_different_code_in_one_comparison_are_told(grid: Make, train: T
     assert notes == ["the cells were not all trained alike (torch differ); --force trains all of them again"]
 
 
-@pytest.mark.parametrize("damage", ["metrics.json", "history.csv", "cell.json", "gone"])
+@pytest.mark.parametrize("damage", ["history.csv", "cell.json", "gone", "folder", "no origin"])
 def test_a_damaged_cell_is_told_and_trained_again(
     damage: str, grid: Make, train: Train, tmp_path: Path
 ) -> None:
@@ -189,6 +189,12 @@ def test_a_damaged_cell_is_told_and_trained_again(
     path = next((tmp_path / "c" / "cells").glob("hard*"))
     if damage == "gone":
         (path / "metrics.json").unlink()
+    elif damage == "folder":
+        (path / "recipe.yaml").unlink()
+        (path / "recipe.yaml").mkdir()
+    elif damage == "no origin":
+        mark = json.loads((path / "cell.json").read_text())
+        (path / "cell.json").write_text(json.dumps(mark | {"origin": 5}))
     else:
         (path / damage).write_text('{"key"')
     after, diary = train(laid_out, tmp_path / "c")

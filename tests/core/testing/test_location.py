@@ -77,7 +77,7 @@ def test_without_a_target_every_plugin_but_the_built_in_ones_is_meant(
     [
         (None, "has no pyproject.toml"),
         ("[project]\nname = 'x'", "declares no plugin"),
-        ("not = [toml", "cannot read"),
+        ("not = [toml", "pyproject.toml: cannot be read as the description of a package"),
     ],
 )
 def test_a_folder_without_a_plugin_is_refused(content: str | None, message: str, tmp_path: Path) -> None:

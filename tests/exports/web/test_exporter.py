@@ -105,7 +105,9 @@ def test_a_folder_of_another_model_is_refused(exported, stand_in, tmp_path):
 
 
 def test_a_runtime_folder_without_the_files_is_told(tmp_path):
-    with pytest.raises(UsageError, match="runtime: cannot read") as caught:
+    with pytest.raises(
+        UsageError, match=r"cannot be read as a file of onnxruntime-web \(runtime\)"
+    ) as caught:
         runtime_files(tmp_path)
     assert "dist" in caught.value.hint
 
