@@ -25,7 +25,7 @@ _NUMBERS = 2**18
 
 @click.command()
 @click.argument("model", metavar="MODEL", type=click.Path(path_type=Path))
-@click.argument("images", metavar="IMAGE...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("places", metavar="IMAGE...", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of a table.")
 @click.option("--resize", is_flag=True, help="Bring images of another size to the model's, bilinearly.")
 @click.option(
@@ -43,37 +43,63 @@ _NUMBERS = 2**18
 )
 @timeout_option(60.0, "opening the model, and for the answers to some images")
 @memory_option()
+@click.option(
+    "--to",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Write the answers to a .csv or .jsonl file.",
+)
+@click.option("--column", default="", metavar="NAME", help="The column of a table that holds the paths.")
+@click.option(
+    "--root", metavar="DIR", type=click.Path(path_type=Path), help="Where a table's paths start [its folder]."
+)
+@click.option("--ending", default="", metavar="TEXT", help="What a table's paths lack, such as .png.")
 def predict(
     model: Path,
-    images: tuple[Path, ...],
+    places: tuple[Path, ...],
     as_json: bool,
     resize: bool,
     inputs: tuple[str, ...],
     out: Path | None,
+    to: Path | None,
     timeout: float,
     memory: int,
+    **naming: Any,
 ) -> None:
     """Answer for images with an exported model.
 
-    MODEL is an exported .onnx file, or the folder of a run. torch is not needed.
+    MODEL is an exported .onnx file, or the folder of a run. IMAGE is a file, a folder of them, a pattern in
+    quotes, or a CSV, TSV or JSON lines table with a column of paths. torch is not needed.
 
     \b
     Examples:
       mtl predict runs/demo/model.onnx digit.png
       mtl predict runs/demo digit.png --resize --json
+      mtl predict runs/demo photos.csv --resize --to answers.csv
     """
+    from .answer_table import check_ending, write_answers
+    from .named_images import Naming, named_images
+
     numbers = _numbers(inputs)
+    if to is not None:
+        check_ending(to)
     exported = in_time(timeout, model, lambda: _open(model, memory * MEBIBYTE))
     exported.check_inputs(numbers, 1)
     if out is not None and not any(output.target.form == "image" for output in exported.card.outputs):
         raise UsageError(f"no task of {exported.path} answers with an image", hint="leave out --out")
-    answers = _answers(exported, images, numbers, resize, timeout)
-    saved = _save(images, answers, out) if out is not None else {}
+    named = named_images(places, Naming(**naming))
+    images, paths = [image.name for image in named], [image.path for image in named]
+    answers = _answers(exported, paths, numbers, resize, timeout)
+    saved = _save(paths, answers, out) if out is not None else {}
+    rows = _values(answers, saved)
+    if to is not None:
+        write_answers(to, images, rows)
+        click.echo(f"{to}: answers for {len(images):,} images", err=True)
     if as_json:
-        click.echo(
-            json.dumps(_document(exported, images, numbers, answers, saved), indent=2, allow_nan=False)
-        )
-    else:
+        predictions = [{"image": image, "answers": row} for image, row in zip(images, rows, strict=True)]
+        document = {"model": str(exported.path), "inputs": numbers, "predictions": predictions}
+        click.echo(json.dumps(document, indent=2, allow_nan=False))
+    elif to is None:
         click.echo("\n".join(_table(images, answers, saved)))
 
 
@@ -111,14 +137,12 @@ def _answers(
 
     from .images import read_image
 
-    pixels = [read_image(path, exported.card.image, resize=resize) for path in paths]
     answers = []
     chunk = min(_CHUNK, exported.most_images(_NUMBERS))
-    for start in range(0, len(pixels), chunk):
-        some = np.stack(pixels[start : start + chunk])
-        run = partial(exported.run, some, **numbers)
-        outputs = in_time(timeout, exported.path, run, stop=exported.stop)
-        answers += exported.answers(outputs)
+    for start in range(0, len(paths), chunk):
+        some = [read_image(path, exported.card.image, resize=resize) for path in paths[start : start + chunk]]
+        run = partial(exported.run, np.stack(some), **numbers)
+        answers += exported.answers(in_time(timeout, exported.path, run, stop=exported.stop))
     return answers
 
 
@@ -155,35 +179,32 @@ def _candidates(folder: Path, stem: str) -> Iterator[Path]:
         number += 1
 
 
-def _document(
-    exported: ExportedModel,
-    images: Sequence[Path],
-    numbers: dict[str, int],
-    answers: Sequence[dict[str, Answer]],
-    saved: dict[tuple[int, str], Path],
-) -> dict[str, Any]:
+def _values(
+    answers: Sequence[dict[str, Answer]], saved: dict[tuple[int, str], Path]
+) -> list[dict[str, dict[str, Any]]]:
+    """Return the answers to each image as JSON values, with the files of pictures that were saved."""
     rows = []
-    for index, (path, found) in enumerate(zip(images, answers, strict=True)):
+    for index, found in enumerate(answers):
         values = {task: dict(answer.value) for task, answer in found.items()}
         for task in values:
             if (index, task) in saved:
                 values[task]["file"] = str(saved[index, task])
-        rows.append({"image": str(path), "answers": values})
-    return {"model": str(exported.path), "inputs": numbers, "predictions": rows}
+        rows.append(values)
+    return rows
 
 
 def _table(
-    images: Sequence[Path], answers: Sequence[dict[str, Answer]], saved: dict[tuple[int, str], Path]
+    images: Sequence[str], answers: Sequence[dict[str, Answer]], saved: dict[tuple[int, str], Path]
 ) -> Iterator[str]:
     rows = [("IMAGE", "TASK", "ANSWER")]
-    for index, (path, found) in enumerate(zip(images, answers, strict=True)):
+    for index, (image, found) in enumerate(zip(images, answers, strict=True)):
         for number, (task, answer) in enumerate(found.items()):
             text = answer.text
             if answer.picture is not None:
                 place = saved.get((index, task))
                 text += f"  (saved as {place})" if place else "  (save it with --out DIR)"
             # Names come from the file: none of them may steer the terminal.
-            rows.append((str(path) if number == 0 else "", _shown(task), _shown(text)))
+            rows.append((image if number == 0 else "", _shown(task), _shown(text)))
     first, second = (max(len(row[column]) for row in rows) for column in (0, 1))
     for image, task, text in rows:
         yield f"{image:<{first}}  {task:<{second}}  {text}"

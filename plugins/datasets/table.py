@@ -15,18 +15,19 @@ from ...core.contracts import Columns, Dataset
 from ...core.errors import UsageError
 from ...core.places import from_root
 from ...core.specs import DatasetSpec, ImageSpec
+from ...core.table_paths import PictureFolder, picture_paths
+from ...core.table_text import HINT
+from ...core.tables import find_table, read_table
 from .image_files import image_file, read_images
 from .table_checks import refuse_contradictions, refuse_untaught
 from .table_columns import ColumnOption, TableColumns, understand
-from .table_file import find_table, read_table
 from .table_parts import PARTS
-from .table_paths import PictureFolder, picture_paths
 from .table_pictures import contents, picture_form, refuse_leaks
 from .table_splits import TableParts
 from .table_tasks import tasks_of
-from .table_text import HINT
 
 _Side = Annotated[int, Field(ge=1, le=4096)]
+_CLASS_FOLDERS = "for a folder per class: --dataset image-folder --data-dir FOLDER"
 _Share = Annotated[float, Field(ge=0.0, lt=1.0)]
 
 
@@ -145,7 +146,7 @@ class PictureTable(Dataset):
             raise UsageError("the data set needs a table", hint="pass it with --data FILE")
         if not self.file.exists():
             raise UsageError(f"{self.file}: there is no such file", hint=f"--data names {HINT}")
-        table = read_table(find_table(self.file), self.encoding)
+        table = read_table(find_table(self.file, otherwise=_CLASS_FOLDERS), self.encoding)
         return understand(table, self.columns, self.absent, self.decimal)
 
     @cached_property

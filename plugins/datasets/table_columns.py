@@ -10,8 +10,8 @@ from pydantic import BeforeValidator, ConfigDict, Field
 from typing_extensions import TypedDict
 
 from ...core.errors import UsageError, suggest
+from ...core.tables import Table
 from .table_advice import setting
-from .table_file import Table
 from .table_kinds import Kind, guess
 from .table_labels import Cells, Label, LabelColumn
 from .table_numbers import with_point

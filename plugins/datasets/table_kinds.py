@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from ...core.tables import names_pictures
 from .table_numbers import no_number, number_of, whole_of
 from .table_parts import part_of
 
 Kind = Literal["path", "class", "yes-no", "number", "group", "split", "ignore"]
 
-IMAGE_ENDINGS = (".png", ".jpg", ".jpeg", ".gif", ".webp", ".tif", ".tiff", ".bmp", ".ppm", ".pgm")
 SPLIT_NAMES = ("split", "subset", "partition")
 GROUP_NAMES = ("group", "patient", "subject", "person", "session")
 YES, NO = ("yes", "true", "y", "t"), ("no", "false", "n", "f")
@@ -49,7 +49,7 @@ def guess(name: str, cells: Sequence[str | None]) -> Guess:
         return Guess("ignore", "it is empty")
     if _says_parts(name, counts):
         return Guess("split")
-    if _is_of_paths(counts):
+    if names_pictures(counts.elements()):
         return Guess("path")
     if _stem(name) in GROUP_NAMES:
         return Guess("group")
@@ -86,11 +86,6 @@ def _stem(name: str) -> str:
 def _says_parts(name: str, counts: Counter[str]) -> bool:
     parts = {part_of(value) for value in counts}
     return name.casefold() in SPLIT_NAMES or (None not in parts and len(parts) > 1)
-
-
-def _is_of_paths(counts: Counter[str]) -> bool:
-    endings = sum(count for value, count in counts.items() if value.casefold().endswith(IMAGE_ENDINGS))
-    return endings >= 0.9 * counts.total()
 
 
 def _of_numbers(name: str, cells: Sequence[str | None], counts: Counter[str]) -> Guess:

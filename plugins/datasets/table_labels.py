@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from ...core.errors import UsageError, suggest
 from ...core.specs import Binary, Categorical, Regression, TargetSpec
+from ...core.tables import Table
 from .class_folders import natural
 from .table_advice import setting
-from .table_file import Table
 from .table_kinds import LONGEST, yes_of
 from .table_numbers import no_number, number_of, whole_of
 

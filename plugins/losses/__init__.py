@@ -19,6 +19,12 @@ COMPONENTS: tuple[Component, ...] = (
     ),
     Component(
         "loss",
+        "focal",
+        "Cross-entropy in which sure right answers count less",
+        "mtl.plugins.losses.focal:Focal",
+    ),
+    Component(
+        "loss",
         "mse",
         "Mean squared error of pixels or values",
         "mtl.plugins.losses.mean_squared_error:MeanSquaredError",

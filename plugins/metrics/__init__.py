@@ -8,6 +8,12 @@ COMPONENTS: tuple[Component, ...] = (
     Component(
         "metric", "accuracy", "Share of right answers", "mtl.plugins.metrics.accuracy:Accuracy", _CLASSES
     ),
+    Component(
+        "metric",
+        "balanced-accuracy",
+        "Share of right answers, evenly over the classes",
+        "mtl.plugins.metrics.balanced_accuracy:BalancedAccuracy",
+    ),
     Component("metric", "f1", "Harmonic mean of precision and recall", "mtl.plugins.metrics.f1:F1", _CLASSES),
     Component(
         "metric",

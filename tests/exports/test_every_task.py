@@ -17,7 +17,7 @@ from mtl.core.recipe_source import RecipeSource
 from mtl.core.registry import Registry
 
 OPTIONS: dict[str, dict[str, Any]] = {"label-group": {"groups": {"round": ["0", "6", "8", "9"]}}}
-SHAPES = ("shape-class", "shape-count")
+SHAPES = ("shape-class", "shape-count", "regress")
 LIMITLESS = 1e9
 """An untrained model has no quality to lose; the other steps of the gate hold as they are."""
 

@@ -12,6 +12,7 @@ from mtl.core.errors import Incompatible
 from mtl.core.specs import Binary, Categorical, Image, Regression
 from mtl.plugins.losses.binary_cross_entropy import BinaryCrossEntropy
 from mtl.plugins.losses.cross_entropy import CrossEntropy
+from mtl.plugins.losses.focal import Focal
 from mtl.plugins.losses.mean_absolute_error import MeanAbsoluteError
 from mtl.plugins.losses.mean_squared_error import MeanSquaredError
 from mtl.plugins.losses.smooth_l1 import SmoothL1
@@ -34,6 +35,7 @@ def uniform(*shape, seed=0):
 ACCEPTED = {
     CrossEntropy: {CLASSES},
     BinaryCrossEntropy: {YES_NO, LOGITS},
+    Focal: {CLASSES, YES_NO},
     MeanSquaredError: {COUNTS, PIXELS, LOGITS},
     MeanAbsoluteError: {COUNTS, PIXELS, LOGITS},
     SmoothL1: {COUNTS, PIXELS, LOGITS},

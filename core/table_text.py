@@ -5,8 +5,8 @@ from __future__ import annotations
 import codecs
 from pathlib import Path
 
-from ...core.errors import UsageError
-from ...core.files import read_bytes
+from .errors import UsageError
+from .files import read_bytes
 
 LARGEST = 2**30
 """Bytes of the largest table that is read."""

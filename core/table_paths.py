@@ -8,17 +8,20 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from ...core.errors import UsageError
-from .table_file import Table
-from .table_kinds import IMAGE_ENDINGS
+from .errors import UsageError
+from .tables import PICTURES, Table
 
 
 @dataclass(frozen=True)
 class PictureFolder:
-    """Where a table's paths lead: from `root`, and with `ending` where names lack theirs."""
+    """Where a table's paths lead: from `root`, and with `ending` where names lack theirs.
+
+    `flag` is how a user says the one and the other, for hints.
+    """
 
     root: Path
     ending: str = ""
+    flag: str = "--set dataset."
 
     def place(self, cell: str) -> Path:
         """Return where a path leads; a backslash parts folders where nothing else is meant."""
@@ -50,7 +53,7 @@ def picture_paths(table: Table, cells: Sequence[str | None], folder: PictureFold
             raise UsageError(f"{table.path}: {count} {problem}: {shown}{more}", hint=hint(known[rows[0]]))
 
     root, inside = folder.root, _keeper(folder.root)
-    elsewhere = "pictures are read below one folder; --set dataset.root=FOLDER names another"
+    elsewhere = f"pictures are read below one folder; {folder.flag}root=FOLDER names another"
     refuse(lambda row: not known[row], "name no picture", lambda _: "leave them out of the table")
     refuse(lambda row: not _is_below(places[row], root), f"lead out of {root}", lambda _: elsewhere)
     refuse(
@@ -84,13 +87,13 @@ def _keeper(root: Path) -> Callable[[Path], bool]:
 
 def _where_else(cell: str, folder: PictureFolder) -> str:
     """Say where the first missing picture is, if it is anywhere near."""
-    for ending in IMAGE_ENDINGS:
+    for ending in PICTURES:
         if PictureFolder(folder.root, ending).holds(cell):
-            return f"their names lack an ending: --set dataset.ending={ending}"
+            return f"their names lack an ending: {folder.flag}ending={ending}"
     near = [Path.cwd(), *(path for path in sorted(folder.root.iterdir())[:100] if path.is_dir())]
     for root in near:
-        for ending in (folder.ending, *IMAGE_ENDINGS):
+        for ending in (folder.ending, *PICTURES):
             if PictureFolder(root, ending).holds(cell):
-                more = "" if ending == folder.ending else f" --set dataset.ending={ending}"
-                return f"they are in {root}: --set dataset.root={root}{more}"
-    return "paths start from the table's folder; --set dataset.root=FOLDER names another"
+                more = "" if ending == folder.ending else f" {folder.flag}ending={ending}"
+                return f"they are in {root}: {folder.flag}root={root}{more}"
+    return f"paths start from the table's folder; {folder.flag}root=FOLDER names another"

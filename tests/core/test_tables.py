@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from mtl.core.errors import UsageError
-from mtl.plugins.datasets.table_file import find_table, read_table
+from mtl.core.tables import find_table, read_table
 
 CELLS = {"file": ["a.png", "b.png"], "colour": ["red", ""]}
 
@@ -166,7 +166,7 @@ def test_many_columns_and_cells_are_refused(tmp_path: Path, monkeypatch: pytest.
     path = tmp_path / "a.csv"
     path.write_text(",".join(map(str, range(1001))) + "\n")
     assert refusal(path) == "a.csv: 1,001 columns; at most 1,000 are read"
-    monkeypatch.setattr("mtl.plugins.datasets.table_file.MOST_CELLS", 5)
+    monkeypatch.setattr("mtl.core.tables.MOST_CELLS", 5)
     path.write_text("a,b\n" + "1,2\n" * 9)
     assert refusal(path).startswith("a.csv: has more than 5 cells")
 
@@ -175,8 +175,7 @@ def test_a_folder_without_a_table_says_what_it_has(tmp_path: Path) -> None:
     folder = tmp_path / "photos"
     folder.mkdir()
     assert refusal(folder) == (
-        "photos: holds no metadata.csv, metadata.tsv or metadata.jsonl\n"
-        "  hint: for a folder per class: --dataset image-folder --data-dir FOLDER"
+        "photos: holds no metadata.csv, metadata.tsv or metadata.jsonl\n  hint: name the table's file"
     )
     (folder / "labels.csv").write_text("")
     assert refusal(folder).endswith("hint: name a table in it: labels.csv")

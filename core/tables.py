@@ -9,17 +9,22 @@ from dataclasses import dataclass, field
 from io import StringIO
 from pathlib import Path
 
-from ...core.errors import UsageError
-from ...core.files import reading
+from .errors import UsageError
+from .files import reading
 from .table_text import HINT, read_text
 
 NAMES = ("metadata.csv", "metadata.tsv", "metadata.jsonl")
 """What a folder's table may be called, as Hugging Face calls it."""
 
+PICTURES = (".png", ".jpg", ".jpeg", ".gif", ".webp", ".tif", ".tiff", ".bmp", ".ppm", ".pgm")
+"""How the names of picture files end."""
+
 MOST_COLUMNS = 1000
 MOST_CELLS = 100_000_000
 
 _JSON_LINES = (".jsonl", ".ndjson")
+ENDINGS = (".csv", ".tsv", *_JSON_LINES)
+"""How the names of tables end."""
 _DELIMITERS = (",", ";", "\t", "|")
 
 
@@ -44,10 +49,20 @@ class Table:
         return f"line{'s' if len(rows) > 1 else ''} {shown}{', ...' if len(rows) > 3 else ''}"
 
 
-def find_table(place: Path) -> Path:
+def names_pictures(cells: Iterable[str | None]) -> bool:
+    """Return whether these are paths of pictures: nine in ten end as picture files do.
+
+    >>> names_pictures(["a.png", "b/c.JPG", None]), names_pictures(["red", "a.png"])
+    (True, False)
+    """
+    known = [cell for cell in cells if cell]
+    return bool(known) and sum(cell.casefold().endswith(PICTURES) for cell in known) >= 0.9 * len(known)
+
+
+def find_table(place: Path, *, otherwise: str = "name the table's file") -> Path:
     """Return the table's file: the one named, or the one of a folder that holds it.
 
-    Raises `UsageError` when there is none, or several.
+    Raises `UsageError` when there is none (`otherwise` says what may be done), or several.
     """
     if not place.is_dir():
         return place
@@ -57,15 +72,10 @@ def find_table(place: Path) -> Path:
             f"{place}: holds {' and '.join(path.name for path in found)}", hint="name the one that counts"
         )
     if not found:
-        tables = sorted(
-            path.name for path in place.iterdir() if path.suffix in (".csv", ".tsv", *_JSON_LINES)
-        )
-        hint = f"name a table in it: {', '.join(tables[:3])}" if tables else _FOLDERS
+        tables = sorted(path.name for path in place.iterdir() if path.suffix in ENDINGS)
+        hint = f"name a table in it: {', '.join(tables[:3])}" if tables else otherwise
         raise UsageError(f"{place}: holds no {', '.join(NAMES[:-1])} or {NAMES[-1]}", hint=hint)
     return found[0]
-
-
-_FOLDERS = "for a folder per class: --dataset image-folder --data-dir FOLDER"
 
 
 def read_table(path: Path, encoding: str = "utf-8") -> Table:
