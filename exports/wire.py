@@ -39,7 +39,7 @@ _OWN_DOMAINS = frozenset({b"", b"ai.onnx"})
 _MOST = 1_000_000
 """Fields that are looked at; a network has some for each operator and weight."""
 
-MOST_OF = {("graph", 1): (8_000, "operators"), ("graph", 5): (20_000, "weights")}
+MOST_OF = {("graph", 1): (8_000, "operators"), ("graph", 5): (10_000, "weights")}
 """Parts of a kind, in all graphs: a runtime's time grows with their square. Deep networks have 1,000."""
 
 
