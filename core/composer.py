@@ -37,6 +37,7 @@ from .rehearsal import (
 )
 from .specs import DatasetSpec, FeatureSpec, InputSpec, TargetSpec
 from .standardization import StandardizedLoss, default_of, standardized
+from .state import refuse_untrainable
 
 
 def compose(recipe: Recipe, registry: Registry, source: RecipeSource | None = None) -> Composition:
@@ -85,6 +86,7 @@ class _Composer(Builder):
         names = tuple(tasks)
         balancer: Balancer = self.build("balancer", self.recipe.balancer, ("balancer",), names)
         self._refuse_unsuitable(balancer, sharing)
+        refuse_untrainable(self.owners, (model, balancer))
         return Composition(
             recipe=replace(self.recipe, tasks=choices, train=self._training(model)),
             dataset=dataset,
@@ -357,7 +359,7 @@ class _Composer(Builder):
         if torch.get_default_device().type == "meta":
             return  # a model without numbers is composed to be looked at, and answers nothing
         with self.owners.at_work("on its first samples"):
-            check(self.label(component), component, *arguments)
+            check(self.owners, component, *arguments)
 
     @contextmanager
     def _seeded(self, *names: str | int) -> Iterator[None]:

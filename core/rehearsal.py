@@ -27,7 +27,9 @@ from .declared import ask
 from .errors import ComponentError
 from .predictions import predict
 from .randomness import StepRandom, seeded_generators
+from .responsibility import Owners
 from .specs import Binary, Categorical, FeatureSpec, ImageSpec, InputSpec, TargetSpec
+from .state import buffers_of, form_of, refuse_moved, refuse_other_form, refuse_trained
 from .tensor_form import FLOAT32, REAL, WHOLE, kind_of, require_number, require_tensor
 
 COUNT = 2
@@ -42,8 +44,9 @@ def require_target_spec(label: str, task: Task) -> None:
         )
 
 
-def rehearse_encoder(label: str, encoder: Encoder, image: ImageSpec, inputs: Sequence[InputSpec]) -> None:
+def rehearse_encoder(owners: Owners, encoder: Encoder, image: ImageSpec, inputs: Sequence[InputSpec]) -> None:
     """Raise `ComponentError` unless every stage gives what `feature_specs` states."""
+    label = owners.named(encoder)
     stages, specs = getattr(encoder, "stages", None), getattr(encoder, "feature_specs", None)
     if not isinstance(stages, nn.Sequential) or specs is None:
         raise ComponentError(
@@ -58,14 +61,14 @@ def rehearse_encoder(label: str, encoder: Encoder, image: ImageSpec, inputs: Seq
             features = module.forward_stage(index, features, _no_inputs(inputs))
             require_tensor(label, f"stage {name!r} answered", features, specs[index].shape, COUNT)
 
-    _in_both_modes(encoder, answer)
-    _refuse_lazy(label, encoder)
+    _in_both_modes(owners, encoder, answer)
 
 
 def rehearse_sharing(
-    label: str, sharing: Sharing, tasks: Sequence[str], image: ImageSpec, inputs: Sequence[InputSpec]
+    owners: Owners, sharing: Sharing, tasks: Sequence[str], image: ImageSpec, inputs: Sequence[InputSpec]
 ) -> None:
     """Raise `ComponentError` unless every task gets the features that the scheme states."""
+    label = owners.named(sharing)
     stated: Mapping[str, tuple[FeatureSpec, ...]] = getattr(sharing, "feature_specs", {})
 
     def answer(module: Any) -> None:
@@ -80,12 +83,12 @@ def rehearse_sharing(
             for index, (features, spec) in enumerate(zip(answered[task], stated[task], strict=True)):
                 require_tensor(label, f"task {task!r} gets as feature {index}", features, spec.shape, COUNT)
 
-    _in_both_modes(sharing, answer)
-    _refuse_lazy(label, sharing)
+    _in_both_modes(owners, sharing, answer)
 
 
-def rehearse_head(label: str, head: Head, spec: HeadSpec) -> None:
+def rehearse_head(owners: Owners, head: Head, spec: HeadSpec) -> None:
     """Raise `ComponentError` unless the head's raw output has its target's form, and uses its bottleneck."""
+    label = owners.named(head)
     stages = tuple(_ramp(stage.shape) for stage in spec.stages)
     narrow = ask(label, head, "bottleneck")
     passed: list[Any] = []
@@ -97,7 +100,7 @@ def rehearse_head(label: str, head: Head, spec: HeadSpec) -> None:
         raw = module(Features(stages, _ramp(spec.image.shape), _no_inputs(spec.inputs)))
         require_tensor(label, "it answered", raw, spec.target.output_shape, COUNT)
 
-    _in_both_modes(head, answer)
+    _in_both_modes(owners, head, answer)
     if noting is not None:
         noting.remove()
         if not passed or not isinstance(passed[0], Tensor) or passed[0].dim() < 2:
@@ -105,27 +108,33 @@ def rehearse_head(label: str, head: Head, spec: HeadSpec) -> None:
                 f"{label}: its bottleneck is no layer that its answer comes from, with values [B, D]",
                 hint="return a layer that `forward` uses, or None",
             )
-    _refuse_lazy(label, head)
 
 
-def rehearse_loss(label: str, loss: Loss, target: TargetSpec) -> None:
-    """Raise `ComponentError` unless the loss, if it needs no fit before, gives one number per sample."""
+def rehearse_loss(owners: Owners, loss: Loss, target: TargetSpec) -> None:
+    """Raise `ComponentError` unless the loss, if it needs no fit before, gives one number per sample.
+
+    It has no parameter to be trained and changes no buffer: nothing would keep these.
+    """
+    label = owners.named(loss)
+    refuse_trained(owners, loss)
     if loss.fits:
         return
+    before = buffers_of(loss)
 
     def answer(module: Any) -> None:
         raw = torch.zeros(COUNT, *target.output_shape, requires_grad=module.training)
         with torch.set_grad_enabled(module.training):
             losses = module(raw, _targets(target))
+        refuse_moved(owners, module, before)
         # Finite it need not be: these are no answers of a model, and no labels of the data.
         require_tensor(label, "it gave", losses, (), COUNT, REAL, finite=False)
 
-    _in_both_modes(loss, answer)
-    _refuse_lazy(label, loss)
+    _in_both_modes(owners, loss, answer)
 
 
-def rehearse_metric(label: str, metric: Metric, target: TargetSpec) -> None:
+def rehearse_metric(owners: Owners, metric: Metric, target: TargetSpec) -> None:
     """Raise `ComponentError` unless the metric's value is a scalar, or a table where it says so."""
+    label = owners.named(metric)
     with _quietly(metric):
         metric.reset()
         metric.update(predict(torch.zeros(COUNT, *target.output_shape), target), _targets(target))
@@ -172,13 +181,15 @@ def _ramp(shape: Sequence[int]) -> Tensor:
     return torch.linspace(0.0, 1.0, COUNT * prod(shape)).view(COUNT, *shape)
 
 
-def _in_both_modes(module: nn.Module, answer: Callable[[nn.Module], None]) -> None:
-    """Let a module answer in evaluation mode, then a copy of it in training mode."""
+def _in_both_modes(owners: Owners, module: nn.Module, answer: Callable[[nn.Module], None]) -> None:
+    """Let a module answer in evaluation mode, then a copy of it in training mode, which keeps its form."""
     with _quietly(module):
         answer(module)
+    _refuse_lazy(owners.named(module), module)
     copied = deepcopy(module)
     with seeded_generators(), _quietly(copied):
         answer(copied.train())
+    refuse_other_form(owners, copied, form_of(module))
 
 
 @contextmanager

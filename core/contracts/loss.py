@@ -12,6 +12,8 @@ class Loss(nn.Module):
 
     The engine averages over the samples that have the label; a loss never sees an absent one's value.
     Values of a `Regression` come standardised, unless the recipe's `standardize` of the task says otherwise.
+    It is the same in every step: parameters to be trained and buffers that change when it is called are
+    refused.
     """
 
     def __init__(self, target: TargetSpec) -> None:

@@ -26,6 +26,7 @@ from .capture import CapturedBlocks, CudaCapture
 from .checkpoint import Checkpoint
 from .conflict import cosines
 from .failure import Failure, NotFiniteError
+from .kept import Kept
 from .schedule import learning_rate
 from .selection import Selection
 from .step import Step, StepLosses
@@ -74,6 +75,7 @@ class Trainer:
         self._update = Update(parameters, self._training)
         self._failure = Failure(self.device)
         self._step = Step(self.composition, self._update, self.device)
+        self._kept = Kept(self.composition)
         self._blocks = Blocks(self.composition, self.splits.train, self.device)
         self._captured = self._prepare_capture()
         self._steps = len(step_sizes(len(self.splits.train), self._training.batch_size))
@@ -150,6 +152,7 @@ class Trainer:
         balancer, tasks = self.composition.balancer, tuple(self.composition.tasks)
         positive = self.composition.recipe.balancer.name if balancer.needs_positive_losses else None
         self._failure.raise_if_found(losses, balanced, tasks, self._epoch, positive)
+        self._kept.refuse_changed()
         seen = counts.sum(dim=0)
         self._refuse_unlabelled(seen)
         return ((losses * counts).sum(dim=0) / seen).cpu()
