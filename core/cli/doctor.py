@@ -6,14 +6,14 @@ import shutil
 import sys
 from dataclasses import asdict, dataclass
 from importlib import import_module
-from importlib.metadata import PackageNotFoundError, requires, version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import click
 
 from ..cache import cache_folder
 from ..errors import ComponentError, MissingRequirementError
-from ..plugin_loading import HOME
+from ..home import home_distribution
 from .session import Session, pass_session, print_json
 
 
@@ -58,7 +58,8 @@ def _python() -> Finding:
 
 def _packages() -> list[Finding]:
     findings = []
-    for requirement in requires(HOME) or []:
+    home = home_distribution()
+    for requirement in (home.requires if home is not None else None) or []:
         if "extra ==" in requirement:
             continue
         name = requirement.split(">")[0].split("=")[0].split("<")[0].strip()

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import os
 import sys
+import tomllib
 from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
@@ -10,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from mtl.core import plugin_discovery
+from mtl.core import home, plugin_discovery
 from mtl.core.errors import MissingRequirementError
 from mtl.core.plugin_discovery import HOME, installed, version_of
 from mtl.core.registry import discover
@@ -32,6 +36,8 @@ DAMAGE: dict[str, tuple[bytes | None, bytes, str | None]] = {
     "two names of one module": (METADATA, b"[mtl]\nnew = okplug\nold = okplug\n", None),
     "one name twice": (METADATA, POINTS + b"okplug = okplug\n", None),
     "a line before any section": (METADATA, b"x = y\n" + POINTS, None),
+    "a byte-order mark": (METADATA, b"\xef\xbb\xbf" + POINTS, "byte-order mark"),
+    "wide characters": (METADATA, POINTS.decode().encode("utf-16"), "its entry points cannot be read: "),
     "a line without a value": (METADATA, b"[mtl]\nokplug\n", "its entry points cannot be read: "),
     "entry points that are no text": (METADATA, POINTS + b"\xff = b\n", "its entry points cannot be read: "),
     "a value that is no module": (METADATA, b"[mtl]\na = not one!\n", "`a = not one!` names no module"),
@@ -98,6 +104,75 @@ def test_an_empty_leftover_of_mtl_hides_neither_the_built_ins_nor_the_version(
     leave(site, "mtl_composer-0.0.1")
     assert len(discover().names("encoder")) > 3
     assert mtl("--version").out == f"mtl {known}\n"
+
+
+OTHERS = {
+    "old entry points": b"[mtl]\nold = mtl.plugins.gone\n",
+    "a part of the entry points": b"[mtl]\ndatasets = mtl.plugins.datasets\n",
+    "a stranger's": b"[mtl]\nzz = okplug\n",
+}
+
+
+@pytest.mark.parametrize("case", OTHERS)
+@pytest.mark.parametrize("name", ["mtl-composer", "MTL_composer"])
+def test_what_bears_the_name_of_mtl_takes_nothing_from_it_and_is_named(
+    name: str, case: str, site: Path, mtl: Callable[..., Any]
+) -> None:
+    known, before = version_of(HOME), discover().names("task")
+    told = f"Metadata-Version: 2.1\nName: {name}\nVersion: 0.0.1\n".encode()
+    leave(site, "mtl_composer-0.0.1", metadata=told, points=OTHERS[case])
+    registry = discover()
+    assert registry.names("task") == before
+    (row,) = (row for row in registry.providers if row.broken)
+    assert row.reason == "it bears the name mtl-composer, and is not the one that runs here"
+    assert str(site / "mtl_composer-0.0.1.dist-info") in (row.hint or "")
+    assert mtl("--version").out == f"mtl {known}\n"
+
+
+@pytest.mark.parametrize("real", ["0.0.1", "9.9"])
+def test_of_several_with_the_same_entry_points_the_one_with_the_running_code_counts(
+    real: str, site: Path
+) -> None:
+    code = site / "mtl" / "core" / "home.py"
+    code.parent.mkdir(parents=True)
+    code.symlink_to(home.__file__)
+    digest = base64.urlsafe_b64encode(hashlib.sha256(code.read_bytes()).digest()).rstrip(b"=")
+    for version in ("0.0.1", "9.9"):
+        told = f"Name: mtl-composer\nVersion: {version}\n".encode()
+        points = b"[mtl]\nplugins = mtl.plugins\nexports = mtl.exports\n"
+        record = b"mtl/core/home.py,sha256=" + (digest if version == real else digest[::-1]) + b",1\n"
+        leave(site, f"mtl_composer-{version}", metadata=told, points=points, record=record)
+    assert version_of(HOME) == real
+    assert {row.version for row in discover().providers if row.distribution == HOME} == {real}
+    assert len(discover().names("encoder")) > 3
+
+
+def test_only_another_mtl_is_a_damaged_installation(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    leave(site, "mtl_composer-0.0.1", metadata=METADATA, points=OTHERS["old entry points"])
+    there = list(metadata.distributions(path=[str(site)]))
+    monkeypatch.setattr(plugin_discovery, "_all", lambda: there)
+    with pytest.raises(MissingRequirementError, match="the installation of mtl-composer is damaged"):
+        installed()
+
+
+def test_the_entry_points_that_the_code_knows_are_those_of_the_project() -> None:
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())
+    assert project["project"]["entry-points"] == {home.GROUP: home.OWN}
+
+
+@pytest.mark.parametrize("file", ["entry_points.txt", "METADATA"])
+@pytest.mark.parametrize("name", ["okplug-2.0", "mtl_composer-0.0.1"])
+def test_a_pipe_is_not_waited_for(file: str, name: str, site: Path, mtl: Callable[..., Any]) -> None:
+    leave(site, name, points=POINTS)
+    path = site / f"{name}.dist-info" / file
+    path.unlink(missing_ok=True)
+    os.mkfifo(path)
+    known = mtl("list", "encoder")
+    assert (known.status, "lenet" in known.out) == (0, True)
+    assert mtl("--version").status == 0
+    (row,) = (row for row in discover().providers if "okplug" in row.label or "0.0.1" in row.label)
+    if file == "entry_points.txt":
+        assert ("no regular file" if name.startswith("ok") else "bears the name") in (row.reason or "")
 
 
 def test_without_the_built_ins_every_command_says_so(
