@@ -29,12 +29,13 @@ def unbroken(data: bytes) -> bool | None:
     """Return whether the bytes are those that were sealed; None when there is no sum at the end."""
     if not _has_seal(data):
         return None
-    return data[-_SIZE + len(_BEFORE) : -len(_AFTER)] == _digest(data[:-_SIZE])
+    # A view: a copy of a large file would hold it twice.
+    return data[-_SIZE + len(_BEFORE) : -len(_AFTER)] == _digest(memoryview(data)[:-_SIZE])
 
 
 def _has_seal(data: bytes) -> bool:
     return data[-_SIZE:].startswith(_BEFORE) and len(data) >= _SIZE and data.endswith(_AFTER)
 
 
-def _digest(body: bytes) -> bytes:
+def _digest(body: bytes | memoryview) -> bytes:
     return hashlib.sha256(body).hexdigest().encode()

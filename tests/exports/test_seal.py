@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -122,3 +123,13 @@ def test_a_changed_file_sealed_anew_is_another_file(exported):
     data = file_of(model)
     assert unbroken(data)
     assert data != exported.path.read_bytes()
+
+
+def test_a_large_file_is_not_copied_to_be_summed() -> None:
+    data = sealed(bytes(20 << 20))
+    tracemalloc.start()
+    try:
+        assert unbroken(data)
+        assert tracemalloc.get_traced_memory()[1] < 1 << 20
+    finally:
+        tracemalloc.stop()
