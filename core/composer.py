@@ -319,7 +319,10 @@ class _Composer(Builder):
         path = ("tasks", name, "loss" if kind == "loss" else "metrics")
         with self._seeded(kind, name, choice.name):
             judge = self.negotiated(kind, choice, path, f"of task {name!r} ", target)
-            self._rehearse(rehearse_loss if kind == "loss" else rehearse_metric, judge, target)
+            if kind == "loss":
+                self._rehearse(rehearse_loss, judge, target)
+            elif not judge.starts_late:
+                self._rehearse(rehearse_metric, judge, target)
         return judge
 
     def _default(self, kind: str, situation: str) -> tuple[Choice, ...]:

@@ -26,7 +26,7 @@ from .recipe import Recipe
 from .recipe_source import RecipeSource
 from .recomposing import compose_again
 from .registry import Registry
-from .rehearsal import rehearse_views
+from .rehearsal import rehearse_late_metrics, rehearse_views
 from .report import write_report
 from .run_folder import RunFolder
 from .shortfalls import shortfalls
@@ -287,6 +287,7 @@ class Pipeline:
             if not shared:
                 tell_of_data(composition, splits, self.progress)
         refuse_unlabelled(splits, {name: item.task.needs for name, item in composition.tasks.items()})
+        rehearse_late_metrics(composition)
         rehearse_views(composition, splits.train)
         with composition.at_work("while targets were looked for"):
             refuse_without_targets(composition, splits)

@@ -1,8 +1,8 @@
 """Two samples through every component before anything is trained: each answers in the form that it states.
 
-Modules are rehearsed alone as they are built, in evaluation and, a copy of each, in training; what looks at
-data, on the first two samples of the training split. Lazy layers are made here, from the seed of the
-component they belong to.
+Modules are rehearsed alone as they are built, in evaluation and, a copy of each, in training; metrics that
+start late, before the training; what looks at data, on the first two samples of the training split. Lazy
+layers are made here, from the seed of the component they belong to.
 Nothing that training draws or remembers is touched.
 """
 
@@ -146,6 +146,16 @@ def rehearse_metric(owners: Owners, metric: Metric, target: TargetSpec) -> None:
         shown = list(value.shape) if isinstance(value, Tensor) else kind_of(value)
         raise ComponentError(f"{label}: its value is {shown}, stated {stated}")
     require_number(label, "its value is", value, (*REAL, *WHOLE))
+
+
+def rehearse_late_metrics(composition: Composition) -> None:
+    """Rehearse the metrics that start late, which are left out while a recipe is composed."""
+    owners = composition.owners
+    with owners.at_work("on its first samples"), seeded_generators():
+        for composed in composition.tasks.values():
+            for name, metric in composed.metrics.items():
+                if metric.starts_late:
+                    rehearse_metric(owners.label(metric) or f"metric {name!r}", metric, composed.target)
 
 
 def rehearse_views(composition: Composition, samples: Samples) -> None:

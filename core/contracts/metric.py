@@ -13,12 +13,15 @@ class Metric(nn.Module):
     """A metric; its constructor takes `(target: TargetSpec, *, options)`.
 
     `direction` says which way is better (None: neither); `bounds` is the range of its values;
-    `scalar` is False when `compute` returns a table `[K, K]`.
+    `scalar` is False when `compute` returns a table `[K, K]`; `starts_late` is True when the first `update`
+    imports what takes seconds: the metric is then tried on two samples before a training, and not where a run
+    is only planned, loaded or exported.
     """
 
     direction: Literal["higher", "lower"] | None = None
     bounds: tuple[float, float] = (float("-inf"), float("inf"))
     scalar: bool = True
+    starts_late: bool = False
 
     def __init__(self, target: TargetSpec) -> None:
         super().__init__()

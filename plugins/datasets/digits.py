@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
@@ -12,6 +13,8 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from ...core.contracts import Columns, Dataset
+from ...core.errors import MissingRequirementError
+from ...core.files import open_regular
 from ...core.specs import Categorical, DatasetSpec, ImageSpec
 
 COLUMN = "digit"
@@ -46,16 +49,12 @@ class Digits(Dataset):
         return DatasetSpec(ImageSpec(1, _SIDE, _SIDE), {COLUMN: Categorical(CLASSES)})
 
     def sources(self) -> Sequence[Path] | None:
-        package = find_spec("sklearn")  # without importing it, which takes a second
-        if package is None or package.origin is None:
-            return None
-        return [Path(package.origin).parent / "datasets" / "data" / "digits.csv.gz"]
+        path = _file()
+        return None if path is None else [path]
 
     def load(self) -> Mapping[str, Columns]:
-        from sklearn.datasets import load_digits
-
-        data = load_digits()
-        image, digit = enlarge(data.images), data.target.astype(np.int64)
+        small, digit = _read()
+        image = enlarge(small)
         is_test = self._choose_test(digit)
         return {
             split: Columns(image[chosen], {COLUMN: digit[chosen]})
@@ -71,6 +70,26 @@ class Digits(Dataset):
             members = random.permutation(np.flatnonzero(digit == label))
             is_test[members[: round(self.test_fraction * len(members))]] = True
         return is_test
+
+
+def _file() -> Path | None:
+    """Return the file in scikit-learn's folder, without importing it, which takes a second."""
+    package = find_spec("sklearn")
+    if package is None or package.origin is None:
+        return None
+    return Path(package.origin).parent / "datasets" / "data" / "digits.csv.gz"
+
+
+def _read() -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return images, 0..16 `[N, 8, 8]`, and digits `[N]`: a row of the file is 64 pixels and a digit."""
+    path, hint = _file(), "pip install --force-reinstall scikit-learn"
+    if path is None:
+        raise MissingRequirementError("scikit-learn, which brings the digits, is not installed", hint=hint)
+    with open_regular(path, "scikit-learn's digits", hint=hint) as packed, gzip.open(packed) as text:
+        rows = np.loadtxt(text, dtype=np.int64, delimiter=",", ndmin=2)
+        if rows.shape[1] != _SMALL**2 + 1:
+            raise ValueError(f"a row of {rows.shape[1]} numbers, expected {_SMALL**2 + 1}")
+        return rows[:, :-1].reshape(-1, _SMALL, _SMALL), rows[:, -1]
 
 
 def enlarge(images: NDArray[Any]) -> NDArray[np.uint8]:

@@ -19,14 +19,16 @@ if TYPE_CHECKING:
 class Adapter(Metric):
     """A metric that an object of torchmetrics accumulates and computes, on the device it was moved to.
 
-    `library` names its class, `"module:Class"`, and `settings` are its arguments. It is imported when a
-    metric is built and not before: torchmetrics takes seconds to import, and listing components must not.
+    `library` names its class, `"module:Class"`, and `settings` are its arguments. It is imported with the
+    first batch and not before: torchmetrics takes seconds to import, and listing components, planning a run
+    or exporting one must not wait for it.
     A subclass states the `forms` it judges and the `refusal` of any other, where `{}` stands for its name.
     Raises `Incompatible` for targets that `accepts` refuses.
     """
 
     direction: Literal["higher", "lower"] | None = "lower"
     bounds = (0.0, float("inf"))
+    starts_late = True
     forms: ClassVar[tuple[type, ...]]
     refusal: ClassVar[str]
 
@@ -34,7 +36,9 @@ class Adapter(Metric):
         super().__init__(target)
         if reason := self.accepts(target):
             raise Incompatible(reason)
-        self.judge: torchmetrics.Metric = resolve_name(library)(**settings)
+        self.library = library
+        self.settings = settings
+        self.judge: torchmetrics.Metric | None = None
 
     @classmethod
     def accepts(cls, target: TargetSpec) -> str | None:
@@ -44,15 +48,24 @@ class Adapter(Metric):
     def update(self, prediction: Tensor, target: Tensor) -> None:
         """Add a batch of predictions and targets of the same shape, `[B, ...]`, of at least one sample."""
         # torchmetrics flattens with `view`, which neither expanded nor channels-last images allow.
-        self.judge.update(prediction.contiguous(), target.contiguous())
+        self.accumulate(prediction.contiguous(), target.contiguous())
+
+    def accumulate(self, *batch: Tensor) -> None:
+        """Give a batch to the object of torchmetrics, which is made with the first one, on its device."""
+        if self.judge is None:
+            # What is made in inference mode could not be added to outside of it.
+            with torch.inference_mode(False):
+                self.judge = resolve_name(self.library)(**self.settings).to(batch[0].device)
+        self.judge.update(*batch)
 
     def compute(self) -> Tensor:
         """Return the value over everything added; the single number NaN before anything was."""
-        if not self.judge.update_called:
+        if self.judge is None or not self.judge.update_called:
             return torch.tensor(torch.nan)
         value: Tensor = self.judge.compute()
         return value
 
     def reset(self) -> None:
         """Forget everything added."""
-        self.judge.reset()
+        if self.judge is not None:
+            self.judge.reset()

@@ -34,4 +34,4 @@ class BinaryCrossEntropy(Adapter):
         known = prediction.isfinite()
         inside = prediction.where(known, 0.5).clamp(LEAST, 1.0 - LEAST)
         error = F.binary_cross_entropy(inside, target.to(inside.dtype), reduction="none")
-        self.judge.update(error.where(known, torch.nan))
+        self.accumulate(error.where(known, torch.nan))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from mtl.core import composer
 from mtl.core.composer import compose
 from mtl.core.composition import Composition
 from mtl.core.errors import ComponentError
+from mtl.core.pipeline import Pipeline
 from mtl.core.recipe_reader import read
 from mtl.core.recipe_source import RecipeSource
 from mtl.core.registry import Registry, discover
@@ -192,6 +194,27 @@ def test_a_rehearsal_changes_neither_weights_nor_modes_nor_generators(
     assert expected.keys() == got.keys()
     assert all(torch.equal(expected[name], got[name]) for name in expected)
     assert [part.training for part in plain.modules()] == [part.training for part in rehearsed.modules()]
+
+
+LATE = """
+class Bad(Metric):
+    starts_late = True
+    def reset(self): pass
+    def update(self, prediction, target): pass
+    def compute(self): return torch.zeros(3)
+"""
+
+
+def test_a_metric_that_starts_late_is_rehearsed_before_a_training_and_not_before(
+    install_plugin: Callable[..., str], tmp_path: Path
+) -> None:
+    install_plugin("bad-plugin", source_of("metric", LATE, {}))
+    registry = discover()
+    composition = composed(registry, "metric")
+    with pytest.raises(ComponentError, match="metric 'bad' of bad-plugin") as caught:
+        Pipeline(registry, torch.device("cpu")).run(composition.recipe, tmp_path / "run")
+    assert "its value is [3], stated a scalar" in str(caught.value)
+    assert list(tmp_path.glob("run*")) == []
 
 
 STRANGE = {

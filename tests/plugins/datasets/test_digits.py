@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+import gzip
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mtl.core.errors import MissingRequirementError, UsageError
 from mtl.core.specs import Categorical, ImageSpec
+from mtl.plugins.datasets import digits
 from mtl.plugins.datasets.digits import Digits, enlarge
 
 
@@ -68,3 +72,33 @@ def test_enlarging_agrees_with_pillow_and_commutes_with_turning(values):
 def test_the_file_it_is_read_from_is_named():
     (path,) = Digits().sources()
     assert path.is_file()
+
+
+def test_the_digits_are_those_that_scikit_learn_loads():
+    from sklearn.datasets import load_digits
+
+    expected = load_digits()
+    splits = Digits().load().values()
+    both = {
+        (columns.labels["digit"][index], columns.image[index].tobytes())
+        for columns in splits
+        for index in range(len(columns))
+    }
+    large = enlarge(expected.images)
+    assert both == {(digit, image.tobytes()) for digit, image in zip(expected.target, large, strict=True)}
+
+
+def test_a_damaged_file_is_named(tmp_path, monkeypatch):
+    for content in (b"", b"no archive", gzip.compress(b"1,2,3\n"), gzip.compress(b"1,2,x\n")):
+        path = tmp_path / "digits.csv.gz"
+        path.write_bytes(content)
+        monkeypatch.setattr(digits, "_file", lambda path=path: path)
+        with pytest.raises(UsageError, match="cannot be read as scikit-learn's digits"):
+            Digits().load()
+
+
+def test_without_scikit_learn_there_are_no_digits(monkeypatch):
+    monkeypatch.setattr(digits, "find_spec", lambda name: None)
+    assert Digits().sources() is None
+    with pytest.raises(MissingRequirementError, match="scikit-learn, which brings the digits"):
+        Digits().load()

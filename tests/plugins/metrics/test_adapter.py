@@ -18,9 +18,13 @@ SHOW_ALL = """
 import sys
 from pkgutil import resolve_name
 from mtl.core.options import options_model
+from mtl.core.specs import Binary, Image, Regression
 from mtl.plugins.metrics import COMPONENTS
+targets = (Binary(), Image(1, 8, 8), Regression(("x",)))
 for component in COMPONENTS:
-    options_model(resolve_name(component.target))
+    kind = resolve_name(component.target)
+    options_model(kind)
+    kind(next(target for target in targets if kind.accepts(target) is None))
 print("torchmetrics" in sys.modules)
 """
 
@@ -36,9 +40,25 @@ print("torchmetrics" in sys.modules)
     ],
 )
 def test_sums_follow_the_metric_to_a_device_and_stay_there(metric, target):
-    moved = metric(target).to("meta")
+    judge = metric(target)
+    judge.update(torch.rand(2, *target.output_shape), torch.ones(2, *target.output_shape).long())
+    moved = judge.to("meta")
     moved.reset()
     assert {state.device for state in moved.judge.metric_state.values()} == {torch.device("meta")}
+
+
+def test_a_metric_that_begins_on_a_device_keeps_its_sums_there():
+    begun = BinaryCrossEntropy(Binary())
+    begun.update(torch.rand(2, device="meta"), torch.ones(2, dtype=torch.int64, device="meta"))
+    assert {state.device for state in begun.judge.metric_state.values()} == {torch.device("meta")}
+
+
+def test_a_metric_of_nothing_is_no_number_before_and_after_a_reset():
+    metric = Accuracy(Binary())
+    assert metric.compute().isnan()
+    metric.update(torch.tensor([0.9]), torch.tensor([1]))
+    metric.reset()
+    assert metric.compute().isnan()
 
 
 def test_a_metric_serves_again_after_an_evaluation_in_inference_mode():
@@ -50,7 +70,7 @@ def test_a_metric_serves_again_after_an_evaluation_in_inference_mode():
         assert float(metric.compute()) == (answer > 0.5)
 
 
-def test_listing_and_showing_metrics_does_not_import_torchmetrics():
+def test_listing_showing_and_building_metrics_does_not_import_torchmetrics():
     assert len(COMPONENTS) == 11
     shown = subprocess.run([sys.executable, "-c", SHOW_ALL], capture_output=True, text=True, check=True)
     assert shown.stdout == "False\n"
