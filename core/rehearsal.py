@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
 from .batch import Batch, Features
+from .collection import uncollected
 from .composition import Composition
 from .contracts import Encoder, Head, HeadSpec, Loss, Metric, Sharing, Task
 from .data import Samples
@@ -151,7 +152,7 @@ def rehearse_metric(owners: Owners, metric: Metric, target: TargetSpec) -> None:
 def rehearse_late_metrics(composition: Composition) -> None:
     """Rehearse the metrics that start late, which are left out while a recipe is composed."""
     owners = composition.owners
-    with owners.at_work("on its first samples"), seeded_generators():
+    with uncollected(), owners.at_work("on its first samples"), seeded_generators():
         for composed in composition.tasks.values():
             for name, metric in composed.metrics.items():
                 if metric.starts_late:

@@ -13,6 +13,7 @@ import onnx
 import torch
 from torch import Tensor, nn
 
+from ..core.collection import uncollected
 from ..core.contracts import ExportSubject
 from ..core.errors import ComponentError, UsageError, VerificationError
 from ..core.predictions import predict
@@ -159,7 +160,7 @@ def _trace(model: nn.Module, example: tuple[Tensor, ...], opset: int) -> onnx.Mo
     dynamic = {0: torch.export.Dim.DYNAMIC}
     extra = (dynamic,) * (len(example) - 1)
     try:
-        with _quiet():
+        with _quiet(), uncollected():
             program = torch.onnx.export(
                 model,
                 example,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ..collection import uncollected
 from ..errors import UsageError
 from .session import Session, pass_session, print_json
 
@@ -84,11 +85,12 @@ def command(
       mtl compare --tasks parity,third --encoder mlp --sharing none,hard --seeds 3 --dry-run
       mtl compare --tasks even,third --encoder mlp --sharing hard,none --epochs 1 --seeds 3
     """
-    from ..comparison.comparison import Comparing
-    from ..comparison.folder import usual_folder
-    from ..comparison.grid import folder_name, lay_out
-    from ..device import choose_device
-    from ..places import refuse_unusable
+    with uncollected():
+        from ..comparison.comparison import Comparing
+        from ..comparison.folder import usual_folder
+        from ..comparison.grid import folder_name, lay_out
+        from ..device import choose_device
+        from ..places import refuse_unusable
     from .comparison import choose_comparison_progress, print_comparison, print_grid, telling_what_is_kept
 
     grid = lay_out(question_of(asked), session.registry)

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from ..collection import uncollected
 from .session import Session, pass_session, print_json
 
 
@@ -68,10 +69,10 @@ def command(
       mtl compose --tasks parity,classify --set train.batch_size=64 --dry-run
       mtl compose --tasks denoise,classify --encoder lenet --seeds 8
     """
-    from ..composer import compose
-    from ..device import choose_device
-    from ..recipe_reader import read
-    from ..request import Request
+    with uncollected():
+        from ..composer import compose
+        from ..recipe_reader import read
+        from ..request import Request
 
     named = [name.strip() for name in tasks.split(",")] if tasks is not None else None
     if named is not None:
@@ -83,6 +84,7 @@ def command(
         _print_plan(compose(resolved, session.registry, source).plan(), as_json)
         return
     from ..api import run_name
+    from ..device import choose_device
     from ..pipeline import Pipeline
     from ..places import refuse_unusable
     from ..seed_list import read_seeds
@@ -106,7 +108,7 @@ def command(
 
 def _print_plan(plan: dict[str, Any], as_json: bool) -> None:
     from ..recipe_source import write_yaml
-    from .progress import describe_plan
+    from .plan import describe_plan
 
     if as_json:
         print_json(plan)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from ..collection import uncollected
 from .session import Session, pass_session, print_json
 
 
@@ -25,9 +26,10 @@ def command(session: Session, run: Path, split: str, device: str, as_json: bool)
       mtl evaluate runs/demo
       mtl evaluate runs/demo --split validation --json
     """
-    from ..device import choose_device
-    from ..run import load_run
-    from .progress import LineProgress
+    with uncollected():
+        from ..device import choose_device
+        from ..run import load_run
+        from .progress import LineProgress
     from .results import print_metrics
 
     loaded = load_run(run, session.registry, choose_device(device), LineProgress())

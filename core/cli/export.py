@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from ..collection import uncollected
 from ..errors import UsageError
 from .results import describe_verification
 from .session import Session, pass_session, print_json
@@ -54,11 +55,12 @@ def command(
       mtl export runs/demo
       mtl export runs/demo --input uint8 --to runs/demo/bytes.onnx
     """
-    from ..recipe_source import RecipeSource
-    from ..run import load_run
-    from ..seed_list import SEEDS
-    from ..seeds import choose_seed
-    from .progress import LineProgress
+    with uncollected():
+        from ..recipe_source import RecipeSource
+        from ..run import load_run
+        from ..seed_list import SEEDS
+        from ..seeds import choose_seed
+        from .progress import LineProgress
 
     if seed is not None or (run / SEEDS).is_file():
         run = choose_seed(run, seed or "best")

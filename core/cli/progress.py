@@ -18,10 +18,9 @@ from ..progress import Progress
 from ..seed_list import SEEDS
 from ..seeds import SeedsOutcome
 from ..workplace import replaced
+from .plan import describe_plan
 from .results import describe_verification, print_metrics, print_spread, tell_shortfalls
 from .session import print_json
-
-_SECTIONS = ("encoder", "sharing", "balancer")
 
 
 def losses_of(row: Mapping[str, float], split: str) -> str:
@@ -132,24 +131,6 @@ class BarProgress(LineProgress):
 
     def stopped(self) -> None:
         self._bar.stop()
-
-
-def describe_plan(plan: Mapping[str, Any]) -> str:
-    """Return the plan as a few lines: the components, the sizes, the outputs."""
-    recipe = plan["recipe"]
-    parameters = plan["parameters"]
-    chosen = "  ".join(
-        f"{label} {recipe[section]['name']}"
-        for label, section in (("data set", "dataset"), *((name, name) for name in _SECTIONS))
-    )
-    lines = [*plan["data"], f"{chosen}  {parameters['total']:,} parameters"]
-    for output in plan["outputs"]:
-        task = recipe["tasks"][output["name"]]
-        lines.append(
-            f"  {output['name']}: head {task['head']['name']}, loss {task['loss']['name']}, "
-            f"weight {task['weight']:g}, output {output['target']['form']} {output['shape']}"
-        )
-    return "\n".join(lines)
 
 
 def choose_progress() -> LineProgress:

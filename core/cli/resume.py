@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from ..collection import uncollected
 from .session import Session, pass_session
 
 
@@ -22,14 +23,15 @@ def command(session: Session, run: Path, device: str, as_json: bool) -> None:
       mtl resume runs/demo
       mtl resume runs/demo --json
     """
-    from ..device import choose_device
-    from ..pipeline import Pipeline
-    from ..recipe_reader import read
-    from ..recipe_source import read_recipe
-    from ..run_folder import open_run
-    from ..seed_list import SEEDS
-    from ..seeds import SeedsPipeline
-    from ..workplace import restore
+    with uncollected():
+        from ..device import choose_device
+        from ..pipeline import Pipeline
+        from ..recipe_reader import read
+        from ..recipe_source import read_recipe
+        from ..run_folder import open_run
+        from ..seed_list import SEEDS
+        from ..seeds import SeedsPipeline
+        from ..workplace import restore
     from .progress import choose_progress, finish_run, finish_seeds
 
     restore(run)

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from ..collection import uncollected
 from ..errors import UsageError, VerificationError
 from ..seed_list import refuse_several
 from ..time_limit import TooLate, within
@@ -65,8 +66,9 @@ def command(
 
 
 def _compared(session: Session, target: Path, run: Path | None, names: list[str] | None) -> Mapping[str, Any]:
-    from ..run import load_run
-    from .progress import LineProgress
+    with uncollected():
+        from ..run import load_run
+        from .progress import LineProgress
 
     if run is None:
         return _alone(session, target, names or [])
