@@ -9,7 +9,8 @@ import onnx
 from numpy.typing import NDArray
 
 from ..core.errors import MtlError, VerificationError
-from .graphs import inner_graphs
+from .frame import check_frame
+from .graphs import inner_graphs, opset_of
 from .metadata import PREFIX, ModelCard
 from .runtimes import Run, open_runtime, run_session
 from .seal import KEY, unbroken
@@ -63,9 +64,13 @@ class Candidate:
                 raise VerificationError(f"{self.name} keeps {where} in a file of its own")
 
     def check_interface(self) -> None:
-        """Raise when the inputs or outputs are not those the metadata promises, batch dimension included."""
+        """Raise when the inputs or outputs are not those the metadata promises, batch dimension included.
+
+        Nor may there be anything else around the operators than an export has, or an operator for nothing.
+        """
         if problem := interface_problem(self.session, self.card):
             raise VerificationError(f"{self.name}: {problem}")
+        check_frame(self.model, self.card, opset_of(self.model), self.name)
 
     def run(self, feed: Mapping[str, NDArray[Any]], case: str = "real samples") -> dict[str, NDArray[Any]]:
         """Return the outputs by name."""

@@ -10,7 +10,15 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, numpy_helper
 
+_OPSET = ("", "ai.onnx")
+"""How ONNX's own operators are called."""
+
 _FLOATS = {TensorProto.FLOAT, TensorProto.FLOAT16}
+
+
+def opset_of(model: onnx.ModelProto) -> int:
+    """Return the version of ONNX's operators that a model was built for."""
+    return max((item.version for item in model.opset_import if item.domain in _OPSET), default=20)
 
 
 def inner_graphs(node: onnx.NodeProto) -> Iterator[onnx.GraphProto]:

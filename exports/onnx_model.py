@@ -18,13 +18,13 @@ from ..core.contracts import ExportSubject
 from ..core.errors import ComponentError, UsageError, VerificationError
 from ..core.predictions import predict
 from ..core.specs import TargetSpec
+from .frame import BATCH, PRODUCER
 from .graphs import inner_graphs
 from .metadata import IMAGE, ModelCard, PixelType
 from .precision import FLOAT32, KEY, Precision
 from .seal import KEY as SEAL
 from .seal import sealed
 
-BATCH = "batch"
 _LARGEST = 2**31 - 2**20
 
 
@@ -215,8 +215,12 @@ def clean(model: onnx.ModelProto, inputs: Sequence[str], outputs: Sequence[str])
         for dimension in value.type.tensor_type.shape.dim:
             if dimension.dim_param in symbols:
                 dimension.dim_param = BATCH
+    for value in graph.output:
+        # However the tracer writes it: the gate runs several batches.
+        if value.type.tensor_type.shape.dim and value.type.tensor_type.shape.dim[0].dim_param:
+            value.type.tensor_type.shape.dim[0].dim_param = BATCH
     _rewrite(graph, names)
-    model.producer_name, model.producer_version, graph.name = "mtl", "", "mtl"
+    model.producer_name, model.producer_version, graph.name = PRODUCER, "", PRODUCER
     model.ClearField("doc_string")
     del model.metadata_props[:]
     used = {node.domain for node in graph.node}

@@ -9,7 +9,7 @@ allowed (`quality`).
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Mapping, Set
 from dataclasses import replace
 from typing import Any
 
@@ -25,6 +25,7 @@ from .comparison import BATCHES as BATCHES
 from .comparison import KINDS as KINDS
 from .comparison import Comparison, answers_of, memory_for
 from .derivation import Derivation, prove_derivation
+from .graphs import opset_of
 from .metadata import PREFIX, ModelCard
 from .onnx_model import ExportForm, build_model, card_of, file_of
 from .precision import FLOAT32, HALF, KEY, TOLERANCES, Precision
@@ -43,8 +44,6 @@ FEW = (1, 2, 7)
 
 HALVES = (1, 2)
 """Batches compared in true half precision, in that runtime."""
-
-_OPSET = ("", "ai.onnx")
 
 
 def verify_bytes(
@@ -224,9 +223,3 @@ def check_card(
 def _texts(text: str) -> bool:
     value = read_json(text)
     return isinstance(value, dict) and all(isinstance(item, str) for item in value.values())
-
-
-def opset_of(model: onnx.ModelProto) -> int:
-    """Return the version of ONNX's operators that a model was built for."""
-    versions: Sequence[int] = [item.version for item in model.opset_import if item.domain in _OPSET]
-    return max(versions, default=20)

@@ -19,6 +19,7 @@ from ...core.files import writing_to
 from ..candidate import Candidate
 from ..comparison import memory_for
 from ..folder import SUMS, check_folder, unpublished_folder
+from ..graphs import opset_of
 from ..metadata import IMAGE, ModelCard
 from ..model_file import read_model
 from ..onnx_model import ExportForm, build_model, card_of, file_of
@@ -34,7 +35,7 @@ from ..precision import FLOAT32, TOLERANCES, PrecisionType
 from ..runtimes import RUNTIMES
 from ..session import allowed
 from ..variants import build_variant, check_precision, precision_for
-from ..verification import form_of, opset_of, part_of, verify_bytes
+from ..verification import form_of, part_of, verify_bytes
 from .contents import (
     MANIFEST,
     PROOF,

@@ -52,6 +52,9 @@ def change_weight(model: onnx.ModelProto) -> None:
 
 def drop_normalisation(model: onnx.ModelProto) -> None:
     node_of(model, "Conv").input[0] = "image"
+    for node in (node_of(model, "Div"), node_of(model, "Sub")):
+        model.graph.node.remove(node)
+        model.graph.initializer.remove(weight_of(model, node.input[1]))
 
 
 def ignore_number(model: onnx.ModelProto) -> None:
