@@ -12,8 +12,9 @@ import stat
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from io import BufferedReader
 from pathlib import Path
-from typing import IO, Any, BinaryIO
+from typing import IO, Any
 
 from .errors import MissingRequirementError, MtlError, UsageError, described
 
@@ -75,7 +76,7 @@ def _reason(problem: Exception) -> str:
 @contextmanager
 def open_regular(
     path: Path, what: str, *, hint: str, error: type[MtlError] = UsageError
-) -> Iterator[BinaryIO]:
+) -> Iterator[BufferedReader]:
     """Open a regular file to be read as `what`; raise `error` that names it for whatever goes wrong.
 
     Nothing else is opened: a pipe would wait for a writer, and a device never ends.

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from .cache import cache_folder
 from .errors import UsageError
 from .files import read_bytes
-from .plugin_discovery import HOME
+from .home import HOME
 
 if TYPE_CHECKING:
     from .plugin_loading import Provider

@@ -24,8 +24,9 @@ import pluggy
 
 from . import hookspecs
 from .errors import ComponentError, MtlError, described, did_you_mean
+from .home import GROUP, HOME
 from .import_marks import ImportMarks
-from .plugin_discovery import GROUP, HOME, Found, installed
+from .plugin_discovery import Found, installed
 
 __all__ = [
     "GROUP",

@@ -14,8 +14,8 @@ from typing import Any
 
 from .device import is_out_of_memory
 from .errors import ComponentError, MissingRequirementError, MtlError, described
+from .home import HOME
 from .import_marks import noted
-from .plugin_discovery import HOME
 
 _LIBRARIES = ("torch", "numpy", "torchmetrics")
 """Code that components call: a failure there is that of the code outside."""

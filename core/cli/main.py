@@ -13,8 +13,9 @@ from pathlib import Path
 import click
 
 from ..errors import ComponentError, MtlError, UsageError, described
+from ..home import HOME
 from ..places import refuse_deleted_folder
-from ..plugin_discovery import HOME, version_of
+from ..plugin_discovery import version_of
 from ..plugin_loading import next_step
 from .group import LazyGroup
 from .session import Session

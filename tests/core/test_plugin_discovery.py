@@ -16,7 +16,8 @@ import pytest
 
 from mtl.core import home, plugin_discovery
 from mtl.core.errors import MissingRequirementError
-from mtl.core.plugin_discovery import HOME, installed, version_of
+from mtl.core.home import HOME
+from mtl.core.plugin_discovery import installed, version_of
 from mtl.core.registry import discover
 
 GOOD = """

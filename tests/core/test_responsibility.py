@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mtl.core.errors import ComponentError
-from mtl.core.plugin_discovery import HOME
+from mtl.core.home import HOME
 from mtl.core.responsibility import Owners
 from mtl.plugins.losses.cross_entropy import CrossEntropy
 
