@@ -127,10 +127,10 @@ def _judge(
 def refuse_without_targets(composition: Composition, splits: Splits) -> None:
     """Raise `UsageError` when a task makes no target of any label in a split, before anything is trained.
 
-    A split is looked at no further than to the first target of each task.
+    A split is looked at no further than to the first target of each task, whether it names its labels or not.
     """
     for split in ("train", "validation", "test"):
-        waiting = {name for name, composed in composition.tasks.items() if composed.task.needs}
+        waiting = set(composition.tasks)
         for tasks, seen in views_of(composition, splits.named(split), split):
             for name in waiting & set(tasks):
                 if present(composition.tasks[name].task.target(seen.clean)).any():
@@ -138,9 +138,11 @@ def refuse_without_targets(composition: Composition, splits: Splits) -> None:
             if not waiting:
                 break
         for name in sorted(waiting):
-            columns = ", ".join(map(repr, composition.tasks[name].task.needs))
+            columns = (
+                " of " + ", ".join(map(repr, needs)) if (needs := composition.tasks[name].task.needs) else ""
+            )
             raise UsageError(
-                f"task {name!r} makes no target of {columns} in the {split} split: none of its labels counts",
+                f"task {name!r} makes no target{columns} in the {split} split: none of its labels counts",
                 hint="leave the task out, change its options, or give some samples a label that counts",
             )
 

@@ -85,6 +85,10 @@ def rehearse_sharing(
                 require_tensor(label, f"task {task!r} gets as feature {index}", features, spec.shape, COUNT)
 
     _in_both_modes(owners, sharing, answer)
+    with _quietly(sharing):
+        ask(label, sharing, "shared_parameters")
+        ask(label, sharing, "learned", _ramp(image.shape), _no_inputs(inputs))
+        ask(label, deepcopy(sharing), "settled")
 
 
 def rehearse_head(owners: Owners, head: Head, spec: HeadSpec) -> None:

@@ -162,3 +162,7 @@ def test_labels_that_make_no_target_in_a_split_are_found_before_training(registr
     message = "task 'label-group' makes no target of 'digit' in the test split: none of its labels counts"
     with pytest.raises(UsageError, match=message):
         refuse_without_targets(composition, replace(splits, test=few))
+    # Not to name its labels is allowed, and says nothing about whether there are any.
+    composition.tasks["label-group"].task.needs = ()
+    with pytest.raises(UsageError, match="task 'label-group' makes no target in the test split"):
+        refuse_without_targets(composition, replace(splits, test=few))
