@@ -9,10 +9,12 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from .batch import Batch, present
 from .contracts import Columns, Dataset
+from .declared import ask, require_answer
 from .errors import ComponentError, UsageError
 from .prepared import load_prepared
 from .randomness import generator
@@ -153,28 +155,37 @@ class Splits:
 
 
 def load_splits(
-    dataset: Dataset, *, validation: float, split_seed: int, choice: Mapping[str, Any] | None = None
+    dataset: Dataset,
+    *,
+    validation: float,
+    split_seed: int,
+    choice: Mapping[str, Any] | None = None,
+    label: str | None = None,
 ) -> Splits:
     """Load a data set and carve the validation split from train by a seeded permutation, unless it has one.
 
-    Given its `choice` (name and options), it comes from the cache when nothing changed.
+    Given its `choice` (name and options), it comes from the cache when nothing changed. `label` is what
+    messages call it.
 
     Raises `ComponentError` when the data set breaks its contract, `UsageError` when it is too small.
     """
-    spec = dataset.spec()
+    label = label or type(dataset).__name__
+    spec: DatasetSpec = ask(label, dataset, "spec")
 
     def check(splits: Mapping[str, Columns]) -> None:
+        require_answer(label, dataset, "load", splits)
         for name in ("train", "test"):
             if name not in splits:
-                raise ComponentError(f"{type(dataset).__name__} gave no split {name!r}")
+                raise ComponentError(f"{label} gave no split {name!r}")
         for name in ("train", "validation", "test"):
             if name in splits:
-                check_columns(splits[name], spec, name)
+                check_columns(splits[name], spec, f"{label}: {name}")
         if "validation" in splits and not len(splits["validation"]):
-            raise ComponentError(f"{type(dataset).__name__} gave a split 'validation' without samples")
+            raise ComponentError(f"{label} gave a split 'validation' without samples")
 
     loaded = dataset.load() if choice is None else load_prepared(dataset, choice, check)
-    check(loaded)
+    if choice is None:
+        check(loaded)
     train, test = _samples(loaded["train"]), _samples(loaded["test"])
     own = _samples(loaded["validation"]) if "validation" in loaded else None
     count = ceil(len(train) * validation) if own is None else 0
@@ -192,7 +203,10 @@ def load_splits(
 
 
 def check_columns(columns: Columns, spec: DatasetSpec, split: str) -> None:
-    """Raise `ComponentError` when columns are not what the spec says: types, shapes, lengths, ranges."""
+    """Raise `ComponentError` when columns are not what the spec says: types, shapes, lengths, ranges.
+
+    `split` is what the message begins with.
+    """
     image = columns.image
     if image.dtype != np.uint8 or image.shape[1:] != spec.image.shape:
         raise ComponentError(
@@ -269,8 +283,13 @@ def channel_statistics(samples: Samples) -> tuple[list[float], list[float]]:
 
 
 def _samples(columns: Columns) -> Samples:
-    labels = {name: torch.from_numpy(np.ascontiguousarray(value)) for name, value in columns.labels.items()}
-    return Samples(torch.from_numpy(np.ascontiguousarray(columns.image)), labels)
+    labels = {name: _tensor(value) for name, value in columns.labels.items()}
+    return Samples(_tensor(columns.image), labels)
+
+
+def _tensor(values: NDArray[Any]) -> Tensor:
+    """Return values in memory of their own where they cannot be written: a tensor always can be."""
+    return torch.from_numpy(np.require(values, requirements=["C", "W"]))
 
 
 def _moved(labels: Mapping[str, Tensor], device: torch.device | str) -> dict[str, Tensor]:

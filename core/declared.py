@@ -37,6 +37,12 @@ def require_declared(label: str, component: object) -> None:
 def ask(label: str, component: object, method: str, *arguments: Any) -> Any:
     """Return what a component's method answers; raise `ComponentError` for another form than is stated."""
     answered = getattr(component, method)(*arguments)
+    require_answer(label, component, method, answered)
+    return answered
+
+
+def require_answer(label: str, component: object, method: str, answered: Any) -> None:
+    """Raise `ComponentError` when what a component's method answered has another form than is stated."""
     for contract in _contracts_of(component):
         form, stated = _answer(contract, method)
         if not fits(answered, form):
@@ -44,7 +50,6 @@ def ask(label: str, component: object, method: str, *arguments: Any) -> Any:
                 f"{label}: {method} answered {shown(answered)}, stated {stated}",
                 hint="mend it; `mtl plugin check` says more",
             )
-    return answered
 
 
 def fits(value: Any, form: Any) -> bool:
@@ -75,7 +80,8 @@ def shown(value: object) -> str:
     """Return a value as a message shows it: itself where it is short and plain, otherwise its type."""
     if value is None or isinstance(value, bool | int | float | str):
         return repr(value)[:60]
-    if isinstance(value, list | tuple | set | frozenset | dict) and len(text := _text(value)) <= 60:
+    plain = isinstance(value, list | tuple | set | frozenset | dict) or is_dataclass(value)
+    if plain and len(text := _text(value)) <= 60:
         return text
     return f"of type {type(value).__name__}"
 

@@ -22,7 +22,8 @@ from .losses import masked_loss
 from .predictions import predict
 from .randomness import SampleRandom, derive_seed
 from .specs import Categorical, Image, Regression
-from .views import Seen, plan_views
+from .tensor_form import expect_plain
+from .views import Seen, plan_views, target_of
 
 BATCH_SIZE = 500
 """Samples per forward pass; results do not depend on it."""
@@ -116,8 +117,10 @@ def _judge(
             raw = answer(tasks, seen)
             for name in tasks:
                 composed = composition.tasks[name]
-                target = composed.task.target(seen.clean)
+                target = target_of(composed.task, seen)
                 loss, count = masked_loss(composed.loss, raw[name], target)
+                expect_plain(composed.loss, "what it gives is", loss)
+                expect_plain(composition.model.head(name), "its answer is", raw[name])
                 guess = predict(raw[name], composed.target)
                 totals[name] += torch.stack((loss * count, count, _not_finite(guess)))
                 _update(metrics[name], guess, target, composed.target)
@@ -133,7 +136,7 @@ def refuse_without_targets(composition: Composition, splits: Splits) -> None:
         waiting = set(composition.tasks)
         for tasks, seen in views_of(composition, splits.named(split), split):
             for name in waiting & set(tasks):
-                if present(composition.tasks[name].task.target(seen.clean)).any():
+                if present(target_of(composition.tasks[name].task, seen)).any():
                     waiting.remove(name)
             if not waiting:
                 break
@@ -186,7 +189,7 @@ def score(
         for tasks, seen in views_of(composition, samples, split):
             for name, guess in answer(tasks, seen).items():
                 composed = composition.tasks[name]
-                _update(metrics[name], guess, composed.task.target(seen.clean), composed.target)
+                _update(metrics[name], guess, target_of(composed.task, seen), composed.target)
                 broken[name] = broken.get(name, 0) + _not_finite(guess)
         return {task: _scalars(metrics[task], bool(broken[task])) for task in metrics if task in broken}
 
@@ -208,7 +211,7 @@ def _constant_answers(composition: Composition, train: Samples) -> dict[str, _Co
         for names, seen in views_of(composition, train, "train"):
             for name in names:
                 spec = composition.tasks[name].target
-                target = tasks[name].target(seen.clean)
+                target = target_of(tasks[name], seen)
                 target = target if isinstance(spec, Image) else target[present(target)]
                 if isinstance(spec, Categorical):
                     added = torch.bincount(target, minlength=len(spec.classes)).float()

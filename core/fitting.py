@@ -13,6 +13,7 @@ from .data import Samples
 from .evaluation import views_of
 from .specs import Image
 from .standardization import StandardizedLoss
+from .views import target_of
 
 
 def fit(composition: Composition, train: Samples) -> None:
@@ -44,7 +45,7 @@ def known_targets(composition: Composition, samples: Samples, names: Set[str]) -
         for tasks, seen in views_of(composition, samples, "train"):
             for name in names & set(tasks):
                 composed = composition.tasks[name]
-                target = composed.task.target(seen.clean)
+                target = target_of(composed.task, seen)
                 there = target if isinstance(composed.target, Image) else target[present(target)]
                 found[name].append(there.cpu())
     return {name: torch.cat(parts) for name, parts in found.items()}

@@ -330,6 +330,7 @@ def load_of(composition: Composition) -> Splits:
         validation=training.validation,
         split_seed=training.split_seed,
         choice=composition.recipe.dataset.to_plain(),
+        label=composition.owners.named(composition.dataset),
     )
 
 

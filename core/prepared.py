@@ -37,15 +37,14 @@ def load_prepared(
     `check` refuses by an `MtlError`, whoever wrote it. A cache that cannot be written is no reason to stop.
     """
     path = _path(dataset, choice)
-    if path is None:
-        return dataset.load()
-    found = _read(path)
+    found = None if path is None else _read(path)
     if found is not None and _passes(found, check):
         return found
     loaded = dataset.load()
+    check(loaded)
     # What is downloaded while loading was not there when the name was formed.
     path = _path(dataset, choice)
-    if path is not None and {"train", "test"} <= loaded.keys():
+    if path is not None:
         _write(path, loaded)
     return loaded
 

@@ -31,7 +31,7 @@ from .randomness import StepRandom, seeded_generators
 from .responsibility import Owners
 from .specs import Binary, Categorical, FeatureSpec, ImageSpec, InputSpec, TargetSpec
 from .state import buffers_of, form_of, refuse_moved, refuse_other_form, refuse_trained
-from .tensor_form import FLOAT32, REAL, WHOLE, kind_of, require_number, require_tensor
+from .tensor_form import REAL, WHOLE, form_of_target, kind_of, require_number, require_tensor
 
 COUNT = 2
 
@@ -245,9 +245,16 @@ def _require_batch(label: str, what: str, batch: Any, shape: tuple[int, ...], co
 
 
 def _require_target(label: str, target: Any, stated: TargetSpec, count: int) -> None:
-    form = () if isinstance(stated, Categorical) else stated.output_shape
-    kinds = WHOLE if isinstance(stated, Categorical | Binary) else FLOAT32
-    require_tensor(label, "its target is", target, form, count, kinds, finite=False)
+    shape, kinds = form_of_target(stated)
+    require_tensor(label, "its target is", target, shape, count, kinds, finite=False)
+    if kinds is WHOLE:
+        most = len(stated.classes) - 1 if isinstance(stated, Categorical) else 1
+        low, high = int(target.min()), int(target.max())
+        if low < -1 or high > most:
+            raise ComponentError(
+                f"{label}: its target is {low}..{high}, which must lie in -1..{most}",
+                hint="-1 stands for absent",
+            )
 
 
 def has_lazy(module: nn.Module) -> bool:

@@ -16,11 +16,13 @@ from .device import is_out_of_memory
 from .errors import ComponentError, MissingRequirementError, MtlError, described
 from .home import HOME
 from .import_marks import noted
+from .tensor_form import MisfitError
 
 _LIBRARIES = ("torch", "numpy", "torchmetrics")
 """Code that components call: a failure there is that of the code outside."""
 
 _HINT = "`mtl --debug ...` shows the traceback"
+_MISFIT_HINT = "it must have the same form every time; `mtl plugin check` says more"
 
 
 class Owners:
@@ -39,8 +41,9 @@ class Owners:
         return next((self._labels[base] for base in kind.__mro__ if base in self._labels), None)
 
     def named(self, value: object) -> str:
-        """Return the label of a component, or the name of its class where it has none."""
-        return self.label(value) or type(value).__name__
+        """Return the label of a component or of what a module of the engine wraps, else its class's name."""
+        wrapped = (self.label(part) for part in getattr(value, "_modules", {}).values())
+        return self.label(value) or next(filter(None, wrapped), type(value).__name__)
 
     @contextmanager
     def at_work(self, doing: str | Callable[[], str]) -> Iterator[None]:
@@ -59,6 +62,10 @@ class Owners:
             raise
         except BaseException as error:
             when = doing if isinstance(doing, str) else doing()
+            if isinstance(error, MisfitError):
+                raise ComponentError(
+                    f"{self.named(error.component)} failed {when}: {error}", hint=_MISFIT_HINT
+                ) from error
             if is_out_of_memory(error):
                 raise MissingRequirementError(
                     f"out of memory {when}", hint="choose a smaller model or smaller batches"

@@ -19,6 +19,7 @@ from .files import make_own_folder, read_bytes, reading, write_bytes
 from .predictions import predict
 from .specs import Image
 from .tensors import to_safetensors
+from .views import target_of
 
 SHOWN = 6
 """Validation samples answered, always the first ones."""
@@ -92,7 +93,7 @@ def show(composition: Composition, validation: Samples) -> dict[str, Shown]:
                 for name in names:
                     composed = composition.tasks[name]
                     if isinstance(composed.target, Image):
-                        clean = composed.task.target(seen.clean)
+                        clean = target_of(composed.task, seen)
                         answer = predict(raw[name], composed.target)
                         found[name] = Shown(seen.image.cpu(), clean.cpu(), answer.float().cpu())
     finally:

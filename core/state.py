@@ -29,7 +29,7 @@ def refuse_untrainable(owners: Owners, modules: Iterable[nn.Module]) -> None:
                 where = owner_of(owners, module, name)
                 raise ComponentError(
                     f"{where}: its parameter {name!r} {reason}",
-                    hint="make it whole: nn.Parameter(value.contiguous())",
+                    hint="give it memory of its own, of real numbers: nn.Parameter(value.contiguous())",
                 )
         _refuse_common_memory(owners, module)
         for name, value in module.state_dict().items():

@@ -2,18 +2,61 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from .errors import ComponentError
+from .specs import Binary, Categorical, TargetSpec
 
 FLOAT32 = (torch.float32,)
 WHOLE = (torch.int64,)
 REAL = (torch.float32, torch.float64, torch.float16, torch.bfloat16)
 
+_PLAIN = (Tensor, nn.Parameter)
 _HINT = "state what it gives, or mend it; `mtl plugin check` says more"
+
+
+class MisfitError(Exception):
+    """What a component gave at work has another form than it had when it was rehearsed.
+
+    `Owners.at_work` makes of it the error that names the component.
+    """
+
+    def __init__(self, component: object, message: str) -> None:
+        super().__init__(message)
+        self.component = component
+
+
+def expect(
+    component: object,
+    what: str,
+    value: Any,
+    shape: Sequence[int],
+    kinds: tuple[torch.dtype, ...] = FLOAT32,
+) -> None:
+    """Raise `MisfitError` unless `value` is a plain tensor of this shape and one of `kinds`.
+
+    No number is read, so that it may stand in a step.
+    """
+    if type(value) in _PLAIN and value.dtype in kinds and value.shape == tuple(shape):
+        return
+    given = _other_kind(value, kinds) or str(list(value.shape))
+    raise MisfitError(component, f"{what} {given}, stated {list(shape)}")
+
+
+def expect_plain(component: object, what: str, value: Any) -> None:
+    """Raise `MisfitError` unless `value` is a plain tensor of real numbers, of whatever shape."""
+    if type(value) not in _PLAIN or value.dtype not in REAL:
+        raise MisfitError(component, f"{what} {_other_kind(value, REAL)}")
+
+
+def form_of_target(stated: TargetSpec) -> tuple[tuple[int, ...], tuple[torch.dtype, ...]]:
+    """Return the shape of one sample's target, and of what kind its numbers are."""
+    shape = () if isinstance(stated, Categorical) else stated.output_shape
+    return shape, WHOLE if isinstance(stated, Categorical | Binary) else FLOAT32
 
 
 def require_tensor(
@@ -57,7 +100,7 @@ def kind_of(value: object) -> str:
 def _other_kind(value: Any, kinds: tuple[torch.dtype, ...]) -> str | None:
     """Return what a value is instead of a plain tensor of one of `kinds`; None when it is one."""
     # A subclass has a will of its own: torch's functions give it to whatever it meets.
-    if type(value) is not Tensor and type(value) is not nn.Parameter:
+    if type(value) not in _PLAIN:
         return kind_of(value)
     if value.layout is not torch.strided or value.is_meta:
         return f"a tensor without numbers ({value.layout}, {value.device})"

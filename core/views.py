@@ -14,6 +14,7 @@ from torch import Tensor
 from .batch import Batch
 from .contracts import Augmentation, Task
 from .randomness import Random
+from .tensor_form import WHOLE, MisfitError, expect, form_of_target
 
 
 @dataclass(frozen=True)
@@ -38,23 +39,29 @@ class View:
 
     def look(self, batch: Batch, tasks: Mapping[str, Task], random: Random) -> Seen:
         """Return the batch as this view's tasks see it."""
+        shape = batch.image.shape
         # Streams are numbered, not named: what a sample looks like must not depend on what a task is called.
         # They are counted over all tasks, so that two views have noise of their own.
         for index, name in enumerate(name for name, task in tasks.items() if task.transforms):
             if name in self.makers:
-                batch = tasks[name].transform(batch, random.stream(f"transform {index}"))
+                changed = tasks[name].transform(batch, random.stream(f"transform {index}"))
+                batch = _taken(tasks[name], "its transformed batch", changed, shape)
         for task in tasks.values():
             if task.prepares:
                 batch = replace(batch, image=task.prepare(batch.image))
+                expect(task, "its prepared image is", batch.image, shape)
         # Every task draws: an encoder that reads an extra input needs it in every view.
         drawn: dict[str, Tensor] = dict(batch.inputs)
         for index, task in enumerate(task for task in tasks.values() if task.inputs):
             drawn.update(task.draw_inputs(batch, random.stream(f"inputs {index}")))
+            for spec in task.inputs:
+                expect(task, f"its input {spec.name!r} is", drawn.get(spec.name), shape[:1], WHOLE)
         clean = replace(batch, inputs=drawn)
         image = clean.image
         for index, name in enumerate(name for name, task in tasks.items() if task.corrupts):
             if name in self.makers:
                 image = tasks[name].corrupt(image, random.stream(f"corrupt {index}"))
+                expect(tasks[name], "its corrupted image is", image, shape)
         return Seen(clean, image)
 
     def corrupts(self, tasks: Mapping[str, Task]) -> bool:
@@ -78,5 +85,22 @@ def plan_views(tasks: Mapping[str, Task], mode: str) -> tuple[View, ...]:
 def augment(batch: Batch, augmentations: Sequence[Augmentation], random: Random) -> Batch:
     """Return the training batch after all augmentations, in order."""
     for index, augmentation in enumerate(augmentations):
-        batch = augmentation(batch, random.stream(f"augmentation {index}"))
+        changed = augmentation(batch, random.stream(f"augmentation {index}"))
+        batch = _taken(augmentation, "its batch", changed, batch.image.shape)
+    return batch
+
+
+def target_of(task: Task, seen: Seen) -> Tensor:
+    """Return a task's target for what a view shows; raise `MisfitError` when it has not the stated form."""
+    target = task.target(seen.clean)
+    shape, kinds = form_of_target(task.target_spec)
+    expect(task, "its target is", target, (len(seen.image), *shape), kinds)
+    return target
+
+
+def _taken(component: object, what: str, batch: Batch, shape: Sequence[int]) -> Batch:
+    """Return the batch that a component gave, with images of the same form as before."""
+    if not isinstance(batch, Batch):
+        raise MisfitError(component, f"{what} is of type {type(batch).__name__}, no Batch")
+    expect(component, f"the image of {what} is", batch.image, shape)
     return batch

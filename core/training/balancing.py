@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from ..contracts import Balancer
 from ..model import MultitaskModel
+from ..tensor_form import REAL, expect
 from .features import FeatureCut
 
 
@@ -46,6 +47,7 @@ class Balancing:
         if self._balancer.needs_gradients:
             return self._from_gradients(losses)
         weights = self._balancer.weights(losses, None)
+        expect(self._balancer, "its weights are", weights, losses.shape[-1:], REAL)
         balanced = weights * losses
         total = balanced.sum()
         own = self._balancer.own_loss(losses.detach(), None)
@@ -60,10 +62,12 @@ class Balancing:
         mean = parts.detach().mean(dim=0)
         given = shared if losses.dim() == 2 else shared[0]
         weights = self._balancer.weights(mean, given)
+        expect(self._balancer, "its weights are", weights, mean.shape, REAL)
         self._train_balancer(mean, given)
         with torch.no_grad():
             weights = weights.detach()
             direction = self._balancer.direction(given, weights)
+            expect(self._balancer, "its direction is", direction, given.shape[-1:], REAL)
             heads = self._balancer.head_weights(mean, weights) / len(parts)
             self._add_own(own, heads)
             self.seen.add_(weights)

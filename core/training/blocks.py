@@ -19,7 +19,7 @@ from ..data import Samples
 from ..losses import Known, known
 from ..memory_format import memory_format
 from ..randomness import Generators, StepRandom
-from ..views import View, augment, plan_views
+from ..views import View, augment, plan_views, target_of
 
 BYTES = 4 << 20
 """Most bytes of a block's images, as float32: making a block costs the same for two steps as for ten."""
@@ -115,7 +115,7 @@ class Blocks:
         images = seen.image.contiguous(memory_format=self._memory_format).split(sizes)
         inputs = {name: value.split(sizes) for name, value in seen.inputs.items()}
         answers = {
-            name: known(self._tasks[name].target(seen.clean), self._tasks[name].target_spec).split(sizes)
+            name: known(target_of(self._tasks[name], seen), self._tasks[name].target_spec).split(sizes)
             for name in view.tasks
         }
         return [

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from ..composition import Composition
 from ..errors import ComponentError
 from ..losses import mean_loss
+from ..tensor_form import expect_plain
 from .balancing import Balancing
 from .blocks import Look, StepLooks
 from .failure import Failure
@@ -97,8 +98,10 @@ class Step:
         for look in looks:
             raw = self._answer(look)
             for name in look.tasks:
-                answers = look.answers[name]
-                found[name] = mean_loss(composition.tasks[name].loss, raw[name], answers)
+                answers, loss = look.answers[name], composition.tasks[name].loss
+                expect_plain(composition.model.head(name), "its answer is", raw[name])
+                found[name] = mean_loss(loss, raw[name], answers)
+                expect_plain(loss, "what it gives is", found[name])
                 counts[name] = answers.count
         names = composition.tasks
         return torch.stack([found[name] for name in names]), torch.stack([counts[name] for name in names])

@@ -152,3 +152,44 @@ def test_labels_are_counted_where_all_of_a_tasks_columns_have_one() -> None:
         "a": {"train": 2, "validation": 2, "test": 2},
         "both": {"train": 1, "validation": 1, "test": 1},
     }
+
+
+class Given(Numbered):
+    """What it gives is set from outside."""
+
+    def __init__(self, given: object) -> None:
+        self.given = given
+
+    def load(self) -> Mapping[str, Columns]:
+        return self.given  # type: ignore[return-value]
+
+
+ILL = {
+    "no mapping": ((columns(9), columns(3)), "load answered of type tuple, stated Mapping[str, Columns]"),
+    "no arrays": ({"train": Columns([[1]], {}), "test": columns(3)}, "load answered of type dict"),  # type: ignore[arg-type]
+    "no test": ({"train": columns(9)}, "gave no split 'test'"),
+    "broken": ({"train": BROKEN["float images"], "test": columns(3)}, "train: images must be uint8"),
+    "no samples": (
+        {"train": columns(9), "test": columns(3), "validation": columns(0)},
+        "gave a split 'validation' without samples",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", ILL)
+def test_what_a_data_set_gives_wrongly_is_told_with_its_name(case: str) -> None:
+    given, told = ILL[case]
+    with pytest.raises(ComponentError) as caught:
+        load_splits(Given(given), validation=0.5, split_seed=0, label="dataset 'given' of plugin 1.0")
+    assert str(caught.value).startswith("dataset 'given' of plugin 1.0")
+    assert told in str(caught.value)
+
+
+def test_arrays_that_cannot_be_written_are_taken_without_a_word() -> None:
+    given = {"train": columns(9), "test": columns(3)}
+    for part in given.values():
+        for array in (part.image, *part.labels.values()):
+            array.flags.writeable = False
+    splits = load_splits(Given(given), validation=0.5, split_seed=0)
+    splits.test.image.fill_(7)
+    assert given["test"].image.max() == 2

@@ -102,7 +102,7 @@ DECLARED: list[tuple[Any, str, Any, str]] = [
     (Sides, "head", ["linear"], "its head is ['linear'], stated str"),
     (Sides, "symmetry", [1], "its symmetry is [1], stated Symmetry | None"),
     (Sides, "inputs", (InputSpec("turn", 0),), "stated inputs with a count above 0"),
-    (Sides, "target_spec", Categorical((0, 1)), "its target_spec is of type Categorical"),  # type: ignore[arg-type]
+    (Sides, "target_spec", Categorical((0, 1)), "its target_spec is Categorical(classes=(0, 1)), stated"),  # type: ignore[arg-type]
     (lambda: Metric(Binary()), "direction", "up", "its direction is 'up', stated Literal"),
     (lambda: Metric(Binary()), "bounds", None, "its bounds is None, stated tuple[float, float]"),
     (lambda: Metric(Binary()), "bounds", (1.0, 0.0), "stated the lowest value and the highest"),
