@@ -42,7 +42,7 @@ PLACES = {
     "task corrupt": FIRST,
     "augmentation call": FIRST,
     "sharing forward": FIRST,
-    "sharing shared parameters": "failed while",
+    "sharing shared parameters": FIRST,
     "balancer weights": "failed while it trained, in epoch 1",
     "balancer epoch": "failed while it trained, in epoch 1",
     "exporter plan": "failed when it was asked whether it can export this",

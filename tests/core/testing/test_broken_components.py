@@ -279,7 +279,7 @@ BROKEN = {
             def export(self, subject, path):
                 return ExportReport((path,), {})
         """,
-        "expected files, model.weights the first",
+        "model.weights, which is not there",
     ),
     ("exporter", "another-model-is-refused"): (
         "class Broken(GoodExporter):\n    def verify(self, subject, path): return {'passed': True}",
