@@ -158,9 +158,9 @@ def rehearse_late_metrics(composition: Composition) -> None:
     owners = composition.owners
     with uncollected(), owners.at_work("on its first samples"), seeded_generators():
         for composed in composition.tasks.values():
-            for name, metric in composed.metrics.items():
+            for metric in composed.metrics.values():
                 if metric.starts_late:
-                    rehearse_metric(owners.label(metric) or f"metric {name!r}", metric, composed.target)
+                    rehearse_metric(owners, metric, composed.target)
 
 
 def rehearse_views(composition: Composition, samples: Samples) -> None:
