@@ -236,8 +236,8 @@ def _load(manager: pluggy.PluginManager, found: Found, marks: ImportMarks) -> Pr
             plugin = found.load()
         stage = "api"
         _check_api(plugin)
-        if manager.is_registered(plugin):
-            return _duplicate(provider, str(manager.get_name(plugin)))
+        if (other := _in_use(manager, plugin)) is not None:
+            return _duplicate(provider, other)
         stage = "register"
         manager.register(plugin, name=f"{found.distribution}/{found.name}")
         stage = "hooks"
@@ -252,6 +252,19 @@ def _load(manager: pluggy.PluginManager, found: Found, marks: ImportMarks) -> Pr
     if plugin is not None and manager.is_registered(plugin):
         manager.unregister(plugin)
     return as_broken(provider, stage, error)
+
+
+def _in_use(manager: pluggy.PluginManager, plugin: object) -> str | None:
+    """Return the name under which a module is in use, or another one of the same file (a link); else None."""
+    file = getattr(plugin, "__file__", None)
+    for name, other in manager.list_name_plugin():
+        if other is plugin or (file and (its := getattr(other, "__file__", None)) and _same(file, its)):
+            return name
+    return None
+
+
+def _same(one: str, other: str) -> bool:
+    return os.path.realpath(one) == os.path.realpath(other)
 
 
 def _duplicate(provider: Provider, other: str) -> Provider:

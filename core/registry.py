@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import traceback
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from functools import cache
@@ -178,7 +178,9 @@ class Registry:
                 records = (
                     self._records(key) if provider.distribution == HOME else self._watched(key, provider)
                 )
-                entries += [Entry(component, provider) for component in records]
+                found = [Entry(component, provider) for component in records]
+                _refuse_repeated(entries, found)
+                entries += found
             except KeyboardInterrupt as interrupt:
                 raise KeyboardInterrupt(f"while {provider.named} listed its components") from interrupt
             except BaseException as error:
@@ -205,6 +207,17 @@ class Registry:
             if names.count((kind, name)) > 1:
                 raise ComponentError(f"it yields two components named {name!r} of kind {kind}")
         return records
+
+
+def _refuse_repeated(known: Sequence[Entry], found: Sequence[Entry]) -> None:
+    """Raise `ComponentError` for a name that its distribution has already: nothing tells them apart."""
+    names = {(entry.component.kind, entry.qualified_name): entry for entry in known}
+    for entry in found:
+        if (other := names.get((entry.component.kind, entry.qualified_name))) is not None:
+            raise ComponentError(
+                f"its {entry.component.kind} {entry.component.name!r} is that of plugin "
+                f"{other.provider.name!r} of the same distribution already"
+            )
 
 
 def _package(module: str) -> str:

@@ -86,6 +86,26 @@ def test_a_second_name_of_a_module_is_a_duplicate_of_the_first(site: Path) -> No
     assert not second.broken
 
 
+def test_a_link_to_a_module_is_a_duplicate_of_it(site: Path) -> None:
+    (site / "linked.py").symlink_to(site / "okplug.py")
+    leave(site, "okplug-2.0", metadata=METADATA, points=b"[mtl]\nnew = okplug\nold = linked\n")
+    registry = discover()
+    first, second = (row for row in registry.providers if row.distribution == "okplug")
+    assert (first.status, second.status) == ("ok", "duplicate")
+    assert registry.find("encoder", "found").provider == first
+
+
+def test_a_copy_of_a_module_takes_no_name_away(site: Path) -> None:
+    (site / "copied.py").write_bytes((site / "okplug.py").read_bytes())
+    leave(site, "okplug-2.0", metadata=METADATA, points=b"[mtl]\nnew = okplug\nold = copied\n")
+    registry = discover()
+    assert registry.find("encoder", "found").provider.name == "new"
+    (broken,) = (row for row in registry.providers if row.broken)
+    assert "its encoder 'found' is that of plugin 'new' of the same distribution already" in str(
+        broken.reason
+    )
+
+
 def test_an_empty_leftover_hides_no_plugin(site: Path) -> None:
     leave(site, "okplug-1.0")
     leave(site, "okplug-2.0", metadata=METADATA, points=POINTS)
