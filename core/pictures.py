@@ -20,7 +20,7 @@ from io import BytesIO
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageFile, ImageOps, UnidentifiedImageError
 
 from .errors import UsageError
 from .files import reading
@@ -67,6 +67,7 @@ def read_picture(
         if fits is not None:
             lies = opened.getexif().get(ExifTags.Base.Orientation, 1) in _LYING
             fits((opened.height, opened.width) if lies else opened.size)
+        _lay_open_wide_colour(opened, content)
         return convert_picture(opened, name, channels)
 
 
@@ -99,6 +100,8 @@ def convert_picture(opened: Image.Image, name: str, channels: int) -> Image.Imag
     picture = opened
     if white is not None:
         picture = _narrowed(picture, white)
+        if _counts_from_white(opened):
+            picture = ImageOps.invert(picture)
     elif picture.mode in ("I", "F"):
         raise UsageError(f"{name}: has 32-bit pixels, whose range is not known", hint="save it with 8 bits")
     elif picture.has_transparency_data:
@@ -141,8 +144,25 @@ def _measure_transparency(opened: Image.Image) -> None:
     colour, packing = opened.info.get("transparency"), _packing(opened)
     if isinstance(colour, int) and packing in _STEPS:
         opened.info["transparency"] = colour * _STEPS[packing]
-    elif isinstance(colour, tuple) and packing == "RGB;16B":
-        opened.info["transparency"] = tuple(part >> 8 for part in colour)
+
+
+def _lay_open_wide_colour(opened: Image.Image, content: bytes) -> None:
+    """Turn the transparent colour of a PNG file of 16 bits a channel into an alpha channel, exactly.
+
+    Pillow decodes the upper 8 bits only; the lower ones are what it takes for the upper ones in a file whose
+    bytes are in the other order.
+    """
+    colour = opened.info.get("transparency")
+    if not isinstance(colour, tuple) or _packing(opened) != "RGB;16B":
+        return
+    lower = Image.open(BytesIO(content), formats=("PNG",))
+    assert isinstance(lower, ImageFile.ImageFile)
+    lower.tile = [tile._replace(args="RGB;16L") for tile in lower.tile]
+    wanted = np.array(colour)
+    upper_same = (np.asarray(opened) == wanted >> 8).all(axis=2)
+    same = upper_same & (np.asarray(lower) == (wanted & 255)).all(axis=2)
+    del opened.info["transparency"]
+    opened.putalpha(Image.fromarray(np.where(same, 0, 255).astype(np.uint8)))
 
 
 _STEPS = {"L;2": 85, "L;4": 17}
@@ -155,6 +175,16 @@ def _white_of_wide_pixels(opened: Image.Image) -> int | None:
         return 4095 if _packing(opened) == "I;12" else 65535
     # Pillow opens 16 bits of these in 32.
     return 65535 if opened.mode == "I" and opened.format in ("PNG", "PPM") else None
+
+
+def _counts_from_white(opened: Image.Image) -> bool:
+    """Return whether 0 is white in a file: Pillow turns such grey pixels round, but not those of 16 bits."""
+    tags = getattr(opened, "tag_v2", {})
+    return opened.format == "TIFF" and tags.get(_PHOTOMETRIC) == 0
+
+
+_PHOTOMETRIC = 262
+"""The TIFF tag that says what a pixel's number means."""
 
 
 def _narrowed(picture: Image.Image, white: int) -> Image.Image:

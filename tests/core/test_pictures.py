@@ -75,6 +75,12 @@ def saved(picture: Image.Image, form: str, **options: object) -> bytes:
     return stream.getvalue()
 
 
+def white_is_zero(pixels: np.ndarray) -> bytes:
+    """Return a TIFF file that says of the same numbers that 0 is white."""
+    black_is_zero, tag = saved(Image.fromarray(pixels), "TIFF"), struct.pack("<HHI", 262, 3, 1)
+    return black_is_zero.replace(tag + struct.pack("<H", 1), tag + struct.pack("<H", 0))
+
+
 GREY, COLOUR, PALETTE, GREY_ALPHA, COLOUR_ALPHA = 0, 2, 3, 4, 6
 FILES = {
     "1 bit": (png(1, GREY, b"\x80"), 255),
@@ -94,6 +100,10 @@ FILES = {
     "colour, transparent": (png(8, COLOUR, bytes([9, 8, 7]), words(9, 8, 7)), 255),
     "16-bit colour": (png(16, COLOUR, words(0x1234, 0x1234, 0x1234)), 0x12),
     "16-bit colour, transparent": (png(16, COLOUR, words(500, 500, 500), words(500, 500, 500)), 255),
+    "16-bit colour, nearly the transparent one": (
+        png(16, COLOUR, words(0x1234, 0x1299, 0x1234), words(0x1234, 0x1234, 0x1234)),
+        0x12,
+    ),
     "palette": (png(8, PALETTE, b"\x01", palette=bytes([0, 0, 0, 9, 9, 9])), 9),
     "palette, half transparent": (png(8, PALETTE, b"\0", b"\x80", palette=bytes([200] * 3)), 227),
     "alpha": (png(8, GREY_ALPHA, bytes([200, 128])), 227),
@@ -104,6 +114,8 @@ FILES = {
     "PGM of 10 bits": (b"P5 1 1 1023\n" + words(1023), 255),
     "PBM": (b"P4 1 1\n\x80", 0),
     "TIFF of 16 bits": (saved(Image.fromarray(np.full((1, 1), 257 * 7, np.uint16)), "TIFF"), 7),
+    "TIFF of 16 bits, 0 is white": (white_is_zero(np.full((1, 1), 257 * 7, np.uint16)), 248),
+    "TIFF of 8 bits, 0 is white": (white_is_zero(np.full((1, 1), 7, np.uint8)), 248),
     "ink": (saved(Image.new("CMYK", (1, 1), (0, 0, 0, 255)), "TIFF"), 0),
     "YCbCr": (saved(Image.new("YCbCr", (1, 1), (9, 128, 128)), "TIFF"), 9),
     "GIF": (saved(Image.new("L", (1, 1), 7), "GIF"), 7),
