@@ -63,8 +63,9 @@ class Owners:
         except BaseException as error:
             when = doing if isinstance(doing, str) else doing()
             if isinstance(error, MisfitError):
+                label = self.named(error.component)
                 raise ComponentError(
-                    f"{self.named(error.component)} failed {when}: {error}", hint=_MISFIT_HINT
+                    f"{label} failed {when}: {error}", hint=self._given(label) + _MISFIT_HINT
                 ) from error
             if is_out_of_memory(error):
                 raise MissingRequirementError(
@@ -85,9 +86,14 @@ class Owners:
             ) from error
 
     def _hint(self, label: str, place: str) -> str:
+        return (f"see {place}; " if place else "") + self._given(label) + _HINT
+
+    def _given(self, label: str) -> str:
+        """Return whose answer a component of mtl may have stumbled over; nothing for a plugin's own."""
         strangers = self._strangers()
-        given = f"what it was given may be of {' or '.join(strangers)}; " if strangers else ""
-        return (f"see {place}; " if place else "") + ("" if label in strangers else given) + _HINT
+        if not strangers or label in strangers:
+            return ""
+        return f"what it was given may be of {' or '.join(strangers)}; "
 
     def _strangers(self) -> list[str]:
         """Return the labels of the components that are a plugin's."""

@@ -7,6 +7,8 @@ import pytest
 from mtl.core.errors import ComponentError
 from mtl.core.home import HOME
 from mtl.core.responsibility import Owners
+from mtl.core.specs import Categorical
+from mtl.core.tensor_form import expect
 from mtl.plugins.losses.cross_entropy import CrossEntropy
 
 
@@ -36,6 +38,15 @@ def test_the_plugins_components_at_work_are_named() -> None:
 def test_with_built_in_components_alone_it_is_a_fault_of_the_program() -> None:
     with pytest.raises(KeyError), _owners(CrossEntropy).at_work("while it trained"):
         raise KeyError("a")
+
+
+def test_where_a_built_in_component_stumbles_the_plugins_components_are_named_too() -> None:
+    with pytest.raises(ComponentError) as caught, _owners(CrossEntropy, Stranger).at_work("in epoch 2"):
+        expect(CrossEntropy(Categorical(("a", "b"))), "its answer is", None, ())
+    assert str(caught.value).startswith(
+        f"loss 'CrossEntropy' of {HOME} 0.1 failed in epoch 2: its answer is None"
+    )
+    assert "what it was given may be of loss 'Stranger' of plugin 1.0; " in str(caught.value)
 
 
 @pytest.mark.parametrize("kind", [BrokenPipeError, FileNotFoundError, KeyboardInterrupt])
