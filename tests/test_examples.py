@@ -6,6 +6,7 @@ import ast
 import copy
 import json
 import re
+import runpy
 import sys
 import tomllib
 from collections.abc import Iterator
@@ -267,3 +268,15 @@ def test_an_example_passes_the_kit(name: str, examples: Registry, capsys: pytest
     rows = json.loads(capsys.readouterr().out)
     assert {row["status"] for row in rows} <= {"ok", "skipped"}
     assert sum(row["status"] == "ok" for row in rows) > 20
+
+
+def test_the_pictures_of_own_data_are_a_table_that_is_understood(tmp_path: Path) -> None:
+    script = runpy.run_path(str(EXAMPLES / "own-data" / "make_pictures.py"))
+    script["main"](tmp_path / "photos")
+    data = installed().find("dataset", "table").load()(file=tmp_path / "photos" / "photos.csv")
+    said = dict(line.strip().split(": ", 1) for line in data.understood()[1:5])
+    assert said["file"] == "path"
+    assert said["colour"].startswith("class of 3: blue, green, red; ")
+    assert said["round"].startswith("yes or no: ")
+    assert said["covered"].startswith("number from ")
+    assert list(data.tasks()) == ["colour", "round", "covered"]

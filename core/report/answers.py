@@ -9,6 +9,7 @@ from ..specs import Binary, Categorical, Image, Regression
 from .choices import choices
 from .class_counts import class_counts
 from .class_groups import group_errors
+from .class_scores import class_scores
 from .confusion import confusion
 from .looks import SHOWN, look
 from .markup import Html, section, tag
@@ -41,7 +42,7 @@ def answers(subject: Subject) -> Html:
             for name, rows in tables.items():
                 parts.append(confusion(task, name, spec, rows))
                 parts += group_errors(task, name, spec, rows)
-                parts.append(class_counts(task, spec, rows))
+                parts += [class_counts(task, spec, rows), class_scores(task, spec, rows)]
         elif isinstance(spec, Regression):
             parts += values(task, spec, seen)
         groups.append(tag("section", tag("h3", task), *parts))

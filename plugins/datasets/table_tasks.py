@@ -10,6 +10,9 @@ from typing import Any
 from ...core.specs import Regression
 from .table_labels import Label
 
+CLASS_METRICS = ("accuracy", "balanced-accuracy", "f1", "precision", "recall", "confusion-matrix")
+"""What judges classes: people's own are seldom equally frequent."""
+
 _TAKEN = ("image",)
 """What no task can be called: the model's input is."""
 _LONGEST = 60
@@ -18,13 +21,13 @@ _LONGEST = 60
 def tasks_of(labels: Mapping[str, Label]) -> dict[str, dict[str, Any]]:
     """Return a task for each label column, named after it, as a recipe writes them."""
     names = task_names(labels)
-    return {
-        names[column]: {
-            "task": "regress" if isinstance(label.spec, Regression) else "classify",
-            "label": column,
-        }
-        for column, label in labels.items()
-    }
+    tasks: dict[str, dict[str, Any]] = {}
+    for column, label in labels.items():
+        if isinstance(label.spec, Regression):
+            tasks[names[column]] = {"task": "regress", "label": column}
+        else:
+            tasks[names[column]] = {"task": "classify", "label": column, "metrics": list(CLASS_METRICS)}
+    return tasks
 
 
 def task_names(columns: Iterable[str]) -> dict[str, str]:

@@ -10,6 +10,7 @@ from PIL import Image
 
 from mtl.core.specs import Binary, Categorical, ImageSpec, Regression
 from mtl.plugins.datasets.table import PictureTable
+from mtl.plugins.datasets.table_tasks import CLASS_METRICS
 
 from .table_samples import write_pictures, write_table
 
@@ -41,8 +42,8 @@ def test_columns_become_labels_and_tasks(table: Path) -> None:
         "weight": Regression(("weight",)),
     }
     assert data.tasks() == {
-        "colour": {"task": "classify", "label": "colour"},
-        "is_animal": {"task": "classify", "label": "is animal"},
+        "colour": {"task": "classify", "label": "colour", "metrics": [*CLASS_METRICS]},
+        "is_animal": {"task": "classify", "label": "is animal", "metrics": [*CLASS_METRICS]},
         "weight": {"task": "regress", "label": "weight"},
     }
 
