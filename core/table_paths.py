@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 
 from .errors import UsageError
+from .files import reading
 from .tables import PICTURES, Table
 
 
@@ -41,6 +42,8 @@ def picture_paths(table: Table, cells: Sequence[str | None], folder: PictureFold
     Raises `UsageError`, with the first lines, for rows without a path, for paths and links that lead out of
     the folder, and for files that are not there.
     """
+    if not folder.root.is_dir():
+        raise UsageError(f"{folder.root}: there is no such folder", hint="paths of pictures start from it")
     known = [cell or "" for cell in cells]
     places = [folder.place(cell.replace("\0", "")) for cell in known]
 
@@ -90,7 +93,8 @@ def _where_else(cell: str, folder: PictureFolder) -> str:
     for ending in PICTURES:
         if PictureFolder(folder.root, ending).holds(cell):
             return f"their names lack an ending: {folder.flag}ending={ending}"
-    near = [Path.cwd(), *(path for path in sorted(folder.root.iterdir())[:100] if path.is_dir())]
+    with reading(folder.root, "a folder of pictures", hint="give read access to it"):
+        near = [Path.cwd(), *(path for path in sorted(folder.root.iterdir())[:100] if path.is_dir())]
     for root in near:
         for ending in (folder.ending, *PICTURES):
             if PictureFolder(root, ending).holds(cell):

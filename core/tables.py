@@ -72,7 +72,8 @@ def find_table(place: Path, *, otherwise: str = "name the table's file") -> Path
             f"{place}: holds {' and '.join(path.name for path in found)}", hint="name the one that counts"
         )
     if not found:
-        tables = sorted(path.name for path in place.iterdir() if path.suffix in ENDINGS)
+        with reading(place, "a folder with a table", hint="give read access to it"):
+            tables = sorted(path.name for path in place.iterdir() if path.suffix in ENDINGS)
         hint = f"name a table in it: {', '.join(tables[:3])}" if tables else otherwise
         raise UsageError(f"{place}: holds no {', '.join(NAMES[:-1])} or {NAMES[-1]}", hint=hint)
     return found[0]
@@ -153,6 +154,12 @@ def _delimiter(text: str) -> str:
 def _header(cells: Sequence[str], path: Path) -> list[str]:
     if len(cells) > MOST_COLUMNS:
         raise UsageError(f"{path}: {len(cells):,} columns; at most {MOST_COLUMNS:,} are read")
+    rows = [cell for cell in cells if names_pictures([cell])]
+    if rows:
+        raise UsageError(
+            f"{path}:1: {rows[0]!r:.60} is the path of a picture, expected a line of column names",
+            hint="begin the table with one, such as: file,label",
+        )
     names = [cell.strip() or f"column {number}" for number, cell in enumerate(cells, 1)]
     for name in names:
         if names.count(name) > 1:

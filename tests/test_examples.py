@@ -277,6 +277,6 @@ def test_the_pictures_of_own_data_are_a_table_that_is_understood(tmp_path: Path)
     said = dict(line.strip().split(": ", 1) for line in data.understood()[1:5])
     assert said["file"] == "path"
     assert said["colour"].startswith("class of 3: blue, green, red; ")
-    assert said["round"].startswith("yes or no: ")
+    assert said["night"].startswith("yes or no: ")
     assert said["covered"].startswith("number from ")
-    assert list(data.tasks()) == ["colour", "round", "covered"]
+    assert list(data.tasks()) == ["colour", "night", "covered"]

@@ -2,8 +2,8 @@
 
     python make_pictures.py photos
 
-makes `photos/photos.csv` and 400 pictures of one figure each: its colour, whether it is round, and how many
-percent of the picture it covers. One label in five is left empty. The pictures are the same every time.
+makes `photos/photos.csv` and 400 pictures of one figure each: its colour, whether it is night, and how many
+percent of the picture the figure covers. One label in five is left empty. The pictures are always the same.
 """
 
 from __future__ import annotations
@@ -20,19 +20,16 @@ SIDE, COUNT, HOLES = 32, 400, 0.2
 
 
 def picture(
-    random: np.random.Generator, colour: str, is_round: bool, radius: float
+    random: np.random.Generator, colour: str, night: bool, radius: float
 ) -> tuple[Image.Image, float]:
     """Return a picture of one figure on a noisy ground, and the percent of it that the figure covers."""
-    ground = random.integers(90, 160) + random.normal(0, 12, (SIDE, SIDE, 3))
+    light = random.integers(20, 80) if night else random.integers(90, 180)
+    ground = light + random.normal(0, 12, (SIDE, SIDE, 3))
     image = Image.fromarray(ground.clip(0, 255).astype(np.uint8))
     mask = Image.new("1", (SIDE, SIDE))
     x, y = random.uniform(radius, SIDE - radius, 2)
     box = (x - radius, y - radius, x + radius, y + radius)
-    pen = ImageDraw.Draw(mask)
-    if is_round:
-        pen.ellipse(box, fill=1)
-    else:
-        pen.rectangle(box, fill=1)
+    ImageDraw.Draw(mask).ellipse(box, fill=1)
     image.paste(COLOURS[colour], mask=mask)
     return image, 100 * float(np.asarray(mask).mean())
 
@@ -43,13 +40,13 @@ def main(folder: Path) -> None:
     (folder / "images").mkdir(parents=True)
     with (folder / "photos.csv").open("w", newline="") as file:
         table = csv.writer(file)
-        table.writerow(["file", "colour", "round", "covered"])
+        table.writerow(["file", "colour", "night", "covered"])
         for number in range(COUNT):
-            colour, is_round = random.choice(list(COLOURS)), bool(random.random() < 0.5)
-            image, covered = picture(random, colour, is_round, random.uniform(4, 13))
+            colour, night = random.choice(list(COLOURS)), bool(random.random() < 0.5)
+            image, covered = picture(random, colour, night, random.uniform(4, 13))
             name = f"images/{number:03d}.png"
             image.save(folder / name)
-            labels = [colour, "yes" if is_round else "no", f"{covered:.1f}"]
+            labels = [colour, "yes" if night else "no", f"{covered:.1f}"]
             table.writerow([name, *("" if random.random() < HOLES else label for label in labels)])
 
 

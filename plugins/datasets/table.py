@@ -13,6 +13,7 @@ from pydantic import Field
 
 from ...core.contracts import Columns, Dataset
 from ...core.errors import UsageError
+from ...core.files import reading
 from ...core.places import from_root
 from ...core.specs import DatasetSpec, ImageSpec
 from ...core.table_paths import PictureFolder, picture_paths
@@ -144,7 +145,9 @@ class PictureTable(Dataset):
     def _columns(self) -> TableColumns:
         if self.file is None:
             raise UsageError("the data set needs a table", hint="pass it with --data FILE")
-        if not self.file.exists():
+        with reading(self.file, "a table", hint="give read access to it"):
+            exists = self.file.exists()
+        if not exists:
             raise UsageError(f"{self.file}: there is no such file", hint=f"--data names {HINT}")
         table = read_table(find_table(self.file, otherwise=_CLASS_FOLDERS), self.encoding)
         return understand(table, self.columns, self.absent, self.decimal)

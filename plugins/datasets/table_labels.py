@@ -68,8 +68,10 @@ class LabelColumn:
         cells: Cells = [None if cell is None else unicodedata.normalize("NFC", cell) for cell in self.cells]
         if stated is None:
             cells = _counted(cells)
-        names = list(stated or sorted({cell for cell in cells if cell is not None}, key=natural))
+        names = list(stated or {cell for cell in cells if cell is not None})
         self._refuse_names(names)
+        if not stated:
+            names.sort(key=natural)
         index = {name: number for number, name in enumerate(names)}
         self._refuse_strange(
             cells, index.keys(), "is none of its classes", lambda cell: suggest(cell, names, "classes")

@@ -121,6 +121,14 @@ def refusal(path: Path, encoding: str = "utf-8") -> str:
         ),
         ("a.csv", b" \n", "a.csv: is empty\n  hint: a table begins with a line of column names"),
         ("a.csv", b"a,b\n", "a.csv: has no rows\n  hint: a row per picture follows the line of column names"),
+        (
+            "a.csv",
+            b"img/1.png,red\nimg/2.png,blue",
+            (
+                "a.csv:1: 'img/1.png' is the path of a picture, expected a line of column names\n"
+                "  hint: begin the table with one, such as: file,label"
+            ),
+        ),
         ("a.csv", b"a,a\n1,2", "a.csv: two columns are called 'a'\n  hint: rename one of them"),
         (
             "a.csv",

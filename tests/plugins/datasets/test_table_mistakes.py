@@ -243,6 +243,15 @@ def test_names_that_no_file_can_have(folder: Path, name: str) -> None:
         PictureTable(file=path, columns={"file_name": {"type": "path"}}).load()
 
 
+def test_a_root_that_is_nowhere(folder: Path) -> None:
+    assert path_refusal(folder, NAMES, root=folder / "gone").startswith("gone: there is no such folder\n")
+
+
+def test_a_class_of_thousands_of_digits_is_refused_before_it_is_sorted(folder: Path) -> None:
+    said = refusal(folder, "a", ["1" * 5000, "x"] * 3, columns={"a": {"type": "class"}})
+    assert "is no readable name of 100 letters at most" in said
+
+
 def test_rows_without_a_picture_and_tables_without_a_column_of_paths(folder: Path) -> None:
     assert path_refusal(folder, ["", *NAMES]).startswith(
         "tables/a.csv: 1 of 12 rows name no picture: '' (line 2)\n"
