@@ -112,6 +112,6 @@ def read_form(form: type[Form], path: Path, what: str, *, hint: str) -> dict[str
 def _first(error: ValidationError) -> str:
     detail = error.errors(include_url=False, include_input=False)[0]
     place = ".".join(str(part) for part in detail["loc"])
-    said = re.sub(r"a valid dictionary or instance of \w+", "a table", detail["msg"])
+    said = re.sub(r"a valid dictionary( or instance of \w+)?", "a table", detail["msg"])
     said = said.removeprefix("Value error, ")
     return f"{place}: {said}" if place else said

@@ -73,7 +73,7 @@ def _dead(graph: onnx.GraphProto) -> Iterator[str]:
             waiting += reads_of(made[value])
     for node in graph.node:
         if needed.isdisjoint(node.output):
-            yield f"the operator {node.name!r}"
+            yield f"the operator {node.name or node.op_type!r}"
         for inner in inner_graphs(node):
             yield from _dead(inner)
     for tensor in graph.initializer:
