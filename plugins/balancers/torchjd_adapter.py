@@ -17,6 +17,13 @@ Solver = Callable[[Tensor], Tensor]
 """From a Gramian `[T, T]`, float64 on the CPU, to weights `[T]`."""
 
 
+_VANISHED = 1e-12
+"""Of the longest gradient's length: shorter ones are rounding."""
+
+_PARALLEL = 1.0 - 1e-6
+"""The largest cosine aimed at; what would turn one gradient onto another altogether is without bound."""
+
+
 def require(balancer: str, packages: Sequence[str]) -> None:
     """Raise `MissingRequirementError` (status 5) naming the packages of a solver that are not installed."""
     missing = [name for name in packages if find_spec(name) is None]
@@ -42,6 +49,17 @@ def solved(gradients: Tensor, solve: Solver) -> Tensor:
     return weights.to(gradients)
 
 
+def _gramian(gradients: Tensor) -> Tensor:
+    """Return all products `[T, T]` of gradients `[T, P]`, float64 on the CPU, however short they are.
+
+    The square of a short float32 number is 0, or has few digits.
+    """
+    scale = gradients.detach().abs().amax(dim=1, keepdim=True)
+    rows = gradients.detach() / torch.where(scale > 0, scale, 1.0)
+    scale = scale.to("cpu", torch.float64)
+    return (rows @ rows.T).to("cpu", torch.float64) * scale * scale.T
+
+
 def mgda() -> Solver:
     """Frank and Wolfe's algorithm for the shortest vector of the convex hull."""
     return aggregation.MGDAWeighting(epsilon=1e-6, max_iters=500)
@@ -56,7 +74,16 @@ def upgrad() -> Solver:
     """Quadratic programmes, solved by quadprog; needs what `require` was asked for."""
     # Regularised far below what a float32 gradient knows; the Gramian itself is float64.
     projector: DualConeProjector = QuadprogProjector(norm_eps=1e-30, reg_eps=1e-9)
-    return aggregation.UPGradWeighting(projector=projector)
+    weighting = aggregation.UPGradWeighting(projector=projector)
+
+    def solve(gramian: Tensor) -> Tensor:
+        # Gradients along one line: products that float32 rounded are those of no vectors at all.
+        values, vectors = torch.linalg.eigh(gramian)
+        if values[0] < 0:
+            gramian = (vectors * values.clamp(min=0.0)) @ vectors.T
+        return weighting(gramian)
+
+    return solve
 
 
 def cagrad(c: float) -> Solver:
@@ -90,12 +117,16 @@ def imtl_g() -> Solver:
 def gradvac(gradients: Tensor, target: Tensor, beta: float) -> Tensor:
     """Return the weights `[T]` of GradVac, and move `target` `[T, T]`, the cosines aimed at.
 
-    The cosines of a task without a gradient (no label in the batch) stay.
+    The cosines of a task without a gradient (no label in the batch) stay, as do those of one whose gradient
+    has vanished beside the others': float32 knows nothing of its direction.
     """
     weighting = aggregation.GradVacWeighting(beta=beta, eps=1e-30)
-    gramian = (gradients @ gradients.T).detach().to("cpu", torch.float64)
-    there = (gramian.diagonal() > 0).nonzero().squeeze(1)
+    gramian = _gramian(gradients)
+    lengths = gramian.diagonal().sqrt()
+    there = (lengths > _VANISHED * lengths.max()).nonzero().squeeze(1)
     pairs = there[:, None], there
+    # To the scale of 1, of which the library's `eps` is a negligible part.
+    gramian = gramian / lengths.max().square().clamp(min=torch.finfo(torch.float64).tiny)
     # torchjd keeps this state to itself; a checkpoint needs it.
     known = target.detach().to("cpu", torch.float64, copy=True)
     moving = known[pairs]
@@ -103,7 +134,8 @@ def gradvac(gradients: Tensor, target: Tensor, beta: float) -> Tensor:
     weighting._state_key = (len(moving), moving.dtype)
     weights = torch.zeros(len(gramian), dtype=torch.float64)
     weights[there] = weighting(gramian[pairs])
-    known[pairs] = moving
+    # A turned gradient of no length has no cosine, and the library divides by it.
+    known[pairs] = moving.nan_to_num().clamp(-_PARALLEL, _PARALLEL)
     target.copy_(known)
     return weights.to(gradients)
 

@@ -162,3 +162,40 @@ def test_gradvac_turns_short_gradients_as_far() -> None:
     weights = [make("gradvac").weights(torch.ones(2), length * gradients) for length in (1.0, 1e-6)]
     assert weights[0].tolist() == pytest.approx([1.5, 1.5], rel=1e-4)
     torch.testing.assert_close(weights[1], weights[0], rtol=1e-4, atol=1e-4)
+
+
+def vanishing(step: int) -> torch.Tensor:
+    """Return gradients of which some are rounding beside the others, absent, opposite, or along one line."""
+    gradients = torch.randn(4, 50, generator=torch.Generator().manual_seed(step))
+    match step % 5:
+        case 1:
+            gradients[1] *= 1e-13
+        case 2:
+            gradients[1] *= 1e-20
+            gradients[2] = -gradients[0]
+        case 3:
+            gradients[2] *= 1e-25
+            gradients[3] = 0.0
+        case 4:
+            gradients[1], gradients[2], gradients[3] = -gradients[0], gradients[0], gradients[0] * 1e-30
+    return gradients
+
+
+def of_gradients() -> list[str]:
+    """Return the balancers that weigh by the gradients of a whole batch."""
+    made = {entry.component.name: make(entry.component.name) for entry in REGISTRY.entries("balancer")}
+    return [name for name, balancer in made.items() if balancer.needs_gradients and balancer.parts == 1]
+
+
+@pytest.mark.parametrize("name", of_gradients())
+def test_gradients_that_vanish_give_finite_weights(name: str) -> None:
+    balancer = make(name, 4)
+    for step in range(40):
+        assert balancer.weights(torch.rand(4), vanishing(step)).isfinite().all(), step
+
+
+def test_gradvac_aims_at_cosines() -> None:
+    balancer = make("gradvac", 4, beta=1.0)
+    for step in range(40):
+        balancer.weights(torch.rand(4), vanishing(step))
+        assert balancer.target.abs().max() < 1.0
