@@ -17,7 +17,7 @@ from mtl.core.specs import Binary, Categorical, Image
 from mtl.core.training.blocks import Blocks
 from mtl.core.training.failure import Failure
 from mtl.core.training.trainer import Trainer
-from mtl.core.training.update import Update
+from mtl.core.training.update import update_of
 from mtl.plugins.layers import ELU
 
 from .jobs import Job
@@ -75,7 +75,7 @@ class Limit:
         blocks = Blocks(composition, samples_of(job, job.batch_size, device).train, device)
         blocks.restart(0, 0)
         self._looks = blocks.looks(torch.arange(job.batch_size, device=device), 0, 0)[0]
-        self._update = Update(self._model.parameters(), composition.recipe.train)
+        self._update = update_of(composition)
         self._skip = Failure(device).found
         self._device = device
         self._graph = self._capture() if device.type == "cuda" else None

@@ -193,7 +193,9 @@ def run_job(job: Job, seed: int, arguments: argparse.Namespace, registry: Regist
     changes = {"epochs": arguments.epochs, "precision": arguments.precision}
     if any(changes.values()):
         flags |= {name: value for name, value in changes.items() if value}
-        recipe = read(Request(job.recipe, None, flags, job.settings).source(registry), registry)
+        kept = [epoch for epoch in whole.train.milestones if epoch <= (arguments.epochs or epoch)]
+        settings = (*job.settings, f"train.milestones={kept}")
+        recipe = read(Request(job.recipe, None, flags, settings).source(registry), registry)
     file = arguments.results / f"{job.key}.json"
     result = json.loads(file.read_text()) if file.is_file() else {"recipe": job.recipe, "runs": []}
     # A recipe that was changed since makes its old figures worthless.

@@ -38,6 +38,7 @@ from .rehearsal import (
 from .specs import DatasetSpec, FeatureSpec, InputSpec, TargetSpec
 from .standardization import StandardizedLoss, default_of, standardized
 from .state import refuse_untrainable
+from .training_parts import refuse_accumulation, training_parts
 
 
 def compose(recipe: Recipe, registry: Registry, source: RecipeSource | None = None) -> Composition:
@@ -59,7 +60,7 @@ class _Composer(Builder):
     def __init__(self, recipe: Recipe, registry: Registry, source: RecipeSource) -> None:
         super().__init__(registry, source)
         self.recipe = recipe
-        self._encoders_built = 0
+        self._encoders: list[Encoder] = []
 
     def composition(self) -> Composition:
         dataset = self.build("dataset", self.recipe.dataset, ("dataset",))
@@ -83,10 +84,12 @@ class _Composer(Builder):
             },
         )
         self._refuse_frozen(model)
+        parts = training_parts(self, self.recipe.train, model, self._encoders)
         names = tuple(tasks)
         balancer: Balancer = self.build("balancer", self.recipe.balancer, ("balancer",), names)
         self._refuse_unsuitable(balancer, sharing)
         refuse_untrainable(self.owners, (model, balancer))
+        refuse_accumulation(self, self.recipe.balancer.name, balancer, self.recipe.train)
         return Composition(
             recipe=replace(self.recipe, tasks=choices, train=self._training(model)),
             dataset=dataset,
@@ -98,6 +101,7 @@ class _Composer(Builder):
             tasks=composed,
             model=model,
             balancer=balancer,
+            training=parts,
             exporter=self.build("exporter", self.recipe.exporter, ("export",)),
             owners=self.owners,
         )
@@ -181,12 +185,13 @@ class _Composer(Builder):
         choice = self.recipe.encoder
 
         def build_encoder() -> Encoder:
-            self._encoders_built += 1
-            with self._seeded("encoder", self._encoders_built):
+            number = len(self._encoders) + 1
+            with self._seeded("encoder", number):
                 encoder: Encoder = self.negotiated("encoder", choice, ("encoder",), "", spec.image, inputs)
                 # The others are like the first; only lazy layers must be made in every one.
-                if self._encoders_built == 1 or has_lazy(encoder):
+                if number == 1 or has_lazy(encoder):
                     self._rehearse(rehearse_encoder, encoder, spec.image, inputs)
+            self._encoders.append(encoder)
             return encoder
 
         names = [task.name for task in self.recipe.tasks]

@@ -15,6 +15,7 @@ from .model import MultitaskModel
 from .recipe import Recipe
 from .responsibility import Owners
 from .specs import DatasetSpec, InputSpec, TargetSpec, target_to_json
+from .training_parts import TrainingParts
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,7 @@ class Composition:
     tasks: Mapping[str, ComposedTask]
     model: MultitaskModel
     balancer: Balancer
+    training: TrainingParts
     exporter: Exporter
     owners: Owners = field(default_factory=Owners, repr=False)
     """The components by name, for whom to name when one of them fails at work."""
@@ -81,6 +83,7 @@ class Composition:
             "recipe": self.recipe.to_plain(),
             "recipe_hash": self.recipe.hash(),
             "parameters": self.parameters(),
+            "groups": [dict(group) for group in self.training.groups],
             "inputs": inputs,
             "outputs": outputs,
         }

@@ -85,6 +85,13 @@ def options_schema(model: type[BaseModel]) -> dict[str, Any]:
     return found
 
 
+def options_definitions(model: type[BaseModel]) -> dict[str, Any]:
+    """Return the JSON Schemas that `options_schema` refers to, by name."""
+    with _understood(model.__name__):
+        found: dict[str, Any] = model.model_json_schema().get("$defs", {})
+    return found
+
+
 @contextmanager
 def _understood(where: str) -> Iterator[None]:
     """Turn what goes wrong with the types of a constructor into `ComponentError`: they may be anything."""
@@ -172,11 +179,11 @@ def _problem(model: type[BaseModel], detail: dict[str, Any]) -> OptionProblem:
     path = tuple(detail["loc"])
     name = str(path[0]) if path else ""
     if detail["type"] == "extra_forbidden":
-        known = list(model.model_fields)
-        hint = did_you_mean(name, known) or (
+        known = list(model.model_fields) if len(path) == 1 else _nested(model)
+        hint = did_you_mean(str(path[-1]), known) or (
             f"options: {', '.join(known)}" if known else "it takes no options"
         )
-        return OptionProblem(path, f"unknown option {name!r}", hint)
+        return OptionProblem(path, f"unknown option {'.'.join(map(str, path))!r}", hint)
     info = model.model_fields.get(name)
     message = detail["msg"][0].lower() + detail["msg"][1:]
     for word, plainer in _WORDS.items():
@@ -194,6 +201,12 @@ def _problem(model: type[BaseModel], detail: dict[str, Any]) -> OptionProblem:
             advice = f"{near} {advice}" if near else advice
     trail = ".".join(str(part) for part in path)
     return OptionProblem(path, f"option {trail!r}: {message}, got {shown}", advice)
+
+
+def _nested(model: type[BaseModel]) -> list[str]:
+    """Return the options of the models that a model has options of."""
+    models = options_definitions(model)
+    return list(dict.fromkeys(name for schema in models.values() for name in schema.get("properties", {})))
 
 
 _WORDS = {"valid array": "list", "valid integer": "whole number", "valid dictionary": "mapping", "valid ": ""}
@@ -215,6 +228,8 @@ def _range(info: FieldInfo) -> str:
 def _type_name(schema: Mapping[str, Any]) -> str:
     if "enum" in schema or "const" in schema:
         return "choice"
+    if "$ref" in schema:
+        return "mapping"
     if "anyOf" in schema:
         return " or ".join(dict.fromkeys(_type_name(option) for option in schema["anyOf"]))
     name = str(schema.get("type", "any"))

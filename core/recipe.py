@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic_core import PydanticCustomError
 
 from .options import plain
 from .specs import TestTimeAugmentation
@@ -66,6 +69,51 @@ class TaskChoice:
         return value
 
 
+def _rate(value: float | str | None) -> float | str | None:
+    """Refuse a learning rate of a group that is neither a number above 0 nor a factor above 0."""
+    number = value
+    if isinstance(value, str):
+        number = float(value[1:]) if _FACTOR.fullmatch(value) else 0.0
+    if number is not None and not 0 < float(number) < math.inf:
+        message = "should be a number above 0, or a factor of the others' rate such as x0.1"
+        raise PydanticCustomError("rate", message)
+    return value
+
+
+_FACTOR = re.compile(r"x(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+
+
+class GroupRule(BaseModel):
+    """How the parameters whose names match a pattern are trained; what is null is as for all others."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
+
+    match: Annotated[
+        str, Field(min_length=1, description="Names of parameters: `encoder.*`, `heads.*.bias`.")
+    ]
+    learning_rate: Annotated[
+        float | str | None,
+        AfterValidator(_rate),
+        Field(description="Their own, or a factor: `x0.1`."),
+    ] = None
+    weight_decay: Annotated[float | None, Field(ge=0, description="Their own.")] = None
+    frozen: Annotated[bool, Field(description="They stay as they are.")] = False
+
+    def rate(self, usual: float) -> float:
+        """Return the learning rate of the group, given that of the others.
+
+        >>> GroupRule(match="encoder.*", learning_rate="x0.5").rate(0.1)
+        0.05
+        """
+        if isinstance(self.learning_rate, str):
+            return usual * float(self.learning_rate[1:])
+        return usual if self.learning_rate is None else self.learning_rate
+
+
+_LATER = ("warm_up", "clip", "accumulate", "ema", "groups")
+"""Fields of `Training` that are written only where they say something: older recipes keep their hash."""
+
+
 class Training(BaseModel):
     """How a model is trained; every field may be set in the recipe's `train` section."""
 
@@ -73,20 +121,46 @@ class Training(BaseModel):
 
     epochs: Annotated[int, Field(ge=1, description="Passes over the training split.")] = 20
     batch_size: Annotated[int, Field(ge=1, description="Samples per update.")] = 32
-    optimizer: Annotated[Literal["adam", "adamw", "sgd"], Field(description="The update rule.")] = "adam"
-    learning_rate: Annotated[float, Field(gt=0, description="Step size at the start.")] = 1e-3
-    weight_decay: Annotated[float, Field(ge=0, description="L2 penalty (decoupled with adamw).")] = 0.0
-    momentum: Annotated[float, Field(ge=0, lt=1, description="Momentum, for sgd.")] = 0.9
+    optimizer: Annotated[
+        str | dict[str, Any] | None,
+        Field(description="The update rule, with its options if need be; null: the usual one."),
+    ] = None
+    learning_rate: Annotated[float, Field(gt=0, description="Step size, before the schedule.")] = 1e-3
+    weight_decay: Annotated[
+        float, Field(ge=0, description="Penalty on large weights; never on the balancer's own.")
+    ] = 0.0
+    momentum: Annotated[
+        float, Field(ge=0, lt=1, description="Momentum, for an optimizer that has this option.")
+    ] = 0.9
     schedule: Annotated[
-        Literal["constant", "cosine", "steps"],
-        Field(
-            description="Learning rate by epoch: constant, cosine to zero, or times `decay` at `milestones`."
-        ),
-    ] = "constant"
+        str | dict[str, Any] | None,
+        Field(description="The learning rate over time, with its options if need be; null: the usual one."),
+    ] = None
     milestones: Annotated[
-        tuple[int, ...], Field(description="Epochs, counted from 1, at whose start `steps` decays.")
+        tuple[int, ...],
+        Field(description="Epochs, counted from 1, at whose start a schedule with this option decays."),
     ] = ()
     decay: Annotated[float, Field(gt=0, le=1, description="Factor at each milestone.")] = 0.1
+    warm_up: Annotated[
+        float,
+        Field(ge=0, description="Epochs, or a part of one, over which the rate grows to its full size."),
+    ] = 0.0
+    clip: Annotated[
+        float | None, Field(gt=0, description="Largest norm of all gradients together; null: any.")
+    ] = None
+    accumulate: Annotated[int, Field(ge=1, description="Batches whose mean gradient makes one update.")] = 1
+    ema: Annotated[
+        float | None,
+        Field(
+            gt=0,
+            lt=1,
+            description="Decay of a running mean of the weights, which is what is kept; null: none.",
+        ),
+    ] = None
+    groups: Annotated[
+        tuple[GroupRule, ...],
+        Field(description="Parameters that are trained otherwise, by pattern; the first match wins."),
+    ] = ()
     validation: Annotated[
         float, Field(gt=0, lt=1, description="Share of the training split kept for validation.")
     ] = 0.1
@@ -120,6 +194,16 @@ class Training(BaseModel):
             "mean of the losses relative to their values after the first epoch.",
         ),
     ] = 0.0
+
+    def to_plain(self) -> dict[str, Any]:
+        """Return the section as plain values; what came later is left out where it says nothing."""
+        found: dict[str, Any] = plain(self.model_dump())
+        silent = {name for name in _LATER if found[name] == plain(type(self).model_fields[name].default)}
+        found["groups"] = [
+            {key: value for key, value in rule.items() if value is not None and value is not False}
+            for rule in found["groups"]
+        ]
+        return {name: value for name, value in found.items() if name not in silent}
 
 
 @dataclass(frozen=True)
@@ -158,7 +242,7 @@ class Recipe:
             "sharing": self.sharing.to_plain(),
             "tasks": {task.name: task.to_plain() for task in self.tasks},
             "balancer": self.balancer.to_plain(),
-            "train": plain(self.train.model_dump()),
+            "train": self.train.to_plain(),
             **({} if augmentation == "none" else {"test_time_augmentation": augmentation}),
             "export": self.exporter.to_plain(),
         }

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal, cast, get_args
 
 from .errors import MOST_SHOWN, Problem, RecipeError, UsageError, did_you_mean
-from .options import options_of, validate_options
+from .options import OptionProblem, options_of, validate_options
 from .places import from_root
 from .recipe import FORMAT, Choice, Recipe, Statistics, TaskChoice, Training
 from .recipe_source import RecipeSource
@@ -18,6 +18,7 @@ from .recipe_text import PathOfKeys
 from .recipe_values import usable_values
 from .registry import Registry
 from .specs import TestTimeAugmentation
+from .training_section import read_training
 
 _SECTIONS = (
     "mtl",
@@ -345,10 +346,11 @@ class _Reader:
         if not isinstance(value, Mapping):
             self._complain(("train",), f"train must be a mapping, got {_shown(value)}")
             return Training()
-        complete, problems = validate_options(Training, value)
-        for problem in problems:
+
+        def complain(problem: OptionProblem) -> None:
             self._complain(("train", *problem.path), f"train: {problem.message}", problem.hint)
-        return Training(**complete)
+
+        return read_training(value, self.registry, complain)
 
     def _seed(self) -> int:
         value = self.tree.get("seed", 0)

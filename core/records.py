@@ -21,6 +21,8 @@ KINDS = (
     "task",
     "sharing",
     "balancer",
+    "optimizer",
+    "schedule",
     "exporter",
     "recipe",
 )
@@ -38,7 +40,7 @@ class Component:
     target is `"package:file.yaml"`, package data.
 
     `default_for` names the situations in which the component is taken when the recipe is silent:
-    `"recipe"` for a data set, encoder, sharing, balancer or exporter; a target form
+    `"recipe"` for a data set, encoder, sharing, balancer, optimizer, schedule or exporter; a target form
     (`"categorical"`, `"binary"`, `"regression"`, `"image"`) for a head, loss or metric;
     `"inputs"` for the head of a task whose extra input the encoder does not read;
     `"file"` for the data set that reads what `--data` names, by its option `file`.

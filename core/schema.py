@@ -9,6 +9,7 @@ from .options import options_of, options_schema
 from .recipe import FORMAT, Training
 from .registry import Registry
 from .specs import TestTimeAugmentation
+from .training_section import KINDS
 
 
 def recipe_schema(registry: Registry) -> dict[str, Any]:
@@ -23,8 +24,12 @@ def recipe_schema(registry: Registry) -> dict[str, Any]:
     singles = {kind: reference(kind) for kind in ("dataset", "encoder", "sharing", "balancer")}
     definitions = {
         kind: _component(registry, kind)
-        for kind in (*singles, "augmentation", "head", "loss", "metric", "exporter")
+        for kind in (*singles, "augmentation", "head", "loss", "metric", "exporter", *KINDS)
     }
+    training = Training.model_json_schema()
+    definitions |= training.pop("$defs", {})
+    for kind in KINDS:
+        training["properties"][kind] |= {"anyOf": [reference(kind), {"type": "null"}]}
     numbers = {"type": "array", "items": {"type": "number"}}
     given = {"type": "object", "required": ["mean", "std"], "properties": {"mean": numbers, "std": numbers}}
     statistics = {"anyOf": [{"enum": ["train", "none"]}, given]}
@@ -47,7 +52,7 @@ def recipe_schema(registry: Registry) -> dict[str, Any]:
                     {"type": "array", "minItems": 1, "items": {"type": ["string", "object"]}},
                 ]
             },
-            "train": Training.model_json_schema(),
+            "train": training,
             "test_time_augmentation": {"enum": list(get_args(TestTimeAugmentation)), "default": "none"},
             "export": reference("exporter"),
         },

@@ -6,7 +6,20 @@ from collections.abc import Iterable
 
 from ..core.hookspecs import hookimpl
 from ..core.records import Component
-from . import augmentations, balancers, datasets, encoders, heads, losses, metrics, recipes, sharings, tasks
+from . import (
+    augmentations,
+    balancers,
+    datasets,
+    encoders,
+    heads,
+    losses,
+    metrics,
+    optimizers,
+    recipes,
+    schedules,
+    sharings,
+    tasks,
+)
 
 
 @hookimpl
@@ -21,6 +34,8 @@ def mtl_components() -> Iterable[Component]:
         tasks,
         sharings,
         balancers,
+        optimizers,
+        schedules,
         recipes,
     ):
         yield from kind.COMPONENTS

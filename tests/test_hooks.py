@@ -55,6 +55,8 @@ PLACES: dict[str, tuple[str, dict[str, Any], Callable[[Composition], object]]] =
     "task": ("classify", {"tasks": {"digit": {"task": "mine"}}}, lambda made: only_task(made).task),
     "sharing": ("hard", {"sharing": "mine"}, lambda made: made.model.sharing),
     "balancer": ("sum", {"balancer": "mine"}, lambda made: made.balancer),
+    "optimizer": ("sgd", {"train": {"optimizer": "mine"}}, lambda made: made.training.optimizer),
+    "schedule": ("linear", {"train": {"schedule": "mine"}}, lambda made: made.training.schedule),
     "exporter": ("onnx", {"export": "mine"}, lambda made: made.exporter),
 }
 

@@ -19,8 +19,8 @@ PUBLIC = {
     "mtl": "Comparison Component Run compare compose errors hookimpl load",
     "mtl.contracts": """
         Component hookimpl
-        Augmentation Balancer Dataset Encoder Exporter Head Loss Metric Sharing Task
-        Columns EncoderBuilder HeadSpec LearnedTable
+        Augmentation Balancer Dataset Encoder Exporter Head Loss Metric Optimizer Schedule Sharing Task
+        Moment ParameterGroup Columns EncoderBuilder HeadSpec LearnedTable
         Answer Arrays ExportPlan ExportReport ExportSubject Judge Leading Metrics Units
         Batch Features MISSING one_hot predict present transform_square
         Binary Categorical Image Regression TargetSpec

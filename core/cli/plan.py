@@ -17,6 +17,7 @@ def describe_plan(plan: Mapping[str, Any]) -> str:
         for label, section in (("data set", "dataset"), *((name, name) for name in _SECTIONS))
     )
     lines = [*plan["data"], f"{chosen}  {parameters['total']:,} parameters"]
+    lines += [_group_line(group) for group in plan["groups"]]
     for output in plan["outputs"]:
         task = recipe["tasks"][output["name"]]
         lines.append(
@@ -24,3 +25,9 @@ def describe_plan(plan: Mapping[str, Any]) -> str:
             f"weight {task['weight']:g}, output {output['target']['form']} {output['shape']}"
         )
     return "\n".join(lines)
+
+
+def _group_line(group: Mapping[str, Any]) -> str:
+    line = f"  group {group['match']}: {group['parameters']:,} parameters"
+    line += ", frozen" if group["frozen"] else ""
+    return line + (f"; {group['claimed_before']:,} are of groups before" if group["claimed_before"] else "")

@@ -73,6 +73,8 @@ def _placed(kind: str, example: dict[str, object]) -> dict[str, object]:
         return {"tasks": {"NAME": {kind: example}}}
     if kind == "metric":
         return {"tasks": {"NAME": {"metrics": [example]}}}
+    if kind in ("optimizer", "schedule"):
+        return {"train": {kind: example}}
     if kind == "augmentation":
         return {"augmentations": [example]}
     return {"export" if kind == "exporter" else kind: example}

@@ -27,6 +27,8 @@ from .exporter import (
 from .head import Head, HeadSpec
 from .loss import Loss
 from .metric import Metric
+from .optimizer import Optimizer, ParameterGroup
+from .schedule import Moment, Schedule
 from .sharing import EncoderBuilder, LearnedTable, Sharing
 from .task import Task
 
@@ -40,6 +42,8 @@ CONTRACTS: dict[str, type[Any]] = {
     "task": Task,
     "sharing": Sharing,
     "balancer": Balancer,
+    "optimizer": Optimizer,
+    "schedule": Schedule,
     "exporter": Exporter,
 }
 """The class that components of each kind derive from; a recipe is no class."""
@@ -66,6 +70,10 @@ __all__ = [
     "Loss",
     "Metric",
     "Metrics",
+    "Moment",
+    "Optimizer",
+    "ParameterGroup",
+    "Schedule",
     "Sharing",
     "Task",
     "Units",

@@ -29,6 +29,8 @@ _SUMMARIES = {
     "task": "How bright the image is",
     "sharing": "One encoder, its answer scaled for each task",
     "balancer": "Large losses weigh more",
+    "optimizer": "Steps of one size, along the sign of a running mean",
+    "schedule": "A high learning rate, then a low one",
     "exporter": "The weights alone, compared with the model",
     "recipe": "A short training of the task",
 }

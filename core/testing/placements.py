@@ -44,7 +44,7 @@ def placed(subject: Subject, *, train: Mapping[str, Any] | None = None) -> Place
 
     Every call builds it anew, with the same seed.
     """
-    trees = ({**tree, "train": dict(train or {})} for tree in _trees(subject))
+    trees = ({**tree, "train": {**(train or {}), **tree.get("train", {})}} for tree in _trees(subject))
     for composition in all_that_fit(subject.bench, trees):
         try:
             splits = subject.bench.splits(composition)
@@ -146,6 +146,10 @@ def _balancers(subject: Subject) -> Iterator[Tree]:
     yield {"balancer": subject.choice, "tasks": _two_tasks()}
 
 
+def _training(subject: Subject) -> Iterator[Tree]:
+    yield {"train": {subject.kind: subject.choice}, "tasks": _two_tasks()}
+
+
 def _exporters(subject: Subject) -> Iterator[Tree]:
     yield {"export": subject.choice, "tasks": {TASK: _answer(), OTHER: _answer(form="image")}}
 
@@ -157,5 +161,7 @@ _OF_KIND: Mapping[str, Callable[[Subject], Iterator[Tree]]] = {
     "task": _tasks,
     "sharing": _sharings,
     "balancer": _balancers,
+    "optimizer": _training,
+    "schedule": _training,
     "exporter": _exporters,
 }

@@ -20,6 +20,7 @@ from .specimens import ideal
 from .subjects import Subject
 
 TRAINED = ("encoder", "head", "loss", "sharing", "balancer", "task")
+UPDATING = ("optimizer", "schedule")
 _CPU = torch.device("cpu")
 _STEPS = 8
 """Updates per epoch."""
@@ -78,7 +79,7 @@ def check_what_is_frozen_stays_as_it_is(subject: Subject) -> None:
     )
 
 
-@check(*TRAINED)
+@check(*TRAINED, *UPDATING)
 def check_the_same_seed_gives_the_same_model(subject: Subject) -> None:
     """Two trainings with the same seed give the same weights, bit for bit."""
     states = []
@@ -98,7 +99,7 @@ def check_the_same_seed_gives_the_same_model(subject: Subject) -> None:
     )
 
 
-@check(*TRAINED)
+@check(*TRAINED, *UPDATING)
 def check_overfits_eight_samples(subject: Subject) -> None:
     """A small training on eight samples brings the loss down by half at least."""
     training = {"epochs": _EPOCHS, "batch_size": 8}

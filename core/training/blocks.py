@@ -56,13 +56,16 @@ def step_sizes(count: int, batch_size: int) -> list[int]:
     return [batch_size] * full + ([rest] if rest else [])
 
 
-def steps_per_block(batch_size: int, image_shape: Sequence[int]) -> int:
-    """Return how many steps' batches are made together.
+def steps_per_block(batch_size: int, image_shape: Sequence[int], accumulate: int = 1) -> int:
+    """Return how many steps' batches are made together; whole runs of `accumulate` batches where they fit.
 
     >>> steps_per_block(32, (1, 28, 28)), steps_per_block(256, (3, 224, 224))
     (16, 1)
+    >>> steps_per_block(32, (1, 28, 28), accumulate=5)
+    15
     """
-    return max(1, min(LONGEST, BYTES // (4 * batch_size * prod(image_shape))))
+    most = max(1, min(LONGEST, BYTES // (4 * batch_size * prod(image_shape))))
+    return most - most % accumulate if accumulate <= most else most
 
 
 class Blocks:
@@ -85,7 +88,9 @@ class Blocks:
         self._batch_size = composition.recipe.train.batch_size
         self._device = device
         self.generators = Generators(device)
-        self.steps = steps_per_block(self._batch_size, composition.dataset_spec.image.shape)
+        self.steps = steps_per_block(
+            self._batch_size, composition.dataset_spec.image.shape, composition.recipe.train.accumulate
+        )
 
     def split(self, order: Tensor) -> tuple[Tensor, ...]:
         """Return an epoch's sample indices `[N]` block by block."""

@@ -48,8 +48,8 @@ class Step:
         self._mixed = training.precision == "bf16"
         self._device_type = device.type
 
-    def __call__(self, looks: StepLooks, failure: Failure) -> StepLosses:
-        """Update once from a step's looks.
+    def __call__(self, looks: StepLooks, failure: Failure, closes: bool = True) -> StepLosses:
+        """Update once from a step's looks; without `closes` only keep its gradients, where they accumulate.
 
         The update is skipped on the device when a loss is not finite, or was in an earlier step of the epoch.
         """
@@ -64,7 +64,7 @@ class Step:
         if balancer.needs_positive_losses:
             balanced = balanced.masked_fill((weighted < 0).view(-1, len(balanced)).any(dim=0), torch.nan)
         failure.note(balanced.sum())
-        self._update(failure.found)
+        self._update(failure.found, closes=closes)
         if balancer.parts > 1:
             losses, counts = mean_of_parts(losses, counts)
             weighted = losses * self.task_weights

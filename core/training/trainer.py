@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from math import isfinite
 from typing import Any
@@ -27,10 +27,10 @@ from .checkpoint import Checkpoint
 from .conflict import cosines
 from .failure import Failure, NotFiniteError
 from .kept import Kept
-from .schedule import learning_rate
+from .rates import rate_factors
 from .selection import Selection
 from .step import Step, StepLosses
-from .update import Update
+from .update import update_of
 
 
 @dataclass(frozen=True)
@@ -61,6 +61,7 @@ class Trainer:
     on_step: Callable[[int, int], None] | None = None
     seeds_layers: bool = True
     _epoch: int = 0
+    _rate: float = 0.0
     _selection: Selection = field(default_factory=Selection)
     _rows: list[dict[str, Any]] = field(default_factory=list)
 
@@ -71,8 +72,7 @@ class Trainer:
             keep_freed_memory()
         self.composition.model.to(self.device, memory_format=chosen)  # type: ignore[call-overload]
         self.composition.balancer.to(self.device)
-        parameters = [*self.composition.model.parameters(), *self.composition.balancer.parameters()]
-        self._update = Update(parameters, self._training)
+        self._update = update_of(self.composition)
         self._failure = Failure(self.device)
         self._step = Step(self.composition, self._update, self.device)
         self._kept = Kept(self.composition)
@@ -95,23 +95,31 @@ class Trainer:
         while self._epoch < self._training.epochs and not self._selection.out_of_patience(self._training):
             self._epoch += 1
             started = time.perf_counter()
-            rate = learning_rate(self._training, self._epoch)
-            self._update.set_rate(rate)
             losses = self.train_epoch()
             seconds = time.perf_counter() - started
             self.composition.balancer.post_epoch(losses.to(self.device) * self._step.task_weights)
-            validation = evaluate(self.composition, self.splits.validation, "validation")
-            yield self._result(losses, validation, rate, seconds)
+            with self._averaged():
+                validation = evaluate(self.composition, self.splits.validation, "validation")
+            result = self._result(losses, validation, seconds)
+            with self._averaged():
+                yield result
+
+    def _averaged(self) -> AbstractContextManager[None]:
+        """Let the model have its averaged weights, where the recipe asks for them: they are what is kept."""
+        average = self._update.average
+        return nullcontext() if average is None else average.in_place()
 
     def restore(self, checkpoint: Checkpoint) -> None:
         """Continue after a checkpoint as if training had never stopped."""
-        groups: dict[str, dict[str, Tensor]] = {"model": {}, "optimizer": {}, "balancer": {}}
+        groups: dict[str, dict[str, Tensor]] = {"model": {}, "optimizer": {}, "balancer": {}, "average": {}}
         for key, value in checkpoint.tensors.items():
             group, _, name = key.partition("/")
             groups[group][name] = value
         self.composition.model.load_state_dict(groups["model"])
         self.composition.balancer.load_state_dict(groups["balancer"])
         self._update.load(groups["optimizer"])
+        if self._update.average is not None:
+            self._update.average.load(groups["average"])
         self._epoch = checkpoint.epoch
         # JSON has no infinity: null stands for it.
         numbers: dict[str, Any] = {
@@ -132,12 +140,15 @@ class Trainer:
         found: list[StepLosses] = []
         done = 0
         total = self._steps
+        factors = rate_factors(self.composition, self._epoch, total)
+        self._rate = self._training.learning_rate * factors[-1]
         layers = seeded_generators(self.device) if self.seeds_layers else nullcontext(lambda value: None)
         with layers as seed_generators:
             for block, indices in enumerate(self._blocks.split(order.to(self.splits.train.home))):
 
-                def restart(block: int = block) -> None:
+                def restart(block: int = block, done: int = done) -> None:
                     seed_generators(derive_seed(seed, "layers", self._epoch, block))
+                    self._update.begin_block(factors[done : done + self._blocks.steps])
                     self._blocks.restart(self._epoch, block)
 
                 restart()
@@ -162,11 +173,21 @@ class Trainer:
     ) -> StepLosses:
         """Take a block's steps one by one; return what they gave, `[K, T]` each."""
         found = []
-        for looks in self._blocks.looks(indices, self._epoch, block):
-            found.append(self._step(looks, self._failure))
+        blocks = self._blocks.looks(indices, self._epoch, block)
+        for index, looks in enumerate(blocks):
+            closes = self._closes(index, len(blocks), done)
+            found.append(self._step(looks, self._failure, closes))
             if tell is not None:
                 tell(done + len(found))
         return StepLosses(*(torch.stack(part) for part in zip(*found, strict=True)))
+
+    def _closes(self, index: int, count: int, done: int) -> bool:
+        """Return whether a step of a block ends a run of batches; `done` steps came before the block."""
+        runs = self._training.accumulate
+        if runs <= self._blocks.steps:
+            # Blocks hold whole runs: `done`, which a replay would not know, does not matter.
+            return (index + 1) % runs == 0 or index + 1 == count
+        return (done + index + 1) % runs == 0 or done + index + 1 == self._steps
 
     def _tell(self, done: int, total: int) -> None:
         if self.on_step is not None:
@@ -185,6 +206,14 @@ class Trainer:
             )
         elif self.splits.train.streams:
             reason = "the data streams from host memory"
+        elif not self._update.capturable:
+            reason = (
+                f"the optimizer {_named(self._training.optimizer)!r} does not say that it can be captured"
+            )
+        elif self._training.accumulate > self._blocks.steps:
+            reason = (
+                f"gradients are accumulated over {self._training.accumulate} batches, more than a block has"
+            )
         losses = [composed.loss for composed in self.composition.tasks.values()]
         # Kept generators are seeded before every block: the names of the block in hand do not matter here.
         return CapturedBlocks(
@@ -202,7 +231,7 @@ class Trainer:
                     hint="leave the task out, or give at least some training samples its label",
                 )
 
-    def _result(self, losses: Tensor, validation: Evaluation, rate: float, seconds: float) -> EpochResult:
+    def _result(self, losses: Tensor, validation: Evaluation, seconds: float) -> EpochResult:
         judged = {name: metrics["loss"] for name, metrics in validation.metrics.items()}
         for name, count in validation.not_finite.items():
             what = "answers" if count and isfinite(judged[name]) else "loss"
@@ -216,7 +245,7 @@ class Trainer:
         score = self._selection.score(judged, weights)
         best = self._selection.keep(score, self._training)
         best_of = self._selection.improved(judged) if self._training.select == "per-task" else ()
-        row: dict[str, float] = {"epoch": self._epoch, "learning_rate": rate, "seconds": seconds}
+        row: dict[str, float] = {"epoch": self._epoch, "learning_rate": self._rate, "seconds": seconds}
         for name, loss in zip(self.composition.tasks, losses.tolist(), strict=True):
             row[f"train/{name}/loss"] = loss
         row |= self._balance_of_epoch()
@@ -243,6 +272,10 @@ class Trainer:
             "balancer": self.composition.balancer.state_dict(),
             "optimizer": self._update.tensors(),
         }
+        if self._update.average is not None:
+            # Copies: whoever keeps the checkpoint does so while the model has its averaged weights.
+            groups["model"] = {name: value.clone() for name, value in groups["model"].items()}
+            groups["average"] = self._update.average.tensors()
         tensors = {f"{group}/{name}": value for group, part in groups.items() for name, value in part.items()}
         selection = {
             key: None if value == float("inf") else value for key, value in vars(self._selection).items()
@@ -255,3 +288,7 @@ class Trainer:
             "history": list(self._rows),
         }
         return Checkpoint(self._epoch, tensors, state)
+
+
+def _named(optimizer: str | dict[str, Any] | None) -> str:
+    return optimizer["name"] if isinstance(optimizer, dict) else str(optimizer)

@@ -15,7 +15,7 @@ from ..randomness import seeded_generators
 from .blocks import Blocks, step_sizes
 from .failure import Failure
 from .step import Step
-from .update import Update
+from .update import update_of
 
 
 class Trial:
@@ -32,7 +32,7 @@ class Trial:
         model = deepcopy(composition.model).to(device, memory_format=chosen)  # type: ignore[call-overload]
         balancer = deepcopy(composition.balancer).to(device)
         copied = replace(composition, model=model.train(), balancer=balancer)
-        update = Update([*model.parameters(), *balancer.parameters()], composition.recipe.train)
+        update = update_of(copied)
         blocks = Blocks(copied, samples, device)
         size = min(len(samples), batch_size or composition.recipe.train.batch_size)
         blocks.restart(0, 0)

@@ -1,134 +1,184 @@
-"""The recipe's update rule as one fused kernel over all parameters, skippable on the device.
+"""One update of the parameters from their gradients, as the recipe's `train` section says.
 
-The kernels are those of `torch.optim`'s fused optimizers; what an optimizer object does around them in
-every step (collecting its lists anew, counting steps parameter by parameter) is done once.
+Gradients of several batches are averaged (`accumulate`), made smaller together (`clip`) and given to the
+rules of the optimizer; a running mean of the weights (`ema`) follows. Nothing is read back.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
-from ..recipe import Training
+from ..composition import Composition
+from ..contracts import Optimizer, ParameterGroup
+from ..parameter_groups import Setting
+from .average import Average
+from .blocks import LONGEST
+from .fused_rule import FusedRule
+from .guarded_rule import GuardedRule
 
-BETAS = (0.9, 0.999)
-EPSILON = 1e-8
+
+class _Part(NamedTuple):
+    """A group of an optimizer, its rate before the schedule, and whether that is read on the device."""
+
+    group: ParameterGroup
+    rate: float
+    replayed: bool
 
 
 class Update:
-    """Updates parameters from their `grad` fields; frozen ones and those without one stay as they are."""
+    """Updates parameters from their `grad` fields; frozen ones and those without one stay as they are.
 
-    def __init__(self, parameters: Iterable[nn.Parameter], training: Training) -> None:
-        self._parameters: list[Tensor] = [item for item in parameters if item.requires_grad]
-        self._training = training
-        self._names = _moments_of(training)
-        # Zeros like the parameter, in its memory format: the kernels walk through memory, not through shapes.
-        self._moments = {name: [torch.zeros_like(item) for item in self._parameters] for name in self._names}
+    `groups` are the optimizer's, with learning rates before the schedule; `clipped` are the parameters whose
+    gradients together are to be no longer than `clip`.
+    """
+
+    def __init__(
+        self,
+        groups: Sequence[ParameterGroup],
+        optimizer: Optimizer,
+        *,
+        clip: float | None = None,
+        clipped: Sequence[Tensor] = (),
+        accumulate: int = 1,
+        average: Average | None = None,
+    ) -> None:
+        self._parameters: list[Tensor] = [item for group in groups for item in group["params"]]
+        self._rules: list[FusedRule | GuardedRule] = []
+        self._parts: list[_Part] = []
+        self._clip, self._clipped = clip, clipped
+        self._accumulate = accumulate
+        self._held: list[Tensor | None] = []
+        self._batches = 0
+        self.average = average
+        self.kinds: list[type[torch.optim.Optimizer]] = []
         device = self._parameters[0].device if self._parameters else torch.device("cpu")
-        # Counted per parameter, since one may get no gradient in some steps; kept in one tensor.
-        self._steps = torch.zeros(len(self._parameters), device=device)
-        self._step_views = list(self._steps.unbind())
-        # On CUDA a tensor, so that a captured step reads the rate of its epoch.
-        rate = training.learning_rate
-        self.rate: float | Tensor = torch.tensor(rate, device=device) if device.type == "cuda" else rate
+        for built in optimizer.build(groups) if groups else ():
+            fused = FusedRule.serves(built)
+            replayed = device.type == "cuda" and (fused or optimizer.capturable)
+            for group in built.param_groups:
+                self._parts.append(_Part(group, float(group["lr"]), replayed))
+                if "capturable" in group and not fused:
+                    group["capturable"] = replayed
+            self._rules.append(FusedRule(built) if fused else GuardedRule(built))
+            self.kinds.append(type(built))
+        self.capturable = optimizer.capturable or all(isinstance(rule, FusedRule) for rule in self._rules)
+        # On CUDA one tensor a step of a block, so that captured steps read the rates of the block at hand.
+        self._rates = torch.zeros(len(self._parts), LONGEST, device=device)
+        self._factors: tuple[float, ...] = ()
+        self._step = 0
+        self.begin_block([1.0] * LONGEST)
 
-    def set_rate(self, rate: float) -> None:
-        """Set the learning rate of the steps to come."""
-        if isinstance(self.rate, Tensor):
-            self.rate.fill_(rate)
-        else:
-            self.rate = rate
+    def begin_block(self, factors: Sequence[float]) -> None:
+        """Set what the learning rates are multiplied by in each of the next steps, at most `LONGEST`."""
+        self._step = 0
+        if tuple(factors) == self._factors:
+            return
+        self._factors = tuple(factors)
+        if self._rates.device.type == "cuda":
+            values = [[part.rate * factor for factor in factors] for part in self._parts]
+            self._rates[:, : len(factors)].copy_(torch.tensor(values).view(len(values), len(factors)))
 
     def forget_gradients(self) -> None:
         """Drop all gradients, so that the next backward pass need not add to them."""
         for parameter in self._parameters:
             parameter.grad = None
 
-    @torch.no_grad()
-    def __call__(self, skip: Tensor) -> None:
-        """Update once; where `skip` (a scalar) is 1 nothing changes, without reading it back."""
-        gradients = [parameter.grad for parameter in self._parameters]
-        if all(gradient is not None for gradient in gradients):
-            self._steps.add_(1.0).sub_(skip)
-            self._apply(list(range(len(gradients))), gradients, skip)
-            return
-        chosen = [index for index, gradient in enumerate(gradients) if gradient is not None]
-        for index in chosen:
-            self._step_views[index].add_(1.0).sub_(skip)
-        if chosen:
-            self._apply(chosen, [gradients[index] for index in chosen], skip)
+    def __call__(self, skip: Tensor, *, closes: bool = True) -> None:
+        """Update once; where `skip` (a scalar) is 1 nothing changes, without reading it back.
+
+        Without `closes` the gradients are only kept, for the update that closes a run of batches.
+        """
+        self._set_rates()
+        if self._accumulate > 1:
+            self._hold()
+            if not closes:
+                return
+            self._give()
+        if self._clip is not None:
+            torch.nn.utils.clip_grad_norm_(self._clipped, self._clip)
+        for rule in self._rules:
+            rule(skip)
+        if self.average is not None:
+            self.average(skip)
 
     def tensors(self) -> dict[str, Tensor]:
         """Return the state as named tensors, as `torch.optim` numbers them."""
-        named = {
-            f"{index}.{name}": moment
-            for name, moments in self._moments.items()
-            for index, moment in enumerate(moments)
+        numbers = {id(parameter): index for index, parameter in enumerate(self._parameters)}
+        return {
+            f"{numbers[id(parameter)]}.{name}": tensor
+            for rule in self._rules
+            for parameter, name, tensor in rule.state()
         }
-        return named | {f"{index}.step": step for index, step in enumerate(self._step_views)}
 
     def load(self, tensors: Mapping[str, Tensor]) -> None:
         """Restore what `tensors` returned; what is not there starts anew."""
-        for name, tensor in self.tensors().items():
-            if name in tensors:
-                tensor.copy_(tensors[name])
-            else:
-                tensor.zero_()
+        values = {}
+        for key, value in tensors.items():
+            index, _, name = key.partition(".")
+            values[id(self._parameters[int(index)]), name] = value
+        for rule in self._rules:
+            rule.load(values)
 
-    def _apply(self, chosen: list[int], given: list[Tensor | None], skip: Tensor) -> None:
-        parameters = [self._parameters[index] for index in chosen]
-        gradients = [_laid_out(grad, like) for grad, like in zip(given, parameters, strict=True)]
-        moments = [[kept[index] for index in chosen] for kept in self._moments.values()]
-        training = self._training
-        rate: Any = self.rate
-        if training.optimizer == "sgd":
-            # A buffer of zeros gives the first step torch's: the gradient itself.
-            torch._fused_sgd_(
-                parameters,
-                gradients,
-                moments[0] if moments else [],
-                weight_decay=training.weight_decay,
-                momentum=training.momentum,
-                lr=rate,
-                dampening=0.0,
-                nesterov=False,
-                maximize=False,
-                is_first_step=False,
-                found_inf=skip,
-            )
-            return
-        kernel = torch._fused_adamw_ if training.optimizer == "adamw" else torch._fused_adam_
-        kernel(
-            parameters,
-            gradients,
-            moments[0],
-            moments[1],
-            [],
-            [self._step_views[index] for index in chosen],
-            lr=rate,
-            beta1=BETAS[0],
-            beta2=BETAS[1],
-            weight_decay=training.weight_decay,
-            eps=EPSILON,
-            amsgrad=False,
-            maximize=False,
-            found_inf=skip,
-        )
+    def _set_rates(self) -> None:
+        step = self._step % len(self._factors)
+        self._step += 1
+        for index, part in enumerate(self._parts):
+            part.group["lr"] = self._rates[index, step] if part.replayed else part.rate * self._factors[step]
+
+    @torch.no_grad()
+    def _hold(self) -> None:
+        gradients = [parameter.grad for parameter in self._parameters]
+        if self._batches == 0:
+            self._held = gradients
+        else:
+            self._held = [
+                old if new is None else new if old is None else old + new
+                for old, new in zip(self._held, gradients, strict=True)
+            ]
+        self._batches += 1
+
+    @torch.no_grad()
+    def _give(self) -> None:
+        """Leave the mean of the gradients that were kept in the parameters."""
+        for parameter, held in zip(self._parameters, self._held, strict=True):
+            parameter.grad = None if held is None else held / self._batches
+        self._held, self._batches = [], 0
 
 
-def _moments_of(training: Training) -> tuple[str, ...]:
-    """Return the names of what the rule remembers of every parameter."""
-    if training.optimizer == "sgd":
-        return ("momentum_buffer",) if training.momentum else ()
-    return ("exp_avg", "exp_avg_sq")
+def update_of(composition: Composition) -> Update:
+    """Return the update of a composition's model and of its balancer's own parameters."""
+    training, parts, model = composition.recipe.train, composition.training, composition.model
+    update = Update(
+        _groups(model, composition.balancer.parameters(), parts.settings, training.learning_rate),
+        parts.optimizer,
+        clip=training.clip,
+        clipped=[parameter for parameter in model.parameters() if parameter.requires_grad],
+        accumulate=training.accumulate,
+        average=None if training.ema is None else Average(model, training.ema),
+    )
+    label = composition.owners.label(parts.optimizer)
+    for kind in update.kinds:
+        # A plugin's own optimizer class fails in the name of the component that built it.
+        if label is not None and not kind.__module__.startswith("torch."):
+            composition.owners.add(kind, label)
+    return update
 
 
-def _laid_out(gradient: Tensor | None, parameter: Tensor) -> Tensor:
-    """Return the gradient in the parameter's memory layout, which the fused kernels take for granted."""
-    assert gradient is not None
-    if gradient.stride() == parameter.stride():
-        return gradient
-    return torch.empty_like(parameter).copy_(gradient)
+def _groups(
+    model: nn.Module, own: Iterable[nn.Parameter], settings: Mapping[str, Setting], rate: float
+) -> list[ParameterGroup]:
+    """Return the parameters to be trained in groups of one setting; the balancer's own are never decayed."""
+    wanted = [(parameter, settings[name]) for name, parameter in model.named_parameters()]
+    wanted += [(parameter, Setting(rate, 0.0)) for parameter in own]
+    found: dict[Setting, list[nn.Parameter]] = {}
+    for parameter, setting in wanted:
+        if parameter.requires_grad:
+            found.setdefault(setting, []).append(parameter)
+    return [
+        {"params": parameters, "lr": setting.learning_rate, "weight_decay": setting.weight_decay}
+        for setting, parameters in found.items()
+    ]

@@ -57,6 +57,16 @@ HEAVILY = 0.005
 INPUTS, FUSING = ("random-sum",), ("two-input-cnn",)
 """Tasks with an extra input, and encoders that need one."""
 
+PATTERNS = ("encoder.*", "encoder.stages.*", "heads.*", "*.bias", "*.weight")
+GROUPS: tuple[dict[str, Any], ...] = (
+    {"frozen": True},
+    {"learning_rate": "x0.1"},
+    {"learning_rate": 1e-4, "weight_decay": 0.1},
+    {"weight_decay": 0},
+    {},
+)
+"""Patterns of parameters, and how those that match may be trained."""
+
 FITTING = 0.95
 """Share of the choices that are made among what fits the task or the data set: most draws are to train."""
 
@@ -108,9 +118,28 @@ class Draw:
             "validation": some.choice([0.1, 0.3]),
         }
         drawn = {name: self._value(name, field) for name, field in self._schema(Training).items()}
+        drawn |= self.updates(section["epochs"])
         # Compiling takes a minute.
         keep = [name for name in drawn if name not in section and name != "compile"]
         return section | {name: drawn[name] for name in some.sample(keep, some.randint(0, len(keep)))}
+
+    def updates(self, epochs: int) -> dict[str, Any]:
+        """Return how parameters are updated, each key as good as any other."""
+        some = self._random
+        groups = [
+            {"match": pattern, **some.choice(GROUPS)}
+            for pattern in some.sample(PATTERNS, some.choice([1, 1, 2]))
+        ]
+        return {
+            "optimizer": self._any("optimizer"),
+            "schedule": self._any("schedule"),
+            "milestones": some.choice([[], [1], [epochs]]),
+            "warm_up": some.choice([0, 0.3, epochs]),
+            "clip": some.choice([None, 0.1, 10.0]),
+            "ema": some.choice([None, 0.5, 0.99]),
+            "accumulate": some.choice([1, 1, 2, 3, 40]),
+            "groups": groups if self._chance(0.7) else [],
+        }
 
     def _tasks(self, dataset: str) -> dict[str, Any]:
         some = self._random

@@ -138,7 +138,14 @@ class Dealer:
             "tasks": tasks,
             "encoder": self.next("encoder"),
             "augmentations": [self.next("augmentation")],
-            "train": {"epochs": 1, "batch_size": 16, "validation": 0.3, **self.choice("train", TRAINING)},
+            "train": {
+                "epochs": 1,
+                "batch_size": 16,
+                "validation": 0.3,
+                "optimizer": self.next("optimizer"),
+                "schedule": self.next("schedule"),
+                **self.choice("train", TRAINING),
+            },
             "export": self.next("exporter"),
             "views": self.choice("views", ["shared", "shared", "per-task"]),
             "test_time_augmentation": self.choice(
@@ -162,7 +169,13 @@ def _plain(metric: dict[str, Any]) -> dict[str, Any]:
     return {"name": metric["name"]}
 
 
-TRAINING = chosen(Training.model_json_schema()["properties"])
+# How gradients are accumulated does not go with every balancer: the random compositions walk it.
+UPDATES: list[dict[str, Any]] = [
+    {"clip": 0.5, "warm_up": 0.5},
+    {"ema": 0.9},
+    {"groups": [{"match": "encoder.*", "learning_rate": "x0.1"}, {"match": "*.bias", "frozen": True}]},
+]
+TRAINING = [*chosen(Training.model_json_schema()["properties"]), *UPDATES]
 
 
 def recipes() -> list[dict[str, Any]]:
@@ -212,7 +225,11 @@ def carried(part: Any) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize(
-    "kind", ["augmentation", "encoder", "head", "loss", "metric", "sharing", "balancer", "exporter"]
+    "kind",
+    [
+        *("augmentation", "encoder", "head", "loss", "metric", "sharing", "balancer"),
+        *("optimizer", "schedule", "exporter"),
+    ],
 )
 def test_the_recipes_carry_every_choice(kind: str) -> None:
     present = carried(RECIPES)

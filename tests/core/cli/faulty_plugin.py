@@ -19,6 +19,8 @@ from mtl.core.contracts import (
     Head,
     Loss,
     Metric,
+    Optimizer,
+    Schedule,
     Sharing,
     Task,
 )
@@ -187,6 +189,35 @@ class BadBalancer(Balancer):
         fail("balancer epoch")
 
 
+class BadOptimizer(Optimizer):
+    def __init__(self):
+        fail("optimizer constructor")
+
+    def build(self, groups):
+        fail("optimizer build")
+        return [Descent(groups)]
+
+
+class Descent(torch.optim.Optimizer):
+    def __init__(self, groups):
+        super().__init__(groups, {})
+
+    def step(self):
+        fail("optimizer step")
+
+
+class BadSchedule(Schedule):
+    def __init__(self):
+        fail("schedule constructor")
+
+    def factor(self, at):
+        fail("schedule factor")
+        return 1.0
+
+    def problem(self, epochs):
+        fail("schedule problem")
+
+
 class BadExporter(Exporter):
     suffix = ".bad"
 
@@ -228,6 +259,8 @@ def mtl_components():
             "task",
             "sharing",
             "balancer",
+            "optimizer",
+            "schedule",
             "exporter",
         ),
     )

@@ -14,13 +14,14 @@ COMPOSE = (
     *("--plugin", str(PLUGIN), "compose", "--dataset", "bad-dataset", "--encoder", "bad-encoder"),
     *("--sharing", "bad-sharing", "--balancer", "bad-balancer", "--tasks", "bad-task", "--epochs", "1"),
     *("--set", "augmentations=[bad-augmentation]", "--set", "export=bad-exporter", "--device", "cpu"),
+    *("--set", "train.optimizer=bad-optimizer", "--set", "train.schedule=bad-schedule"),
     *("--set", "train.validation=0.25", "--out", "run"),
 )
 FIRST = "failed on its first samples"
 CONSTRUCTED = "cannot be constructed"
 KINDS = (
     *("dataset", "augmentation", "encoder", "head", "loss", "metric", "task", "sharing", "balancer"),
-    "exporter",
+    *("optimizer", "schedule", "exporter"),
 )
 PLACES = {
     **{f"{kind} constructor": CONSTRUCTED for kind in KINDS},
@@ -46,6 +47,10 @@ PLACES = {
     "balancer weights": "failed while it trained, in epoch 1",
     "balancer epoch": "failed while it trained, in epoch 1",
     "exporter plan": "failed when it was asked whether it can export this",
+    "optimizer build": "failed while its training was prepared",
+    "optimizer step": "failed while it trained, in epoch 1",
+    "schedule factor": "failed while it trained, in epoch 1",
+    "schedule problem": "failed while the model was composed",
     "exporter export": "failed in the export",
 }
 TYPES = {

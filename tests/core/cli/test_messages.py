@@ -62,6 +62,21 @@ CASES: dict[str, tuple[int, list[str]]] = {
     "unknown-dataset": (2, [*COMPOSE, "classify", "--dataset", "digit"]),
     "unknown-sharing": (2, [*COMPOSE, "classify", "--sharing", "hart"]),
     "unknown-balancer": (2, [*COMPOSE, "classify", "--balancer", "some"]),
+    "unknown-optimizer": (
+        2,
+        [*COMPOSE, "classify", "--set", "train.optimizer=adm", "--set", "train.schedule=cosin"],
+    ),
+    "groups-and-schedule": (
+        2,
+        [
+            *(*COMPOSE, "classify", "--epochs", "2", "--set", "train.milestones=[3]"),
+            *("--set", "train.schedule=steps", "--set", "train.groups=[{match: '*.bis'}]"),
+        ],
+    ),
+    "everything-frozen": (
+        2,
+        [*COMPOSE, "classify", "--set", "train.groups=[{match: '*', frozen: true}]"],
+    ),
     "no-tasks": (2, ["compose"]),
     "gradients-of-nothing": (2, [*COMPOSE, "classify,parity", "--balancer", "mgda", "--sharing", "none"]),
     "features-compiled": (

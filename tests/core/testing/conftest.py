@@ -40,6 +40,8 @@ from mtl.contracts import (
     LearnedTable,
     Loss,
     Metric,
+    Optimizer,
+    Schedule,
     Sharing,
     Symmetry,
     Task,
@@ -191,6 +193,33 @@ class GoodAugmentation(Augmentation):
         return transform_square(batch, torch.zeros_like(mirrors, dtype=torch.long), mirrors, self.dataset)
 
 
+class GoodOptimizer(Optimizer):
+    """Plain gradient descent, step by step."""
+
+    def build(self, groups):
+        return [GoodDescent(list(groups), {})]
+
+
+class GoodDescent(torch.optim.Optimizer):
+    """Counts its steps, and makes the later ones smaller."""
+
+    @torch.no_grad()
+    def step(self):
+        for group in self.param_groups:
+            for parameter in group["params"]:
+                if parameter.grad is not None:
+                    count = self.state[parameter].setdefault("count", torch.zeros(()))
+                    count += 1
+                    parameter.sub_(group["lr"] * 100 * parameter.grad / count.sqrt())
+
+
+class GoodSchedule(Schedule):
+    """The recipe's rate, then half of it."""
+
+    def factor(self, at):
+        return 1.0 if 2 * at.step < at.steps else 0.5
+
+
 class GoodExporter(Exporter):
     """Writes the weights, and compares the outputs on the real samples: no format anybody reads."""
 
@@ -224,6 +253,8 @@ KINDS = (
     "balancer",
     "dataset",
     "augmentation",
+    "optimizer",
+    "schedule",
     "exporter",
 )
 HOOK = """

@@ -273,6 +273,94 @@ BROKEN = {
         """,
         "the same images from the same random source",
     ),
+    ("optimizer", "every-parameter-is-held-once"): (
+        """
+        class Broken(GoodOptimizer):
+            def build(self, groups):
+                return [GoodDescent(list(groups[:1]), {})]
+        """,
+        "4 parameters, each held once; got 2 held",
+    ),
+    ("optimizer", "steps-are-finite-and-follow-the-rate"): (
+        """
+        class Broken(GoodOptimizer):
+            def build(self, groups):
+                return [torch.optim.Rprop(list(groups))]
+        """,
+        "no step at a learning rate of 0",
+    ),
+    ("optimizer", "parameters-without-a-gradient-stay"): (
+        """
+        class Shrinking(GoodDescent):
+            @torch.no_grad()
+            def step(self):
+                super().step()
+                for group in self.param_groups:
+                    for parameter in group["params"]:
+                        parameter.mul_(0.9)
+
+        class Broken(GoodOptimizer):
+            def build(self, groups):
+                return [Shrinking(list(groups), {})]
+        """,
+        "a parameter that stays as it is",
+    ),
+    ("optimizer", "a-skipped-step-changes-nothing"): (
+        """
+        class Counting(GoodDescent):
+            steps = 0
+
+            @torch.no_grad()
+            def step(self):
+                self.steps += 1
+                for group in self.param_groups:
+                    for parameter in group["params"]:
+                        if parameter.grad is not None:
+                            parameter.sub_(group["lr"] * parameter.grad / self.steps)
+
+        class Broken(GoodOptimizer):
+            def build(self, groups):
+                return [Counting(list(groups), {})]
+        """,
+        "the same parameters with a skipped step as without",
+    ),
+    ("optimizer", "state-survives-safetensors"): (
+        """
+        class Remembering(GoodDescent):
+            @torch.no_grad()
+            def step(self):
+                for group in self.param_groups:
+                    for parameter in group["params"]:
+                        if parameter.grad is not None:
+                            state = self.state[parameter]
+                            state["count"] = state.get("count", 0) + 1
+                            parameter.sub_(group["lr"] * parameter.grad / state["count"])
+
+        class Broken(GoodOptimizer):
+            def build(self, groups):
+                return [Remembering(list(groups), {})]
+        """,
+        "the same step after saving and loading",
+    ),
+    ("schedule", "factors-are-usable"): (
+        """
+        class Broken(Schedule):
+            def factor(self, at):
+                return 1 - at.step
+        """,
+        "finite factors of 0 or more in 1 epochs of 7 steps",
+    ),
+    ("schedule", "factors-depend-on-the-moment-alone"): (
+        """
+        class Broken(Schedule):
+            rate = 1.0
+
+            def factor(self, at):
+                self.rate *= 0.9
+                return self.rate
+        """,
+        "the same factors in any order",
+    ),
     ("exporter", "exports-and-verifies"): (
         """
         class Broken(GoodExporter):

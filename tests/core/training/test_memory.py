@@ -47,11 +47,11 @@ def limit_batches(monkeypatch: pytest.MonkeyPatch, most: int, from_call: int = 1
     plain = Step.__call__
     calls = {"count": 0}
 
-    def step(self: Step, looks: Any, failure: Any) -> Any:
+    def step(self: Step, looks: Any, failure: Any, closes: bool = True) -> Any:
         calls["count"] += 1
         if calls["count"] >= from_call and len(looks[0].image) > most:
             raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
-        return plain(self, looks, failure)
+        return plain(self, looks, failure, closes)
 
     monkeypatch.setattr(Step, "__call__", step)
 
@@ -71,7 +71,7 @@ def test_the_failed_step_is_gone_before_another_size_is_tried(
 ) -> None:
     held: list[Any] = []
 
-    def step(self: Step, looks: Any, failure: Any) -> Any:
+    def step(self: Step, looks: Any, failure: Any, closes: bool = True) -> Any:
         activations = torch.zeros(4)
         held.append(weakref.ref(activations))
         raise torch.OutOfMemoryError("CUDA out of memory")

@@ -14,14 +14,15 @@ from mtl.core.composition import Composition
 from mtl.core.contracts import Balancer
 from mtl.core.data import Samples, Splits, load_splits
 from mtl.core.errors import UsageError
+from mtl.core.evaluation import evaluate
 from mtl.core.recipe_reader import read
 from mtl.core.recipe_source import RecipeSource
 from mtl.core.registry import Registry
-from mtl.core.training.blocks import Blocks
+from mtl.core.training.blocks import Blocks, step_sizes
 from mtl.core.training.failure import NotFiniteError
 from mtl.core.training.step import Step
 from mtl.core.training.trainer import Trainer
-from mtl.core.training.update import Update
+from mtl.core.training.update import update_of
 
 CPU = torch.device("cpu")
 
@@ -54,6 +55,18 @@ def train(composition: Composition, splits: Splits, epochs: int | None = None) -
     return rows
 
 
+EVERYTHING = {
+    "schedule": "one-cycle",
+    "warm_up": 0.5,
+    "clip": 0.5,
+    "accumulate": 3,
+    "ema": 0.9,
+    "groups": [
+        {"match": "heads.classify.*", "learning_rate": "x3"},
+        {"match": "encoder.*.bias", "frozen": True},
+        {"match": "encoder.*", "weight_decay": 0.1},
+    ],
+}
 NOISY = {"tasks": ["denoise", "classify"], "encoder": "lenet", "augmentations": ["shift"]}
 
 
@@ -96,6 +109,22 @@ def test_resuming_is_bit_for_bit_what_training_through_is(build: Build, optimize
     assert torch.equal(weights_of(straight), weights_of(resumed))
 
 
+@pytest.mark.parametrize("optimizer", ["adam", "sgd", "rmsprop", "muon"])
+def test_resuming_goes_on_with_everything_that_an_update_remembers(build: Build, optimizer: str) -> None:
+    tree = {"encoder": {"name": "mlp", "hidden": [8]}, "train": {"optimizer": optimizer, **EVERYTHING}}
+    straight, splits = build(**tree)
+    epochs = Trainer(straight, splits, CPU).epochs()
+    checkpoint = next(epochs).checkpoint
+    copied = {name: tensor.clone() for name, tensor in checkpoint.tensors.items()}
+    rows = [result.row for result in epochs]
+    resumed, splits = build(**tree)
+    later = Trainer(resumed, splits, CPU)
+    later.restore(type(checkpoint)(checkpoint.epoch, copied, checkpoint.state))
+    for row, result in zip(rows, later.epochs(), strict=True):
+        assert {**row, "seconds": 0} == {**result.row, "seconds": 0}
+    assert torch.equal(weights_of(straight), weights_of(resumed))
+
+
 def test_losses_go_down(build: Build) -> None:
     rows = train(*build(train={"epochs": 5, "validation": 0.5}))
     assert rows[-1]["train/classify/loss"] < 0.7 * rows[0]["train/classify/loss"]
@@ -123,8 +152,11 @@ def test_a_later_epoch_that_diverges_says_what_is_kept() -> None:
     assert "epochs before this one are in the checkpoint" in str(NotFiniteError("the loss is not finite", 2))
 
 
-def test_nothing_is_read_back_inside_a_step(build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
-    composition, splits = build(**NOISY, train={"epochs": 1, "batch_size": 16})
+@pytest.mark.parametrize("more", [{}, {**EVERYTHING, "optimizer": "rmsprop"}], ids=["little", "everything"])
+def test_nothing_is_read_back_inside_a_step(
+    build: Build, monkeypatch: pytest.MonkeyPatch, more: Mapping[str, Any]
+) -> None:
+    composition, splits = build(**NOISY, train={"epochs": 1, "batch_size": 16, **more})
     reads: list[str] = []
     inside = {"step": False}
     for name in ("item", "tolist", "numpy", "__bool__", "__float__", "__int__", "cpu", "nonzero"):
@@ -171,7 +203,7 @@ def test_a_loss_with_tensors_follows_the_model_to_its_device(build: Build) -> No
     loss = composition.tasks["classify"].loss
     loss.register_buffer("class_weights", torch.ones(10))
     meta = torch.device("meta")
-    Step(composition, Update(composition.model.parameters(), composition.recipe.train), meta)
+    Step(composition, update_of(composition), meta)
     assert loss.class_weights.device == meta
 
 
@@ -247,3 +279,52 @@ def test_mixed_precision_trains_nearly_the_same_model_in_float32(build: Build) -
     assert rows[0] != rows[1]
     for name in ("train/denoise/loss", "train/classify/loss"):
         assert rows[1][name] == pytest.approx(rows[0][name], rel=0.1)
+
+
+def test_the_averaged_weights_are_judged_and_kept(build: Build) -> None:
+    composition, splits = build(train={"epochs": 2, "ema": 0.99, "schedule": "linear"})
+    trainer = Trainer(composition, splits, CPU)
+    for result in trainer.epochs():
+        kept = {name: value.clone() for name, value in composition.model.state_dict().items()}
+        judged = evaluate(composition, splits.validation, "validation").metrics
+        assert judged["classify"]["loss"] == result.row["validation/classify/loss"]
+        own = {name[6:]: value for name, value in result.checkpoint.tensors.items() if name[:6] == "model/"}
+        assert any(not torch.equal(own[name], value) for name, value in kept.items())
+        mean = {
+            name: value for name, value in result.checkpoint.tensors.items() if name[:14] == "average/model."
+        }
+        assert all(
+            torch.equal(kept[name.removeprefix("average/model.")], value) for name, value in mean.items()
+        )
+    assert all(torch.equal(own[name], value) for name, value in composition.model.state_dict().items())
+
+
+@pytest.mark.parametrize("accumulate", [2, 5, 100])
+def test_an_update_is_made_of_so_many_batches(build: Build, accumulate: int) -> None:
+    composition, splits = build(train={"epochs": 1, "accumulate": accumulate})
+    trainer = Trainer(composition, splits, CPU)
+    changes = []
+    weights = [weights_of(composition)]
+
+    def note(done: int, total: int) -> None:
+        now = weights_of(composition)
+        if not torch.equal(now, weights[-1]):
+            changes.append(done)
+        weights.append(now)
+
+    trainer.on_step = note
+    next(trainer.epochs())
+    steps = len(weights) - 1
+    assert changes == [step for step in range(1, steps + 1) if step % accumulate == 0 or step == steps]
+
+
+def test_the_rate_of_the_history_is_that_of_the_last_step(build: Build) -> None:
+    composition, splits = build(
+        train={"epochs": 2, "schedule": "linear", "learning_rate": 0.1, "warm_up": 2.0}
+    )
+    rows = train(composition, splits)
+    steps = len(step_sizes(len(splits.train), composition.recipe.train.batch_size))
+    last = 2 * steps - 1
+    assert rows[1]["learning_rate"] == pytest.approx(0.1 * (1 - last / (2 * steps)))
+    half = (1 - (steps - 1) / (2 * steps)) * steps / (2 * steps)
+    assert rows[0]["learning_rate"] == pytest.approx(0.1 * half)
