@@ -67,8 +67,7 @@ class Runner:
     def step_seconds(self) -> float:
         """Train one epoch, without validation."""
         started = time.perf_counter()
-        train = getattr(self.trainer, "train_epoch", None) or self.trainer._train_epoch
-        train()
+        self.trainer.train_epoch()
         return (time.perf_counter() - started) / self.steps
 
 
