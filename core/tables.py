@@ -147,7 +147,8 @@ def _delimiter(text: str) -> str:
     (';', '\\t')
     """
     first = text.lstrip().partition("\n")[0].rstrip("\r")
-    counts = {mark: len(next(csv.reader([first], delimiter=mark))) for mark in _DELIMITERS}
+    rows = {mark: next(csv.reader([first], delimiter=mark), []) for mark in _DELIMITERS}
+    counts = {mark: sum(bool(cell.strip()) for cell in row) for mark, row in rows.items()}
     return max(_DELIMITERS, key=lambda mark: counts[mark])
 
 

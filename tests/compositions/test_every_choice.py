@@ -65,7 +65,7 @@ def chosen(fields: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 REGISTRY = discover()
 
-CLASSES = ("accuracy", "f1", "precision", "recall")
+CLASSES = ("accuracy", "balanced-accuracy", "f1", "precision", "recall")
 PIXELS = ("psnr", "ssim", "mse", "mae", "rmse")
 VALUES = ("rmse", "mae", "mse")
 
@@ -119,7 +119,7 @@ class Dealer:
         classes = {
             "task": "classify",
             "head": self.next("head", "linear", "mlp"),
-            "loss": self.next("loss", "cross-entropy"),
+            "loss": self.next("loss", "cross-entropy", "focal"),
             "metrics": _judged(self.next("metric", *CLASSES, "confusion-matrix")),
         }
         tasks = {"picture": picture, "classes": classes}

@@ -12,6 +12,7 @@ from typing import Any
 import click
 import onnx
 import pytest
+from PIL import Image
 
 from mtl.core.cli.main import build_cli
 
@@ -45,6 +46,8 @@ def brief_server(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_every_command_has_two_examples_that_run(name: str, mtl: Command, demo_copy: Path) -> None:
     examples = examples_of(name)
     assert len(examples) >= 2
+    if any("photos.csv" in example for example in examples):
+        _write_photos(Path.cwd())
     for example in examples:
         words = shlex.split(example.split(" > ")[0])[1:]
         if name == "resume":
@@ -269,3 +272,12 @@ def test_an_internal_error_is_one_line_with_status_1(mtl: Command, monkeypatch: 
     assert result.status == 1
     assert result.err.startswith("error: internal: RuntimeError: oh\n  hint: ")
     assert "Traceback" in mtl("--debug", "list", "task").err
+
+
+def _write_photos(folder: Path) -> None:
+    """Write a table of 24 dark and bright pictures."""
+    lines = ["file,bright"]
+    for index in range(24):
+        Image.new("RGB", (28, 28), (20 + 200 * (index % 2) + index,) * 3).save(folder / f"{index}.png")
+        lines.append(f"{index}.png,{'yes' if index % 2 else 'no'}")
+    (folder / "photos.csv").write_text("\n".join(lines) + "\n")

@@ -28,7 +28,8 @@ def mtl_components():
 
 class Deadly(Hard):
     def forward(self, image, inputs, tasks):
-        if self.training:
+        # Two samples are the rehearsal's, before there are processes that train.
+        if self.training and len(image) > 2:
             os._exit(7)
         return super().forward(image, inputs, tasks)
 """

@@ -26,6 +26,8 @@ from mtl.core.contracts import (
     Head,
     Loss,
     Metric,
+    Optimizer,
+    Schedule,
     Sharing,
     Task,
 )
@@ -47,6 +49,7 @@ from mtl.core.specs import (
     Regression,
     TargetSpec,
 )
+from mtl.core.training_parts import TrainingParts
 
 EXTRA = InputSpec("number", 4, "what to add")
 
@@ -158,6 +161,16 @@ class Asked(Task):
         return {spec.name: random.integers(spec.count) for spec in self.inputs}
 
 
+class Constant(Schedule):
+    def factor(self, at):
+        return 1.0
+
+
+class Plain(Optimizer):
+    def build(self, groups):
+        return [torch.optim.SGD(groups)]
+
+
 class Nowhere(Exporter):
     suffix = ".onnx"
 
@@ -253,6 +266,7 @@ def compose(wanted: Mapping[str, Wanted], image: ImageSpec, tables: bool) -> Com
         {name: Linear(task.target_spec, task.inputs) for name, task in tasks.items()},
         {name: task.target_spec for name, task in tasks.items()},
     )
+    updates = TrainingParts(Plain(), Constant(), {})
     recipe = Recipe(
         dataset=Choice("pictures"),
         encoder=Choice("flat"),
@@ -262,7 +276,9 @@ def compose(wanted: Mapping[str, Wanted], image: ImageSpec, tables: bool) -> Com
         tasks=tuple(TaskChoice(name, Choice("asked")) for name in tasks),
         train=Training(epochs=3),
     )
-    return Composition(recipe, Pictures(spec), spec, (), composed, model, Balancer(tuple(tasks)), Nowhere())
+    return Composition(
+        recipe, Pictures(spec), spec, (), composed, model, Balancer(tuple(tasks)), updates, Nowhere()
+    )
 
 
 VERIFICATION = {

@@ -210,7 +210,7 @@ class GoodDescent(torch.optim.Optimizer):
                 if parameter.grad is not None:
                     count = self.state[parameter].setdefault("count", torch.zeros(()))
                     count += 1
-                    parameter.sub_(group["lr"] * 100 * parameter.grad / count.sqrt())
+                    parameter.sub_(group["lr"] * 1000 * parameter.grad / count.sqrt())
 
 
 class GoodSchedule(Schedule):

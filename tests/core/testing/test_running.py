@@ -40,12 +40,12 @@ def test_an_unknown_kind_is_refused() -> None:
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
-        ("good-plugin", 11),
-        ("Good_Plugin", 11),
-        ("good_parts", 10),
+        ("good-plugin", 13),
+        ("Good_Plugin", 13),
+        ("good_parts", 12),
         ("encoder good", 1),
-        ("good-plugin/good", 10),
-        ("good", 10),
+        ("good-plugin/good", 12),
+        ("good", 12),
     ],
 )
 def test_a_name_means_a_distribution_a_module_or_a_component(

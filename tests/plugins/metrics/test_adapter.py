@@ -71,6 +71,6 @@ def test_a_metric_serves_again_after_an_evaluation_in_inference_mode():
 
 
 def test_listing_showing_and_building_metrics_does_not_import_torchmetrics():
-    assert len(COMPONENTS) == 11
+    assert len(COMPONENTS) == 12
     shown = subprocess.run([sys.executable, "-c", SHOW_ALL], capture_output=True, text=True, check=True)
     assert shown.stdout == "False\n"
