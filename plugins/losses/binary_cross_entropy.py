@@ -5,14 +5,14 @@ from __future__ import annotations
 import torch.nn.functional as F
 from torch import Tensor
 
-from ...core.contracts import Loss
 from ...core.errors import Incompatible
 from ...core.specs import Binary, Image, TargetSpec
-from .class_weights import ClassWeights, ClassWeightsOption
+from .class_weighted import ClassWeightedLoss
+from .class_weights import ClassWeightsOption
 from .elements import sample_mean
 
 
-class BinaryCrossEntropy(Loss):
+class BinaryCrossEntropy(ClassWeightedLoss):
     """Binary cross-entropy in nats, from logits; for an image, the mean over its pixels.
 
     The sigmoid is part of the loss: a head's raw output must not be squashed before.
@@ -21,12 +21,9 @@ class BinaryCrossEntropy(Loss):
     """
 
     def __init__(self, target: TargetSpec, *, class_weights: ClassWeightsOption = "none") -> None:
-        super().__init__(target)
-        if reason := self.accepts(target):
-            raise Incompatible(reason)
+        super().__init__(target, class_weights, 2)
         if class_weights != "none" and isinstance(target, Image):
             raise Incompatible("option `class_weights` is for yes or no, not for pixels")
-        self.weighing = None if class_weights == "none" else ClassWeights(class_weights, 2)
 
     @classmethod
     def accepts(cls, target: TargetSpec) -> str | None:
@@ -36,16 +33,6 @@ class BinaryCrossEntropy(Loss):
         if isinstance(target, Image):
             return "needs pixel logits, got an image of pixel values: use mse or l1"
         return f"needs yes or no, or an image of logits, got a {target.form} answer"
-
-    @property
-    def fits(self) -> bool:
-        """Whether there are weights that depend on the training labels."""
-        return self.weighing is not None
-
-    def fit(self, targets: Tensor) -> None:
-        """Take how many training labels `[N]` are no and yes."""
-        assert self.weighing is not None
-        self.weighing.fit(targets)
 
     def forward(self, raw: Tensor, target: Tensor) -> Tensor:
         """Return the loss `[B]` of logits for targets in 0..1 of the same shape."""

@@ -8,13 +8,12 @@ import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor
 
-from ...core.contracts import Loss
-from ...core.errors import Incompatible
 from ...core.specs import Categorical, TargetSpec
-from .class_weights import ClassWeights, ClassWeightsOption
+from .class_weighted import ClassWeightedLoss
+from .class_weights import ClassWeightsOption
 
 
-class CrossEntropy(Loss):
+class CrossEntropy(ClassWeightedLoss):
     """Minus the logarithm of the probability given to the right class, in nats, from logits `[B, K]`.
 
     The softmax is part of the loss: a head's raw output must not be squashed before.
@@ -30,12 +29,9 @@ class CrossEntropy(Loss):
         ] = 0.0,
         class_weights: ClassWeightsOption = "none",
     ) -> None:
-        super().__init__(target)
-        if reason := self.accepts(target):
-            raise Incompatible(reason)
-        assert isinstance(target, Categorical)
+        count = len(target.classes) if isinstance(target, Categorical) else 0
+        super().__init__(target, class_weights, count)
         self.label_smoothing = label_smoothing
-        self.weighing = None if class_weights == "none" else ClassWeights(class_weights, len(target.classes))
 
     @classmethod
     def accepts(cls, target: TargetSpec) -> str | None:
@@ -43,16 +39,6 @@ class CrossEntropy(Loss):
         if isinstance(target, Categorical):
             return None
         return f"needs classes, not the answer form {target.form!r}"
-
-    @property
-    def fits(self) -> bool:
-        """Whether there are weights that depend on the training labels."""
-        return self.weighing is not None
-
-    def fit(self, targets: Tensor) -> None:
-        """Take the class counts of the training labels `[N]`."""
-        assert self.weighing is not None
-        self.weighing.fit(targets)
 
     def forward(self, raw: Tensor, target: Tensor) -> Tensor:
         """Return the loss `[B]` of logits `[B, K]` for class indices `[B]`."""

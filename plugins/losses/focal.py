@@ -9,16 +9,15 @@ import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor
 
-from ...core.contracts import Loss
-from ...core.errors import Incompatible
 from ...core.specs import Binary, Categorical, TargetSpec
-from .class_weights import ClassWeights, ClassWeightsOption
+from .class_weighted import ClassWeightedLoss
+from .class_weights import ClassWeightsOption
 
 _TINY = 1e-6
 """The least doubt that is told from none: a power below 1 of nothing would have no gradient."""
 
 
-class Focal(Loss):
+class Focal(ClassWeightedLoss):
     """`-(1 - p)^gamma log p` for the probability `p` of the right answer, in nats, from logits; `[B]`.
 
     Equation 4 of Lin, Goyal, Girshick, He, Dollar (2017), "Focal Loss for Dense Object Detection"; with
@@ -35,12 +34,8 @@ class Focal(Loss):
         ] = 2.0,
         class_weights: ClassWeightsOption = "none",
     ) -> None:
-        super().__init__(target)
-        if reason := self.accepts(target):
-            raise Incompatible(reason)
+        super().__init__(target, class_weights, len(target.classes) if isinstance(target, Categorical) else 2)
         self.gamma = gamma
-        count = len(target.classes) if isinstance(target, Categorical) else 2
-        self.weighing = None if class_weights == "none" else ClassWeights(class_weights, count)
 
     @classmethod
     def accepts(cls, target: TargetSpec) -> str | None:
@@ -48,16 +43,6 @@ class Focal(Loss):
         if isinstance(target, Categorical | Binary):
             return None
         return f"needs classes or yes and no, not the answer form {target.form!r}"
-
-    @property
-    def fits(self) -> bool:
-        """Whether there are weights that depend on the training labels."""
-        return self.weighing is not None
-
-    def fit(self, targets: Tensor) -> None:
-        """Take the class counts of the training labels `[N]`."""
-        assert self.weighing is not None
-        self.weighing.fit(targets)
 
     def forward(self, raw: Tensor, target: Tensor) -> Tensor:
         """Return the loss `[B]` of logits `[B, K]` or `[B]` for classes, int64 `[B]`."""
