@@ -33,8 +33,8 @@ def model_files(run: Path) -> Iterator[Target]:
         written("model.onnx", lambda path: unbroken(path.read_bytes())),
         None,
     )
-    bundle, triton = (run.with_name(name) for name in ("bundle", "triton"))
-    for name, place in (("bundle", bundle), ("triton", triton)):
+    bundle, triton, program = (run.with_name(name) for name in ("bundle", "triton", "program.pt2"))
+    for name, place in (("bundle", bundle), ("triton", triton), ("torch-export", program)):
         if not place.exists():
             done = Child().mtl("export", run, "--format", name, "--to", place)
             assert done.status == 0, done.output
@@ -42,6 +42,8 @@ def model_files(run: Path) -> Iterator[Target]:
         yield Target(
             f"bundle {name}", [(bundle / name).read_bytes()], _bundle(bundle, name), "bundle", None, 40
         )
+    yield Target("labels", ["déjà\nvu\n".encode()], written("labels.txt", _names), "labels.txt")
+    yield Target("pt2", [program.read_bytes()], written("model.pt2", _program), "model.pt2", together=40)
     yield Target("triton SHA256SUMS", [(triton / "SHA256SUMS").read_bytes()], _sums(triton), "triton")
 
 
@@ -151,3 +153,20 @@ def _sums(folder: Path) -> Callable[[Path], Read]:
         return act
 
     return opened
+
+
+def _program(path: Path) -> object:
+    import numpy as np
+
+    from mtl.exports.model_file import read_model
+    from mtl.exports.torch_program import Program
+
+    program = Program(read_model(path), path.name)
+    program.check_contents()
+    return program.run({"image": np.zeros((1, *program.card.image.shape), np.float32)})
+
+
+def _names(path: Path) -> object:
+    from mtl.exports.bundle.contents import read_names
+
+    return read_names(path)

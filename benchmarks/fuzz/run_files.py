@@ -10,7 +10,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
-from .target import Read, Target
+from .target import Read, Target, written
 
 
 def run_files(run: Path) -> Iterator[Target]:
@@ -36,6 +36,9 @@ def run_files(run: Path) -> Iterator[Target]:
             Path(name).name, [(run / name).read_bytes()], _copied(run, name, read), Path(name).name, drawn
         )
     yield Target("sharing.json", [_SHARING], _copied(run, "sharing.json", _sharing), "sharing.json", values)
+    yield Target("seeds.json", [_SEEDS], _copied(run, "seeds.json", _seeds), "seeds.json", values)
+    yield Target("cell.json", [_CELL], _copied(run, "cell.json", _cell), "cell.json", values)
+    yield Target("prepared", [_prepared_file()], written("data.safetensors", _prepared), "data.safetensors")
     yield Target("plan.json", [_PLAN], _copied(run, "plan.json", _plan), "plan.json", values)
     weights = next((run / "checkpoint").glob("best-*.safetensors"))
     yield Target(
@@ -50,6 +53,10 @@ _SHARING = json.dumps(
         "images": 3,
         "tables": [{"title": "t", "meaning": "m", "rows": ["a"], "columns": ["b"], "values": [[0.5]]}],
     }
+).encode()
+_SEEDS = b'{"seeds": [0, 1, 2]}'
+_CELL = json.dumps(
+    {"key": "k", "origin": {"mtl": "1", "device": "cpu"}, "sha256": {"recipe.yaml": "0" * 64}}
 ).encode()
 _PLAN = json.dumps({"format": 1, "recipe": {"seed": 1}, "seeds": [0, 1]}).encode()
 
@@ -107,6 +114,39 @@ def _plan(run: Path) -> object:
     from mtl.core.comparison.folder import ComparisonFolder
 
     return ComparisonFolder(run)._plan()
+
+
+def _seeds(run: Path) -> object:
+    from mtl.core.seeds import seeds_of
+
+    return seeds_of(run)
+
+
+def _cell(run: Path) -> object:
+    from mtl.core.comparison.folder import DamagedCell, _finished, _mark
+
+    mark = _mark(run)
+    try:
+        return _finished(run, cast(Any, SimpleNamespace(key=mark["key"])))
+    except DamagedCell:  # what makes the cell be trained again
+        return None
+
+
+def _prepared_file() -> bytes:
+    import numpy as np
+    from safetensors.numpy import save
+
+    from mtl.core.prepared import _digest
+
+    arrays = {"train/image": np.zeros((2, 1, 4, 4), np.uint8), "train/label/kind": np.zeros(2, np.int64)}
+    return save(arrays, metadata={"sha256": _digest(arrays)})
+
+
+def _prepared(path: Path) -> object:
+    """Read a prepared data set: what is damaged is None, and made again."""
+    from mtl.core.prepared import _read
+
+    return _read(path)
 
 
 def _weights(run: Path, name: str) -> Callable[[Path], Read]:

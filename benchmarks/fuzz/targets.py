@@ -9,6 +9,7 @@ from .model_files import model_files
 from .recipes import recipes
 from .requests import requests
 from .run_files import run_files
+from .tables import tables
 from .target import Target
 
 
@@ -17,5 +18,5 @@ def all_targets(work: Path) -> dict[str, Target]:
     from ..reliability.jobs import composed
 
     run = composed(work / "good", epochs=1)
-    found = [*recipes(), *data_files(), *run_files(run), *model_files(run), *requests()]
+    found = [*recipes(), *data_files(), *tables(), *run_files(run), *model_files(run), *requests()]
     return {target.name: target for target in found}
