@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ..reliability.r09_archives import _picture as picture
 from .target import Read, Target, written
 
 _CSV = b'file,colour,weight,split\na.png,"red, dark",1.5,train\nb/c.png,blue,?,test\na.png,red,2,\n'
@@ -54,10 +53,12 @@ def _many(mark: bytes = b",") -> bytes:
 
 
 def _pictures(work: Path) -> Path:
+    from PIL import Image
+
     place = work / "pictures"
     (place / "b").mkdir(parents=True)
-    for name in ("a.png", "b/c.png", *(f"{row}.png" for row in range(_ROWS))):
-        (place / name).write_bytes(picture())
+    for number, name in enumerate(("a.png", "b/c.png", *(f"{row}.png" for row in range(_ROWS)))):
+        Image.new("L", (28, 28), number).save(place / name)
     return place
 
 
@@ -159,7 +160,8 @@ def _rows() -> Any:
             rows = [[cell.replace('"', "").replace(mark, "") for cell in row] for row in rows]
         text = end.join(mark.join(row) for row in [head, *rows])
         encoding = draw(st.sampled_from(["utf-8", "utf-8", "utf-8-sig", "utf-16", "utf-32"]))
-        return text.encode(encoding, "surrogatepass")
+        content: bytes = text.encode(encoding, "surrogatepass")
+        return content
 
     return table()
 
