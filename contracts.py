@@ -12,25 +12,44 @@ that needs it, so the module with the hooks may import its `Component` and `hook
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from .core.hookspecs import hookimpl as hookimpl
 from .core.records import Component as Component
 
+_FORMS = ("Binary", "Categorical", "Image", "Regression")
+# Forms of answers are used where there is no torch.
+_WITHOUT_TORCH = {
+    "plugins.forms": _FORMS,
+    "core.contracts.form": ("Activation", "Decisions", "Form"),
+    "core.contracts.drawing": ("Bars", "Described", "Drawing", "Picture", "Tags", "Values"),
+    "core.specs": ("MISSING", "DatasetSpec", "FeatureSpec", "ImageSpec", "InputSpec", "Symmetry"),
+}
+
 if TYPE_CHECKING:
     from .core.public import *  # noqa: F403
+    from .plugins.forms import Binary as Binary
+    from .plugins.forms import Categorical as Categorical
+    from .plugins.forms import Image as Image
+    from .plugins.forms import Regression as Regression
 else:
 
     def __getattr__(name: str) -> Any:
         """Import what needs torch only when it is asked for: modules with hooks are imported at start-up."""
-        if name == "__all__" or not name.startswith("__"):
+        for module, names in _WITHOUT_TORCH.items():
+            if name in names:
+                return getattr(import_module(f".{module}", __package__), name)
+        if name == "__all__":
+            return __dir__()
+        if not name.startswith("__"):
             from .core import public
 
-            if name == "__all__" or name in public.__all__:
+            if name in public.__all__:
                 return getattr(public, name)
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
     def __dir__() -> list[str]:
         from .core import public
 
-        return list(public.__all__)
+        return [*public.__all__, *_FORMS]

@@ -13,11 +13,11 @@ from torch.utils.data import DataLoader, Dataset
 
 from mtl.core.data import Samples, Splits, load_splits
 from mtl.core.memory_format import memory_format
-from mtl.core.specs import Binary, Categorical, Image
 from mtl.core.training.blocks import Blocks
 from mtl.core.training.failure import Failure
 from mtl.core.training.trainer import Trainer
 from mtl.core.training.update import update_of
+from mtl.plugins.forms import Binary, Categorical, Image
 from mtl.plugins.layers import ELU
 
 from .jobs import Job

@@ -43,8 +43,8 @@ from mtl.core.recipe_reader import read
 from mtl.core.registry import Registry, installed
 from mtl.core.request import Request
 from mtl.core.run_folder import RunFolder
-from mtl.core.specs import Regression
 from mtl.exports.session import open_session, run_options
+from mtl.plugins.forms import Regression
 
 from .published import EXPERIMENTS, Experiment
 from .results_page import key_of, page, read_results, with_summary

@@ -9,10 +9,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from .specs import MISSING as MISSING
 from .specs import InputSpec
-
-MISSING = -1
-"""The value of an absent whole-number label; an absent real-valued label is NaN."""
 
 
 @dataclass(frozen=True)
@@ -38,17 +36,6 @@ class Features(NamedTuple):
     stages: tuple[Tensor, ...]
     image: Tensor
     inputs: Mapping[str, Tensor]
-
-
-def present(target: Tensor) -> Tensor:
-    """Return bool `[B]`: whether the sample has this label.
-
-    >>> present(torch.tensor([3, -1])).tolist()
-    [True, False]
-    """
-    if target.is_floating_point():
-        return ~target.reshape(len(target), -1).isnan().any(dim=1)
-    return target.reshape(len(target), -1).ne(MISSING).all(dim=1)
 
 
 def one_hot(spec: InputSpec, value: Tensor) -> Tensor:

@@ -5,28 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from .contracts import CONTRACTS, Dataset
+from .contracts import Dataset
 from .declared import ask, require_declared
 from .errors import ComponentError, Incompatible, MtlError, Problem, RecipeError, described
 from .options import options_of, validate_options
 from .recipe import Choice
 from .recipe_source import RecipeSource
 from .recipe_text import PathOfKeys
-from .registry import Entry, Registry
+from .registry import Entry, Registry, component_class
 from .responsibility import Owners
-
-
-def component_class(entry: Entry) -> type[Any]:
-    """Return a component's class; raise `ComponentError` when it does not follow the contract of its kind."""
-    component: type[Any] = entry.load()
-    contract = CONTRACTS[entry.component.kind]
-    if not issubclass(component, contract):
-        raise ComponentError(
-            f"{entry.label} is no {contract.__module__}:{contract.__name__}: {entry.component.target!r} "
-            "does not derive from it",
-            hint=f"mend or uninstall {entry.provider.distribution}",
-        )
-    return component
 
 
 def construct(entry: Entry, *arguments: Any, **options: Any) -> Any:

@@ -12,15 +12,17 @@ from typing import Any
 
 import torch
 
+from .answer_forms import entry_of
 from .building import Builder
 from .composition import ComposedTask, Composition
-from .contracts import Balancer, Encoder, EncoderBuilder, Head, HeadSpec, Loss, Sharing, Task
+from .contracts import Balancer, Encoder, EncoderBuilder, Form, Head, HeadSpec, Loss, Sharing, Task
 from .declared import ask
 from .errors import ComponentError, Incompatible, Problem, RecipeError
 from .memory_format import prefers_channels_last
 from .model import MultitaskModel, Normalization
 from .options import options_of, plain, validate_options
 from .orbit import Orbit
+from .plugin_loading import HOME
 from .randomness import derive_seed, seeded_generators
 from .recipe import Choice, Recipe, Statistics, TaskChoice, Training
 from .recipe_source import RecipeSource
@@ -35,7 +37,7 @@ from .rehearsal import (
     rehearse_sharing,
     require_target_spec,
 )
-from .specs import DatasetSpec, FeatureSpec, InputSpec, TargetSpec
+from .specs import DatasetSpec, FeatureSpec, InputSpec
 from .standardization import StandardizedLoss, default_of, standardized
 from .state import refuse_untrainable
 from .training_parts import refuse_accumulation, training_parts
@@ -104,6 +106,7 @@ class _Composer(Builder):
             training=parts,
             exporter=self.build("exporter", self.recipe.exporter, ("export",)),
             owners=self.owners,
+            form_plugins=self._form_plugins(tasks),
         )
 
     def _training(self, model: MultitaskModel) -> Training:
@@ -218,7 +221,9 @@ class _Composer(Builder):
             stages: tuple[FeatureSpec, ...] = sharing.feature_specs[choice.name]
             head_spec = HeadSpec(spec.image, stages, task.target_spec, task.inputs)
             path: PathOfKeys = ("tasks", choice.name, "head")
-            head_choice = self._chosen("head", choice.head, self._preferred_head(task, sharing), path)
+            head_choice = self._chosen(
+                "head", choice.head, self._preferred_head(choice.name, task, sharing), path
+            )
             self._refuse_contradiction(choice, head_choice, path)
             heads[choice.name] = self._head(choice.name, head_choice, head_spec)
             choices.append(replace(choice, head=head_choice))
@@ -256,12 +261,11 @@ class _Composer(Builder):
                 hint = f"set tasks.{task.name}.{name} and tasks.{task.name}.head.{name} to the same"
                 raise self.refused("head", head.name, reason, path, hint)
 
-    def _preferred_head(self, task: Task, sharing: Sharing) -> Choice:
+    def _preferred_head(self, name: str, task: Task, sharing: Sharing) -> Choice:
         if task.head is not None:
             return self.own_choice("head", task.head)
         unread = [spec.name for spec in task.inputs if spec.name not in sharing.fuses]
-        situation = "inputs" if unread else task.target_spec.form
-        return self._default("head", situation)[0]
+        return self._default("head", "inputs")[0] if unread else self._own("head", name, task.target_spec)
 
     def _head(self, name: str, choice: Choice, spec: HeadSpec) -> Head:
         with self._seeded("head", name):
@@ -287,14 +291,14 @@ class _Composer(Builder):
             task = tasks[choice.name]
             target = task.target_spec
             preferred = (
-                self.own_choice("loss", task.loss) if task.loss else self._default("loss", target.form)[0]
+                self.own_choice("loss", task.loss) if task.loss else self._own("loss", choice.name, target)
             )
             loss = self._chosen("loss", choice.loss, preferred, ("tasks", choice.name, "loss"))
             metrics = choice.metrics
             if metrics is None and task.metrics is not None:
                 metrics = tuple(self.own_choice("metric", metric) for metric in task.metrics)
             if metrics is None:
-                metrics = self._default("metric", target.form)
+                metrics = tuple(self._preferred("metric", name, target) for name in target.metrics)
             self._refuse_repeated_metrics(choice.name, metrics)
             stated = choice.standardize or default_of(target)
             composed[choice.name] = ComposedTask(
@@ -320,7 +324,7 @@ class _Composer(Builder):
             if names.count(metric) > 1:
                 raise self.refused("task", name, f"has metric {metric!r} twice", ("tasks", name, "metrics"))
 
-    def _judge(self, kind: str, choice: Choice, name: str, target: TargetSpec) -> Any:
+    def _judge(self, kind: str, choice: Choice, name: str, target: Form) -> Any:
         path = ("tasks", name, "loss" if kind == "loss" else "metrics")
         with self._seeded(kind, name, choice.name):
             judge = self.negotiated(kind, choice, path, f"of task {name!r} ", target)
@@ -335,6 +339,26 @@ class _Composer(Builder):
         if not names:
             raise ComponentError(f"no {kind} is the default for {situation!r}", hint=f"mtl list {kind}")
         return tuple(self.own_choice(kind, name) for name in names)
+
+    def _own(self, kind: str, task: str, form: Form) -> Choice:
+        """Return the head or loss that answers of a form get where neither task nor recipe names one."""
+        name = form.head if kind == "head" else form.loss
+        if not name:
+            reason = f"answers in the form {form.form!r}, which names no {kind}"
+            raise self.refused("task", task, reason, ("tasks", task), f"name one; mtl list {kind}")
+        return self._preferred(kind, name, form)
+
+    def _preferred(self, kind: str, name: str, form: Form) -> Choice:
+        plugin = entry_of(form, self.registry).provider.distribution
+        return self.own_choice(kind, self.registry.meant(kind, name, plugin))
+
+    def _form_plugins(self, tasks: Mapping[str, Task]) -> dict[str, str]:
+        entries = [entry_of(task.target_spec, self.registry) for task in tasks.values()]
+        return {
+            entry.component.name: entry.provider.portable
+            for entry in entries
+            if entry.provider.distribution != HOME
+        }
 
     def _orbit(self, spec: DatasetSpec, tasks: Mapping[str, Task]) -> Orbit | None:
         choice = self.recipe.test_time_augmentation

@@ -9,12 +9,12 @@ from typing import Any
 
 from torch import nn
 
-from .contracts import Augmentation, Balancer, Dataset, Exporter, Loss, Metric, Task
+from .contracts import Augmentation, Balancer, Dataset, Exporter, Form, Loss, Metric, Task
 from .declared import ask
 from .model import MultitaskModel
 from .recipe import Recipe
 from .responsibility import Owners
-from .specs import DatasetSpec, InputSpec, TargetSpec, target_to_json
+from .specs import DatasetSpec, InputSpec
 from .training_parts import TrainingParts
 
 
@@ -29,7 +29,7 @@ class ComposedTask:
     metrics: Mapping[str, Metric]
 
     @property
-    def target(self) -> TargetSpec:
+    def target(self) -> Form:
         """The form of the answer."""
         return self.task.target_spec
 
@@ -49,6 +49,8 @@ class Composition:
     exporter: Exporter
     owners: Owners = field(default_factory=Owners, repr=False)
     """The components by name, for whom to name when one of them fails at work."""
+    form_plugins: Mapping[str, str] = field(default_factory=dict)
+    """The plugin of each form of answer that is not built in, by the form's name."""
 
     @property
     def inputs(self) -> tuple[InputSpec, ...]:
@@ -56,7 +58,7 @@ class Composition:
         return tuple(spec for task in self.tasks.values() for spec in task.task.inputs)
 
     @property
-    def targets(self) -> dict[str, TargetSpec]:
+    def targets(self) -> dict[str, Form]:
         """The form of each task's answer, in task order."""
         return {name: task.target for name, task in self.tasks.items()}
 
@@ -75,7 +77,7 @@ class Composition:
         inputs = [{"name": "image", "dtype": "float32", "shape": ["batch", *image.shape]}]
         inputs += [{"name": spec.name, "dtype": "int64", "shape": ["batch"]} for spec in self.inputs]
         outputs = [
-            {"name": name, "shape": ["batch", *target.output_shape], "target": target_to_json(target)}
+            {"name": name, "shape": ["batch", *target.output_shape], "target": target.to_json()}
             for name, target in self.targets.items()
         ]
         return {

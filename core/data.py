@@ -12,13 +12,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from .batch import Batch, present
+from .batch import Batch
 from .contracts import Columns, Dataset
 from .declared import ask, require_answer
 from .errors import ComponentError, UsageError
 from .prepared import load_prepared
 from .randomness import generator
-from .specs import Categorical, DatasetSpec, Regression
+from .specs import DatasetSpec
 
 _PART = 1 << 24
 """Pixels that are counted at once."""
@@ -212,52 +212,42 @@ def check_columns(columns: Columns, spec: DatasetSpec, split: str) -> None:
         raise ComponentError(
             f"{split}: images must be uint8 {['N', *spec.image.shape]}, got {image.dtype} {list(image.shape)}"
         )
-    for name, target in spec.labels.items():
+    for name, form in spec.labels.items():
         if name not in columns.labels:
             raise ComponentError(f"{split}: label column {name!r} is promised but missing")
-        column = columns.labels[name]
-        shape = (len(image), len(target.names)) if isinstance(target, Regression) else (len(image),)
-        kind = np.float32 if isinstance(target, Regression) else np.int64
-        if column.dtype != kind or column.shape != shape:
-            raise ComponentError(
-                f"{split}: label column {name!r} must be {np.dtype(kind)} {list(shape)}, "
-                f"got {column.dtype} {list(column.shape)}"
-            )
-        if isinstance(target, Regression):
-            if np.isinf(column).any():
-                raise ComponentError(f"{split}: label column {name!r} holds an infinite value")
-        elif len(column):
-            low, high = int(column.min()), int(column.max())
-            most = len(target.classes) - 1 if isinstance(target, Categorical) else 1
-            if low < -1 or high > most:
-                raise ComponentError(
-                    f"{split}: label column {name!r} must lie in -1..{most}, got {low}..{high}"
-                )
+        if problem := form.column_problem(columns.labels[name], len(image)):
+            raise ComponentError(f"{split}: label column {name!r} {problem}")
 
 
-def count_labels(splits: Splits, needs: Mapping[str, Sequence[str]]) -> dict[str, dict[str, int]]:
+def count_labels(
+    splits: Splits, needs: Mapping[str, Sequence[str]], spec: DatasetSpec
+) -> dict[str, dict[str, int]]:
     """Return how many samples of each split have all the labels that a task needs, by task.
 
-    `needs` are the tasks' columns; a task that needs none is left out.
+    `needs` are the tasks' columns, `spec` says their forms; a task that needs none is left out.
     """
     counts: dict[str, dict[str, int]] = {}
     for task, columns in needs.items():
         for split in ("train", "validation", "test") if columns else ():
-            labels = splits.named(split).labels
-            there = torch.stack([present(labels[column]) for column in columns]).all(dim=0)
+            samples = splits.named(split)
+            there = torch.ones(len(samples), dtype=torch.bool, device=samples.home)
+            for column in columns:
+                known = spec.labels[column].present(samples.labels[column])
+                there = there if known is None else there & known
             counts.setdefault(task, {})[split] = int(there.sum())
     return counts
 
 
-def refuse_unlabelled(splits: Splits, needs: Mapping[str, Sequence[str]]) -> None:
+def refuse_unlabelled(splits: Splits, needs: Mapping[str, Sequence[str]], spec: DatasetSpec) -> None:
     """Raise `UsageError` when a split has no label at all in a column that a task needs.
 
-    `needs` are the tasks' columns. Found before anything is trained.
+    `needs` are the tasks' columns, `spec` says their forms. Found before anything is trained.
     """
     for task, columns in needs.items():
         for split in ("train", "validation", "test"):
             for column in columns:
-                if not present(splits.named(split).labels[column]).any():
+                there = spec.labels[column].present(splits.named(split).labels[column])
+                if there is not None and not there.any():
                     raise UsageError(
                         f"task {task!r} needs {column!r}, and no sample of the {split} split has it",
                         hint="leave the task out, label some samples, or change train.validation",

@@ -16,7 +16,7 @@ from numbers import Integral, Real
 from pathlib import Path
 from typing import Any
 
-from .contracts import CONTRACTS, Balancer, Exporter, Metric, Task
+from .contracts import BUILT, Balancer, Exporter, Form, Metric, Task, contract_of
 from .errors import ComponentError
 
 
@@ -131,7 +131,8 @@ def _fields(value: Any) -> Iterator[tuple[Any, Any]]:
 
 @cache
 def _hints(kind: type) -> dict[str, Any]:
-    return typing.get_type_hints(kind)
+    # A data set's spec names `Form`, whose module imports that of the spec.
+    return typing.get_type_hints(kind, localns={"Form": Form})
 
 
 @cache
@@ -162,7 +163,7 @@ def _answer_of(function: Any) -> tuple[Any, str]:
 
 
 def _contracts_of(component: object) -> list[type]:
-    return [contract for contract in CONTRACTS.values() if isinstance(component, contract)]
+    return [contract for contract in map(contract_of, BUILT) if isinstance(component, contract)]
 
 
 def _misfit(label: str, name: str, value: object, stated: str) -> ComponentError:

@@ -13,15 +13,13 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from .batch import present
 from .composition import Composition
+from .contracts import Form
 from .data import Samples, Splits
 from .device import is_out_of_memory
 from .errors import UsageError, VerificationError
 from .losses import masked_loss
-from .predictions import predict
 from .randomness import SampleRandom, derive_seed
-from .specs import Categorical, Image, Regression
 from .tensor_form import expect_plain
 from .views import Seen, plan_views, target_of
 
@@ -121,7 +119,7 @@ def _judge(
                 loss, count = masked_loss(composed.loss, raw[name], target)
                 expect_plain(composed.loss, "what it gives is", loss)
                 expect_plain(composition.model.head(name), "its answer is", raw[name])
-                guess = predict(raw[name], composed.target)
+                guess = composed.target.predict(raw[name])
                 totals[name] += torch.stack((loss * count, count, _not_finite(guess)))
                 _update(metrics[name], guess, target, composed.target)
         return _collect(metrics, totals, split)
@@ -136,7 +134,8 @@ def refuse_without_targets(composition: Composition, splits: Splits) -> None:
         waiting = set(composition.tasks)
         for tasks, seen in views_of(composition, splits.named(split), split):
             for name in waiting & set(tasks):
-                if present(target_of(composition.tasks[name].task, seen)).any():
+                composed = composition.tasks[name]
+                if len(present_targets(composed.target, target_of(composed.task, seen))):
                     waiting.remove(name)
             if not waiting:
                 break
@@ -155,8 +154,8 @@ def baseline(
 ) -> tuple[dict[str, dict[str, float]], dict[str, str]]:
     """Return the metrics of a constant answer that looks at nothing, and what that answer is, per task.
 
-    Classes: their shares in the training split. Values: the training mean. Images: the model's own input
-    when it is corrupted (doing nothing), otherwise the mean training image.
+    It is the mean of the training targets as their form takes it (shares of classes, means of values and
+    pixels); of images it is the model's own input where that is corrupted, which is doing nothing.
     """
     answers = _constant_answers(composition, train)
 
@@ -211,14 +210,9 @@ def _constant_answers(composition: Composition, train: Samples) -> dict[str, _Co
         for names, seen in views_of(composition, train, "train"):
             for name in names:
                 spec = composition.tasks[name].target
-                target = target_of(tasks[name], seen)
-                target = target if isinstance(spec, Image) else target[present(target)]
-                if isinstance(spec, Categorical):
-                    added = torch.bincount(target, minlength=len(spec.classes)).float()
-                else:
-                    added = target.float().sum(dim=0)
+                added, count = spec.tally(present_targets(spec, target_of(tasks[name], seen)))
                 sums[name] = sums[name] + added if name in sums else added
-                counts[name] += len(target)
+                counts[name] = counts[name] + count
     return {
         name: _constant(composition, name, sums[name] / counts[name].clamp(min=1), name in corrupted)
         for name in tasks
@@ -227,16 +221,9 @@ def _constant_answers(composition: Composition, train: Samples) -> dict[str, _Co
 
 def _constant(composition: Composition, name: str, mean: Tensor, corrupted: bool) -> _Constant:
     spec = composition.tasks[name].target
-    if isinstance(spec, Image):
-        if corrupted:
-            return _Constant(None, "the input, unchanged")
-        return _Constant(mean, "the mean training image")
-    if isinstance(spec, Categorical):
-        return _Constant(mean, f"the most frequent class, {spec.classes[int(mean.argmax())]!r}")
-    if isinstance(spec, Regression):
-        return _Constant(mean, "the training mean")
-    likely = spec.positive if float(mean) >= 0.5 else spec.negative
-    return _Constant(mean, f"the more frequent answer, {likely!r}")
+    if spec.is_image and corrupted:
+        return _Constant(None, "the input, unchanged")
+    return _Constant(mean, spec.constant(mean))
 
 
 def _fresh_metrics(composition: Composition, device: torch.device) -> dict[str, dict[str, Any]]:
@@ -249,9 +236,15 @@ def _fresh_metrics(composition: Composition, device: torch.device) -> dict[str, 
     return fresh
 
 
-def _update(metrics: Mapping[str, Any], prediction: Tensor, target: Tensor, spec: object) -> None:
-    if not isinstance(spec, Image):
-        there = present(target)
+def present_targets(form: Form, target: Tensor) -> Tensor:
+    """Return the targets of the samples that have one."""
+    there = form.present(target)
+    return target if there is None else target[there]
+
+
+def _update(metrics: Mapping[str, Any], prediction: Tensor, target: Tensor, form: Form) -> None:
+    there = form.present(target)
+    if there is not None:
         prediction, target = prediction[there], target[there]
         if len(target) == 0:
             return

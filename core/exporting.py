@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from .building import component_class, construct
+from .building import construct
 from .composition import Composition
 from .contracts import Exporter, ExportPlan, ExportReport, ExportSubject, Units
 from .data import Samples, Splits
@@ -21,7 +21,7 @@ from .judging import SplitJudge, leading_metrics
 from .model import MultitaskModel
 from .options import options_of, validate_options
 from .randomness import SampleRandom, derive_seed
-from .registry import Entry, Registry
+from .registry import Entry, Registry, component_class
 from .responsibility import Owners
 from .run_folder import versions
 
@@ -52,6 +52,7 @@ def export_subject(
             "normalization": {"mean": normalization.mean.tolist(), "std": normalization.std.tolist()},
             "test_metrics": metrics.get("test", {}),
             "versions": versions(),
+            **({"forms": dict(composition.form_plugins)} if composition.form_plugins else {}),
         },
         reads={name: _reads(composition, name) for name in composition.tasks},
         judge=SplitJudge(composition, splits) if splits is not None else None,

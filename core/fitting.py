@@ -7,11 +7,9 @@ from collections.abc import Set
 import torch
 from torch import Tensor
 
-from .batch import present
 from .composition import Composition
 from .data import Samples
-from .evaluation import views_of
-from .specs import Image
+from .evaluation import present_targets, views_of
 from .standardization import StandardizedLoss
 from .views import target_of
 
@@ -45,8 +43,7 @@ def known_targets(composition: Composition, samples: Samples, names: Set[str]) -
         for tasks, seen in views_of(composition, samples, "train"):
             for name in names & set(tasks):
                 composed = composition.tasks[name]
-                target = target_of(composed.task, seen)
-                there = target if isinstance(composed.target, Image) else target[present(target)]
+                there = present_targets(composed.target, target_of(composed.task, seen))
                 found[name].append(there.cpu())
     return {name: torch.cat(parts) for name, parts in found.items()}
 

@@ -9,9 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from .batch import present
-from .contracts import Loss
-from .specs import Image, TargetSpec
+from .contracts import Form, Loss
 
 
 @dataclass(frozen=True)
@@ -41,11 +39,11 @@ class Known:
         return [Known(*part) for part in zip(targets, parts, counts.unbind(), strict=True)]
 
 
-def known(target: Tensor, spec: TargetSpec) -> Known:
+def known(target: Tensor, form: Form) -> Known:
     """Return a task's targets ready for its loss; nothing is read back from the device."""
-    if isinstance(spec, Image):
+    there = form.present(target)
+    if there is None:
         return Known(target, None, _count_of(target))
-    there = present(target)
     # An absent label's value is replaced before the loss sees it: NaN times zero would still be NaN.
     mask = there.reshape(-1, *[1] * (target.dim() - 1))
     filled = torch.where(mask, target, torch.zeros_like(target))

@@ -8,10 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from .batch import Features
-from .contracts import Head, Sharing
+from .contracts import Form, Head, Sharing
 from .orbit import Orbit
-from .predictions import predict
-from .specs import TargetSpec
 from .standardization import Standardization
 
 
@@ -49,7 +47,7 @@ class MultitaskModel(nn.Module):
         normalization: Normalization,
         sharing: Sharing,
         heads: Mapping[str, Head],
-        targets: Mapping[str, TargetSpec],
+        targets: Mapping[str, Form],
         prepare: Sequence[Callable[[Tensor], Tensor]] = (),
         orbit: Orbit | None = None,
         standardizations: Mapping[str, Standardization] | None = None,
@@ -124,4 +122,4 @@ class MultitaskModel(nn.Module):
 
     def predict(self, image: Tensor, inputs: Mapping[str, Tensor] | None = None) -> dict[str, Tensor]:
         """Return each task's prediction: probabilities, values, or an image in 0..1."""
-        return {task: predict(raw, self.targets[task]) for task, raw in self(image, inputs).items()}
+        return {task: self.targets[task].predict(raw) for task, raw in self(image, inputs).items()}

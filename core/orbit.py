@@ -7,8 +7,9 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
+from .contracts import Form
 from .errors import Incompatible
-from .specs import Binary, Image, ImageSpec, Symmetry, TargetSpec, TestTimeAugmentation
+from .specs import ImageSpec, Symmetry, TestTimeAugmentation
 
 ELEMENTS: Mapping[TestTimeAugmentation, tuple[tuple[int, bool], ...]] = {
     "none": ((0, False),),
@@ -32,7 +33,7 @@ class Orbit(nn.Module):
         self,
         choice: TestTimeAugmentation,
         image: ImageSpec,
-        targets: Mapping[str, TargetSpec],
+        targets: Mapping[str, Form],
         symmetries: Mapping[str, Symmetry | None],
     ) -> None:
         super().__init__()
@@ -41,10 +42,10 @@ class Orbit(nn.Module):
             _require_square(image, targets)
         for name, target in targets.items():
             symmetry = symmetries[name]
-            reason = None if symmetry is None else misfit(symmetry, target)
+            reason = None if symmetry is None else target.symmetry_problem(symmetry)
             if reason is not None:
                 raise Incompatible(f"needs to know how answers move, and task {name!r} states {reason}")
-        self._images = frozenset(name for name, target in targets.items() if isinstance(target, Image))
+        self._maps = frozenset(name for name, target in targets.items() if target.moves_with_pixels)
         # A task's name may hold a dot; a buffer's may not.
         self._orders = {
             name: f"order_{position}" for position, name in enumerate(targets) if symmetries[name] is not None
@@ -52,7 +53,7 @@ class Orbit(nn.Module):
         for name, buffer in self._orders.items():
             symmetry = symmetries[name]
             assert symmetry is not None
-            orders = torch.tensor([order_after(symmetry, *element) for element in self.elements])
+            orders = torch.tensor([symmetry.after(*element) for element in self.elements])
             self.register_buffer(buffer, orders.argsort(dim=1), persistent=False)
 
     def views(self, image: Tensor) -> Tensor:
@@ -66,7 +67,7 @@ class Orbit(nn.Module):
     def mean(self, task: str, raw: Tensor) -> Tensor:
         """Return the mean of a task's raw outputs for `views`, moved back: `[K * B, ...]` as `[B, ...]`."""
         parts = raw.unflatten(0, (len(self.elements), -1)).unbind()
-        if task in self._images:
+        if task in self._maps:
             parts = tuple(
                 _moved_back(part, *element) for part, element in zip(parts, self.elements, strict=True)
             )
@@ -76,43 +77,14 @@ class Orbit(nn.Module):
         return torch.stack(parts).mean(dim=0)
 
 
-def misfit(symmetry: Symmetry, target: TargetSpec) -> str | None:
-    """Return why a symmetry cannot be that of an answer, or None.
-
-    >>> from .specs import Categorical
-    >>> misfit(Symmetry(quarter_turn=(0, 1), mirror=(1, 0)), Categorical(("left", "right", "none")))
-    'a symmetry of (0, 1) and (1, 0) for 3 entries'
-    """
-    if isinstance(target, Image):
-        return "a symmetry for an image, which moves as it is"
-    if isinstance(target, Binary):
-        return "a symmetry for yes or no, which has no entries"
-    entries = target.output_shape[0]
-    orders = (symmetry.quarter_turn, symmetry.mirror)
-    if all(sorted(order) == list(range(entries)) for order in orders):
-        return None
-    return f"a symmetry of {orders[0]} and {orders[1]} for {entries} entries"
-
-
-def _require_square(image: ImageSpec, targets: Mapping[str, TargetSpec]) -> None:
+def _require_square(image: ImageSpec, targets: Mapping[str, Form]) -> None:
     if image.height != image.width:
         raise Incompatible(f"turns images, which must be square; they are {image.height} x {image.width}")
     for name, target in targets.items():
-        if isinstance(target, Image) and target.height != target.width:
-            size = f"{target.height} x {target.width}"
+        *_, height, width = (0, 0, *target.output_shape)
+        if target.moves_with_pixels and height != width:
+            size = f"{height} x {width}"
             raise Incompatible(f"turns images, which must be square; those of task {name!r} are {size}")
-
-
-def order_after(symmetry: Symmetry, turns: int, mirrored: bool) -> list[int]:
-    """Return which old entry is each new one, after the mirror and then the quarter turns.
-
-    >>> order_after(Symmetry(quarter_turn=(3, 0, 1, 2), mirror=(0, 3, 2, 1)), 1, True)
-    [1, 0, 3, 2]
-    """
-    order = list(symmetry.mirror) if mirrored else list(range(len(symmetry.mirror)))
-    for _ in range(turns):
-        order = [order[old] for old in symmetry.quarter_turn]
-    return order
 
 
 def _moved(image: Tensor, turns: int, mirrored: bool) -> Tensor:

@@ -286,7 +286,8 @@ class Pipeline:
             splits = shared or load_of(composition)
             if not shared:
                 tell_of_data(composition, splits, self.progress)
-        refuse_unlabelled(splits, {name: item.task.needs for name, item in composition.tasks.items()})
+        needs = {name: item.task.needs for name, item in composition.tasks.items()}
+        refuse_unlabelled(splits, needs, composition.dataset_spec)
         rehearse_late_metrics(composition)
         rehearse_views(composition, splits.train)
         with composition.at_work("while targets were looked for"):

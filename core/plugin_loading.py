@@ -92,6 +92,11 @@ class Provider:
         return f"{self.distribution} {self.version}".strip()
 
     @property
+    def portable(self) -> str:
+        """The distribution; of a plugin file its name without the folder, which is one machine's matter."""
+        return Path(self.distribution).name if self.distribution.endswith(".py") else self.distribution
+
+    @property
     def named(self) -> str:
         """The plugin with its distribution, as messages call it."""
         return f"plugin {self.name!r} of {self.label}"

@@ -1,22 +1,28 @@
-"""What a plugin may import, all of it and nothing else: the content of `mtl.contracts`.
+"""What a plugin may import of the engine, all of it and nothing else: the content of `mtl.contracts`.
 
 A name that leaves this list, or changes what it promises, needs a shim (docs/plugins.md).
 """
 
-from .batch import MISSING, Batch, Features, one_hot, present
+from .batch import Batch, Features, one_hot
 from .contracts import (
+    Activation,
     Answer,
     Arrays,
     Augmentation,
     Balancer,
+    Bars,
     Columns,
     Dataset,
+    Decisions,
+    Described,
+    Drawing,
     Encoder,
     EncoderBuilder,
     Exporter,
     ExportPlan,
     ExportReport,
     ExportSubject,
+    Form,
     Head,
     HeadSpec,
     Judge,
@@ -28,45 +34,39 @@ from .contracts import (
     Moment,
     Optimizer,
     ParameterGroup,
+    Picture,
     Schedule,
     Sharing,
+    Tags,
     Task,
     Units,
+    Values,
 )
 from .errors import ComponentError, Incompatible, MissingRequirementError, UsageError, VerificationError
 from .files import reading, write_bytes
 from .hookspecs import hookimpl
-from .predictions import predict
 from .randomness import Random, SampleRandom, StepRandom
 from .records import Component
-from .specs import (
-    Binary,
-    Categorical,
-    DatasetSpec,
-    FeatureSpec,
-    Image,
-    ImageSpec,
-    InputSpec,
-    Regression,
-    Symmetry,
-    TargetSpec,
-)
+from .specs import MISSING, DatasetSpec, FeatureSpec, ImageSpec, InputSpec, Symmetry
 from .symmetry import transform_square
 
 __all__ = [
     "MISSING",
+    "Activation",
     "Answer",
     "Arrays",
     "Augmentation",
     "Balancer",
+    "Bars",
     "Batch",
-    "Binary",
-    "Categorical",
     "Columns",
     "Component",
     "ComponentError",
     "Dataset",
     "DatasetSpec",
+    "Decisions",
+    "Described",
+    "Drawing",
     "Encoder",
     "EncoderBuilder",
     "ExportPlan",
@@ -75,9 +75,9 @@ __all__ = [
     "Exporter",
     "FeatureSpec",
     "Features",
+    "Form",
     "Head",
     "HeadSpec",
-    "Image",
     "ImageSpec",
     "Incompatible",
     "InputSpec",
@@ -91,22 +91,21 @@ __all__ = [
     "Moment",
     "Optimizer",
     "ParameterGroup",
+    "Picture",
     "Random",
-    "Regression",
     "SampleRandom",
     "Schedule",
     "Sharing",
     "StepRandom",
     "Symmetry",
-    "TargetSpec",
+    "Tags",
     "Task",
     "Units",
     "UsageError",
+    "Values",
     "VerificationError",
     "hookimpl",
     "one_hot",
-    "predict",
-    "present",
     "reading",
     "transform_square",
     "write_bytes",

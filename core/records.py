@@ -13,6 +13,7 @@ from .errors import suggest
 
 KINDS = (
     "dataset",
+    "form",
     "augmentation",
     "encoder",
     "head",
@@ -40,10 +41,9 @@ class Component:
     target is `"package:file.yaml"`, package data.
 
     `default_for` names the situations in which the component is taken when the recipe is silent:
-    `"recipe"` for a data set, encoder, sharing, balancer, optimizer, schedule or exporter; a target form
-    (`"categorical"`, `"binary"`, `"regression"`, `"image"`) for a head, loss or metric;
-    `"inputs"` for the head of a task whose extra input the encoder does not read;
-    `"file"` for the data set that reads what `--data` names, by its option `file`.
+    `"recipe"` for a data set, encoder, sharing, balancer, optimizer, schedule or exporter;
+    `"inputs"` for the head of a task whose extra input the encoder does not read; `"file"` for the data set that reads what `--data` names, by its
+    option `file`. The head, loss and metrics of a form of answer are its own matter.
     """
 
     kind: str

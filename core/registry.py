@@ -9,10 +9,11 @@ from copy import deepcopy
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import pluggy
 
+from .contracts import contract_of
 from .errors import ComponentError, UsageError, described, did_you_mean
 from .hookspecs import COMPONENTS, REPLACED
 from .import_marks import remedy, told_when_slow
@@ -61,6 +62,19 @@ class Entry:
             f"{self.label} cannot be loaded from {self.component.target!r}: {reason}",
             hint=f"mend or uninstall {self.provider.distribution}; see: mtl plugins",
         )
+
+
+def component_class(entry: Entry) -> type[Any]:
+    """Return a component's class; raise `ComponentError` when it does not follow the contract of its kind."""
+    component: type[Any] = entry.load()
+    contract = contract_of(entry.component.kind)
+    if not issubclass(component, contract):
+        raise ComponentError(
+            f"{entry.label} is no {contract.__module__}:{contract.__name__}: {entry.component.target!r} "
+            "does not derive from it",
+            hint=f"mend or uninstall {entry.provider.distribution}",
+        )
+    return component
 
 
 class Registry:
@@ -162,6 +176,15 @@ class Registry:
             if situation in entry.component.default_for and entry.provider.distribution == HOME
         ]
 
+    def meant(self, kind: str, name: str, distribution: str) -> str:
+        """Return the name of what a distribution means by a bare name: its own component, or a built-in."""
+        found = [entry for entry in self.entries(kind) if entry.component.name == name]
+        for wanted in (distribution, HOME):
+            for entry in found:
+                if entry.provider.distribution == wanted:
+                    return name if len(found) == 1 else entry.qualified_name
+        return name
+
     def _unknown_hint(self, kind: str, name: str) -> str:
         names = self.names(kind)
         hint = did_you_mean(name, names) or f"mtl list {kind} names all: {', '.join(names) or 'none'}"
@@ -218,6 +241,14 @@ def _refuse_repeated(known: Sequence[Entry], found: Sequence[Entry]) -> None:
                 f"its {entry.component.kind} {entry.component.name!r} is that of plugin "
                 f"{other.provider.name!r} of the same distribution already"
             )
+
+
+class HasRegistry(Protocol):
+    """What a command is given as its context's object: it knows the components that are in use."""
+
+    @property
+    def registry(self) -> Registry:
+        """The registry with all components collected."""
 
 
 def _package(module: str) -> str:

@@ -22,14 +22,13 @@ from torch.nn.parameter import is_lazy
 from .batch import Batch, Features
 from .collection import uncollected
 from .composition import Composition
-from .contracts import Encoder, Head, HeadSpec, Loss, Metric, Sharing, Task
+from .contracts import Encoder, Form, Head, HeadSpec, Loss, Metric, Sharing, Task
 from .data import Samples
 from .declared import ask
 from .errors import ComponentError
-from .predictions import predict
-from .randomness import StepRandom, seeded_generators
+from .randomness import StepRandom, generator, seeded_generators
 from .responsibility import Owners
-from .specs import Binary, Categorical, FeatureSpec, ImageSpec, InputSpec, TargetSpec
+from .specs import FeatureSpec, ImageSpec, InputSpec
 from .state import buffers_of, form_of, refuse_moved, refuse_other_form, refuse_trained
 from .tensor_form import REAL, WHOLE, form_of_target, kind_of, require_number, require_tensor
 
@@ -39,9 +38,9 @@ COUNT = 2
 def require_target_spec(label: str, task: Task) -> None:
     """Raise `ComponentError` unless a task says what form its answer has."""
     stated = getattr(task, "target_spec", None)
-    if not isinstance(stated, TargetSpec):
+    if not isinstance(stated, Form):
         raise ComponentError(
-            f"{label}: its target_spec is {kind_of(stated)}, none of Categorical, Binary, Regression, Image"
+            f"{label}: its target_spec is {kind_of(stated)}, no form of answer", hint="mtl list form"
         )
 
 
@@ -115,7 +114,7 @@ def rehearse_head(owners: Owners, head: Head, spec: HeadSpec) -> None:
             )
 
 
-def rehearse_loss(owners: Owners, loss: Loss, target: TargetSpec) -> None:
+def rehearse_loss(owners: Owners, loss: Loss, target: Form) -> None:
     """Raise `ComponentError` unless the loss, if it needs no fit before, gives one number per sample.
 
     It has no parameter to be trained and changes no buffer: nothing would keep these.
@@ -137,12 +136,12 @@ def rehearse_loss(owners: Owners, loss: Loss, target: TargetSpec) -> None:
     _in_both_modes(owners, loss, answer)
 
 
-def rehearse_metric(owners: Owners, metric: Metric, target: TargetSpec) -> None:
+def rehearse_metric(owners: Owners, metric: Metric, target: Form) -> None:
     """Raise `ComponentError` unless the metric's value is a scalar, or a table where it says so."""
     label = owners.named(metric)
     with _quietly(metric):
         metric.reset()
-        metric.update(predict(torch.zeros(COUNT, *target.output_shape), target), _targets(target))
+        metric.update(target.predict(torch.zeros(COUNT, *target.output_shape)), _targets(target))
         value = metric.compute()
         metric.reset()
     fits = isinstance(value, Tensor) and (value.numel() == 1 if metric.scalar else value.dim() == 2)
@@ -221,17 +220,11 @@ def _quietly(module: nn.Module) -> Iterator[None]:
             part.training = training
 
 
-def _targets(target: TargetSpec) -> Tensor:
-    """Return a right answer for two samples, each another one where there are two."""
-    if isinstance(target, Categorical):
-        return torch.arange(COUNT) % len(target.classes)
-    if isinstance(target, Binary):
-        return torch.arange(COUNT)
-    return (
-        torch.arange(float(COUNT))
-        .view(-1, *[1] * len(target.output_shape))
-        .expand(COUNT, *target.output_shape)
-    )
+def _targets(form: Form) -> Tensor:
+    """Return a right answer for two samples, each another one where a few draws give two."""
+    drawn = form.draw(8, generator("cpu", 0, "rehearsal"))
+    other = next((row for row in drawn if not torch.equal(row, drawn[0])), drawn[0])
+    return torch.stack([drawn[0], other])
 
 
 def _no_inputs(inputs: Sequence[InputSpec]) -> dict[str, Tensor]:
@@ -244,15 +237,14 @@ def _require_batch(label: str, what: str, batch: Any, shape: tuple[int, ...], co
     require_tensor(label, f"the image of {what} is", batch.image, shape, count)
 
 
-def _require_target(label: str, target: Any, stated: TargetSpec, count: int) -> None:
+def _require_target(label: str, target: Any, stated: Form, count: int) -> None:
     shape, kinds = form_of_target(stated)
     require_tensor(label, "its target is", target, shape, count, kinds, finite=False)
-    if kinds is WHOLE:
-        most = len(stated.classes) - 1 if isinstance(stated, Categorical) else 1
+    if stated.highest is not None:
         low, high = int(target.min()), int(target.max())
-        if low < -1 or high > most:
+        if low < -1 or high > stated.highest:
             raise ComponentError(
-                f"{label}: its target is {low}..{high}, which must lie in -1..{most}",
+                f"{label}: its target is {low}..{high}, which must lie in -1..{stated.highest}",
                 hint="-1 stands for absent",
             )
 

@@ -12,7 +12,6 @@ from .composition import ComposedTask, Composition
 from .contracts import Metric
 from .data import Splits
 from .fitting import known_targets
-from .specs import Binary, Categorical, Image, Regression, TargetSpec
 
 FEW = 100
 """Fewer training labels are named as a reason."""
@@ -116,17 +115,17 @@ def _of_training(
 
 def _of_labels(composition: Composition, splits: Splits, name: str) -> Iterator[str]:
     target = composition.tasks[name].target
-    if isinstance(target, Image):
+    if target.is_image:
         return
     labels = known_targets(composition, splits.train, {name})[name]
     if len(labels) < FEW:
         yield f"it has {len(labels)} training labels"
-    if isinstance(target, Regression):
+    if target.quantities:
         (choice,) = [choice for choice in composition.recipe.tasks if choice.name == name]
         if choice.standardize == "none":
             yield from _of_scale(labels)
-    else:
-        yield from _of_balance(labels, target)
+    elif target.choices:
+        yield from _of_balance(labels, target.choices)
 
 
 def _of_scale(labels: Tensor) -> Iterator[str]:
@@ -139,9 +138,7 @@ def _of_scale(labels: Tensor) -> Iterator[str]:
         yield f"its values keep their units (standardize: none): mean {numbers[0]}, deviation {numbers[1]}"
 
 
-def _of_balance(labels: Tensor, target: TargetSpec) -> Iterator[str]:
-    assert isinstance(target, Categorical | Binary)
-    classes = target.classes if isinstance(target, Categorical) else (target.negative, target.positive)
+def _of_balance(labels: Tensor, classes: Sequence[str]) -> Iterator[str]:
     counts = torch.bincount(labels, minlength=len(classes))
     share = float(counts.max()) / max(1, len(labels))
     if share > MOST:

@@ -16,8 +16,6 @@ from .composition import Composition
 from .data import Samples
 from .evaluation import module_device, views_of
 from .files import make_own_folder, read_bytes, reading, write_bytes
-from .predictions import predict
-from .specs import Image
 from .tensors import to_safetensors
 from .views import target_of
 
@@ -79,7 +77,7 @@ class Shown:
 
 def show(composition: Composition, validation: Samples) -> dict[str, Shown]:
     """Return each image task on the first validation samples; the model is left in its mode."""
-    if not any(isinstance(target, Image) for target in composition.targets.values()):
+    if not any(target.is_image for target in composition.targets.values()):
         return {}
     model = composition.model
     first = validation.first(SHOWN).to(module_device(model))
@@ -92,9 +90,9 @@ def show(composition: Composition, validation: Samples) -> dict[str, Shown]:
                 raw = model(seen.image, seen.inputs, names, prepared=True)
                 for name in names:
                     composed = composition.tasks[name]
-                    if isinstance(composed.target, Image):
+                    if composed.target.is_image:
                         clean = target_of(composed.task, seen)
-                        answer = predict(raw[name], composed.target)
+                        answer = composed.target.predict(raw[name])
                         found[name] = Shown(seen.image.cpu(), clean.cpu(), answer.float().cpu())
     finally:
         model.train(training)

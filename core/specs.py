@@ -1,17 +1,23 @@
-"""The forms of images, features, extra inputs and answers that components negotiate about. No torch.
+"""The forms of images, features and extra inputs that components negotiate about. No torch.
 
->>> Categorical(("cat", "dog")).output_shape
-(2,)
 >>> FeatureSpec(16, 5, 5).shape
 (16, 5, 5)
 """
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from importlib import import_module
 from math import prod
-from typing import Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from .contracts.form import Form
+
+MISSING = -1
+"""The value of an absent whole-number label; an absent real-valued label is NaN."""
 
 
 @dataclass(frozen=True)
@@ -81,97 +87,6 @@ class InputSpec:
 
 
 @dataclass(frozen=True)
-class Categorical:
-    """One of several classes. Raw output: logits `[B, K]`; prediction: probabilities `[B, K]`."""
-
-    classes: tuple[str, ...]
-    form: ClassVar[str] = "categorical"
-
-    @property
-    def output_shape(self) -> tuple[int, ...]:
-        """Shape of one sample's raw output."""
-        return (len(self.classes),)
-
-
-@dataclass(frozen=True)
-class Binary:
-    """Yes or no. Raw output: one logit `[B]`; prediction: the probability of `positive`, `[B]`."""
-
-    positive: str = "yes"
-    negative: str = "no"
-    form: ClassVar[str] = "binary"
-
-    @property
-    def output_shape(self) -> tuple[int, ...]:
-        """Shape of one sample's raw output."""
-        return ()
-
-
-@dataclass(frozen=True)
-class Regression:
-    """Named quantities with units. Raw output and prediction: values `[B, len(names)]`."""
-
-    names: tuple[str, ...]
-    units: str = ""
-    form: ClassVar[str] = "regression"
-
-    @property
-    def output_shape(self) -> tuple[int, ...]:
-        """Shape of one sample's raw output."""
-        return (len(self.names),)
-
-
-@dataclass(frozen=True)
-class Image:
-    """An image. Raw output `[B, C, H, W]`; prediction in 0..1.
-
-    `link="identity"`: the raw output is pixel values, the prediction is clamped to 0..1.
-    `link="logit"`: the raw output is one logit per pixel, the prediction is its sigmoid.
-    """
-
-    channels: int
-    height: int
-    width: int
-    link: Literal["identity", "logit"] = "identity"
-    form: ClassVar[str] = "image"
-
-    @property
-    def output_shape(self) -> tuple[int, ...]:
-        """Shape of one sample's raw output."""
-        return (self.channels, self.height, self.width)
-
-
-TargetSpec = Categorical | Binary | Regression | Image
-_FORMS: dict[str, type[Categorical | Binary | Regression | Image]] = {
-    spec.form: spec for spec in (Categorical, Binary, Regression, Image)
-}
-
-
-def target_to_json(target: TargetSpec) -> dict[str, Any]:
-    """Return a target spec as plain JSON values.
-
-    >>> target_to_json(Binary("even", "odd"))
-    {'form': 'binary', 'positive': 'even', 'negative': 'odd'}
-    """
-    return {"form": target.form, **asdict(target)}
-
-
-def target_from_json(value: Mapping[str, Any]) -> TargetSpec:
-    """Rebuild a target spec from `target_to_json`; raise `ValueError` when the form is unknown.
-
-    >>> target_from_json({"form": "categorical", "classes": ["a", "b"]})
-    Categorical(classes=('a', 'b'))
-    """
-    fields: dict[str, Any] = {
-        key: tuple(item) if isinstance(item, list) else item for key, item in value.items()
-    }
-    form = fields.pop("form", None)
-    if form not in _FORMS:
-        raise ValueError(f"unknown target form {form!r}; known: {', '.join(_FORMS)}")
-    return _FORMS[form](**fields)
-
-
-@dataclass(frozen=True)
 class Symmetry:
     """How the entries of a vector, or the classes of a label, move when the image is turned or mirrored.
 
@@ -183,6 +98,17 @@ class Symmetry:
     quarter_turn: tuple[int, ...]
     mirror: tuple[int, ...]
 
+    def after(self, turns: int, mirrored: bool) -> tuple[int, ...]:
+        """Return which old entry is each new one, after the mirror or not and then the quarter turns.
+
+        >>> Symmetry(quarter_turn=(3, 0, 1, 2), mirror=(0, 3, 2, 1)).after(1, True)
+        (1, 0, 3, 2)
+        """
+        order = self.mirror if mirrored else tuple(range(len(self.mirror)))
+        for _ in range(turns):
+            order = tuple(order[old] for old in self.quarter_turn)
+        return order
+
 
 @dataclass(frozen=True)
 class DatasetSpec:
@@ -192,19 +118,19 @@ class DatasetSpec:
     """
 
     image: ImageSpec
-    labels: Mapping[str, TargetSpec]
+    labels: Mapping[str, Form]
     symmetries: Mapping[str, Symmetry] = field(default_factory=dict)
 
 
 def dataset_to_json(spec: DatasetSpec) -> dict[str, Any]:
     """Return the form of a data set as plain JSON values.
 
-    >>> dataset_to_json(DatasetSpec(ImageSpec(1, 28, 28), {"even": Binary()}))["labels"]
-    {'even': {'form': 'binary', 'positive': 'yes', 'negative': 'no'}}
+    >>> dataset_to_json(DatasetSpec(ImageSpec(1, 28, 28), {}))["image"]
+    {'channels': 1, 'height': 28, 'width': 28}
     """
     return {
         "image": asdict(spec.image),
-        "labels": {name: target_to_json(target) for name, target in spec.labels.items()},
+        "labels": {name: form.to_json() for name, form in spec.labels.items()},
         "symmetries": {name: asdict(symmetry) for name, symmetry in spec.symmetries.items()},
     }
 
@@ -212,3 +138,16 @@ def dataset_to_json(spec: DatasetSpec) -> dict[str, Any]:
 TestTimeAugmentation = Literal["none", "mirror", "quarter-turns", "square"]
 """Over which symmetries of the square a trained model's answer is the mean: none; the left-right mirror;
 turns by 0, 90, 180 and 270 degrees; all eight."""
+
+
+def __getattr__(name: str) -> Any:
+    """Find a form of answer that was here in 0.1 at `mtl.contracts`; until 0.3."""
+    contracts = None if name.startswith("_") else import_module("..contracts", __package__)
+    if contracts is None or not hasattr(contracts, name):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    warnings.warn(
+        f"{name!r} is imported from mtl.contracts; from {__name__} until mtl 0.3",
+        DeprecationWarning,
+        stacklevel=2,
+    )
+    return getattr(contracts, name)

@@ -8,10 +8,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from .contracts import Loss
+from .contracts import Form, Loss
 from .errors import Incompatible
 from .recipe import Statistics
-from .specs import Regression, TargetSpec
 
 
 class Standardization(nn.Module):
@@ -86,9 +85,9 @@ class StandardizedLoss(Loss):
         return losses
 
 
-def default_of(target: TargetSpec) -> str | None:
+def default_of(target: Form) -> str | None:
     """Return how a task is standardised whose recipe says nothing; None: there is nothing to standardise."""
-    return "train" if isinstance(target, Regression) else None
+    return "train" if target.quantities else None
 
 
 def standardized(loss: Loss, stated: str | Statistics | None) -> Loss:
@@ -99,13 +98,13 @@ def standardized(loss: Loss, stated: str | Statistics | None) -> Loss:
     target = loss.target
     if stated is None:
         return loss
-    if not isinstance(target, Regression):
+    if not target.quantities:
         raise Incompatible(f"has `standardize`, which is for values; its answer is {target.form}")
     if stated == "none":
         return loss
-    standardization = Standardization(len(target.names))
+    standardization = Standardization(target.quantities)
     if isinstance(stated, Mapping):
-        if {len(numbers) for numbers in stated.values()} != {len(target.names)}:
-            raise Incompatible(f"needs `standardize` with {len(target.names)} means and as many stds")
+        if {len(numbers) for numbers in stated.values()} != {target.quantities}:
+            raise Incompatible(f"needs `standardize` with {target.quantities} means and as many stds")
         standardization.set(stated["mean"], stated["std"])
     return StandardizedLoss(loss, standardization)

@@ -13,18 +13,28 @@ def transform_square(batch: Batch, turns: Tensor, mirrors: Tensor, dataset: Data
     """Mirror the samples where `mirrors` (left-right), then turn them `turns` quarters counter-clockwise.
 
     `turns` is int64 `[B]` in 0..3, `mirrors` bool `[B]`; images must be square where a turn may be odd.
-    Labels with a declared symmetry move likewise.
+    Labels with a declared symmetry move likewise, and so do those that have a value per pixel.
     """
-    image = torch.where(mirrors[:, None, None, None], batch.image.flip(-1), batch.image)
-    moved = image
-    square = image.shape[-2] == image.shape[-1]
-    for quarter in (1, 2, 3) if square else (2,):
-        chosen = (turns == quarter)[:, None, None, None]
-        moved = torch.where(chosen, torch.rot90(image, quarter, (-2, -1)), moved)
+    moved = _move_pixels(batch.image, turns, mirrors)
     labels = dict(batch.labels)
+    for column, form in dataset.labels.items():
+        if form.moves_with_pixels:
+            labels[column] = _move_pixels(labels[column], turns, mirrors)
     for column, symmetry in dataset.symmetries.items():
         labels[column] = _move_labels(labels[column], symmetry, turns, mirrors)
     return Batch(moved, labels, batch.inputs)
+
+
+def _move_pixels(image: Tensor, turns: Tensor, mirrors: Tensor) -> Tensor:
+    """Move the last two dimensions of `[B, ..., H, W]`."""
+    image = torch.where(_per_sample(mirrors, image), image.flip(-1), image)
+    moved = image
+    square = image.shape[-2] == image.shape[-1]
+    for quarter in (1, 2, 3) if square else (2,):
+        moved = torch.where(
+            _per_sample(turns == quarter, image), torch.rot90(image, quarter, (-2, -1)), moved
+        )
+    return moved
 
 
 def _move_labels(label: Tensor, symmetry: Symmetry, turns: Tensor, mirrors: Tensor) -> Tensor:

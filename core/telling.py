@@ -35,4 +35,5 @@ def tell_of_data(composition: Composition, splits: Splits, progress: Progress) -
 
 def labels_by_task(composition: Composition, splits: Splits) -> dict[str, dict[str, int]]:
     """Return how many samples of each split have what a task is told; tasks without labels are left out."""
-    return count_labels(splits, {name: item.task.needs for name, item in composition.tasks.items()})
+    needs = {name: item.task.needs for name, item in composition.tasks.items()}
+    return count_labels(splits, needs, composition.dataset_spec)

@@ -8,8 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from .contracts import Form
 from .errors import ComponentError
-from .specs import Binary, Categorical, TargetSpec
 
 FLOAT32 = (torch.float32,)
 WHOLE = (torch.int64,)
@@ -53,10 +53,9 @@ def expect_plain(component: object, what: str, value: Any) -> None:
         raise MisfitError(component, f"{what} {_other_kind(value, REAL)}")
 
 
-def form_of_target(stated: TargetSpec) -> tuple[tuple[int, ...], tuple[torch.dtype, ...]]:
+def form_of_target(stated: Form) -> tuple[tuple[int, ...], tuple[torch.dtype, ...]]:
     """Return the shape of one sample's target, and of what kind its numbers are."""
-    shape = () if isinstance(stated, Categorical) else stated.output_shape
-    return shape, WHOLE if isinstance(stated, Categorical | Binary) else FLOAT32
+    return stated.target_shape, (getattr(torch, stated.dtype),)
 
 
 def require_tensor(

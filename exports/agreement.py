@@ -8,9 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..core.contracts import Units
+from ..core.contracts import Form, Units
 from ..core.errors import VerificationError
-from ..core.specs import Binary, Categorical, Image, TargetSpec
 from .precision import Tolerance
 
 _IDENTICAL = 200.0
@@ -19,7 +18,7 @@ _IDENTICAL = 200.0
 def agreement_of(
     name: str,
     task: str,
-    target: TargetSpec,
+    target: Form,
     reference: Tensor,
     answer: Tensor,
     tolerance: Tolerance,
@@ -34,17 +33,13 @@ def agreement_of(
     """
     if not (answer.isfinite().all() and reference.isfinite().all()):
         raise VerificationError(f"{name}: task {task!r} is not finite on the real samples")
-    if isinstance(target, Image):
+    if target.is_image:
         return _pictures(name, task, reference, answer, tolerance)
     room = tolerance.absolute + tolerance.relative + rounding
     count = len(reference)
-    if isinstance(target, Categorical):
-        same = reference.argmax(dim=1) == answer.argmax(dim=1)
-        chosen = reference.gather(1, answer.argmax(dim=1, keepdim=True)).squeeze(1)
-        decided = reference.amax(dim=1) - chosen > room
-    elif isinstance(target, Binary):
-        same = (reference >= 0.5) == (answer >= 0.5)
-        decided = (reference - 0.5).abs() > room
+    decisions = target.decisions(reference, answer)
+    if decisions is not None:
+        same, decided = decisions.same, decisions.margin > room
     else:
         allowed = torch.from_numpy(tolerance.allowed(reference.double().numpy(), units)) + rounding
         same = ((reference - answer).abs() <= allowed).reshape(count, -1).all(dim=1)

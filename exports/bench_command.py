@@ -13,6 +13,7 @@ from ..core.errors import UsageError
 from .limits import MEBIBYTE, memory_option, timeout_option
 
 if TYPE_CHECKING:
+    from ..core.registry import HasRegistry
     from .benchmarking import Result
 
 
@@ -23,8 +24,15 @@ if TYPE_CHECKING:
 @timeout_option(60.0, "opening a model, and for each answer")
 @memory_option()
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of a table.")
+@click.pass_obj
 def bench(
-    targets: tuple[Path, ...], sizes: str, seconds: float, timeout: float, memory: int, as_json: bool
+    session: HasRegistry | None,
+    targets: tuple[Path, ...],
+    sizes: str,
+    seconds: float,
+    timeout: float,
+    memory: int,
+    as_json: bool,
 ) -> None:
     """Measure exported files in onnxruntime.
 
@@ -37,14 +45,15 @@ def bench(
       mtl bench runs/demo/model.onnx --batch 1,64 --seconds 0.2 --json
     """
     # numpy and onnxruntime cost time that --help need not wait for.
+    from ..core.answer_forms import forms_in_use
     from .benchmarking import Bounds, files_of
     from .benchmarking import bench as measured
 
     batches = _batches(sizes)
     if not 0 < seconds <= 600:
         raise UsageError(f"--seconds {seconds:g} is not above 0 and at most 600")
-    bounds = Bounds(timeout, memory * MEBIBYTE)
-    results = [measured(path, batches, seconds, bounds) for path in files_of(targets)]
+    bounds, forms = Bounds(timeout, memory * MEBIBYTE), forms_in_use(session)
+    results = [measured(path, batches, seconds, bounds, forms) for path in files_of(targets)]
     if as_json:
         document = {"runtime": _runtime(), "results": [result.to_json() for result in results]}
         click.echo(json.dumps(document, indent=2))

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..core.answer_forms import Forms
 from ..core.errors import UsageError
 from ..core.files import reading
 from .inference import AGAIN, ExportedModel
@@ -103,13 +104,15 @@ def files_of(targets: Sequence[Path]) -> list[Path]:
     return list(dict.fromkeys(found))
 
 
-def bench(path: Path, batches: Sequence[int], seconds: float, bounds: Bounds) -> Result:
+def bench(
+    path: Path, batches: Sequence[int], seconds: float, bounds: Bounds, forms: Forms | None = None
+) -> Result:
     """Measure a file, at least `seconds` per batch size.
 
     Raises as `ExportedModel` does, and `UsageError` when the images of a batch are too large, or an answer
     takes too long.
     """
-    exported = in_time(bounds.seconds, path, lambda: ExportedModel(path, memory=bounds.memory))
+    exported = in_time(bounds.seconds, path, lambda: ExportedModel(path, memory=bounds.memory, forms=forms))
     if max(batches) > exported.most_images():
         raise UsageError(
             f"{path}: its images are so large that at most {exported.most_images()} are tried at once",

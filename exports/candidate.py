@@ -8,6 +8,7 @@ from typing import Any
 import onnx
 from numpy.typing import NDArray
 
+from ..core.answer_forms import Forms
 from ..core.errors import MtlError, VerificationError
 from .frame import check_frame
 from .graphs import inner_graphs, opset_of
@@ -20,12 +21,18 @@ from .session import MOST_MEMORY, check_seal, interface_problem, open_session
 class Candidate:
     """An ONNX file as bytes, opened in onnxruntime on the CPU, and run there or in another runtime.
 
-    In onnxruntime it may use `memory` bytes. Every failure is a `VerificationError` of one line that starts
-    with `name`; a runtime that is not installed is a `MissingRequirementError`.
+    In onnxruntime it may use `memory` bytes. `forms` of answers are known beside those of installed plugins.
+    Every failure is a `VerificationError` of one line that starts with `name`; a runtime that is not
+    installed is a `MissingRequirementError`.
     """
 
     def __init__(
-        self, data: bytes, name: str, runtime: str = "onnxruntime", memory: int = MOST_MEMORY
+        self,
+        data: bytes,
+        name: str,
+        runtime: str = "onnxruntime",
+        memory: int = MOST_MEMORY,
+        forms: Forms | None = None,
     ) -> None:
         self.name = name
         self.runtime = runtime
@@ -35,7 +42,7 @@ class Candidate:
             self.model = onnx.load_model_from_string(data)
             onnx.checker.check_model(data, full_check=True)
             self.properties = {item.key: item.value for item in self.model.metadata_props if item.key != KEY}
-            self.card = ModelCard.from_properties(self.properties)
+            self.card = ModelCard.from_properties(self.properties, forms)
         except VerificationError:
             raise
         except Exception as error:  # foreign parsers raise what they like; none of it may pass

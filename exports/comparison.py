@@ -19,7 +19,6 @@ from torch import Tensor, nn
 
 from ..core.contracts import Arrays, ExportSubject
 from ..core.errors import VerificationError
-from ..core.predictions import predict
 from ..core.randomness import generator
 from .agreement import agreement_of
 from .candidate import reason
@@ -166,8 +165,8 @@ class Comparison:
         found = {}
         for task, target in self.subject.targets.items():
             answer = torch.from_numpy(self._answers[task])
-            answer = predict(answer, target) if self.form.raw else answer
-            expected = predict(self._expected[task], target)
+            answer = target.predict(answer) if self.form.raw else answer
+            expected = target.predict(self._expected[task])
             units, name = self.subject.units.get(task), self.candidate.name
             room = ROUNDINGS * self.moved.get(task, 0.0)
             found[task] = agreement_of(name, task, target, expected, answer, self.tolerance, units, room)
@@ -198,7 +197,7 @@ class Comparison:
         outputs = self.candidate.run({IMAGE: self._fed(pixels), **inputs}, f"batch {batch}, {KINDS[kind]}")
         found = []
         for task, target in self.subject.targets.items():
-            expected = (raw[task] if self.form.raw else predict(raw[task], target)).numpy().astype(np.float64)
+            expected = (raw[task] if self.form.raw else target.predict(raw[task])).numpy().astype(np.float64)
             place = f"output {task!r} (batch {batch}, {KINDS[kind]})"
             if not np.isfinite(expected).all():
                 raise VerificationError(f"the trained model itself is not finite: {place}")
@@ -227,7 +226,7 @@ class Comparison:
         moved = 0.0
         for model in self._rounded_otherwise:
             raw = self._reference(pixels, inputs, model)[task]
-            answer = (raw if self.form.raw else predict(raw, self.subject.targets[task])).numpy()
+            answer = (raw if self.form.raw else self.subject.targets[task].predict(raw)).numpy()
             moved = max(moved, float(np.abs(answer - expected).max()))
         self.moved[task] = max(self.moved.get(task, 0.0), moved)
         return min(ROUNDINGS * moved, MOST * allowed)
@@ -244,7 +243,7 @@ class Comparison:
         count = len(self.subject.samples[IMAGE])
         for task, target in self.subject.targets.items():
             raw = self._expected[task]
-            expected = (raw if self.form.raw else predict(raw, target)).numpy().astype(np.float64)
+            expected = (raw if self.form.raw else target.predict(raw)).numpy().astype(np.float64)
             answer = self._answers[task].astype(np.float64)
             if (units := self.subject.units.get(task)) is not None:
                 expected, answer = ((values - units.mean) / units.std for values in (expected, answer))
@@ -348,7 +347,7 @@ def answers_of(candidate: Runnable, subject: ExportSubject, form: ExportForm) ->
         if not form.raw:
             return outputs
         return {
-            task: predict(torch.from_numpy(outputs[task]), target).numpy()
+            task: target.predict(torch.from_numpy(outputs[task])).numpy()
             for task, target in subject.targets.items()
         }
 

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from math import prod
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from onnxruntime import RunOptions
 
-from ..core.errors import UsageError, VerificationError, suggest
+from ..core.answer_forms import Forms
+from ..core.contracts import Described
+from ..core.errors import MissingRequirementError, UsageError, VerificationError, suggest
 from ..core.files import reading
-from ..core.specs import Binary, Categorical, Image, InputSpec, Regression, TargetSpec
+from ..core.specs import InputSpec
 from .card_values import MOST_NUMBERS
 from .metadata import IMAGE, ModelCard, Output
 from .model_file import read_model
@@ -29,18 +31,6 @@ from .session import (
     run_options,
 )
 
-
-class Answer(NamedTuple):
-    """The answer of one task to one image: a line of text, plain JSON, and the picture if it is one.
-
-    `picture` is uint8 `[H, W]` or `[H, W, 3]`.
-    """
-
-    text: str
-    value: Mapping[str, Any]
-    picture: NDArray[np.uint8] | None = None
-
-
 AGAIN = "export the run again"
 
 
@@ -48,12 +38,20 @@ class ExportedModel:
     """A model read from an exported file; everything it needs to know is inside the file.
 
     It may use `memory` bytes for its numbers, and some beside them that follow from the size of the file.
+    `forms` of answers are known beside those of the installed plugins.
     Raises `UsageError`, naming the file and the reason, when it cannot be read or is not one of ours, and
-    `VerificationError` when it is damaged, or not the one that a proof beside it proves.
+    `VerificationError` when it is damaged, or not the one that a proof beside it proves; and
+    `MissingRequirementError`, naming the plugin, when it answers in a form of one that is not there.
     """
 
     def __init__(
-        self, path: Path | str, *, threads: int = 0, spin: int | None = None, memory: int = ALLOWED
+        self,
+        path: Path | str,
+        *,
+        threads: int = 0,
+        spin: int | None = None,
+        memory: int = ALLOWED,
+        forms: Forms | None = None,
     ) -> None:
         self.path = Path(path)
         self._memory = memory
@@ -64,7 +62,9 @@ class ExportedModel:
         with reading(self.path, "an ONNX file", hint=f"{AGAIN}: the file is damaged or something else"):
             self._session = open_session(data, threads=threads, spin=spin, memory=allowed(data, memory))
         try:
-            self.card = ModelCard.from_properties(self._session.get_modelmeta().custom_metadata_map)
+            self.card = ModelCard.from_properties(self._session.get_modelmeta().custom_metadata_map, forms)
+        except MissingRequirementError as error:
+            raise MissingRequirementError(f"{self.path}: {error.message}", hint=error.hint) from error
         except ValueError as error:
             raise UsageError(f"{self.path} is not a model exported by mtl: {error}") from error
         if problem := interface_problem(self._session, self.card):
@@ -135,14 +135,13 @@ class ExportedModel:
         """Return onnxruntime's own call, unchecked: inputs by name to outputs in order."""
         return lambda feed: list(self._session.run(self._names, feed, self._options))
 
-    def answers(self, outputs: Mapping[str, NDArray[Any]]) -> list[dict[str, Answer]]:
+    def answers(self, outputs: Mapping[str, NDArray[Any]]) -> list[dict[str, Described]]:
         """Return, for each image, the readable answer of every task to what `run` returned."""
         columns = []
         for output in self.card.outputs:
             values = outputs[output.name]
-            columns.append(
-                _readable(_predict(values, output.target) if output.raw else values, output.target)
-            )
+            predictions = output.target.predict_array(values) if output.raw else values
+            columns.append(output.target.drawing.describe(predictions))
         return [dict(zip(self._names, row, strict=True)) for row in zip(*columns, strict=True)]
 
     def check_inputs(self, inputs: Mapping[str, Any], count: int) -> dict[str, NDArray[np.int64]]:
@@ -190,58 +189,3 @@ def _whole_numbers(spec: InputSpec, value: Any, count: int) -> NDArray[np.int64]
 def _described(spec: InputSpec) -> str:
     about = f": {spec.description}" if spec.description else ""
     return f"{spec.name!r} (0..{spec.count - 1}{about})"
-
-
-def _predict(raw: NDArray[Any], target: TargetSpec) -> NDArray[Any]:
-    """Return predictions for raw outputs, as `core.predictions.predict` does with torch."""
-    if isinstance(target, Categorical):
-        powers = np.exp(raw - raw.max(axis=-1, keepdims=True))
-        return np.asarray(powers / powers.sum(axis=-1, keepdims=True))
-    if isinstance(target, Binary) or (isinstance(target, Image) and target.link == "logit"):
-        # The hyperbolic tangent does not overflow.
-        return np.asarray(0.5 * (1.0 + np.tanh(0.5 * raw)))
-    return raw.clip(0.0, 1.0) if isinstance(target, Image) else raw
-
-
-def _readable(rows: NDArray[Any], target: TargetSpec) -> list[Answer]:
-    """Return the answer to each image; arrays become Python's numbers at once, which is what takes time."""
-    if isinstance(target, Categorical):
-        names = target.classes
-        return [
-            Answer(
-                f"{names[best]}  ({_percent(row[best])})",
-                {"class": names[best], "probability": row[best], "probabilities": dict(zip(names, row))},  # noqa: B905
-            )
-            for best, row in zip(rows.argmax(axis=1).tolist(), rows.tolist(), strict=True)
-        ]
-    if isinstance(target, Binary):
-        return [_yes_or_no(positive, target) for positive in rows.tolist()]
-    if isinstance(target, Image):
-        scaled = rows.transpose(0, 2, 3, 1) * 255
-        pictures = np.rint(scaled, out=scaled).astype(np.uint8)
-        text = f"image {target.width} x {target.height}"
-        about = {"width": target.width, "height": target.height, "channels": target.channels}
-        return [
-            Answer(text, about, picture)
-            for picture in (pictures[..., 0] if target.channels == 1 else pictures)
-        ]
-    return [_values(numbers, target) for numbers in rows.tolist()]
-
-
-def _yes_or_no(positive: float, target: Binary) -> Answer:
-    name = target.positive if positive >= 0.5 else target.negative
-    certainty = max(positive, 1.0 - positive)
-    both = {target.negative: 1.0 - positive, target.positive: positive}
-    value = {"class": name, "probability": certainty, "probabilities": both}
-    return Answer(f"{name}  ({_percent(certainty)})", value)
-
-
-def _values(numbers: list[float], target: Regression) -> Answer:
-    units = f" {target.units}" if target.units else ""
-    values = dict(zip(target.names, numbers, strict=True))
-    text = ", ".join(f"{name} {number:.4g}{units}" for name, number in values.items())
-    return Answer(text, {"values": values, "units": target.units})
-
-
-def _percent(probability: float) -> str:
-    return f"{100 * probability:.1f} %"

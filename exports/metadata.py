@@ -1,5 +1,6 @@
 """What an exported file says about itself: JSON under `mtl.*` in the ONNX metadata. No torch, no onnx.
 
+>>> from mtl.contracts import Binary
 >>> card = ModelCard.of(ImageSpec(1, 8, 8), (), {"parity": Binary("even", "odd")}, metadata={"seed": 1})
 >>> ModelCard.from_properties(card.to_properties()) == card
 True
@@ -12,16 +13,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Self
 
-from ..core.specs import (
-    Binary,
-    Categorical,
-    Image,
-    ImageSpec,
-    InputSpec,
-    Regression,
-    TargetSpec,
-    target_to_json,
-)
+from ..core.answer_forms import Forms, beside_installed
+from ..core.contracts import Form
+from ..core.errors import MtlError
+from ..core.specs import ImageSpec, InputSpec
 from . import seal
 from .card_values import (
     MOST_PARTS,
@@ -50,7 +45,7 @@ class Output:
     """One output: the task's name, the form of its answer, and whether it is the raw output."""
 
     name: str
-    target: TargetSpec
+    target: Form
     raw: bool = False
 
     def to_json(self) -> dict[str, Any]:
@@ -60,8 +55,8 @@ class Output:
             "dtype": "float32",
             "shape": ["batch", *self.target.output_shape],
             "raw": self.raw,
-            "description": _meaning(self.target, self.raw),
-            "target": target_to_json(self.target),
+            "description": self.target.meaning(raw=self.raw),
+            "target": self.target.to_json(),
         }
 
 
@@ -84,7 +79,7 @@ class ModelCard:
         cls,
         image: ImageSpec,
         inputs: Sequence[InputSpec],
-        targets: Mapping[str, TargetSpec],
+        targets: Mapping[str, Form],
         *,
         pixels: PixelType = "float32",
         raw: bool = False,
@@ -112,11 +107,12 @@ class ModelCard:
         return {PREFIX + key: _dump(value) for key, value in self.to_json().items()}
 
     @classmethod
-    def from_properties(cls, properties: Mapping[str, str]) -> Self:
+    def from_properties(cls, properties: Mapping[str, str], forms: Forms | None = None) -> Self:
         """Read the card back; raise `ValueError` with a short reason when it is missing or damaged.
 
         Every value has its type and bounds, and what is written twice agrees; only descriptions may be worded
-        otherwise.
+        otherwise. `forms` are known beside those of the installed plugins; raises `MissingRequirementError`,
+        naming the plugin, for one that is not there.
         """
         if PREFIX + "format" not in properties:
             raise ValueError("it has no mtl metadata")
@@ -126,8 +122,8 @@ class ModelCard:
                 for key, text in properties.items()
                 if key.startswith(PREFIX) and key != seal.KEY
             }
-            return cls._from_values(values)
-        except _FormatError:
+            return cls._from_values(values, beside_installed(forms))
+        except (_FormatError, MtlError):
             raise
         except ValueError as error:
             raise ValueError(f"its mtl metadata is damaged ({error})") from error
@@ -135,19 +131,24 @@ class ModelCard:
             raise ValueError(f"its mtl metadata is damaged ({type(error).__name__}: {error})") from error
 
     @classmethod
-    def _from_values(cls, values: Mapping[str, Any]) -> Self:
+    def _from_values(cls, values: Mapping[str, Any], forms: Forms) -> Self:
         _check_format(values["format"])
         image, *extra = values["inputs"]
         if image["name"] != IMAGE or image["dtype"] not in ("float32", "uint8"):
             raise ValueError("it names no image input")
         if not len(extra) < MOST_PARTS or not 1 <= len(values["outputs"]) <= MOST_PARTS:
             raise ValueError("it names too many inputs or outputs, or none")
+        plugins = {read_name(name): read_name(plugin) for name, plugin in values.get("forms", {}).items()}
         card = cls(
             read_image(image),
             image["dtype"],
             tuple(map(read_input, extra)),
             tuple(
-                Output(read_name(item["name"]), read_target(item["target"]), read_flag(item["raw"]))
+                Output(
+                    read_name(item["name"]),
+                    read_target(item["target"], forms, plugins),
+                    read_flag(item["raw"]),
+                )
                 for item in values["outputs"]
             ),
             {key: value for key, value in values.items() if key not in _OWN},
@@ -176,19 +177,6 @@ def _check_format(version: Any) -> None:
         raise _FormatError(f"it was written by a later mtl ({later})")
 
 
-def names_of(target: TargetSpec) -> tuple[str, ...]:
-    """Return what the numbers of an output are called, in order; none for a picture.
-
-    >>> names_of(Binary("even", "odd"))  # one number: the probability of this answer
-    ('even',)
-    """
-    if isinstance(target, Categorical):
-        return target.classes
-    if isinstance(target, Binary):
-        return (target.positive,)
-    return target.names if isinstance(target, Regression) else ()
-
-
 def _dump(value: Any) -> str:
     return json.dumps(value, allow_nan=False, sort_keys=isinstance(value, dict))
 
@@ -212,15 +200,3 @@ def _input_to_json(spec: InputSpec) -> dict[str, Any]:
         "range": [0, spec.count - 1],
         "description": spec.description,
     }
-
-
-def _meaning(target: TargetSpec, raw: bool) -> str:
-    if isinstance(target, Categorical):
-        return "one logit per class" if raw else "probability of each class"
-    if isinstance(target, Binary):
-        return f"{'logit' if raw else 'probability'} of {target.positive!r}"
-    if isinstance(target, Image):
-        if raw:
-            return "one logit per pixel" if target.link == "logit" else "pixel values, not clamped"
-        return "image in 0..1"
-    return f"values in {target.units}" if target.units else "values"

@@ -14,10 +14,8 @@ import torch
 from torch import Tensor, nn
 
 from ..core.collection import uncollected
-from ..core.contracts import ExportSubject
+from ..core.contracts import ExportSubject, Form
 from ..core.errors import ComponentError, UsageError, VerificationError
-from ..core.predictions import predict
-from ..core.specs import TargetSpec
 from .frame import BATCH, PRODUCER
 from .graphs import inner_graphs
 from .metadata import IMAGE, ModelCard, PixelType
@@ -113,7 +111,7 @@ class Exported(nn.Module):
         self.model = model
         self.form = form
         self.names = tuple(spec.name for spec in subject.inputs)
-        self.targets: Mapping[str, TargetSpec] = dict(subject.targets)
+        self.targets: Mapping[str, Form] = dict(subject.targets)
 
     def forward(self, image: Tensor, *extra: Tensor) -> tuple[Tensor, ...]:
         """Return the answers in the order of `targets`."""
@@ -122,7 +120,7 @@ class Exported(nn.Module):
         raw = self.model(image, dict(zip(self.names, extra, strict=True)))
         if self.form.raw:
             return tuple(raw[task] for task in self.targets)
-        return tuple(predict(raw[task], target) for task, target in self.targets.items())
+        return tuple(target.predict(raw[task]) for task, target in self.targets.items())
 
 
 def example_of(subject: ExportSubject, form: ExportForm) -> tuple[Tensor, ...]:

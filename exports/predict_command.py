@@ -16,7 +16,10 @@ from ..core.seed_list import refuse_several
 from .limits import MEBIBYTE, in_time, memory_option, timeout_option
 
 if TYPE_CHECKING:
-    from .inference import Answer, ExportedModel
+    from ..core.answer_forms import Forms
+    from ..core.contracts import Described
+    from ..core.registry import HasRegistry
+    from .inference import ExportedModel
 
 _CHUNK = 64
 _NUMBERS = 2**18
@@ -54,7 +57,10 @@ _NUMBERS = 2**18
     "--root", metavar="DIR", type=click.Path(path_type=Path), help="Where a table's paths start [its folder]."
 )
 @click.option("--ending", default="", metavar="TEXT", help="What a table's paths lack, such as .png.")
+@click.pass_obj
 def predict(
+    session: HasRegistry | None,
+    /,
     model: Path,
     places: tuple[Path, ...],
     as_json: bool,
@@ -83,9 +89,12 @@ def predict(
     numbers = _numbers(inputs)
     if to is not None:
         check_ending(to)
-    exported = in_time(timeout, model, lambda: _open(model, memory * MEBIBYTE))
+    from ..core.answer_forms import forms_in_use
+
+    forms = forms_in_use(session)
+    exported = in_time(timeout, model, lambda: _open(model, memory * MEBIBYTE, forms))
     exported.check_inputs(numbers, 1)
-    if out is not None and not any(output.target.form == "image" for output in exported.card.outputs):
+    if out is not None and not any(output.target.drawing.pictured for output in exported.card.outputs):
         raise UsageError(f"no task of {exported.path} answers with an image", hint="leave out --out")
     named = named_images(places, Naming(**naming))
     images, paths = [image.name for image in named], [image.path for image in named]
@@ -103,17 +112,17 @@ def predict(
         click.echo("\n".join(_table(images, answers, saved)))
 
 
-def _open(path: Path, memory: int) -> ExportedModel:
+def _open(path: Path, memory: int, forms: Forms | None) -> ExportedModel:
     # numpy and onnxruntime cost time that --help need not wait for.
     from .inference import ExportedModel
 
     if not path.is_dir():
-        return ExportedModel(path, memory=memory)
+        return ExportedModel(path, memory=memory, forms=forms)
     refuse_several(path)
     inside = path / "model.onnx"
     if not inside.is_file():
         raise UsageError(f"{path} holds no model.onnx", hint=f"export the run first: mtl export {path}")
-    return ExportedModel(inside, memory=memory)
+    return ExportedModel(inside, memory=memory, forms=forms)
 
 
 def _numbers(inputs: Sequence[str]) -> dict[str, int]:
@@ -132,7 +141,7 @@ def _numbers(inputs: Sequence[str]) -> dict[str, int]:
 
 def _answers(
     exported: ExportedModel, paths: Sequence[Path], numbers: dict[str, int], resize: bool, timeout: float
-) -> list[dict[str, Answer]]:
+) -> list[dict[str, Described]]:
     import numpy as np
 
     from .images import read_image
@@ -147,7 +156,7 @@ def _answers(
 
 
 def _save(
-    images: Sequence[Path], answers: Sequence[dict[str, Answer]], out: Path
+    images: Sequence[Path], answers: Sequence[dict[str, Described]], out: Path
 ) -> dict[tuple[int, str], Path]:
     """Write every picture and return where each is, by image and task."""
     from PIL import Image
@@ -180,7 +189,7 @@ def _candidates(folder: Path, stem: str) -> Iterator[Path]:
 
 
 def _values(
-    answers: Sequence[dict[str, Answer]], saved: dict[tuple[int, str], Path]
+    answers: Sequence[dict[str, Described]], saved: dict[tuple[int, str], Path]
 ) -> list[dict[str, dict[str, Any]]]:
     """Return the answers to each image as JSON values, with the files of pictures that were saved."""
     rows = []
@@ -194,7 +203,7 @@ def _values(
 
 
 def _table(
-    images: Sequence[str], answers: Sequence[dict[str, Answer]], saved: dict[tuple[int, str], Path]
+    images: Sequence[str], answers: Sequence[dict[str, Described]], saved: dict[tuple[int, str], Path]
 ) -> Iterator[str]:
     rows = [("IMAGE", "TASK", "ANSWER")]
     for index, (image, found) in enumerate(zip(images, answers, strict=True)):

@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 
+from ..core.answer_forms import forms_among
 from ..core.contracts import Exporter, ExportReport, ExportSubject
 from ..core.files import partial, publish, unpublished, write_partial
 from .metadata import PREFIX
@@ -66,7 +67,7 @@ class TorchExportExporter(Exporter):
 
 
 def _verify(subject: ExportSubject, data: bytes, name: str, form: ExportForm | None = None) -> dict[str, Any]:
-    program = Program(data, name)
+    program = Program(data, name, forms_among(subject.targets.values()))
     program.check_contents()
     unlike = {f"{PREFIX}versions"} if form is None else set()
     if form is None:

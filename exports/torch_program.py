@@ -17,6 +17,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from ..core.answer_forms import Forms
 from ..core.contracts import Arrays, ExportSubject
 from ..core.errors import ComponentError, VerificationError
 from .candidate import reason
@@ -71,7 +72,7 @@ def program_bytes(program: torch.export.ExportedProgram, card: ModelCard) -> byt
 class Program:
     """A `.pt2` file as bytes, read back; every failure is a `VerificationError` that starts with `name`."""
 
-    def __init__(self, data: bytes, name: str) -> None:
+    def __init__(self, data: bytes, name: str, forms: Forms | None = None) -> None:
         self.name = name
         refuse_code(data, name)
         found = {CARD: ""}
@@ -85,7 +86,7 @@ class Program:
                 texts = [archive.read(item) for item in archive.namelist() if item.endswith(".json")]
             self._source = next((path[0] for text in texts if (path := _SOURCE_PATH.search(text))), None)
             self.properties = _text_pairs(found[CARD])
-            self.card = ModelCard.from_properties(self.properties)
+            self.card = ModelCard.from_properties(self.properties, forms)
         except Exception as error:  # the reader raises whatever a damaged file leads it to
             raise VerificationError(f"{name} is not a valid export: {reason(error)}") from error
 

@@ -10,13 +10,13 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from ..core.contracts import Exporter, ExportPlan, ExportReport, ExportSubject
+from ..core.answer_forms import forms_among
+from ..core.contracts import Exporter, ExportPlan, ExportReport, ExportSubject, Form
 from ..core.errors import UsageError
 from ..core.files import writing_to
-from ..core.specs import TargetSpec
 from .folder import SUMS, check_folder, unpublished_folder
 from .inference import ExportedModel
-from .metadata import IMAGE, ModelCard, names_of
+from .metadata import IMAGE, ModelCard
 from .onnx_exporter import OnnxExporter
 from .options import CalibrationOption, KeepFloatOption, MaxDropOption, PixelsOption, PrecisionOption
 
@@ -85,10 +85,11 @@ class TritonExporter(Exporter):
             with writing_to(path):
                 version.mkdir(parents=True)
             report = self._model.export(subject, version / "model.onnx")
+            forms = forms_among(subject.targets.values())
             with writing_to(path):
                 # Triton reads a version's folder as the model's: the proof belongs outside.
                 (version / "verify.json").rename(folder / "verify.json")
-                self._describe(ExportedModel(version / "model.onnx").card, folder / self.model)
+                self._describe(ExportedModel(version / "model.onnx", forms=forms).card, folder / self.model)
         written = path / self.model
         return ExportReport((path, written / CONFIG, written / _VERSION / "model.onnx"), report.verification)
 
@@ -147,9 +148,9 @@ def _tensor(
     yield "}"
 
 
-def _labels(task: str, target: TargetSpec) -> tuple[str, ...]:
+def _labels(task: str, target: Form) -> tuple[str, ...]:
     """Return the lines of a label file; `UsageError` when a label is no line."""
-    labels = names_of(target)
+    labels = target.labels
     for label in labels:
         if len(label.splitlines()) > 1 or label != label.strip():
             raise UsageError(

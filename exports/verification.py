@@ -16,6 +16,7 @@ from typing import Any
 import onnx
 import torch
 
+from ..core.answer_forms import forms_among
 from ..core.contracts import ExportSubject
 from ..core.errors import VerificationError
 from .activations import QUANTIZED, check_halves, check_kept, check_scales, own_nodes
@@ -63,7 +64,7 @@ def verify_bytes(
     """
     # What was built here is trusted; another file may use what the trained model needs.
     memory = MOST_MEMORY if form is not None else allowed(data, memory_for(subject))
-    candidate = Candidate(data, name, runtime, memory)
+    candidate = Candidate(data, name, runtime, memory, forms_among(subject.targets.values()))
     candidate.check_contents()
     # An older file was written by other versions than those that check it now.
     unlike = {f"{PREFIX}versions"} if form is None else set()
@@ -130,7 +131,8 @@ def _rounding(
     plain = replace(form, precision=FLOAT32)
     if base is None:
         base = build_model(subject, plain, opset_of(candidate.model))
-    before = Candidate(file_of(base), f"the float32 form of {candidate.name}")
+    forms = forms_among(subject.targets.values())
+    before = Candidate(file_of(base), f"the float32 form of {candidate.name}", forms=forms)
     check_card(before.name, before.properties, card_of(subject, plain))
     before.check_interface()
     worst = compare(subject, before, plain)["worst"]
@@ -165,7 +167,8 @@ def _activations(
         return {"scales": scales}
     check_halves(derivation, model, ranges, name)
     # onnxruntime computes half precision in float32 on a CPU, and would never show a sum that is too large.
-    halves = Candidate(file_of(model), f"{name} in half precision", "reference")
+    forms = forms_among(subject.targets.values())
+    halves = Candidate(file_of(model), f"{name} in half precision", "reference", forms=forms)
     _, worst = Comparison(subject, halves, form, HALVES, HALF).numbers()
     return {"float32_operators": list(float32_nodes(base, ranges)), "in_half_precision": {"worst": worst}}
 
@@ -175,7 +178,8 @@ def base_of(subject: ExportSubject, data: bytes, name: str) -> onnx.ModelProto |
 
     Raises `VerificationError` when the file is no export.
     """
-    candidate = Candidate(data, name, memory=allowed(data, memory_for(subject)))
+    forms = forms_among(subject.targets.values())
+    candidate = Candidate(data, name, memory=allowed(data, memory_for(subject)), forms=forms)
     form = form_of(candidate.card, name)
     if form.precision.type == "float32":
         return None

@@ -11,6 +11,7 @@ from . import (
     balancers,
     datasets,
     encoders,
+    forms,
     heads,
     losses,
     metrics,
@@ -26,6 +27,7 @@ from . import (
 def mtl_components() -> Iterable[Component]:
     for kind in (
         datasets,
+        forms,
         augmentations,
         encoders,
         heads,

@@ -9,8 +9,9 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
+from ..core.contracts import Form
 from ..core.errors import Incompatible
-from ..core.specs import Image, ImageSpec, TargetSpec
+from ..core.specs import ImageSpec
 
 Activation = Literal["relu", "leaky-relu", "elu", "gelu", "silu", "tanh", "sigmoid"]
 """An element-wise non-linearity by name."""
@@ -161,8 +162,6 @@ def too_small(image: ImageSpec, minimum: int) -> str | None:
     return f"needs an image of at least {minimum} x {minimum}, got {image.height} x {image.width}"
 
 
-def refuse_image(target: TargetSpec) -> str | None:
+def refuse_image(target: Form) -> str | None:
     """Return why a head of plain layers does not answer this target (it is an image), or None."""
-    return (
-        "answers classes, yes/no or values; an image needs a decoder" if isinstance(target, Image) else None
-    )
+    return "answers classes, yes/no or values; an image needs a decoder" if target.moves_with_pixels else None

@@ -22,8 +22,9 @@ PUBLIC = {
         Augmentation Balancer Dataset Encoder Exporter Head Loss Metric Optimizer Schedule Sharing Task
         Moment ParameterGroup Columns EncoderBuilder HeadSpec LearnedTable
         Answer Arrays ExportPlan ExportReport ExportSubject Judge Leading Metrics Units
-        Batch Features MISSING one_hot predict present transform_square
-        Binary Categorical Image Regression TargetSpec
+        Batch Features MISSING one_hot transform_square
+        Form Activation Decisions Binary Categorical Image Regression
+        Drawing Described Bars Picture Tags Values
         DatasetSpec FeatureSpec ImageSpec InputSpec Symmetry
         Random SampleRandom StepRandom
         ComponentError Incompatible MissingRequirementError UsageError VerificationError
@@ -65,9 +66,9 @@ def test_the_hooks_are_listed() -> None:
 
 def test_the_base_class_of_every_kind_is_public() -> None:
     from mtl import contracts
-    from mtl.core.contracts import CONTRACTS
+    from mtl.core.contracts import BUILT, contract_of
 
-    assert all(getattr(contracts, base.__name__) is base for base in CONTRACTS.values())
+    assert all(getattr(contracts, contract_of(kind).__name__) is contract_of(kind) for kind in BUILT)
 
 
 def test_what_is_not_public_is_no_attribute() -> None:
@@ -75,12 +76,13 @@ def test_what_is_not_public_is_no_attribute() -> None:
 
     with pytest.raises(AttributeError, match=r"module 'mtl\.contracts' has no attribute 'Registry'"):
         _ = contracts.Registry
-    with pytest.raises(ImportError, match="cannot import name 'CONTRACTS'"):
-        exec("from mtl.contracts import CONTRACTS")
+    with pytest.raises(ImportError, match="cannot import name 'contract_of'"):
+        exec("from mtl.contracts import contract_of")
 
 
-def test_records_and_hooks_are_imported_without_torch() -> None:
-    code = "import sys; from mtl.contracts import Component, hookimpl; print('torch' in sys.modules)"
+def test_records_hooks_and_forms_are_imported_without_torch() -> None:
+    names = "Component, DatasetSpec, Form, Image, Values, hookimpl"
+    code = f"import sys; from mtl.contracts import {names}; print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import inspect
+from typing import TYPE_CHECKING
 
 import click
 
 from .recipes_show import show_recipe
 from .results import print_table
 from .session import Session, pass_session, print_json
+
+if TYPE_CHECKING:
+    from ..contracts import Form
 
 
 @click.command("show")
@@ -24,9 +28,9 @@ def command(session: Session, kind: str, name: str, as_json: bool) -> None:
       mtl show encoder mlp
       mtl show task denoise --json
     """
-    from ..building import component_class
     from ..options import describe_options, options_of, plain
     from ..recipe_source import write_yaml
+    from ..registry import component_class
 
     entry = session.registry.find(kind, name)
     if kind == "recipe":
@@ -46,6 +50,7 @@ def command(session: Session, kind: str, name: str, as_json: bool) -> None:
                 "target": entry.component.target,
                 "options": [vars(option) for option in options],
                 "example": plain(example),
+                **(_defaults_of_form(target) if kind == "form" else {}),
             }
         )
         return
@@ -60,8 +65,18 @@ def command(session: Session, kind: str, name: str, as_json: bool) -> None:
     if rows:
         print_table(rows, ["option", "type", "default", "range", "description"])
         click.echo()
+    if kind == "form":
+        for part, chosen in _defaults_of_form(target).items():
+            click.echo(f"{part}: {', '.join(chosen) or 'none'}")
+        return
     click.echo("in a recipe:")
     click.echo(write_yaml(_placed(kind, example)), nl=False)
+
+
+def _defaults_of_form(form: type[Form]) -> dict[str, list[str]]:
+    """Return what answers of a form get where neither task nor recipe names a component."""
+    found = {"head": (form.head,), "loss": (form.loss,), "metrics": form.metrics}
+    return {part: [name for name in names if name] for part, names in found.items()}
 
 
 def _placed(kind: str, example: dict[str, object]) -> dict[str, object]:

@@ -4,77 +4,107 @@ Every option is a keyword-only constructor argument with a type and a default, d
 pydantic's `Field`:
 
     def __init__(self, image, inputs, *, width: Annotated[int, Field(ge=1, description="...")] = 32):
+
+A name is imported when it is asked for: forms of answers and data sets need no torch.
 """
 
-from typing import Any
+from __future__ import annotations
 
-from .augmentation import Augmentation
-from .balancer import Balancer
-from .dataset import Columns, Dataset
-from .encoder import Encoder
-from .exporter import (
-    Answer,
-    Arrays,
-    Exporter,
-    ExportPlan,
-    ExportReport,
-    ExportSubject,
-    Judge,
-    Leading,
-    Metrics,
-    Units,
-)
-from .head import Head, HeadSpec
-from .loss import Loss
-from .metric import Metric
-from .optimizer import Optimizer, ParameterGroup
-from .schedule import Moment, Schedule
-from .sharing import EncoderBuilder, LearnedTable, Sharing
-from .task import Task
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
-CONTRACTS: dict[str, type[Any]] = {
-    "dataset": Dataset,
-    "augmentation": Augmentation,
-    "encoder": Encoder,
-    "head": Head,
-    "loss": Loss,
-    "metric": Metric,
-    "task": Task,
-    "sharing": Sharing,
-    "balancer": Balancer,
-    "optimizer": Optimizer,
-    "schedule": Schedule,
-    "exporter": Exporter,
+if TYPE_CHECKING:
+    from .augmentation import Augmentation as Augmentation
+    from .balancer import Balancer as Balancer
+    from .dataset import Columns as Columns
+    from .dataset import Dataset as Dataset
+    from .drawing import Bars as Bars
+    from .drawing import Described as Described
+    from .drawing import Drawing as Drawing
+    from .drawing import Picture as Picture
+    from .drawing import Tags as Tags
+    from .drawing import Values as Values
+    from .encoder import Encoder as Encoder
+    from .exporter import Answer as Answer
+    from .exporter import Arrays as Arrays
+    from .exporter import Exporter as Exporter
+    from .exporter import ExportPlan as ExportPlan
+    from .exporter import ExportReport as ExportReport
+    from .exporter import ExportSubject as ExportSubject
+    from .exporter import Judge as Judge
+    from .exporter import Leading as Leading
+    from .exporter import Metrics as Metrics
+    from .exporter import Units as Units
+    from .form import Activation as Activation
+    from .form import Decisions as Decisions
+    from .form import Form as Form
+    from .head import Head as Head
+    from .head import HeadSpec as HeadSpec
+    from .loss import Loss as Loss
+    from .metric import Metric as Metric
+    from .optimizer import Optimizer as Optimizer
+    from .optimizer import ParameterGroup as ParameterGroup
+    from .schedule import Moment as Moment
+    from .schedule import Schedule as Schedule
+    from .sharing import EncoderBuilder as EncoderBuilder
+    from .sharing import LearnedTable as LearnedTable
+    from .sharing import Sharing as Sharing
+    from .task import Task as Task
+
+_NAMES = {
+    "augmentation": ("Augmentation",),
+    "balancer": ("Balancer",),
+    "dataset": ("Columns", "Dataset"),
+    "drawing": ("Bars", "Described", "Drawing", "Picture", "Tags", "Values"),
+    "encoder": ("Encoder",),
+    "exporter": (
+        "Answer",
+        "Arrays",
+        "Exporter",
+        "ExportPlan",
+        "ExportReport",
+        "ExportSubject",
+        "Judge",
+        "Leading",
+        "Metrics",
+        "Units",
+    ),
+    "form": ("Activation", "Decisions", "Form"),
+    "head": ("Head", "HeadSpec"),
+    "loss": ("Loss",),
+    "metric": ("Metric",),
+    "optimizer": ("Optimizer", "ParameterGroup"),
+    "schedule": ("Moment", "Schedule"),
+    "sharing": ("EncoderBuilder", "LearnedTable", "Sharing"),
+    "task": ("Task",),
 }
-"""The class that components of each kind derive from; a recipe is no class."""
+_HOMES = {name: module for module, names in _NAMES.items() for name in names}
 
-__all__ = [
-    "CONTRACTS",
-    "Answer",
-    "Arrays",
-    "Augmentation",
-    "Balancer",
-    "Columns",
-    "Dataset",
-    "Encoder",
-    "EncoderBuilder",
-    "ExportPlan",
-    "ExportReport",
-    "ExportSubject",
-    "Exporter",
-    "Head",
-    "HeadSpec",
-    "Judge",
-    "Leading",
-    "LearnedTable",
-    "Loss",
-    "Metric",
-    "Metrics",
-    "Moment",
-    "Optimizer",
-    "ParameterGroup",
-    "Schedule",
-    "Sharing",
-    "Task",
-    "Units",
-]
+BUILT = (
+    "dataset",
+    "form",
+    "augmentation",
+    "encoder",
+    "head",
+    "loss",
+    "metric",
+    "task",
+    "sharing",
+    "balancer",
+    "optimizer",
+    "schedule",
+    "exporter",
+)
+"""The kinds whose components are classes; a recipe is none."""
+
+
+def contract_of(kind: str) -> type[Any]:
+    """Return the class that components of a kind derive from."""
+    contract: type[Any] = __getattr__(kind.capitalize())
+    return contract
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f".{_HOMES[name]}", __name__), name)

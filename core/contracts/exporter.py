@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from ..errors import UsageError, suggest
-from ..specs import ImageSpec, InputSpec, TargetSpec
+from ..specs import ImageSpec, InputSpec
+from .form import Form
 
 Arrays = Mapping[str, NDArray[Any]]
 Answer = Callable[[Arrays], Arrays]
@@ -63,7 +64,7 @@ class ExportPlan:
     `leading` names the metric each task is judged by; a task without one is missing.
     """
 
-    targets: Mapping[str, TargetSpec]
+    targets: Mapping[str, Form]
     leading: Mapping[str, Leading]
 
 
@@ -90,7 +91,7 @@ class ExportSubject:
     model: nn.Module
     image: ImageSpec
     inputs: tuple[InputSpec, ...]
-    targets: Mapping[str, TargetSpec]
+    targets: Mapping[str, Form]
     samples: Mapping[str, NDArray[np.generic]]
     metadata: Mapping[str, Any]
     reads: Mapping[str, frozenset[str]] = field(default_factory=dict)

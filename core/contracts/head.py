@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 
 from ..batch import Features
-from ..specs import FeatureSpec, ImageSpec, InputSpec, TargetSpec
+from ..specs import FeatureSpec, ImageSpec, InputSpec
+from .form import Form
 
 
 @dataclass(frozen=True)
@@ -21,15 +22,15 @@ class HeadSpec:
 
     image: ImageSpec
     stages: tuple[FeatureSpec, ...]
-    target: TargetSpec
+    target: Form
     inputs: Sequence[InputSpec] = ()
 
 
 class Head(nn.Module):
     """A head; its constructor takes `(spec: HeadSpec, *, options)` and may raise `Incompatible`.
 
-    `fuses` names the extra inputs it reads. `answers_in_units` says that its values of a `Regression` are in
-    the values' own units, as those of a sigmoid times a limit are; otherwise they are standardised (mean 0,
+    `fuses` names the extra inputs it reads. `answers_in_units` says that its `Form.quantities` are
+    in their own units, as those of a sigmoid times a limit are; otherwise they are standardised (mean 0,
     deviation 1 over the training labels), and the model puts them in units.
     """
 

@@ -4,24 +4,24 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from ..specs import TargetSpec
+from .form import Form
 
 
 class Loss(nn.Module):
-    """A loss; its constructor takes `(target: TargetSpec, *, options)`.
+    """A loss; its constructor takes `(target: Form, *, options)`.
 
     The engine averages over the samples that have the label; a loss never sees an absent one's value.
-    Values of a `Regression` come standardised, unless the recipe's `standardize` of the task says otherwise.
+    Quantities (`Form.quantities`) come standardised, unless the recipe's `standardize` says otherwise.
     It is the same in every step: parameters to be trained and buffers that change when it is called are
     refused.
     """
 
-    def __init__(self, target: TargetSpec) -> None:
+    def __init__(self, target: Form) -> None:
         super().__init__()
         self.target = target
 
     @classmethod
-    def accepts(cls, target: TargetSpec) -> str | None:
+    def accepts(cls, target: Form) -> str | None:
         """Return why the loss cannot judge this target, or None when it can."""
         return None
 

@@ -6,11 +6,11 @@ from typing import Literal
 
 from torch import Tensor, nn
 
-from ..specs import TargetSpec
+from .form import Form
 
 
 class Metric(nn.Module):
-    """A metric; its constructor takes `(target: TargetSpec, *, options)`.
+    """A metric; its constructor takes `(target: Form, *, options)`.
 
     `direction` says which way is better (None: neither); `bounds` is the range of its values;
     `scalar` is False when `compute` returns a table `[K, K]`; `starts_late` is True when the first `update`
@@ -23,12 +23,12 @@ class Metric(nn.Module):
     scalar: bool = True
     starts_late: bool = False
 
-    def __init__(self, target: TargetSpec) -> None:
+    def __init__(self, target: Form) -> None:
         super().__init__()
         self.target = target
 
     @classmethod
-    def accepts(cls, target: TargetSpec) -> str | None:
+    def accepts(cls, target: Form) -> str | None:
         """Return why the metric cannot judge this target, or None when it can."""
         return None
 

@@ -10,7 +10,8 @@ from torch import Tensor
 
 from ..batch import Batch
 from ..randomness import Random
-from ..specs import DatasetSpec, InputSpec, Symmetry, TargetSpec
+from ..specs import DatasetSpec, InputSpec, Symmetry
+from .form import Form
 
 
 class Task(ABC):
@@ -28,7 +29,7 @@ class Task(ABC):
     None: they stay, as the class of a cat does. The pixels of an answered image always move.
     """
 
-    target_spec: TargetSpec
+    target_spec: Form
     needs: tuple[str, ...] = ()
     inputs: tuple[InputSpec, ...] = ()
     head: str | Mapping[str, Any] | None = None

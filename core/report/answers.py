@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 
 from ..snapshots import read_snapshots, show
-from ..specs import Binary, Categorical, Image, Regression
 from .choices import choices
 from .class_counts import class_counts
 from .class_groups import group_errors
 from .class_scores import class_scores
 from .confusion import confusion
+from .described import described
 from .looks import SHOWN, look
 from .markup import Html, section, tag
 from .progression import progression
@@ -31,20 +31,22 @@ def answers(subject: Subject) -> Html:
     snapshots = read_snapshots(subject.path, epochs)
     groups = []
     for task, seen in looks.items():
-        spec = subject.composition.tasks[task].target
+        form = subject.composition.tasks[task].target
         parts: list[Html] = []
-        if isinstance(spec, Image):
+        if form.is_image:
             parts += restorations(task, seen, limit)
             parts += progression(subject, task, shown, snapshots, limit)
-        elif isinstance(spec, Categorical | Binary):
-            parts += choices(task, spec, seen, limit)
+        elif form.choices:
+            parts += choices(task, form, seen, limit)
             tables = subject.metrics.get("tables", {}).get("test", {}).get(task, {})
             for name, rows in tables.items():
-                parts.append(confusion(task, name, spec, rows))
-                parts += group_errors(task, name, spec, rows)
-                parts += [class_counts(task, spec, rows), class_scores(task, spec, rows)]
-        elif isinstance(spec, Regression):
-            parts += values(task, spec, seen)
+                parts.append(confusion(task, name, form.choices, rows))
+                parts += group_errors(task, name, form.choices, rows)
+                parts += [class_counts(task, form.choices, rows), class_scores(task, form.choices, rows)]
+        elif form.quantities:
+            parts += values(task, form.drawing, seen)
+        else:
+            parts += described(task, form, seen, limit)
         groups.append(tag("section", tag("h3", task), *parts))
     note = "From the test split, with the same noise as in the evaluation. First samples are not chosen ones."
     return section("Answers", tag("p", note, class_="note"), *groups, id_="answers")
@@ -54,6 +56,6 @@ def _longest_side(subject: Subject) -> int:
     """Return how many pixels a picture may be wide or high: many large ones would make a heavy page."""
     targets = subject.composition.targets.values()
     # Of an image answer: four rows of test samples, and about ten of fewer validation samples.
-    pictures = SHOWN * sum(12 if isinstance(target, Image) else 2 for target in targets)
+    pictures = SHOWN * sum(12 if target.is_image else 2 for target in targets)
     bytes_per_pixel = 4 / 3 * subject.composition.dataset_spec.image.channels
     return max(24, min(96, int(math.sqrt(_BUDGET / max(1, pictures) / bytes_per_pixel))))

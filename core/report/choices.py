@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..specs import Binary, Categorical
+from ..contracts import Bars, Form
 from .looks import SHOWN, Look
 from .markup import Html, join, tag
 from .numbers import percent
@@ -25,14 +25,9 @@ class _Answers:
     true: NDArray[np.int64]
 
 
-def class_names(spec: Categorical | Binary) -> tuple[str, ...]:
-    """Return the names of the classes in the order of the target's numbers."""
-    return spec.classes if isinstance(spec, Categorical) else (spec.negative, spec.positive)
-
-
-def choices(task: str, spec: Categorical | Binary, look: Look, limit: int) -> list[Html]:
+def choices(task: str, form: Form, look: Look, limit: int) -> list[Html]:
     """Return a strip of the first samples, and one of the mistakes the model was surest of."""
-    answers = _answers(spec, look)
+    answers = _answers(form, look)
     first = list(range(min(SHOWN, len(look))))
     parts = [_strip(f"First test samples of {task}", first, answers, look, limit)]
     wrong = np.flatnonzero(look.present & (answers.given != answers.true))
@@ -50,14 +45,12 @@ def choices(task: str, spec: Categorical | Binary, look: Look, limit: int) -> li
     return parts
 
 
-def _answers(spec: Categorical | Binary, look: Look) -> _Answers:
-    if isinstance(spec, Categorical):
-        given = look.prediction.argmax(axis=1)
-        probability = look.prediction.max(axis=1)
-    else:
-        given = (look.prediction >= 0.5).astype(np.int64)
-        probability = np.where(given == 1, look.prediction, 1 - look.prediction)
-    return _Answers(class_names(spec), given, probability, look.target)
+def _answers(form: Form, look: Look) -> _Answers:
+    drawing = form.drawing
+    assert isinstance(drawing, Bars)
+    given = drawing.chosen(look.prediction)
+    probability = np.take_along_axis(drawing.probabilities(look.prediction), given[:, None], axis=1)[:, 0]
+    return _Answers(form.choices, given, probability, look.target)
 
 
 def _strip(title: str, indices: Sequence[int], answers: _Answers, look: Look, limit: int) -> Html:

@@ -8,8 +8,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..specs import Binary, Categorical
-from .choices import class_names
 from .markup import Html, tag
 from .numbers import shortened
 
@@ -17,9 +15,8 @@ _WIDTH, _HEIGHT, _LEFT, _BOTTOM, _TOP = 700.0, 210.0, 46.0, 60.0, 26.0
 _NAMED = 24
 
 
-def class_counts(task: str, spec: Categorical | Binary, rows: Sequence[Sequence[float]]) -> Html:
+def class_counts(task: str, names: Sequence[str], rows: Sequence[Sequence[float]]) -> Html:
     """Return a histogram from a table of answers `[K, K]` (row: true class, column: given class)."""
-    names = class_names(spec)
     counts = np.nan_to_num(np.asarray(rows, dtype=np.float64))
     if counts.shape != (len(names), len(names)) or not counts.any():
         return Html()

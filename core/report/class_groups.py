@@ -9,8 +9,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..specs import Binary, Categorical
-from .choices import class_names
 from .confusion import confusion
 from .markup import Html, table
 from .numbers import percent
@@ -19,11 +17,8 @@ MOST = 40
 """Largest number of groups that is still an overview."""
 
 
-def group_errors(
-    task: str, metric: str, spec: Categorical | Binary, rows: Sequence[Sequence[float]]
-) -> list[Html]:
+def group_errors(task: str, metric: str, names: Sequence[str], rows: Sequence[Sequence[float]]) -> list[Html]:
     """Return a smaller table of answers `[G, G]` and the errors of each group; nothing without groups."""
-    names = class_names(spec)
     counts = np.nan_to_num(np.asarray(rows, dtype=np.float64))
     members = grouped(names)
     if not 2 <= len(members) < min(len(names), MOST + 1) or counts.shape != (len(names), len(names)):
@@ -32,7 +27,7 @@ def group_errors(
     for column, indices in enumerate(members.values()):
         belongs[indices, column] = 1.0
     between = belongs.T @ counts @ belongs
-    drawn = confusion(task, f"{metric}, numbers left aside", Categorical(tuple(members)), between.tolist())
+    drawn = confusion(task, f"{metric}, numbers left aside", tuple(members), between.tolist())
     return [drawn, _errors(task, members, counts, between)]
 
 

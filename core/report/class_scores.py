@@ -6,19 +6,16 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..specs import Binary, Categorical
-from .choices import class_names
 from .markup import Html, folded, table
 from .numbers import ABSENT, number, percent
 
 
-def class_scores(task: str, spec: Categorical | Binary, rows: Sequence[Sequence[float]]) -> Html:
+def class_scores(task: str, names: Sequence[str], rows: Sequence[Sequence[float]]) -> Html:
     """Return a table with a row per class from a table of answers `[K, K]` (row: true class, column: given).
 
     Found: the share of the class's samples that were answered so (recall). Right: the share of such answers
     that are right (precision). Nothing is returned for a table of another size.
     """
-    names = class_names(spec)
     counts = np.nan_to_num(np.asarray(rows, dtype=np.float64))
     if counts.shape != (len(names), len(names)):
         return Html()

@@ -10,8 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ..specs import Binary, Categorical
-from .choices import class_names
 from .markup import Html, join, table, tag
 from .numbers import percent, shortened
 from .pixels import png_address
@@ -28,13 +26,12 @@ _SHADE = (
 _ACCENT = (79, 110, 247)
 
 
-def confusion(task: str, metric: str, spec: Categorical | Binary, rows: Sequence[Sequence[float]]) -> Html:
+def confusion(task: str, metric: str, names: Sequence[str], rows: Sequence[Sequence[float]]) -> Html:
     """Return a heat map of a table `[K, K]` (row: true class, column: given class) and its largest errors.
 
     A table of another size than the classes is labelled by position.
     """
     counts = np.nan_to_num(np.asarray(rows, dtype=np.float64))
-    names = class_names(spec)
     if counts.shape != (len(names), len(names)):
         names = tuple(str(index) for index in range(max(counts.shape)))
     totals = counts.sum(axis=1, keepdims=True)

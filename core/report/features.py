@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from ..composition import Composition
-from ..specs import Categorical, FeatureSpec
+from ..specs import FeatureSpec
 from .activations import DEAD, Activity, StageActivity, activity
 from .charts import Point
 from .markup import Html, section, table, tag
@@ -73,10 +73,10 @@ def _plane(composition: Composition, task: str, values: Tensor, found: Activity)
 def _by_class(composition: Composition, values: Tensor, found: Activity) -> dict[str, list[Point]]:
     """Return the points by the class of the first label column that has few classes."""
     for name, target in composition.dataset_spec.labels.items():
-        if isinstance(target, Categorical) and len(target.classes) <= _CLASSES:
+        if 0 < len(target.choices) <= _CLASSES:
             label = found.labels[name]
             return {
                 title: [(x, y) for x, y in values[label == index].tolist()]
-                for index, title in enumerate(target.classes)
+                for index, title in enumerate(target.choices)
             }
     return {"": [(x, y) for x, y in values.tolist()]}

@@ -11,12 +11,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..batch import present
 from ..composition import Composition
 from ..data import Samples
 from ..evaluation import module_device, views_of
-from ..predictions import predict
-from ..specs import Image
 from .pixels import Bytes, to_bytes
 
 SHOWN = 8
@@ -63,7 +60,7 @@ def look(composition: Composition, test: Samples) -> dict[str, Look]:
                 for name in names:
                     composed = composition.tasks[name]
                     target = composed.task.target(seen.clean)
-                    if not (found[name] and isinstance(composed.target, Image)):
+                    if not (found[name] and composed.target.is_image):
                         found[name].append(
                             _look(composition, name, seen.image, target, raw[name], seen.inputs)
                         )
@@ -81,17 +78,17 @@ def _look(
     inputs: Mapping[str, Tensor],
 ) -> Look:
     composed = composition.tasks[name]
-    spec = composed.target
-    prediction = predict(raw, spec)
-    if isinstance(spec, Image):
+    form = composed.target
+    prediction, measured = form.predict(raw), None
+    if form.is_image:
         image, target, prediction = image[:SHOWN], target[:SHOWN], prediction[:SHOWN]
-        there = torch.ones(len(target), dtype=torch.bool)
         error = torch.stack(
             [_mean_squared_error(image, target), _mean_squared_error(prediction, target)], dim=1
         )
         measured = error.cpu().numpy()
-    else:
-        there, measured = present(target), None
+    there = form.present(target)
+    if there is None:
+        there = torch.ones(len(target), dtype=torch.bool)
     return Look(
         to_bytes(image.cpu().numpy()),
         target.cpu().numpy(),

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+from ..contracts import Form
 from ..recipe_source import write_yaml
-from ..specs import Binary, Categorical, Image, TargetSpec
-from .choices import class_names
 from .markup import Html, folded, section, table, tag
 from .numbers import number
 from .subject import Subject
@@ -27,17 +26,10 @@ def plan(subject: Subject) -> Html:
     )  # fmt: skip
 
 
-def meaning(target: TargetSpec, *, raw: bool) -> str:
+def meaning(target: Form, *, raw: bool) -> str:
     """Return what the numbers of an output are; `raw` outputs are those before the last step."""
-    if isinstance(target, Categorical):
-        return "one logit per class" if raw else "probability of each class"
-    if isinstance(target, Binary):
-        return f"{'logit' if raw else 'probability'} of {target.positive!r}"
-    if isinstance(target, Image):
-        if raw:
-            return "one logit per pixel" if target.link == "logit" else "pixel values, not clamped"
-        return "image in 0..1"
-    return f"{', '.join(target.names)}{f' in {target.units}' if target.units else ''}"
+    said = target.meaning(raw=raw)
+    return said.replace("values", ", ".join(target.labels), 1) if target.quantities else said
 
 
 def _parameters(subject: Subject) -> Html:
@@ -73,11 +65,11 @@ def _outputs(subject: Subject) -> Html:
 def _classes(subject: Subject) -> list[Html]:
     return [
         folded(
-            f"The {len(class_names(target))} classes of {task}, in order",
-            tag("ol", *(tag("li", name) for name in class_names(target)), start=0, class_="classes"),
+            f"The {len(target.choices)} classes of {task}, in order",
+            tag("ol", *(tag("li", name) for name in target.choices), start=0, class_="classes"),
         )
         for task, target in subject.composition.targets.items()
-        if isinstance(target, Categorical | Binary)
+        if target.choices
     ]
 
 

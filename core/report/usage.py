@@ -6,7 +6,7 @@ import json
 import shlex
 from collections.abc import Sequence
 
-from ..specs import Binary, Categorical, Image, Regression, TargetSpec
+from ..contracts import Bars, Drawing, Form, Picture, Tags, Values
 from .markup import Html, section, tag
 from .plan import meaning
 from .subject import Subject
@@ -49,7 +49,7 @@ def command(subject: Subject) -> str:
     words = ["mtl", "predict", shlex.quote(str(subject.model_file)), "IMAGE.png"]
     for spec in subject.composition.inputs:
         words += ["--input", shlex.quote(f"{spec.name}={_example(spec.count)}")]
-    if any(isinstance(target, Image) for target in subject.composition.targets.values()):
+    if any(target.drawing.pictured for target in subject.composition.targets.values()):
         words += ["--out", "answers"]
     return " ".join(words)
 
@@ -79,7 +79,7 @@ def _imports(subject: Subject) -> list[str]:
     pillow = []
     if subject.composition.dataset_spec.image.channels in _MODES:
         pillow = ["from PIL import Image, ImageOps"]
-    elif any(isinstance(target, Image) for target in subject.composition.targets.values()):
+    elif any(target.drawing.pictured for target in subject.composition.targets.values()):
         pillow = ["from PIL import Image"]
     return ["import numpy as np", "import onnxruntime", *pillow, ""]
 
@@ -102,28 +102,35 @@ def _image(subject: Subject) -> list[str]:
     ]
 
 
-def _reading(position: int, task: str, target: TargetSpec, raw: bool) -> list[str]:
-    name = _literal(task)
-    answer = f"answers[{name}]"
-    about = f"# {_comment(task)}: {_comment(meaning(target, raw=raw))}"
-    if isinstance(target, Categorical):
+def _reading(position: int, task: str, form: Form, raw: bool) -> list[str]:
+    about = f"# {_comment(task)}: {_comment(meaning(form, raw=raw))}"
+    return [about, *_shown(position, _literal(task), form.drawing, raw)]
+
+
+def _shown(position: int, name: str, drawing: Drawing, raw: bool) -> list[str]:
+    answer, edge = f"answers[{name}]", "0" if raw else "0.5"
+    if isinstance(drawing, Bars) and drawing.single:
+        no, yes = map(_literal, drawing.labels)
+        return [f"print({name}, {yes} if {answer} >= {edge} else {no}, {answer})"]
+    if isinstance(drawing, Bars):
         classes = f"classes_{position}"
         return [
-            about,
-            f"{classes} = {_list(target.classes)}",
+            f"{classes} = {_list(drawing.labels)}",
             f"print({name}, {classes}[{answer}.argmax()], {answer}.max())",
         ]
-    if isinstance(target, Binary):
-        edge = "0" if raw else "0.5"
-        choice = f"{_literal(target.positive)} if {answer} >= {edge} else {_literal(target.negative)}"
-        return [about, f"print({name}, {choice}, {answer})"]
-    if isinstance(target, Regression):
-        return [about, f"print({name}, dict(zip({_list(target.names)}, {answer}.tolist())))"]
-    if target.channels not in _MODES or raw:
-        return [about, f"print({name}, {answer}.shape)"]
-    plane = f"{answer}[0]" if target.channels == 1 else f"{answer}.transpose(1, 2, 0)"
+    if isinstance(drawing, Tags):
+        tags = f"tags_{position}"
+        return [
+            f"{tags} = {_list(drawing.labels)}",
+            f"print({name}, [tag for tag, number in zip({tags}, {answer}) if number >= {edge}])",
+        ]
+    if isinstance(drawing, Values):
+        return [f"print({name}, dict(zip({_list(drawing.labels)}, {answer}.tolist())))"]
+    if not isinstance(drawing, Picture) or drawing.channels not in _MODES or raw:
+        return [f"print({name}, {answer}.shape)"]
+    plane = f"{answer}[0]" if drawing.channels == 1 else f"{answer}.transpose(1, 2, 0)"
     pixels = f"np.rint({plane} * 255).astype(np.uint8)"
-    return [about, f'Image.fromarray({pixels}).save("answer-{position + 1}.png")']
+    return [f'Image.fromarray({pixels}).save("answer-{position + 1}.png")']
 
 
 def _example(count: int) -> int:

@@ -4,30 +4,31 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..specs import Regression
+from ..contracts import Drawing, Values
 from .charts import scatter
 from .looks import Look
 from .markup import Html, tag
 from .numbers import number
 
 
-def values(task: str, spec: Regression, look: Look) -> list[Html]:
+def values(task: str, drawing: Drawing, look: Look) -> list[Html]:
     """Return one scatter plot per quantity over the samples that have the label."""
     true, given = look.target[look.present], look.prediction[look.present]
     if len(true) == 0:
         return [tag("p", f"None of the first {len(look)} test samples has this label.", class_="note")]
+    unit = drawing.units if isinstance(drawing, Values) else ""
     plots = []
-    for index, name in enumerate(spec.names):
+    for index, name in enumerate(drawing.labels):
         points = list(zip(true[:, index].tolist(), given[:, index].tolist(), strict=True))
         error = float(np.abs(true[:, index] - given[:, index]).mean())
-        units = f" {spec.units}" if spec.units else ""
+        units = f" {unit}" if unit else ""
         said = f"mean absolute error {number(error)}{units}"
-        drawing = scatter(
+        plot = scatter(
             points,
             label=f"{name} of {task}, predicted against true for {len(points)} samples: {said}",
-            x_title=f"true{units and f' ({spec.units})'}",
+            x_title=f"true{units and f' ({unit})'}",
             y_title="predicted",
         )
-        plots.append(tag("figure", tag("figcaption", f"{name}: {said}"), drawing, class_="card"))
+        plots.append(tag("figure", tag("figcaption", f"{name}: {said}"), plot, class_="card"))
     note = f"{len(true)} of the first {len(look)} test samples. On the dashed line the answer is exact."
     return [tag("p", note, class_="note"), tag("div", *plots, class_="charts")]

@@ -21,6 +21,7 @@ from ..records import KINDS
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 _SUMMARIES = {
     "dataset": "Small pictures, dark or bright",
+    "form": "Shares of a whole, by name",
     "augmentation": "Makes images brighter or darker",
     "encoder": "Two layers on the flattened image",
     "head": "A hidden layer, then a linear one",

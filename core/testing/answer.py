@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Annotated, Any
 
 from pydantic import Field
 from torch import Tensor
@@ -12,8 +12,8 @@ from ..batch import Batch
 from ..contracts import Task
 from ..errors import Incompatible
 from ..randomness import Random
-from ..specs import DatasetSpec, Image, InputSpec
-from .pictures import ANSWER, CLASS, VALUES
+from ..specs import DatasetSpec, InputSpec
+from .stated_forms import formed
 
 NUMBER = InputSpec("kit-number", 3, "an extra input that means nothing")
 
@@ -26,22 +26,17 @@ class Answer(Task):
         dataset: DatasetSpec,
         *,
         form: Annotated[
-            Literal["categorical", "binary", "regression", "image"], Field(description="Form of the answer.")
-        ] = "categorical",
-        link: Annotated[
-            Literal["identity", "logit"], Field(description="Raw output of an image: pixels or logits.")
-        ] = "identity",
+            dict[str, Any] | None, Field(description="Form of the answer; none: the first label column's.")
+        ] = None,
         number: Annotated[bool, Field(description="Ask for an extra input.")] = False,
     ) -> None:
         super().__init__(dataset)
-        self.column = {"categorical": CLASS, "binary": ANSWER, "regression": VALUES}.get(form)
-        if self.column is None:
-            self.target_spec = Image(*dataset.image.shape, link=link)
-        elif self.column not in dataset.labels:
+        self.target_spec = next(iter(dataset.labels.values())) if form is None else formed(form)
+        columns = [name for name, column in dataset.labels.items() if column == self.target_spec]
+        if not columns and not self.target_spec.is_image:
             raise Incompatible("asks for the kit's own pictures")
-        else:
-            self.target_spec = dataset.labels[self.column]
-            self.needs = (self.column,)
+        self.column = columns[0] if columns else None
+        self.needs = tuple(columns[:1])
         self.inputs = (NUMBER,) if number else ()
 
     def draw_inputs(self, batch: Batch, random: Random) -> Mapping[str, Tensor]:

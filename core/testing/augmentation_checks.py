@@ -12,7 +12,7 @@ from ..randomness import SampleRandom, StepRandom
 from ..specs import DatasetSpec, ImageSpec
 from ..symmetry import transform_square
 from .checks import CheckSkipped, check, require
-from .pictures import CLASS, SIDES, VALUES, Pictures
+from .pictures import Pictures
 from .subjects import Subject
 
 _BATCH = 32
@@ -24,8 +24,8 @@ _ABSENT = 0
 @check("augmentation")
 def check_images_stay_images(subject: Subject) -> None:
     """Images keep type, shape and the range 0..1, labels their columns; the given batch is left alone."""
-    for augmentation, spec in _augmentations(subject):
-        batch = _batch(spec)
+    for augmentation, data in _augmentations(subject):
+        batch, spec = _batch(data), data.spec()
         given = batch.image.clone()
         for seed in _SEEDS:
             changed = augmentation(batch, StepRandom(_BATCH, "cpu", seed))
@@ -56,11 +56,13 @@ def check_images_stay_images(subject: Subject) -> None:
 @check("augmentation")
 def check_labels_move_with_the_pixels(subject: Subject) -> None:
     """Labels with a declared symmetry turned or mirrored with the image; others stayed."""
-    for augmentation, spec in _augmentations(subject):
-        batch = _batch(spec)
+    for augmentation, data in _augmentations(subject):
+        batch, spec = _batch(data), data.spec()
         for seed in _SEEDS:
             changed = augmentation(batch, StepRandom(_BATCH, "cpu", seed))
-            for name in (CLASS, VALUES):
+            for name, form in spec.labels.items():
+                if name in spec.symmetries or form.moves_with_pixels:
+                    continue
                 require(
                     _same(changed.labels[name], batch.labels[name]).all(),
                     f"label column {name!r} unchanged: it has no declared symmetry",
@@ -73,8 +75,8 @@ def check_labels_move_with_the_pixels(subject: Subject) -> None:
 @check("augmentation")
 def check_the_same_seed_gives_the_same_images(subject: Subject) -> None:
     """The same random source gives the same images, whatever was drawn before."""
-    for augmentation, spec in _augmentations(subject):
-        batch = _batch(spec)
+    for augmentation, data in _augmentations(subject):
+        batch, spec = _batch(data), data.spec()
         source = SampleRandom(torch.arange(_BATCH), seed=3)
         one, other = (augmentation(batch, source.stream("augmentation")) for _ in range(2))
         require(
@@ -85,13 +87,14 @@ def check_the_same_seed_gives_the_same_images(subject: Subject) -> None:
         )
 
 
-def _augmentations(subject: Subject) -> list[tuple[Augmentation, DatasetSpec]]:
+def _augmentations(subject: Subject) -> list[tuple[Augmentation, Pictures]]:
     found = []
     reason = ""
     for image in (ImageSpec(1, 16, 16), ImageSpec(3, 20, 24)):
-        spec = Pictures(channels=image.channels, height=image.height, width=image.width).spec()
+        options = subject.bench.pictures(image)
+        data = Pictures(**{name: value for name, value in options.items() if name != "name"})
         try:
-            found.append((subject.build(spec), spec))
+            found.append((subject.build(data.spec()), data))
         except Incompatible as refusal:
             reason = str(refusal)
     if not found:
@@ -99,9 +102,8 @@ def _augmentations(subject: Subject) -> list[tuple[Augmentation, DatasetSpec]]:
     return found
 
 
-def _batch(spec: DatasetSpec) -> Batch:
+def _batch(data: Pictures) -> Batch:
     """Return pictures that no turn or mirror leaves as they are, one of them without labels."""
-    data = Pictures(channels=spec.image.channels, height=spec.image.height, width=spec.image.width)
     columns = data.load()["train"]
     count = len(columns)
     indices = torch.arange(_BATCH) % count
@@ -119,7 +121,9 @@ def _require_moved(batch: Batch, changed: Batch, spec: DatasetSpec) -> None:
         for mirror in (False, True):
             moved = transform_square(batch, torch.full((_BATCH,), turns), torch.full((_BATCH,), mirror), spec)
             seen = torch.isclose(moved.image, changed.image, atol=1e-5).flatten(1).all(dim=1)
-            same = _same(moved.labels[SIDES], changed.labels[SIDES])
+            same = torch.ones(_BATCH, dtype=torch.bool)
+            for name in spec.symmetries:
+                same &= _same(moved.labels[name], changed.labels[name])
             wrong = int((seen & ~same).sum())
             require(
                 wrong == 0,

@@ -14,7 +14,7 @@ import torch
 
 from ..composer import compose
 from ..composition import Composition
-from ..contracts import Dataset, Encoder
+from ..contracts import Dataset, Encoder, Form
 from ..data import Samples, Splits, load_splits
 from ..errors import Incompatible, MissingRequirementError, RecipeError, UsageError
 from ..options import options_model
@@ -25,6 +25,7 @@ from ..records import Component
 from ..registry import Entry, Registry
 from ..specs import FeatureSpec, ImageSpec
 from .checks import CheckSkipped
+from .stated_forms import stated
 
 _KIT = Provider("conformance kit", HOME, "")
 _HERE = __package__
@@ -39,15 +40,6 @@ SIZES = (ImageSpec(1, 16, 16), ImageSpec(3, 32, 32), ImageSpec(2, 20, 24), Image
 
 LARGE = (ImageSpec(3, 64, 64), ImageSpec(3, 96, 128), ImageSpec(3, 224, 224))
 """Image forms for components that accept none of the small ones."""
-
-FORMS: tuple[Mapping[str, Any], ...] = (
-    {"form": "categorical"},
-    {"form": "binary"},
-    {"form": "regression"},
-    {"form": "image"},
-    {"form": "image", "link": "logit"},
-)
-"""Options of the kit's task for every form of answer."""
 
 
 class Bench(Registry):
@@ -64,6 +56,29 @@ class Bench(Registry):
         """Return the components that are installed, then the kit's own."""
         own = tuple(entry for entry in self._own if kind is None or entry.component.kind == kind)
         return (*self._registry.entries(kind), *own)
+
+    def forms(self, image: ImageSpec) -> tuple[Form, ...]:
+        """Return every form of answer that is installed, as components are tried with it."""
+        return tuple(form for form in self._specimens(image) if form.quantities != 4)
+
+    def pictures(self, image: ImageSpec) -> dict[str, Any]:
+        """Return the recipe section of the kit's data set: such images, and a label column of every form.
+
+        The columns are called `class`, `yes`, `values` and `sides`; those of other forms by the form's name.
+        """
+        forms = [form for form in self._specimens(image) if not form.is_image]
+        labels: dict[str, Any] = {}
+        for form in forms:
+            labels.setdefault(_column(form), stated(form))
+        size = {"channels": image.channels, "height": image.height, "width": image.width}
+        return {"name": PICTURES, **size, "labels": labels}
+
+    def _specimens(self, image: ImageSpec) -> tuple[Form, ...]:
+        found: list[Form] = []
+        for entry in self.entries("form"):
+            with contextlib.suppress(Exception):  # a form that cannot be used is another component's matter
+                found += entry.load().specimens(image)
+        return tuple(found)
 
     def encoders(self) -> list[str]:
         """Return the names of all encoders, those that are taken by default first."""
@@ -103,9 +118,12 @@ class Bench(Registry):
         return found
 
 
-def pictures(image: ImageSpec) -> dict[str, Any]:
-    """Return the recipe section of the kit's data set with images of a form."""
-    return {"name": PICTURES, "channels": image.channels, "height": image.height, "width": image.width}
+def _column(form: Form) -> str:
+    if form.quantities:
+        return "sides" if form.quantities == 4 else "values"
+    if form.choices:
+        return "yes" if len(form.choices) == 2 else "class"
+    return form.form
 
 
 def offline_options(entry: Entry) -> dict[str, Any]:

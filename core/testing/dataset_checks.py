@@ -7,7 +7,7 @@ import numpy as np
 from ..contracts import Columns
 from ..data import check_columns
 from ..errors import MissingRequirementError, UsageError
-from ..specs import Binary, DatasetSpec, Image
+from ..specs import DatasetSpec
 from .bench import dataset_of
 from .checks import CheckSkipped, check, require
 from .subjects import Subject
@@ -23,13 +23,11 @@ def check_columns_match_the_spec(subject: Subject) -> None:
         check_columns(splits[split], spec, split)
     for name, symmetry in spec.symmetries.items():
         require(name in spec.labels, "symmetries of label columns", name, "name a label column")
-        column = spec.labels[name]
-        count = 0 if isinstance(column, Binary | Image) else column.output_shape[0]
-        orders = (symmetry.quarter_turn, symmetry.mirror)
+        problem = spec.labels[name].symmetry_problem(symmetry)
         require(
-            all(sorted(order) == list(range(count)) for order in orders),
-            f"permutations of the {count} entries of label column {name!r}",
-            orders,
+            problem is None,
+            f"permutations of the entries of label column {name!r}",
+            problem,
             "give the old entry for every new one",
         )
 

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import torch
 
-from ..specs import Regression
+from .bench import SIZES
 from .checks import CheckSkipped, check, require
-from .specimens import specimens
+from .specimens import place_of, specimens
 from .subjects import Subject
 
 _BATCH = 16
 _SEEDS = range(8)
-_PLACE = f"for a {Regression.form} target"
 
 
 @check("head")
 def check_values_are_standardised_or_in_units(subject: Subject) -> None:
     """Its values may be below 0, as standardised ones are, or it says that they are in units."""
-    specimen = next((place for place in specimens(subject) if place.place == _PLACE), None)
+    places = {place_of(form) for form in subject.bench.forms(SIZES[0]) if form.quantities}
+    specimen = next((one for one in specimens(subject) if one.place in places), None)
     if specimen is None:
         raise CheckSkipped("it answers no values")
     modules = [specimen.module(seed).eval() for seed in _SEEDS]

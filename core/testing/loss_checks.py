@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import torch
 
+from ..contracts import Form
 from ..randomness import generator
-from ..specs import TargetSpec
 from .bench import SIZES
 from .checks import CheckSkipped, check, require
-from .specimens import draw_target, ideal, targets
+from .specimens import draw_target, wrong_target
 from .subjects import Subject
 
 _BATCH = 6
@@ -39,8 +39,7 @@ def check_better_answers_have_a_lower_loss(subject: Subject) -> None:
     for target in accepted_targets(subject):
         loss = subject.build(target)
         value = draw_target(target, _BATCH)
-        right = ideal(target, value)
-        wrong = right.roll(1, dims=0) if target.form != "binary" else -right
+        right, wrong = (target.ideal(answer) for answer in (value, wrong_target(target, value)))
         losses = [float(loss(raw, value).mean()) for raw in (right, wrong)]
         require(
             losses[0] < losses[1],
@@ -58,9 +57,9 @@ def check_better_answers_have_a_lower_loss(subject: Subject) -> None:
         )
 
 
-def accepted_targets(subject: Subject) -> list[TargetSpec]:
+def accepted_targets(subject: Subject) -> list[Form]:
     """Return a target of every form the component accepts; skip when there is none."""
-    found = [target for target in targets(SIZES[0]) if subject.accepts(target) is None]
+    found = [target for target in subject.bench.forms(SIZES[0]) if subject.accepts(target) is None]
     if not found:
         raise CheckSkipped("it accepts none of the forms of answers")
     return found

@@ -8,12 +8,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..contracts import Metric
-from ..predictions import predict
-from ..specs import Binary, Categorical, TargetSpec
+from ..contracts import Form, Metric
 from .checks import check, require
 from .loss_checks import accepted_targets
-from .specimens import draw_target, ideal
+from .specimens import draw_target, wrong_target
 from .subjects import Subject
 
 _COUNT = 24
@@ -89,13 +87,7 @@ def _judged(metric: Any, prediction: Tensor, value: Tensor) -> Tensor:
     return torch.as_tensor(metric.compute())
 
 
-def _predictions(target: TargetSpec, value: Tensor) -> dict[str, Tensor]:
+def _predictions(target: Form, value: Tensor) -> dict[str, Tensor]:
     other = draw_target(target, len(value), "other")
-    if isinstance(target, Categorical):
-        wrong = (value + 1) % len(target.classes)
-    elif isinstance(target, Binary):
-        wrong = 1 - value
-    else:
-        wrong = 1.0 - value
-    answers = {"right": value, "wrong": wrong, "random": other}
-    return {name: predict(ideal(target, answer), target) for name, answer in answers.items()}
+    answers = {"right": value, "wrong": wrong_target(target, value), "random": other}
+    return {name: target.predict(target.ideal(answer)) for name, answer in answers.items()}

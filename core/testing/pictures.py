@@ -9,20 +9,21 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from ..contracts import Columns, Dataset
-from ..specs import Binary, Categorical, DatasetSpec, ImageSpec, Regression, Symmetry, TargetSpec
+from ..contracts import Columns, Dataset, Form
+from ..specs import DatasetSpec, ImageSpec, Symmetry
+from .stated_forms import formed
 
-CLASSES = ("0", "1", "2", "3")
-CLASS, ANSWER, VALUES, SIDES = "class", "yes", "values", "sides"
+SIDES = Symmetry((1, 2, 3, 0), (0, 3, 2, 1))
+"""How four values move that are those of the top, the right, the bottom and the left of a picture."""
+
 _BLOCKS = 4
-_SIDES = Regression(("top", "right", "bottom", "left"))
 
 
 class Pictures(Dataset):
-    """Pictures of random blocks with some noise; labels `class`, `yes`, `values` and `sides`.
+    """Pictures of random blocks with some noise, and label columns of the forms that are named.
 
-    `sides` names the four sides of the picture, so it turns and mirrors with it. Labels have nothing to do
-    with the pixels: a model can only learn them by heart.
+    A column of four quantities is that of the picture's sides, so it turns and mirrors with it. Labels have
+    nothing to do with the pixels: a model can only learn them by heart.
     """
 
     def __init__(
@@ -31,17 +32,16 @@ class Pictures(Dataset):
         channels: Annotated[int, Field(ge=1, description="Channels.")] = 1,
         height: Annotated[int, Field(ge=1, description="Height in pixels.")] = 16,
         width: Annotated[int, Field(ge=1, description="Width in pixels.")] = 16,
+        labels: Annotated[
+            dict[str, dict[str, Any]], Field(description="Form of each label column, by its name.")
+        ] = {},  # noqa: B006 - never changed
     ) -> None:
         self.image = ImageSpec(channels, height, width)
+        self.labels = {name: formed(value) for name, value in labels.items()}
 
     def spec(self) -> DatasetSpec:
-        labels: dict[str, TargetSpec] = {
-            CLASS: Categorical(CLASSES),
-            ANSWER: Binary(),
-            VALUES: Regression(("first", "second")),
-            SIDES: _SIDES,
-        }
-        return DatasetSpec(self.image, labels, {SIDES: Symmetry((1, 2, 3, 0), (0, 3, 2, 1))})
+        symmetries = {name: SIDES for name, form in self.labels.items() if form.quantities == 4}
+        return DatasetSpec(self.image, self.labels, symmetries)
 
     def load(self) -> Mapping[str, Columns]:
         return {"train": self._draw(24, 0), "test": self._draw(8, 1)}
@@ -53,10 +53,18 @@ class Pictures(Dataset):
         rows = np.arange(height) * _BLOCKS // height
         columns = np.arange(width) * _BLOCKS // width
         image = blocks[:, :, rows][..., columns] + random.integers(-30, 30, (count, channels, height, width))
-        labels: dict[str, NDArray[Any]] = {
-            CLASS: np.arange(count, dtype=np.int64) % len(CLASSES),
-            ANSWER: np.arange(count, dtype=np.int64) // 2 % 2,
-            VALUES: random.random((count, 2), dtype=np.float32),
-            SIDES: random.random((count, 4), dtype=np.float32),
+        labels = {
+            name: _column(form, count, place, random)
+            for place, (name, form) in enumerate(self.labels.items())
         }
         return Columns(image.astype(np.uint8), labels)
+
+
+def _column(form: Form, count: int, place: int, random: np.random.Generator) -> NDArray[Any]:
+    """Return real numbers at random; whole ones about equally often, in another order in each column."""
+    shape = (count, *form.target_shape)
+    if form.highest is None:
+        return random.random(shape, dtype=np.float32)
+    width = int(np.prod(form.target_shape))
+    numbers = np.arange(count)[:, None] // 2 ** (np.arange(width) + place)
+    return np.asarray(numbers % (form.highest + 1), dtype=form.dtype).reshape(shape)

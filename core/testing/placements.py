@@ -9,21 +9,21 @@ from typing import Any
 from torch import nn
 
 from ..composition import Composition
+from ..contracts import Form
 from ..data import Samples
 from ..fitting import fit
 from ..plugin_loading import HOME
 from .bench import (
     ANSWER,
-    FORMS,
     PICTURES,
     SIZES,
     all_that_fit,
     offline_options,
-    pictures,
     spread,
 )
 from .checks import CheckSkipped
-from .specimens import images_of, inputs_of, place_of_head, targets
+from .specimens import images_of, inputs_of, place_of_head
+from .stated_forms import stated
 from .subjects import Subject
 
 TASK = "answer"
@@ -86,34 +86,37 @@ def part_of(subject: Subject, composition: Composition) -> nn.Module:
 
 def _trees(subject: Subject) -> Iterator[Tree]:
     for tree in _OF_KIND[subject.kind](subject):
-        yield {"dataset": pictures(SIZES[0]), **tree}
+        yield {"dataset": subject.bench.pictures(SIZES[0]), **tree}
 
 
-def _answer(**options: Any) -> dict[str, Any]:
-    return {"task": ANSWER, **options}
+def _answer(form: Form, **options: Any) -> dict[str, Any]:
+    return {"task": ANSWER, "form": stated(form), **options}
 
 
-def _two_tasks() -> Tree:
-    return {TASK: _answer(), OTHER: _answer(form="binary")}
+def _two_tasks(subject: Subject) -> Tree:
+    first, second, *_ = subject.bench.forms(SIZES[0])
+    return {TASK: _answer(first), OTHER: _answer(second)}
 
 
 def _encoders(subject: Subject) -> Iterator[Tree]:
     for image in images_of(subject):
-        tasks = {TASK: _answer(number=bool(inputs_of(subject, image))), OTHER: _answer(form="binary")}
-        yield {"dataset": pictures(image), "encoder": subject.choice, "tasks": tasks}
+        first, second, *_ = subject.bench.forms(image)
+        number = bool(inputs_of(subject, image))
+        tasks = {TASK: _answer(first, number=number), OTHER: _answer(second)}
+        yield {"dataset": subject.bench.pictures(image), "encoder": subject.choice, "tasks": tasks}
 
 
 def _heads(subject: Subject) -> Iterator[Tree]:
-    for form, target in zip(FORMS, targets(SIZES[0]), strict=True):
-        if (place := place_of_head(subject, target)) is not None:
+    for form in subject.bench.forms(SIZES[0]):
+        if (place := place_of_head(subject, form)) is not None:
             encoder, spec = place
-            task = _answer(number=bool(spec.inputs), head=subject.choice, **form)
+            task = _answer(form, number=bool(spec.inputs), head=subject.choice)
             yield {"encoder": encoder, "tasks": {TASK: task}}
 
 
 def _losses(subject: Subject) -> Iterator[Tree]:
-    for form in FORMS:
-        yield {"tasks": {TASK: _answer(loss=subject.choice, **form)}}
+    for form in subject.bench.forms(SIZES[0]):
+        yield {"tasks": {TASK: _answer(form, loss=subject.choice)}}
 
 
 def _tasks(subject: Subject) -> Iterator[Tree]:
@@ -130,7 +133,7 @@ def _datasets(subject: Subject) -> list[dict[str, Any]]:
         for entry in others
         if entry.provider == subject.provider and entry.provider.distribution != HOME
     ]
-    kit = [{"name": PICTURES}]
+    kit = [subject.bench.pictures(SIZES[0])]
     return [
         *({"name": entry.qualified_name, **offline_options(entry)} for entry in own),
         *kit,
@@ -139,11 +142,11 @@ def _datasets(subject: Subject) -> list[dict[str, Any]]:
 
 
 def _sharings(subject: Subject) -> Iterator[Tree]:
-    yield {"sharing": subject.choice, "tasks": _two_tasks()}
+    yield {"sharing": subject.choice, "tasks": _two_tasks(subject)}
 
 
 def _balancers(subject: Subject) -> Iterator[Tree]:
-    yield {"balancer": subject.choice, "tasks": _two_tasks()}
+    yield {"balancer": subject.choice, "tasks": _two_tasks(subject)}
 
 
 def _training(subject: Subject) -> Iterator[Tree]:
@@ -151,7 +154,9 @@ def _training(subject: Subject) -> Iterator[Tree]:
 
 
 def _exporters(subject: Subject) -> Iterator[Tree]:
-    yield {"export": subject.choice, "tasks": {TASK: _answer(), OTHER: _answer(form="image")}}
+    first, *others = subject.bench.forms(SIZES[0])
+    second = next((form for form in others if form.is_image), others[0])
+    yield {"export": subject.choice, "tasks": {TASK: _answer(first), OTHER: _answer(second)}}
 
 
 _OF_KIND: Mapping[str, Callable[[Subject], Iterator[Tree]]] = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from typing import Any
 
-from ..contracts import CONTRACTS
+from ..contracts import BUILT, contract_of
 from ..plugin_loading import HOME
 from ..recipe_reader import read
 from ..request import Request
@@ -15,14 +15,12 @@ from .subjects import Subject
 ENGINE_ARGUMENTS = {"dataset": 0, "optimizer": 0, "schedule": 0, "exporter": 0, "encoder": 2, "sharing": 2}
 """How many positional arguments the engine gives; of other kinds, 1."""
 
-BUILT = tuple(CONTRACTS)
-
 
 @check(*BUILT)
 def check_target_is_a_class_of_its_kind(subject: Subject) -> None:
     """The record's target exists and is a class that follows the contract of its kind."""
     component = subject.component
-    contract = CONTRACTS[subject.kind]
+    contract = contract_of(subject.kind)
     require(
         inspect.isclass(component) and issubclass(component, contract),
         f"a subclass of mtl.contracts.{contract.__name__}",
@@ -36,7 +34,8 @@ def check_target_is_a_class_of_its_kind(subject: Subject) -> None:
         f"no {', '.join(abstract)}",
         "write the methods the contract asks for",
     )
-    _check_engine_arguments(subject, component)
+    if subject.kind != "form":  # its arguments are facts that tasks state, no options
+        _check_engine_arguments(subject, component)
     _check_name_is_free(subject)
 
 

@@ -12,10 +12,10 @@ from torch import Tensor, nn
 from torch.utils import _pytree as pytree
 
 from ..batch import Features
-from ..contracts import Encoder, EncoderBuilder, HeadSpec
+from ..contracts import Encoder, EncoderBuilder, Form, HeadSpec
 from ..errors import Incompatible, MtlError
 from ..randomness import derive_seed, generator, seeded_generators
-from ..specs import Binary, Categorical, Image, ImageSpec, InputSpec, Regression, TargetSpec
+from ..specs import ImageSpec, InputSpec
 from .answer import NUMBER
 from .bench import LARGE, SIZES, dataset_of
 from .checks import CheckSkipped
@@ -93,36 +93,19 @@ def inputs_of(subject: Subject, image: ImageSpec) -> tuple[InputSpec, ...] | Non
     return next((inputs for inputs in ((), (NUMBER,)) if subject.accepts(image, inputs) is None), None)
 
 
-def targets(image: ImageSpec) -> tuple[TargetSpec, ...]:
-    """Return a target of every form."""
-    return (
-        Categorical(("0", "1", "2", "3")),
-        Binary(),
-        Regression(("first", "second")),
-        Image(*image.shape),
-        Image(*image.shape, link="logit"),
-    )
+def draw_target(form: Form, count: int, *names: str | int) -> Tensor:
+    """Return random right answers of a form."""
+    return form.draw(count, generator("cpu", 0, "targets", *names))
 
 
-def draw_target(target: TargetSpec, count: int, *names: str | int) -> Tensor:
-    """Return random right answers of a target's form."""
-    source = generator("cpu", 0, "targets", *names)
-    if isinstance(target, Categorical):
-        return torch.randint(len(target.classes), (count,), generator=source)
-    if isinstance(target, Binary):
-        return torch.randint(2, (count,), generator=source)
-    return torch.rand(count, *target.output_shape, generator=source)
+def wrong_target(form: Form, value: Tensor) -> Tensor:
+    """Return wrong answers for right ones: other whole numbers, real ones mirrored in 0..1."""
+    return 1.0 - value if form.highest is None else (value + 1) % (form.highest + 1)
 
 
-def ideal(target: TargetSpec, value: Tensor) -> Tensor:
-    """Return a raw output that answers right and is sure of it."""
-    if isinstance(target, Categorical):
-        return 20.0 * nn.functional.one_hot(value.clamp(min=0), len(target.classes)).float()
-    if isinstance(target, Binary):
-        return 40.0 * value.float() - 20.0
-    if isinstance(target, Image) and target.link == "logit":
-        return torch.logit(value, eps=1e-6)
-    return value
+def place_of(form: Form) -> str:
+    """Return how messages call the place of a head that answers in a form."""
+    return f"for a {form.form} target"
 
 
 def _inputs(inputs: Sequence[InputSpec], count: int) -> dict[str, Tensor]:
@@ -150,12 +133,12 @@ def _encoder(subject: Subject, image: ImageSpec, inputs: Sequence[InputSpec]) ->
 
 
 def _heads(subject: Subject) -> Iterator[Specimen]:
-    for target in targets(SIZES[0]):
+    for target in subject.bench.forms(SIZES[0]):
         if (place := place_of_head(subject, target)) is not None:
             yield _head(subject, place[1])
 
 
-def place_of_head(subject: Subject, target: TargetSpec) -> tuple[str, HeadSpec] | None:
+def place_of_head(subject: Subject, target: Form) -> tuple[str, HeadSpec] | None:
     """Return an encoder behind which a head accepts a target, and where it stands then."""
     image = SIZES[0]
     for encoder in subject.bench.encoders():
@@ -176,7 +159,7 @@ def _head(subject: Subject, spec: HeadSpec) -> Specimen:
         return (Features(stages, _image(spec.image, count), _inputs(spec.inputs, count)),)
 
     return Specimen(
-        f"for a {spec.target.form} target",
+        place_of(spec.target),
         lambda: subject.build(spec),
         draw,
         lambda module, arguments: (module(*arguments),),
@@ -185,18 +168,18 @@ def _head(subject: Subject, spec: HeadSpec) -> Specimen:
 
 
 def _losses(subject: Subject) -> Iterator[Specimen]:
-    for target in targets(SIZES[0]):
+    for target in subject.bench.forms(SIZES[0]):
         if subject.accepts(target) is None:
             yield _loss(subject, target)
 
 
-def _loss(subject: Subject, target: TargetSpec) -> Specimen:
+def _loss(subject: Subject, target: Form) -> Specimen:
     def draw(count: int) -> tuple[Tensor, Tensor]:
         raw = torch.randn(count, *target.output_shape, generator=generator("cpu", 0, "raw"))
         return raw, draw_target(target, count)
 
     return Specimen(
-        f"for {'an' if isinstance(target, Image) else 'a'} {target.form} target",
+        place_of(target),
         lambda: subject.build(target),
         draw,
         lambda module, arguments: (module(*arguments),),

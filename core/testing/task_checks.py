@@ -8,13 +8,12 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from ..batch import MISSING, present
+from ..batch import MISSING
 from ..composition import Composition
 from ..contracts import Task
 from ..data import Samples
-from ..orbit import ELEMENTS, misfit, order_after
+from ..orbit import ELEMENTS
 from ..randomness import SampleRandom
-from ..specs import Binary, Categorical, Image
 from ..symmetry import transform_square
 from ..views import Seen, plan_views
 from .checks import CheckSkipped, check, require
@@ -28,25 +27,20 @@ def check_targets_match_their_spec(subject: Subject) -> None:
     task, samples = _task_and_samples(subject)
     target = task.target(_look(task, samples, torch.arange(len(samples))).clean)
     spec = task.target_spec
-    kind = torch.int64 if isinstance(spec, Categorical | Binary) else torch.float32
-    shape = [len(samples)] if kind == torch.int64 else [len(samples), *spec.output_shape]
+    problem = spec.column_problem(target.numpy(), len(samples))
     require(
-        target.dtype == kind and list(target.shape) == shape,
-        f"targets {kind} {shape} for a {spec.form} answer",
-        f"{target.dtype} {list(target.shape)}",
+        problem is None,
+        f"targets of a {spec.form} answer, {spec.dtype} {[len(samples), *spec.target_shape]}",
+        f"targets that do not fit: it {problem}",
         "return what `Task.target` says, or mend `target_spec`",
     )
-    if isinstance(spec, Categorical | Binary):
-        highest = len(spec.classes) - 1 if isinstance(spec, Categorical) else 1
-        require(
-            bool(((target >= MISSING) & (target <= highest)).all()),
-            f"targets in 0..{highest}, {MISSING} where absent",
-            f"{int(target.min())}..{int(target.max())}",
-            "name every class in `target_spec`, and count from 0",
-        )
-    if isinstance(spec, Image):
-        _require_image(target, target, "targets")
-    require(bool(present(target).any()), "some targets", "all absent", "read a label that the data set has")
+    there = spec.present(target)
+    require(
+        there is None or bool(there.any()),
+        "some targets",
+        "all absent",
+        "read a label that the data set has",
+    )
 
 
 @check("task")
@@ -123,8 +117,9 @@ def check_absent_labels_stay_absent(subject: Subject) -> None:
         column[0] = float("nan") if column.is_floating_point() else MISSING
         labels[name] = column
     target = task.target(_look(task, replace(samples, labels=labels), torch.arange(len(samples))).clean)
+    there = task.target_spec.present(target)
     require(
-        not bool(present(target)[0]),
+        there is not None and not bool(there[0]),
         f"no target where the label is absent ({MISSING}, or NaN for values)",
         target[0].tolist(),
         f"pass absence on: torch.where(label == {MISSING}, {MISSING}, ...)",
@@ -135,7 +130,7 @@ def check_absent_labels_stay_absent(subject: Subject) -> None:
 def check_answers_move_with_the_image(subject: Subject) -> None:
     """The target of a turned or mirrored sample is the sample's own, moved as `symmetry` says."""
     task, samples = _task_and_samples(subject)
-    reason = None if task.symmetry is None else misfit(task.symmetry, task.target_spec)
+    reason = None if task.symmetry is None else task.target_spec.symmetry_problem(task.symmetry)
     require(
         reason is None,
         f"a `symmetry` of the entries of a {task.target_spec.form} answer",
@@ -151,23 +146,11 @@ def check_answers_move_with_the_image(subject: Subject) -> None:
         every = torch.full((len(samples),), turns), torch.full((len(samples),), mirrored)
         got = task.target(transform_square(seen, *every, task.dataset))
         require(
-            _equal(got, _moved(target, task, turns, mirrored)),
+            _equal(got, task.target_spec.move(target, turns, mirrored, task.symmetry)),
             "targets that move with the image as `symmetry` says",
             f"others after {turns} quarter turns{' of the mirror image' if mirrored else ''}",
             "set `symmetry`, usually that of the label column: `dataset.symmetries.get(column)`",
         )
-
-
-def _moved(target: Tensor, task: Task, turns: int, mirrored: bool) -> Tensor:
-    if isinstance(task.target_spec, Image):
-        target = target.flip(-1) if mirrored else target
-        return torch.rot90(target, turns, (-2, -1))
-    if task.symmetry is None:
-        return target
-    order = torch.tensor(order_after(task.symmetry, turns, mirrored))
-    if isinstance(task.target_spec, Categorical):
-        return torch.where(target == MISSING, MISSING, order.argsort()[target])
-    return target[:, order]
 
 
 def _task_and_samples(subject: Subject) -> tuple[Task, Samples]:

@@ -11,12 +11,10 @@ from ..composition import Composition
 from ..data import Samples, Splits
 from ..evaluation import evaluate, views_of
 from ..losses import masked_loss
-from ..specs import Image
 from ..training.trainer import Trainer
 from .bench import repeated
 from .checks import CheckSkipped, check, require
 from .placements import Placement, every_placement, part_of, placed
-from .specimens import ideal
 from .subjects import Subject
 
 TRAINED = ("encoder", "head", "loss", "sharing", "balancer", "task")
@@ -145,7 +143,6 @@ def _floor(composition: Composition, samples: Samples) -> float:
             for name in tasks:
                 task = composition.tasks[name]
                 target = task.task.target(seen.clean)
-                known = target if isinstance(task.target, Image) else target.nan_to_num(0.0)
-                loss, _ = masked_loss(task.loss, ideal(task.target, known), target)
+                loss, _ = masked_loss(task.loss, task.target.ideal(target.nan_to_num(0.0)), target)
                 total += float(loss)
     return total

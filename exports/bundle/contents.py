@@ -16,8 +16,6 @@ from numpy.typing import NDArray
 from ...core.contracts import Arrays, ExportSubject
 from ...core.errors import VerificationError
 from ...core.files import open_regular, read_json, read_text, reading
-from ...core.predictions import predict
-from ...core.specs import Binary, Categorical, Regression
 from ..metadata import IMAGE, ModelCard
 from ..onnx_model import ExportForm
 
@@ -79,7 +77,7 @@ def real_samples(subject: ExportSubject, form: ExportForm) -> Samples:
         tensors = {name: torch.from_numpy(value) for name, value in extra.items()}
         raw = model(torch.from_numpy(floats), tensors)
         outputs = {
-            task: (raw[task] if form.raw else predict(raw[task], target)).float().numpy()
+            task: (raw[task] if form.raw else target.predict(raw[task])).float().numpy()
             for task, target in subject.targets.items()
         }
     return Samples({IMAGE: pixels if form.pixels == "uint8" else floats, **extra}, outputs)
@@ -90,15 +88,8 @@ def labels_of(card: ModelCard) -> dict[str, list[str]]:
 
     Classes in the order of the output; for yes/no the answer below one half first; the names of values.
     """
-    found = {}
-    for output in card.outputs:
-        target = output.target
-        if isinstance(target, Categorical):
-            found[output.name] = list(target.classes)
-        elif isinstance(target, Binary):
-            found[output.name] = [target.negative, target.positive]
-        elif isinstance(target, Regression):
-            found[output.name] = list(target.names)
+    found = {output.name: output.target.drawing.labels for output in card.outputs}
+    found = {task: names for task, names in found.items() if names}
     return {task: [" ".join(name.split()) for name in names] for task, names in found.items()}
 
 

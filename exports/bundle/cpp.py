@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from math import prod
 
-from ...core.specs import Binary, Categorical, Image
+from ...core.contracts import Bars, Picture, Tags
 from ..metadata import IMAGE, ModelCard, Output
 from .contents import label_files, sample_files
 from .python import described, image_meaning, meaning
@@ -89,21 +90,22 @@ def _input(index: int, kind: str, file: str, shape: tuple[int, ...]) -> Iterator
 
 
 def _answer(index: int, output: Output, labels: str) -> Iterator[str]:
-    name = json.dumps(output.name)
-    size = 1
-    for side in output.target.output_shape:
-        size *= side
+    name, drawing = json.dumps(output.name), output.target.drawing
+    size, half = prod(output.target.output_shape), "0.0f" if output.raw else "0.5f"
     yield f"const float* scores = answers[{index}].GetTensorData<float>();  // {meaning(output)}"
-    if isinstance(output.target, Image):
+    if isinstance(drawing, Picture):
         yield f"const float mean = std::accumulate(scores, scores + {size}, 0.0f) / {size};"
         yield f'std::cout << {name} << "\\t" << mean << "\\n";'
         return
     yield f'const auto names = lines("{labels}");'
-    if isinstance(output.target, Categorical):
+    if isinstance(drawing, Tags):
+        yield f"for (int i = 0; i < {size}; ++i)"
+        yield f"  if (scores[i] >= {half})"
+        yield f'    std::cout << {name} << "\\t" << names[i] << "\\t" << scores[i] << "\\n";'
+    elif isinstance(drawing, Bars) and not drawing.single:
         yield f"const auto best = std::max_element(scores, scores + {size}) - scores;"
         yield f'std::cout << {name} << "\\t" << names[best] << "\\t" << scores[best] << "\\n";'
-    elif isinstance(output.target, Binary):
-        half = "0.0f" if output.raw else "0.5f"
+    elif isinstance(drawing, Bars):
         yield f'std::cout << {name} << "\\t" << names[scores[0] >= {half}] << "\\t" << scores[0] << "\\n";'
     else:
         yield f"for (int i = 0; i < {size}; ++i)"

@@ -13,6 +13,7 @@ import onnx
 from numpy.typing import NDArray
 from pydantic import Field
 
+from ...core.answer_forms import forms_among
 from ...core.contracts import Exporter, ExportPlan, ExportReport, ExportSubject
 from ...core.errors import UsageError, VerificationError
 from ...core.files import writing_to
@@ -163,7 +164,8 @@ class BundleExporter(Exporter):
         base: dict[str, onnx.ModelProto] = {}
         for name, stated in _models(path).items():
             data = read_model(path / name)
-            opened = Candidate(data, name, memory=allowed(data, memory_for(subject)))
+            forms = forms_among(subject.targets.values())
+            opened = Candidate(data, name, memory=allowed(data, memory_for(subject)), forms=forms)
             part = part_of(subject, opened.card)
             form = _form(opened, stated)
             if form.precision.type != "float32" and not base:

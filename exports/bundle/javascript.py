@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
-from ...core.specs import Binary, Categorical, Image
+from ...core.contracts import Bars, Picture, Tags
 from ..metadata import IMAGE, ModelCard, Output
 from .contents import label_files, sample_files
 from .python import described, image_meaning, meaning
@@ -49,18 +49,22 @@ def _lines(card: ModelCard) -> Iterator[str]:
 
 
 def _answer(output: Output, labels: str) -> Iterator[str]:
-    name = json.dumps(output.name)
+    name, drawing = json.dumps(output.name), output.target.drawing
+    half = "0" if output.raw else "0.5"
     yield f"const scores = Array.from(answers[{name}].data); // {meaning(output)}"
-    if isinstance(output.target, Image):
+    if isinstance(drawing, Picture):
         yield "const mean = scores.reduce((sum, value) => sum + value, 0) / scores.length;"
         yield f"show({name}, mean.toFixed(4));"
         return
     yield f'const names = lines("{labels}");'
-    if isinstance(output.target, Categorical):
+    if isinstance(drawing, Tags):
+        yield "scores.forEach((value, index) => {"
+        yield f"  if (value >= {half}) show({name}, names[index], value.toFixed(4));"
+        yield "});"
+    elif isinstance(drawing, Bars) and not drawing.single:
         yield "const best = scores.indexOf(Math.max(...scores));"
         yield f"show({name}, names[best], scores[best].toFixed(4));"
-    elif isinstance(output.target, Binary):
-        half = "0" if output.raw else "0.5"
+    elif isinstance(drawing, Bars):
         yield f"show({name}, names[Number(scores[0] >= {half})], scores[0].toFixed(4));"
     else:
         yield f"scores.forEach((value, index) => show({name}, names[index], value.toFixed(4)));"

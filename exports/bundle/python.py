@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
-from ...core.specs import Binary, Categorical, Image
+from ...core.contracts import Bars, Picture, Tags
 from ..metadata import IMAGE, ModelCard, Output
 from .contents import label_files, sample_files
 
@@ -40,18 +40,22 @@ def _lines(card: ModelCard) -> Iterator[str]:
 
 
 def _answer(output: Output, labels: str) -> Iterator[str]:
-    name = json.dumps(output.name)
-    if isinstance(output.target, Image):
+    name, drawing = json.dumps(output.name), output.target.drawing
+    half = "0" if output.raw else "0.5"
+    if isinstance(drawing, Picture):
         yield f"picture = answers[{name}][0]  # {list(output.target.output_shape)}"
         yield f'print({name}, f"{{picture.mean():.4f}}", sep="\\t")'
         return
     yield f'names = Path("{labels}").read_text(encoding="utf-8").splitlines()'
-    if isinstance(output.target, Categorical):
+    if isinstance(drawing, Tags):
+        yield f"for label, score in zip(names, answers[{name}][0]):  # {meaning(output)}"
+        yield f"    if score >= {half}:"
+        yield f'        print({name}, label, f"{{score:.4f}}", sep="\\t")'
+    elif isinstance(drawing, Bars) and not drawing.single:
         yield f"scores = answers[{name}][0]"
         yield f'print({name}, names[scores.argmax()], f"{{scores.max():.4f}}", sep="\\t")'
-    elif isinstance(output.target, Binary):
+    elif isinstance(drawing, Bars):
         yield f"score = answers[{name}][0]  # {meaning(output)}"
-        half = "0" if output.raw else "0.5"
         yield f'print({name}, names[int(score >= {half})], f"{{score:.4f}}", sep="\\t")'
     else:
         yield f"for label, value in zip(names, answers[{name}][0]):"

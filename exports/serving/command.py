@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from ...core.cores import available_cores
 from ...core.errors import CutShortError, MissingRequirementError, UsageError
 from ...core.seed_list import refuse_several
+
+if TYPE_CHECKING:
+    from ...core.registry import HasRegistry
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _MEBIBYTE = 2**20
@@ -79,7 +83,9 @@ _MEBIBYTE = 2**20
     help="Answer only those who send the token in this file: Authorization: Bearer TOKEN.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Tell address and models as JSON.")
+@click.pass_obj
 def serve(
+    session: HasRegistry | None,
     models: tuple[str, ...],
     host: str,
     port: int,
@@ -108,6 +114,7 @@ def serve(
     """
     paths = named_paths(models)
     _require_packages()
+    from ...core.answer_forms import forms_in_use
     from .application import application
     from .bodies import Bodies
     from .guard import Guard, hosts_of, read_token
@@ -116,13 +123,11 @@ def serve(
     from .server import serve as run_server
 
     allow_connections(connections)
-    cores = threads or available_cores()
+    how: dict[str, Any] = {"threads": threads or available_cores(), "forms": forms_in_use(session)}
+    how |= {"batch": batch, "window": window / 1000, "limit": timeout}
     token = read_token(token_file) if token_file else None
     with listen(host, port) as opened:
-        served = {
-            name: ServedModel(name, path, threads=cores, batch=batch, window=window / 1000, limit=timeout)
-            for name, path in paths.items()
-        }
+        served = {name: ServedModel(name, path, **how) for name, path in paths.items()}
         largest = max_body * _MEBIBYTE
 
         def started() -> None:

@@ -12,10 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 from onnxruntime import RunOptions
 
+from ...core.answer_forms import Forms
+from ...core.contracts import Values
 from ...core.errors import UsageError
-from ...core.specs import InputSpec, Regression
+from ...core.specs import InputSpec
 from ..inference import ExportedModel
-from ..metadata import IMAGE, ModelCard, Output, PixelType, names_of
+from ..metadata import IMAGE, ModelCard, Output, PixelType
 from ..session import MOST_MEMORY, run_options
 from .batching import Batcher
 from .tensors import TensorForm
@@ -40,17 +42,22 @@ class ServedModel:
     """
 
     def __init__(
-        self, name: str, path: Path, *, threads: int, batch: int, window: float, limit: float
+        self,
+        name: str,
+        path: Path,
+        *,
+        threads: int,
+        batch: int,
+        window: float,
+        limit: float,
+        forms: Forms | None = None,
     ) -> None:
         self.name = name
-        exported = ExportedModel(path, threads=threads, spin=_SPIN, memory=MOST_MEMORY)
+        how: dict[str, Any] = {"spin": _SPIN, "memory": MOST_MEMORY, "forms": forms}
+        exported = ExportedModel(path, threads=threads, **how)
         batch = min(batch, exported.most_images())
         self._alone = exported.infer
-        self._beside = (
-            ExportedModel(path, threads=threads - 1, spin=_SPIN, memory=MOST_MEMORY).infer
-            if threads > 1
-            else self._alone
-        )
+        self._beside = ExportedModel(path, threads=threads - 1, **how).infer if threads > 1 else self._alone
         self.card = exported.card
         self.inputs = {form.name: form for form in _inputs(exported.card)}
         self.outputs = {item.name: _output(item) for item in exported.card.outputs}
@@ -127,8 +134,9 @@ def _tensor(form: TensorForm) -> dict[str, Any]:
 
 def _described(output: Output) -> dict[str, Any]:
     found: dict[str, Any] = {"description": output.to_json()["description"]}
-    if labels := names_of(output.target):
+    if labels := output.target.labels:
         found["labels"] = list(labels)
-    if isinstance(output.target, Regression) and output.target.units:
-        found["units"] = output.target.units
+    drawing = output.target.drawing
+    if isinstance(drawing, Values) and drawing.units:
+        found["units"] = drawing.units
     return found

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import numpy as np
 from pydantic import Field
 
+from ...core.answer_forms import forms_among
 from ...core.contracts import Exporter, ExportPlan, ExportReport, ExportSubject
 from ...core.files import writing_to
 from ..folder import SUMS, check_folder, unpublished_folder
@@ -108,9 +109,11 @@ class WebExporter(Exporter):
             (folder / "onnxruntime" / name.replace(".mjs", ".js")).write_bytes(content)
         pixels = np.ascontiguousarray(subject.samples[IMAGE][:count], dtype=np.uint8)
         (folder / "samples.bin").write_bytes(pixels.tobytes())
-        _write_json(folder / "card.json", ExportedModel(folder / MODEL).card.to_json())
+        card = ExportedModel(folder / MODEL, forms=forms_among(subject.targets.values())).card
+        _write_json(folder / "card.json", card.to_json())
         inputs = {spec.name: subject.samples[spec.name][:count].tolist() for spec in subject.inputs}
         page = {
+            "drawings": {task: target.drawing.to_json() for task, target in subject.targets.items()},
             "samples": {"count": count, "inputs": inputs},
             "bytes": {"model": (folder / MODEL).stat().st_size, "runtime": len(runtime[WASM])},
         }

@@ -12,7 +12,8 @@ import numpy as np
 from ...core.contracts import Columns
 from ...core.errors import UsageError
 from ...core.files import reading
-from ...core.specs import Categorical, DatasetSpec, ImageSpec
+from ...core.specs import DatasetSpec, ImageSpec
+from ..forms import Categorical
 from .image_folder import ImageFolder
 from .torchvision_source import AGAIN, DownloadedDataset, damaged
 

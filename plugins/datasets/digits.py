@@ -15,7 +15,8 @@ from pydantic import Field
 from ...core.contracts import Columns, Dataset
 from ...core.errors import MissingRequirementError
 from ...core.files import open_regular
-from ...core.specs import Categorical, DatasetSpec, ImageSpec
+from ...core.specs import DatasetSpec, ImageSpec
+from ..forms import Categorical
 
 COLUMN = "digit"
 CLASSES = tuple("0123456789")

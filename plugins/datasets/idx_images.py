@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from ...core.contracts import Columns
 from ...core.errors import UsageError
 from ...core.files import open_regular, read_at_most
-from ...core.specs import Categorical, DatasetSpec, ImageSpec
+from ...core.specs import DatasetSpec, ImageSpec
+from ..forms import Categorical
 from .torchvision_source import AGAIN, DownloadedDataset, damaged
 
 SIDE = 28

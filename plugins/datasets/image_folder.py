@@ -12,7 +12,8 @@ from pydantic import Field
 from ...core.contracts import Columns, Dataset
 from ...core.errors import MissingRequirementError, UsageError
 from ...core.places import from_root
-from ...core.specs import Categorical, DatasetSpec, ImageSpec
+from ...core.specs import DatasetSpec, ImageSpec
+from ..forms import Categorical
 from .class_folders import class_folders, images_in, refuse_outside
 from .image_files import image_file, image_size, read_images
 

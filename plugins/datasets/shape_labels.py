@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ...core.specs import DatasetSpec, ImageSpec, Regression, Symmetry
+from ...core.specs import DatasetSpec, ImageSpec, Symmetry
+from ..forms import Regression
 
 COLUMN = "counts"
 KINDS = ("squares", "circles", "up", "right", "down", "left")

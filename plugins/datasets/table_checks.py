@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...core.errors import UsageError
-from ...core.specs import Binary, Categorical
+from ..forms import Binary, Categorical
 from .table_advice import setting
 from .table_columns import TableColumns
 from .table_parts import PARTS, TRAIN

@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...core.contracts import Form
 from ...core.errors import UsageError, suggest
-from ...core.specs import Binary, Categorical, Regression, TargetSpec
 from ...core.tables import Table
+from ..forms import Binary, Categorical, Regression
 from .class_folders import natural
 from .table_advice import setting
 from .table_kinds import LONGEST, yes_of
@@ -32,7 +33,7 @@ class Label:
     """A column to be told: the form of its answer, and int64 `[N]` (-1: absent) or float32 `[N, 1]` (NaN)."""
 
     name: str
-    spec: TargetSpec
+    spec: Form
     values: NDArray[Any]
 
     @property
@@ -164,7 +165,7 @@ def _answers(cells: Set[str]) -> dict[str, int]:
     return found | {cell: minus for cell in cells if whole_of(cell) == -1}
 
 
-def _described(spec: TargetSpec, values: NDArray[Any]) -> str:
+def _described(spec: Form, values: NDArray[Any]) -> str:
     if isinstance(spec, Categorical):
         shown = ", ".join(spec.classes[:5]) + (", ..." if len(spec.classes) > 5 else "")
         return f"class of {len(spec.classes)}: {shown}"

@@ -8,7 +8,6 @@ COMPONENTS: tuple[Component, ...] = (
         "linear",
         "One linear layer",
         "mtl.plugins.heads.linear:Linear",
-        default_for=("categorical", "binary", "regression"),
     ),
     Component("head", "mlp", "Hidden layers, then a linear one", "mtl.plugins.heads.mlp:MLPHead"),
     Component(
@@ -16,7 +15,6 @@ COMPONENTS: tuple[Component, ...] = (
         "decoder",
         "Convolutional decoder: an image from all stages, or from the last",
         "mtl.plugins.heads.decoder:Decoder",
-        default_for=("image",),
     ),
     Component(
         "head",

@@ -12,7 +12,8 @@ from torch import Tensor, nn
 from ...core.batch import Features
 from ...core.contracts import Head, HeadSpec
 from ...core.errors import Incompatible
-from ...core.specs import FeatureSpec, Image
+from ...core.specs import FeatureSpec
+from ..forms import Image
 from ..layers import ELU
 
 Size = tuple[int, int]

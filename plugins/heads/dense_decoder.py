@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from ...core.batch import Features
 from ...core.contracts import Head, HeadSpec
 from ...core.errors import Incompatible
-from ...core.specs import Image
+from ..forms import Image
 from ..layers import HiddenWidths, Initialisation, LayerActivations, LayerDropout, initialise, output_layers
 
 

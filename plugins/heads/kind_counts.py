@@ -9,9 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from ...core.batch import Features
-from ...core.contracts import Head, HeadSpec
+from ...core.contracts import Form, Head, HeadSpec
 from ...core.errors import Incompatible
-from ...core.specs import Categorical, TargetSpec
+from ..forms import Categorical
 from ..layers import HiddenWidths, LayerActivations, LayerDropout, output_layers
 
 _TERM = re.compile(r"(.+) ([0-9]+)")
@@ -67,7 +67,7 @@ class KindCounts(Head):
         return logits
 
 
-def counts_of(target: TargetSpec) -> Sequence[dict[str, int]] | None:
+def counts_of(target: Form) -> Sequence[dict[str, int]] | None:
     """Return the number of each kind that each class names; None when a class names none.
 
     >>> counts_of(Categorical(("a 3 + b 7", "b 10")))

@@ -8,14 +8,12 @@ COMPONENTS: tuple[Component, ...] = (
         "cross-entropy",
         "Cross-entropy of the right class",
         "mtl.plugins.losses.cross_entropy:CrossEntropy",
-        default_for=("categorical",),
     ),
     Component(
         "loss",
         "bce",
         "Binary cross-entropy, for yes or no and for pixel logits",
         "mtl.plugins.losses.binary_cross_entropy:BinaryCrossEntropy",
-        default_for=("binary",),
     ),
     Component(
         "loss",
@@ -28,7 +26,6 @@ COMPONENTS: tuple[Component, ...] = (
         "mse",
         "Mean squared error of pixels or values",
         "mtl.plugins.losses.mean_squared_error:MeanSquaredError",
-        default_for=("image",),
     ),
     Component(
         "loss",
@@ -42,6 +39,5 @@ COMPONENTS: tuple[Component, ...] = (
         "smooth-l1",
         "Squared error near zero, absolute error beyond",
         "mtl.plugins.losses.smooth_l1:SmoothL1",
-        default_for=("regression",),
     ),
 )

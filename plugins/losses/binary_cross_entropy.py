@@ -6,7 +6,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ...core.errors import Incompatible
-from ...core.specs import Binary, Image, TargetSpec
+from ..forms import Binary, Image
 from .class_weighted import ClassWeightedLoss
 from .class_weights import ClassWeightsOption
 from .elements import sample_mean
@@ -20,13 +20,13 @@ class BinaryCrossEntropy(ClassWeightedLoss):
     `link="logit"`, which takes none.
     """
 
-    def __init__(self, target: TargetSpec, *, class_weights: ClassWeightsOption = "none") -> None:
+    def __init__(self, target: Form, *, class_weights: ClassWeightsOption = "none") -> None:
         super().__init__(target, class_weights, 2)
         if class_weights != "none" and isinstance(target, Image):
             raise Incompatible("option `class_weights` is for yes or no, not for pixels")
 
     @classmethod
-    def accepts(cls, target: TargetSpec) -> str | None:
+    def accepts(cls, target: Form) -> str | None:
         """Return None for yes or no and for an image of logits, else the reason."""
         if isinstance(target, Binary) or (isinstance(target, Image) and target.link == "logit"):
             return None

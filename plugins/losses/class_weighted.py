@@ -6,9 +6,8 @@ from typing import Literal
 
 from torch import Tensor
 
-from ...core.contracts import Loss
+from ...core.contracts import Form, Loss
 from ...core.errors import Incompatible
-from ...core.specs import TargetSpec
 from .class_weights import ClassWeights
 
 
@@ -19,7 +18,7 @@ class ClassWeightedLoss(Loss):
     """
 
     def __init__(
-        self, target: TargetSpec, class_weights: Literal["none", "balanced"] | tuple[float, ...], count: int
+        self, target: Form, class_weights: Literal["none", "balanced"] | tuple[float, ...], count: int
     ) -> None:
         super().__init__(target)
         if reason := self.accepts(target):

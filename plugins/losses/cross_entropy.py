@@ -8,7 +8,8 @@ import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor
 
-from ...core.specs import Categorical, TargetSpec
+from ...core.contracts import Form
+from ..forms import Categorical
 from .class_weighted import ClassWeightedLoss
 from .class_weights import ClassWeightsOption
 
@@ -22,7 +23,7 @@ class CrossEntropy(ClassWeightedLoss):
 
     def __init__(
         self,
-        target: TargetSpec,
+        target: Form,
         *,
         label_smoothing: Annotated[
             float, Field(ge=0.0, lt=1.0, description="Share of the target spread evenly over all classes.")
@@ -34,7 +35,7 @@ class CrossEntropy(ClassWeightedLoss):
         self.label_smoothing = label_smoothing
 
     @classmethod
-    def accepts(cls, target: TargetSpec) -> str | None:
+    def accepts(cls, target: Form) -> str | None:
         """Return None for classes, else the reason."""
         if isinstance(target, Categorical):
             return None

@@ -5,9 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ...core.contracts import Loss
+from ...core.contracts import Form, Loss
 from ...core.errors import Incompatible
-from ...core.specs import Image, Regression, TargetSpec
+from ..forms import Image, Regression
 
 
 class ElementLoss(Loss):
@@ -16,14 +16,14 @@ class ElementLoss(Loss):
     A subclass computes `error`. Raises `Incompatible` for classes and for yes or no.
     """
 
-    def __init__(self, target: TargetSpec) -> None:
+    def __init__(self, target: Form) -> None:
         super().__init__(target)
         if reason := self.accepts(target):
             raise Incompatible(reason)
         self.logits = isinstance(target, Image) and target.link == "logit"
 
     @classmethod
-    def accepts(cls, target: TargetSpec) -> str | None:
+    def accepts(cls, target: Form) -> str | None:
         """Return None for values and images, else the reason."""
         if isinstance(target, Regression | Image):
             return None

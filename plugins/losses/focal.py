@@ -9,7 +9,8 @@ import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor
 
-from ...core.specs import Binary, Categorical, TargetSpec
+from ...core.contracts import Form
+from ..forms import Binary, Categorical
 from .class_weighted import ClassWeightedLoss
 from .class_weights import ClassWeightsOption
 
@@ -27,7 +28,7 @@ class Focal(ClassWeightedLoss):
 
     def __init__(
         self,
-        target: TargetSpec,
+        target: Form,
         *,
         gamma: Annotated[
             float, Field(ge=0.0, le=10.0, description="How much less a sure right answer counts.")
@@ -38,7 +39,7 @@ class Focal(ClassWeightedLoss):
         self.gamma = gamma
 
     @classmethod
-    def accepts(cls, target: TargetSpec) -> str | None:
+    def accepts(cls, target: Form) -> str | None:
         """Return None for classes and for yes or no, else the reason."""
         if isinstance(target, Categorical | Binary):
             return None

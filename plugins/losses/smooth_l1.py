@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor
 
-from ...core.specs import TargetSpec
+from ...core.contracts import Form
 from .elements import ElementLoss
 
 
@@ -21,7 +21,7 @@ class SmoothL1(ElementLoss):
 
     def __init__(
         self,
-        target: TargetSpec,
+        target: Form,
         *,
         beta: Annotated[float, Field(gt=0.0, description="Error at which the square ends.")] = 1.0,
     ) -> None:

@@ -2,49 +2,39 @@
 
 from ...core.records import Component
 
-_CLASSES = ("categorical", "binary")
-
 COMPONENTS: tuple[Component, ...] = (
-    Component(
-        "metric", "accuracy", "Share of right answers", "mtl.plugins.metrics.accuracy:Accuracy", _CLASSES
-    ),
+    Component("metric", "accuracy", "Share of right answers", "mtl.plugins.metrics.accuracy:Accuracy"),
     Component(
         "metric",
         "balanced-accuracy",
         "Share of right answers, evenly over the classes",
         "mtl.plugins.metrics.balanced_accuracy:BalancedAccuracy",
     ),
-    Component("metric", "f1", "Harmonic mean of precision and recall", "mtl.plugins.metrics.f1:F1", _CLASSES),
+    Component("metric", "f1", "Harmonic mean of precision and recall", "mtl.plugins.metrics.f1:F1"),
     Component(
         "metric",
         "precision",
         "Share of a class's predictions that are right",
         "mtl.plugins.metrics.precision:Precision",
-        _CLASSES,
     ),
-    Component(
-        "metric", "recall", "Share of a class that was found", "mtl.plugins.metrics.recall:Recall", _CLASSES
-    ),
+    Component("metric", "recall", "Share of a class that was found", "mtl.plugins.metrics.recall:Recall"),
     Component(
         "metric",
         "confusion-matrix",
         "Predictions of each class, counted",
         "mtl.plugins.metrics.confusion_matrix:ConfusionMatrix",
-        _CLASSES,
     ),
     Component(
         "metric",
         "rmse",
         "Root of the mean squared error",
         "mtl.plugins.metrics.root_mean_squared_error:RootMeanSquaredError",
-        ("regression",),
     ),
     Component(
         "metric",
         "mae",
         "Mean absolute error",
         "mtl.plugins.metrics.mean_absolute_error:MeanAbsoluteError",
-        ("regression",),
     ),
     Component(
         "metric", "mse", "Mean squared error", "mtl.plugins.metrics.mean_squared_error:MeanSquaredError"
@@ -55,8 +45,6 @@ COMPONENTS: tuple[Component, ...] = (
         "Binary cross-entropy of probabilities or pixels",
         "mtl.plugins.metrics.binary_cross_entropy:BinaryCrossEntropy",
     ),
-    Component(
-        "metric", "psnr", "Peak signal-to-noise ratio in dB", "mtl.plugins.metrics.psnr:Psnr", ("image",)
-    ),
-    Component("metric", "ssim", "Structural similarity", "mtl.plugins.metrics.ssim:Ssim", ("image",)),
+    Component("metric", "psnr", "Peak signal-to-noise ratio in dB", "mtl.plugins.metrics.psnr:Psnr"),
+    Component("metric", "ssim", "Structural similarity", "mtl.plugins.metrics.ssim:Ssim"),
 )

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from ...core.specs import TargetSpec
+from ...core.contracts import Form
 from .class_metric import ClassScore
 
 
@@ -19,7 +19,7 @@ class Accuracy(ClassScore):
 
     def __init__(
         self,
-        target: TargetSpec,
+        target: Form,
         *,
         average: Annotated[
             Literal["micro", "macro"],

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import torch
 from torch import Tensor
 
-from ...core.contracts import Metric
+from ...core.contracts import Form, Metric
 from ...core.errors import Incompatible
-from ...core.specs import TargetSpec
 
 if TYPE_CHECKING:
     import torchmetrics
@@ -32,7 +31,7 @@ class Adapter(Metric):
     forms: ClassVar[tuple[type, ...]]
     refusal: ClassVar[str]
 
-    def __init__(self, target: TargetSpec, library: str, **settings: Any) -> None:
+    def __init__(self, target: Form, library: str, **settings: Any) -> None:
         super().__init__(target)
         if reason := self.accepts(target):
             raise Incompatible(reason)
@@ -41,7 +40,7 @@ class Adapter(Metric):
         self.judge: torchmetrics.Metric | None = None
 
     @classmethod
-    def accepts(cls, target: TargetSpec) -> str | None:
+    def accepts(cls, target: Form) -> str | None:
         """Return None for the forms this metric judges, else the reason."""
         return None if isinstance(target, cls.forms) else cls.refusal.format(target.form)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ...core.specs import TargetSpec
+from ...core.contracts import Form
 from .class_metric import ClassMetric
 
 
@@ -15,7 +15,7 @@ class BalancedAccuracy(ClassMetric):
     A constant answer reaches one over the number of classes, however rare they are.
     """
 
-    def __init__(self, target: TargetSpec) -> None:
+    def __init__(self, target: Form) -> None:
         super().__init__(target, "torchmetrics:ConfusionMatrix")
 
     def compute(self) -> Tensor:

@@ -6,7 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ...core.specs import Binary, Image, TargetSpec
+from ...core.contracts import Form
+from ..forms import Binary, Image
 from .adapter import Adapter
 
 LEAST = 2.0**-24
@@ -24,7 +25,7 @@ class BinaryCrossEntropy(Adapter):
     forms = (Binary, Image)
     refusal = "needs yes or no, or an image, got a {} answer"
 
-    def __init__(self, target: TargetSpec) -> None:
+    def __init__(self, target: Form) -> None:
         # "disable": an answer that is not a number shows in the mean, and none is looked for at each update.
         super().__init__(target, "torchmetrics:MeanMetric", nan_strategy="disable")
 

@@ -7,7 +7,8 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 from torch import Tensor
 
-from ...core.specs import Binary, Categorical, TargetSpec
+from ...core.contracts import Form
+from ..forms import Binary, Categorical
 from .adapter import Adapter
 
 AverageOption = Annotated[
@@ -29,7 +30,7 @@ class ClassMetric(Adapter):
     forms = (Categorical, Binary)
     refusal = "needs classes or yes and no, not the answer form {!r}"
 
-    def __init__(self, target: TargetSpec, library: str, task: str | None = None, **settings: Any) -> None:
+    def __init__(self, target: Form, library: str, task: str | None = None, **settings: Any) -> None:
         task = task or ("binary" if isinstance(target, Binary) else "multiclass")
         self.classes = len(target.classes) if isinstance(target, Categorical) else 2
         settings |= {"task": task, "num_classes": self.classes, "validate_args": False}
@@ -51,5 +52,5 @@ class ClassScore(ClassMetric):
     `weighted` weighs each class by how often it occurs. `None`: macro for classes, yes alone for yes or no.
     """
 
-    def __init__(self, target: TargetSpec, library: str, average: str | None) -> None:
+    def __init__(self, target: Form, library: str, average: str | None) -> None:
         super().__init__(target, library, "multiclass" if average else None, average=average or "macro")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...core.specs import TargetSpec
+from ...core.contracts import Form
 from .class_metric import ClassMetric
 
 
@@ -21,5 +21,5 @@ class ConfusionMatrix(ClassMetric):
     bounds = (0.0, float("inf"))
     scalar = False
 
-    def __init__(self, target: TargetSpec) -> None:
+    def __init__(self, target: Form) -> None:
         super().__init__(target, "torchmetrics:ConfusionMatrix")

@@ -7,8 +7,9 @@ from typing import Annotated, Any
 from pydantic import Field
 from torch import Tensor
 
+from ...core.contracts import Form
 from ...core.errors import Incompatible
-from ...core.specs import Image, Regression, TargetSpec
+from ..forms import Image, Regression
 from .adapter import Adapter
 
 RoundOption = Annotated[
@@ -25,7 +26,7 @@ class ElementError(Adapter):
     forms = (Regression, Image)
     refusal = "needs values or an image, got a {} answer"
 
-    def __init__(self, target: TargetSpec, library: str, round: bool, **settings: Any) -> None:
+    def __init__(self, target: Form, library: str, round: bool, **settings: Any) -> None:
         super().__init__(target, library, **settings)
         if isinstance(target, Image):
             self.bounds = (0.0, 1.0)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
-from ...core.specs import Image, TargetSpec
+from ...core.contracts import Form
+from ..forms import Image
 from .adapter import Adapter
 
 
@@ -26,5 +27,5 @@ class Psnr(Adapter):
     forms = (Image,)
     refusal = "needs an image, got a {} answer"
 
-    def __init__(self, target: TargetSpec) -> None:
+    def __init__(self, target: Form) -> None:
         super().__init__(target, "torchmetrics.image:PeakSignalNoiseRatio", data_range=1.0)

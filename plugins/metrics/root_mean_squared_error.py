@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...core.specs import TargetSpec
+from ...core.contracts import Form
 from .element_error import ElementError, RoundOption
 
 
@@ -12,5 +12,5 @@ class RootMeanSquaredError(ElementError):
     In the values' units. Not the mean over names of each one's own root.
     """
 
-    def __init__(self, target: TargetSpec, *, round: RoundOption = False) -> None:
+    def __init__(self, target: Form, *, round: RoundOption = False) -> None:
         super().__init__(target, "torchmetrics:MeanSquaredError", round, squared=False)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
-from ...core.specs import Image, TargetSpec
+from ...core.contracts import Form
+from ..forms import Image
 from .adapter import Adapter
 
 _REACH = 5
@@ -23,11 +24,11 @@ class Ssim(Adapter):
     forms = (Image,)
     refusal = "needs an image, got a {} answer"
 
-    def __init__(self, target: TargetSpec) -> None:
+    def __init__(self, target: Form) -> None:
         super().__init__(target, "torchmetrics.image:StructuralSimilarityIndexMeasure", data_range=1.0)
 
     @classmethod
-    def accepts(cls, target: TargetSpec) -> str | None:
+    def accepts(cls, target: Form) -> str | None:
         """Return None for images of at least 6 x 6 pixels, else the reason."""
         if isinstance(target, Image) and min(target.height, target.width) <= _REACH:
             return f"needs an image of at least 6 x 6, got {target.height} x {target.width}"

@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from ...core.contracts import Form
 from ...core.errors import Incompatible, suggest
-from ...core.specs import Binary, Categorical, DatasetSpec, Regression, TargetSpec
+from ...core.specs import DatasetSpec
+from ..forms import Binary, Categorical, Regression
 
 _WHOLE_NUMBER = re.compile(r"-?[0-9]+")
 
@@ -72,7 +74,7 @@ def count_column(dataset: DatasetSpec, label: str | None, kinds: int) -> tuple[s
     return name, spec
 
 
-def whole_numbers(spec: TargetSpec) -> tuple[int, ...] | None:
+def whole_numbers(spec: Form) -> tuple[int, ...] | None:
     """Return the class names as numbers, or None when they are not all whole numbers.
 
     >>> whole_numbers(Categorical(("0", "10"))), whole_numbers(Categorical(("0", "cat")))
@@ -83,7 +85,7 @@ def whole_numbers(spec: TargetSpec) -> tuple[int, ...] | None:
     return tuple(int(name) for name in spec.classes)
 
 
-def _find(dataset: DatasetSpec, label: str | None, fits: Callable[[TargetSpec], bool], what: str) -> str:
+def _find(dataset: DatasetSpec, label: str | None, fits: Callable[[Form], bool], what: str) -> str:
     if label is not None:
         if label not in dataset.labels:
             raise Incompatible(
@@ -101,7 +103,7 @@ def _find(dataset: DatasetSpec, label: str | None, fits: Callable[[TargetSpec], 
     raise Incompatible(f"needs {what}; the data set has {offered or 'no labels'}")
 
 
-def _described(spec: TargetSpec) -> str:
+def _described(spec: Form) -> str:
     if isinstance(spec, Categorical):
         shown = ", ".join(spec.classes[:3]) + (", ..." if len(spec.classes) > 3 else "")
         return f"categorical: {shown}"

@@ -10,8 +10,9 @@ from torch import Tensor
 from ...core.batch import Batch
 from ...core.contracts import Task
 from ...core.randomness import Random
-from ...core.specs import DatasetSpec, Image
+from ...core.specs import DatasetSpec
 from ..corruptions import Noise, add_noise
+from ..forms import Image
 
 
 class Denoise(Task):

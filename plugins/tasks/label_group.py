@@ -11,7 +11,8 @@ from torch import Tensor
 from ...core.batch import MISSING, Batch
 from ...core.contracts import Task
 from ...core.errors import Incompatible, suggest
-from ...core.specs import Binary, Categorical, DatasetSpec
+from ...core.specs import DatasetSpec
+from ..forms import Binary, Categorical
 from .columns import class_column
 from .lookup import Lookup
 

@@ -9,7 +9,8 @@ from torch import Tensor
 
 from ...core.batch import Batch
 from ...core.contracts import Task
-from ...core.specs import Binary, DatasetSpec
+from ...core.specs import DatasetSpec
+from ..forms import Binary
 from .columns import number_column
 from .lookup import Lookup
 

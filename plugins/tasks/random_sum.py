@@ -12,7 +12,8 @@ from torch import Tensor
 from ...core.batch import MISSING, Batch
 from ...core.contracts import Task
 from ...core.randomness import Random
-from ...core.specs import Categorical, DatasetSpec, InputSpec
+from ...core.specs import DatasetSpec, InputSpec
+from ..forms import Categorical
 from .columns import number_column
 from .lookup import Lookup
 

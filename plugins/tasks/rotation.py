@@ -9,8 +9,9 @@ from ...core.batch import Batch
 from ...core.contracts import Task
 from ...core.errors import Incompatible
 from ...core.randomness import Random
-from ...core.specs import Categorical, DatasetSpec, Symmetry
+from ...core.specs import DatasetSpec, Symmetry
 from ...core.symmetry import transform_square
+from ..forms import Categorical
 
 _TURNS = "rotation:turns"
 

@@ -11,7 +11,8 @@ from torch import Tensor
 
 from ...core.batch import MISSING, Batch
 from ...core.contracts import Task
-from ...core.specs import Categorical, DatasetSpec, Symmetry
+from ...core.specs import DatasetSpec, Symmetry
+from ..forms import Categorical
 from .columns import count_column
 
 _KINDS = 6

@@ -11,8 +11,9 @@ from torch import Tensor
 
 from mtl import Component, hookimpl
 from mtl.core.batch import Batch
-from mtl.core.contracts import Columns, Dataset, Task
-from mtl.core.specs import Categorical, DatasetSpec, ImageSpec, Regression, TargetSpec
+from mtl.core.contracts import Columns, Dataset, Form, Task
+from mtl.core.specs import DatasetSpec, ImageSpec
+from mtl.plugins.forms import Categorical, Regression
 
 mtl_api = 1
 
@@ -40,7 +41,7 @@ class Measured(Dataset):
 
     def spec(self) -> DatasetSpec:
         names = ("value",) if self.constant is None else ("value", "constant")
-        labels: dict[str, TargetSpec] = {
+        labels: dict[str, Form] = {
             "value": Regression(names),
             "kind": Categorical(("dark", "grey", "light")),
         }

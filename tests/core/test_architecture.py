@@ -119,9 +119,9 @@ def test_the_declared_packages_are_the_folders() -> None:
 
 
 def test_there_is_a_contract_for_every_kind() -> None:
-    from mtl.core.contracts import CONTRACTS
+    from mtl.core.contracts import BUILT
 
-    assert (*CONTRACTS, "recipe") == KINDS
+    assert (*BUILT, "recipe") == KINDS
 
 
 START_UP = """

@@ -15,7 +15,8 @@ from mtl.core import data
 from mtl.core.contracts import Columns, Dataset
 from mtl.core.data import Samples, Splits, channel_statistics, check_columns, count_labels, load_splits
 from mtl.core.errors import ComponentError, UsageError
-from mtl.core.specs import Categorical, DatasetSpec, ImageSpec, Regression
+from mtl.core.specs import DatasetSpec, ImageSpec
+from mtl.plugins.forms import Categorical, Regression
 
 SPEC = DatasetSpec(ImageSpec(1, 2, 2), {"class": Categorical(("a", "b")), "size": Regression(("x",))})
 
@@ -143,11 +144,14 @@ def test_an_empty_validation_part_breaks_the_contract() -> None:
 
 
 def test_labels_are_counted_where_all_of_a_tasks_columns_have_one() -> None:
+    spec = DatasetSpec(ImageSpec(1, 2, 2), {"class": Categorical(("a", "b")), "size": Regression(("size",))})
     part = Samples(
         torch.zeros(3, 1, 2, 2, dtype=torch.uint8),
         {"class": torch.tensor([0, -1, 1]), "size": torch.tensor([[1.0], [2.0], [float("nan")]])},
     )
-    counts = count_labels(Splits(part, part, part), {"a": ("class",), "both": ("class", "size"), "none": ()})
+    counts = count_labels(
+        Splits(part, part, part), {"a": ("class",), "both": ("class", "size"), "none": ()}, spec
+    )
     assert counts == {
         "a": {"train": 2, "validation": 2, "test": 2},
         "both": {"train": 1, "validation": 1, "test": 1},

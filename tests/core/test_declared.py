@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from mtl.core.contracts import Balancer, Dataset, Exporter, LearnedTable, Metric, Sharing, Task
 from mtl.core.declared import ask, fits, require_declared
 from mtl.core.errors import ComponentError
-from mtl.core.specs import Binary, Categorical, DatasetSpec, ImageSpec, InputSpec
+from mtl.core.specs import DatasetSpec, ImageSpec, InputSpec
+from mtl.plugins.forms import Binary, Categorical
 
 SPEC = DatasetSpec(ImageSpec(1, 8, 8), {"side": Binary()})
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from mtl.core.contracts import Loss
+from mtl.core.contracts import Form, Loss
 from mtl.core.losses import masked_loss
-from mtl.core.specs import Categorical, Image, Regression, TargetSpec
+from mtl.plugins.forms import Categorical, Image, Regression
 
 
 class Distance(Loss):
-    def __init__(self, target: TargetSpec) -> None:
+    def __init__(self, target: Form) -> None:
         super().__init__(target)
 
     def forward(self, raw: Tensor, target: Tensor) -> Tensor:

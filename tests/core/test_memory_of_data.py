@@ -16,7 +16,8 @@ from pathlib import Path
 import numpy as np
 from mtl.core.contracts import Columns, Dataset
 from mtl.core.data import channel_statistics, load_splits
-from mtl.core.specs import Binary, DatasetSpec, ImageSpec
+from mtl.core.specs import DatasetSpec, ImageSpec
+from mtl.plugins.forms import Binary
 
 class Large(Dataset):
     def spec(self):

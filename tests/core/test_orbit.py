@@ -13,13 +13,15 @@ import mtl
 from mtl.core.batch import Batch
 from mtl.core.composer import compose
 from mtl.core.composition import Composition
+from mtl.core.contracts import Form
 from mtl.core.errors import Incompatible, RecipeError
 from mtl.core.orbit import ELEMENTS, Orbit
 from mtl.core.recipe_reader import read
 from mtl.core.recipe_source import RecipeSource
 from mtl.core.registry import Registry
-from mtl.core.specs import Binary, Categorical, Image, ImageSpec, Symmetry, TargetSpec
+from mtl.core.specs import ImageSpec, Symmetry
 from mtl.core.symmetry import transform_square
+from mtl.plugins.forms import Binary, Categorical, Image
 
 Build = Callable[..., Composition]
 DIGITS = {"dataset": "digits", "encoder": "mlp", "tasks": ["classify", "parity", "denoise", "rotation"]}
@@ -174,7 +176,7 @@ def test_turns_of_images_that_are_not_square_are_refused(build: Build, tmp_path:
 @pytest.mark.parametrize(
     ("target", "symmetry", "message"),
     [
-        (Binary(), Symmetry((), ()), "states a symmetry for yes or no"),
+        (Binary(), Symmetry((), ()), "states a symmetry for a binary answer"),
         (Image(1, 8, 8), Symmetry((), ()), "states a symmetry for an image"),
         (Categorical(("a", "b", "c")), Symmetry((0, 1), (1, 0)), "for 3 entries"),
         (Categorical(("a", "b")), Symmetry((0, 0), (1, 0)), "for 2 entries"),
@@ -182,7 +184,7 @@ def test_turns_of_images_that_are_not_square_are_refused(build: Build, tmp_path:
     ],
 )
 def test_answers_that_cannot_be_moved_back_are_refused(
-    target: TargetSpec, symmetry: Symmetry | None, message: str
+    target: Form, symmetry: Symmetry | None, message: str
 ) -> None:
     with pytest.raises(Incompatible, match=message):
         Orbit("square", ImageSpec(1, 8, 8), {"task": target}, {"task": symmetry})

@@ -16,7 +16,8 @@ from mtl.core.contracts import Columns, Dataset
 from mtl.core.data import check_columns
 from mtl.core.errors import ComponentError
 from mtl.core.prepared import FOLDER, _digest, load_prepared
-from mtl.core.specs import Categorical, DatasetSpec, ImageSpec, Regression
+from mtl.core.specs import DatasetSpec, ImageSpec
+from mtl.plugins.forms import Categorical, Regression
 
 CHOICE = {"name": "counted", "size": 3}
 

@@ -23,7 +23,8 @@ from mtl import Component, hookimpl
 import torch
 from torch import nn
 from mtl.core.contracts import Encoder, Head, Loss, Metric, Sharing, Task
-from mtl.core.specs import Categorical, FeatureSpec
+from mtl.core.specs import FeatureSpec
+from mtl.plugins.forms import Categorical
 
 @hookimpl
 def mtl_components():

@@ -23,7 +23,7 @@ from mtl.core.registry import Registry
 from mtl.core.request import Request
 from mtl.core.run import load_run
 from mtl.core.run_folder import open_run
-from mtl.core.specs import Binary
+from mtl.plugins.forms import Binary
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,7 @@ from mtl.core.recipe_reader import read
 from mtl.core.recipe_source import RecipeSource
 from mtl.core.registry import Registry, discover
 from mtl.core.shortfalls import leading, shortfalls
-from mtl.core.specs import Binary
+from mtl.plugins.forms import Binary
 from mtl.plugins.metrics.accuracy import Accuracy
 from mtl.plugins.metrics.recall import Recall
 

@@ -13,8 +13,9 @@ from mtl.core.contracts import Encoder, Loss
 from mtl.core.errors import ComponentError
 from mtl.core.rehearsal import rehearse_encoder, rehearse_loss
 from mtl.core.responsibility import Owners
-from mtl.core.specs import Binary, FeatureSpec, ImageSpec
+from mtl.core.specs import FeatureSpec, ImageSpec
 from mtl.core.state import refuse_untrainable
+from mtl.plugins.forms import Binary
 
 
 class Part(Encoder):

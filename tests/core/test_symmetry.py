@@ -7,8 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mtl.core.batch import Batch
-from mtl.core.specs import Categorical, DatasetSpec, ImageSpec, Regression, Symmetry
+from mtl.core.specs import DatasetSpec, ImageSpec, Symmetry
 from mtl.core.symmetry import transform_square
+from mtl.plugins.forms import Categorical, Regression
 
 # Four label entries at the four edges of the image: right, top, left, bottom (counter-clockwise).
 SPEC = DatasetSpec(

@@ -14,9 +14,10 @@ from mtl.core.contracts import Task
 from mtl.core.errors import ComponentError
 from mtl.core.randomness import StepRandom
 from mtl.core.responsibility import Owners
-from mtl.core.specs import Categorical, DatasetSpec, ImageSpec, InputSpec
+from mtl.core.specs import DatasetSpec, ImageSpec, InputSpec
 from mtl.core.tensor_form import expect, expect_plain
 from mtl.core.views import View, target_of
+from mtl.plugins.forms import Categorical
 
 SPEC = DatasetSpec(ImageSpec(1, 4, 4), {"kind": Categorical(("a", "b"))})
 

@@ -8,8 +8,9 @@ from torch import Tensor
 from mtl.core.batch import Batch
 from mtl.core.contracts import Task
 from mtl.core.randomness import Random, StepRandom
-from mtl.core.specs import Binary, DatasetSpec, ImageSpec
+from mtl.core.specs import DatasetSpec, ImageSpec
 from mtl.core.views import plan_views
+from mtl.plugins.forms import Binary
 
 SPEC = DatasetSpec(ImageSpec(1, 2, 2), {})
 

@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from mtl.core.contracts import Answer, Arrays, ExportSubject, Judge, Leading, Metrics
-from mtl.core.predictions import predict
-from mtl.core.specs import Binary, Categorical, Image, ImageSpec, InputSpec, Regression
+from mtl.core.specs import ImageSpec, InputSpec
 from mtl.exports.metadata import IMAGE
 from mtl.exports.onnx_exporter import OnnxExporter
+from mtl.plugins.forms import Binary, Categorical, Image, Regression
 
 COUNT = 5
 TARGETS = {
@@ -102,7 +102,7 @@ class TinyJudge(Judge):
     def answer(self, feed: Arrays) -> Arrays:
         with torch.inference_mode():
             raw = self.model(torch.from_numpy(feed[IMAGE]), {"number": torch.from_numpy(feed["number"])})
-            return {task: predict(raw[task], TARGETS[task]).numpy() for task in TARGETS}
+            return {task: TARGETS[task].predict(raw[task]).numpy() for task in TARGETS}
 
     def judged(self, task: str, given: NDArray[Any], truth: NDArray[Any]) -> dict[str, float]:
         metric = self.leading[task].metric

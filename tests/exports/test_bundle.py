@@ -18,13 +18,13 @@ import torch
 from torch import nn
 
 from mtl.core.errors import MissingRequirementError, UsageError, VerificationError
-from mtl.core.specs import Binary, Categorical, Image
 from mtl.exports.bundle import exporter as bundle_exporter
 from mtl.exports.bundle.contents import Samples, labels_of
 from mtl.exports.bundle.exporter import BundleExporter
 from mtl.exports.folder import SUMS, check_folder
 from mtl.exports.inference import ExportedModel
 from mtl.exports.metadata import ModelCard
+from mtl.plugins.forms import Binary, Categorical, Image
 
 from .conftest import LOOSE, Exported, tiny_subject
 

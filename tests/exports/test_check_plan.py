@@ -10,11 +10,11 @@ import pytest
 
 from mtl.core.contracts import Exporter, ExportPlan, Leading
 from mtl.core.errors import UsageError
-from mtl.core.specs import Binary, Categorical
 from mtl.exports.bundle.exporter import BundleExporter
 from mtl.exports.onnx_exporter import OnnxExporter
 from mtl.exports.triton_exporter import TritonExporter
 from mtl.exports.web.exporter import WebExporter
+from mtl.plugins.forms import Binary, Categorical
 
 ACCURACY = Leading("accuracy", "higher", (0.0, 1.0))
 JUDGED = ExportPlan({"kind": Categorical(("a", "b"))}, {"kind": ACCURACY})

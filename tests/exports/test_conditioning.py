@@ -10,7 +10,6 @@ import torch
 from torch import nn
 
 from mtl.core.errors import VerificationError
-from mtl.core.predictions import predict
 from mtl.exports.comparison import Comparison
 from mtl.exports.conditioning import rounded_otherwise
 from mtl.exports.onnx_model import ExportForm
@@ -44,7 +43,7 @@ class Otherwise:
         image, *_ = (torch.from_numpy(feed["image"]),)
         with torch.inference_mode():
             raw = self.model(image, {"number": torch.from_numpy(feed["number"])})
-        answers = {task: predict(raw[task], target).numpy() for task, target in self.subject.targets.items()}
+        answers = {task: target.predict(raw[task]).numpy() for task, target in self.subject.targets.items()}
         return {**answers, TASK: np.clip(answers[TASK] + np.float32(self.off), 0, 1)}
 
 

@@ -9,10 +9,9 @@ import torch
 from onnx import helper
 
 from mtl.core.errors import UsageError
-from mtl.core.predictions import predict
-from mtl.core.specs import Binary, Categorical, Image, Regression
-from mtl.exports.inference import ExportedModel, _predict, _readable
+from mtl.exports.inference import ExportedModel
 from mtl.exports.onnx_model import file_of
+from mtl.plugins.forms import Binary, Categorical, Image, Regression
 
 ONE = np.full((1, 1, 8, 8), 0.5, np.float32)
 
@@ -26,7 +25,7 @@ def test_outputs_are_the_trained_models_predictions(exported):
         raw = model(torch.from_numpy(images).float() / 255, {"number": torch.from_numpy(numbers)})
     assert list(outputs) == list(subject.targets)
     for task, target in subject.targets.items():
-        np.testing.assert_allclose(outputs[task], predict(raw[task], target).numpy(), atol=1e-5)
+        np.testing.assert_allclose(outputs[task], target.predict(raw[task]).numpy(), atol=1e-5)
 
 
 def test_bytes_and_floats_give_the_same_outputs(exported):
@@ -81,14 +80,14 @@ def _answers(model, pixels):
     ],
 )
 def test_each_form_of_answer_is_readable(target, row, text, value):
-    (answer,) = _readable(np.array([row], dtype=np.float32), target)
+    (answer,) = target.drawing.describe(np.array([row], dtype=np.float32))
     assert (answer.text, answer.value) == (text, value)
     assert json.loads(json.dumps(answer.value)) == value
 
 
 def test_a_picture_keeps_its_channels_last_for_saving():
     channels = np.stack([np.full((4, 5), shade) for shade in (0.0, 0.5, 1.0)])
-    (answer,) = _readable(channels[None], Image(3, 4, 5))
+    (answer,) = Image(3, 4, 5).drawing.describe(channels[None])
     assert answer.picture is not None
     assert answer.picture.shape == (4, 5, 3)
     assert answer.picture[0, 0].tolist() == [0, 128, 255]
@@ -108,8 +107,8 @@ def test_predictions_without_torch_equal_those_with_torch(target):
     raw = np.array([[-200.0, 0.25, 3.0], [100.0, 99.0, -1.0]], dtype=np.float32)
     if isinstance(target, Image):
         raw = raw.reshape(2, 1, 1, 3)
-    expected = predict(torch.from_numpy(raw), target).numpy()
-    np.testing.assert_allclose(_predict(raw, target), expected, atol=1e-6)
+    expected = target.predict(torch.from_numpy(raw)).numpy()
+    np.testing.assert_allclose(target.predict_array(raw), expected, atol=1e-6)
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mtl.core.specs import Binary, Categorical, Image, ImageSpec, InputSpec, Regression
+from mtl.core.specs import ImageSpec, InputSpec
 from mtl.exports.metadata import ModelCard, Output
+from mtl.plugins.forms import Binary, Categorical, Image, Regression
 
 names = st.text(min_size=1, max_size=12)
 sizes = st.integers(1, 64)

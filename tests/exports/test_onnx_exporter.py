@@ -20,10 +20,11 @@ from torch import Tensor, nn
 from mtl.core.contracts import ExportSubject
 from mtl.core.errors import ComponentError, UsageError
 from mtl.core.options import options_model, validate_options
-from mtl.core.specs import Categorical, ImageSpec, InputSpec
+from mtl.core.specs import ImageSpec, InputSpec
 from mtl.exports import onnx_exporter
 from mtl.exports.onnx_exporter import OnnxExporter
 from mtl.exports.onnx_model import ExportForm, build_model
+from mtl.plugins.forms import Categorical
 
 from .conftest import tiny_subject
 

@@ -18,11 +18,11 @@ import torch
 
 from mtl.core.contracts import ExportSubject
 from mtl.core.errors import ComponentError, UsageError, VerificationError
-from mtl.core.specs import Categorical
 from mtl.exports import torch_export_exporter, torch_program
 from mtl.exports.onnx_model import ExportForm, card_of
 from mtl.exports.torch_export_exporter import TorchExportExporter
 from mtl.exports.torch_program import Program, build_program, program_bytes
+from mtl.plugins.forms import Categorical
 
 from .conftest import Exported, tiny_subject
 

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from mtl.core.errors import UsageError, VerificationError
-from mtl.core.specs import Binary
 from mtl.exports import onnx_exporter
 from mtl.exports.folder import check_folder
 from mtl.exports.inference import ExportedModel
 from mtl.exports.triton_exporter import TritonExporter, _quoted
+from mtl.plugins.forms import Binary
 
 from .conftest import LOOSE
 

@@ -7,10 +7,11 @@ from hypothesis import strategies as st
 
 from mtl.core.batch import Batch
 from mtl.core.randomness import StepRandom
-from mtl.core.specs import DatasetSpec, ImageSpec, Regression, Symmetry
+from mtl.core.specs import DatasetSpec, ImageSpec, Symmetry
 from mtl.core.symmetry import transform_square
 from mtl.plugins.augmentations.flip import Flip
 from mtl.plugins.augmentations.rotate_90 import Rotate90
+from mtl.plugins.forms import Regression
 from mtl.plugins.tasks.rotation import Rotation
 
 NAMES = ("squares", "circles", "up", "right", "down", "left")

@@ -6,12 +6,13 @@ from collections.abc import Callable, Sequence
 
 from torch import nn
 
-from mtl.core.contracts import Encoder, EncoderBuilder, HeadSpec, Sharing
-from mtl.core.specs import Binary, Categorical, ImageSpec, InputSpec, Regression, TargetSpec
+from mtl.core.contracts import Encoder, EncoderBuilder, Form, HeadSpec, Sharing
+from mtl.core.specs import ImageSpec, InputSpec
 from mtl.plugins.encoders.alexnet import AlexNet
 from mtl.plugins.encoders.mlp import MLP
 from mtl.plugins.encoders.shapenet import ShapeNet
 from mtl.plugins.encoders.two_input_cnn import TwoInputCNN
+from mtl.plugins.forms import Binary, Categorical, Regression
 from mtl.plugins.heads.linear import Linear
 from mtl.plugins.sharings.cgc import CGC
 from mtl.plugins.sharings.cross_stitch import CrossStitch
@@ -40,7 +41,7 @@ def classes(count: int) -> Categorical:
     return Categorical(tuple(str(value) for value in range(count)))
 
 
-def count(scheme: Scheme, encoder: Callable[[], Encoder], *targets: TargetSpec) -> int:
+def count(scheme: Scheme, encoder: Callable[[], Encoder], *targets: Form) -> int:
     """Return the parameters of a sharing scheme with one linear head per target."""
     tasks = [f"task{i}" for i in range(len(targets))]
     sharing = scheme(tasks, EncoderBuilder(DIGIT, encoder))

@@ -1,4 +1,4 @@
-"""The records of tasks, losses, metrics, balancers and augmentations."""
+"""The records of tasks, forms, losses, metrics, balancers and augmentations."""
 
 import importlib
 import subprocess
@@ -8,10 +8,12 @@ import pytest
 
 from mtl.core import contracts
 from mtl.core.options import describe_options, options_model
-from mtl.plugins import augmentations, balancers, losses, metrics, tasks
+from mtl.plugins import augmentations, balancers, forms, losses, metrics, tasks
+from mtl.plugins.forms import Binary, Categorical, Image, Regression
 
 CONTRACTS = {
     "task": contracts.Task,
+    "form": contracts.Form,
     "loss": contracts.Loss,
     "metric": contracts.Metric,
     "balancer": contracts.Balancer,
@@ -19,7 +21,7 @@ CONTRACTS = {
 }
 RECORDS = [
     component
-    for folder in (augmentations, balancers, losses, metrics, tasks)
+    for folder in (augmentations, balancers, forms, losses, metrics, tasks)
     for component in folder.COMPONENTS
 ]
 
@@ -33,39 +35,26 @@ def test_a_record_is_valid_and_leads_to_a_class_of_its_kind_with_described_optio
     assert all(option.description for option in describe_options(options_model(loaded)))
 
 
+_JUDGED = ("accuracy", "f1", "precision", "recall", "confusion-matrix")
+
+
 @pytest.mark.parametrize(
-    ("kind", "defaults"),
+    ("form", "head", "loss", "metrics"),
     [
-        (
-            "loss",
-            {
-                "categorical": ["cross-entropy"],
-                "binary": ["bce"],
-                "image": ["mse"],
-                "regression": ["smooth-l1"],
-            },
-        ),
-        (
-            "metric",
-            {
-                "categorical": ["accuracy", "f1", "precision", "recall", "confusion-matrix"],
-                "binary": ["accuracy", "f1", "precision", "recall", "confusion-matrix"],
-                "regression": ["rmse", "mae"],
-                "image": ["psnr", "ssim"],
-            },
-        ),
+        (Categorical, "linear", "cross-entropy", _JUDGED),
+        (Binary, "linear", "bce", _JUDGED),
+        (Regression, "linear", "smooth-l1", ("rmse", "mae")),
+        (Image, "decoder", "mse", ("psnr", "ssim")),
     ],
 )
-def test_every_form_of_answer_has_its_defaults(kind, defaults):
-    records = [component for component in RECORDS if component.kind == kind]
-    found = {form: [one.name for one in records if form in one.default_for] for form in defaults}
-    assert found == defaults
+def test_every_form_of_answer_has_its_defaults(form, head, loss, metrics):
+    assert (form.head, form.loss, form.metrics) == (head, loss, metrics)
 
 
 def test_the_records_import_nothing_heavy():
     heavy = ("torch", "numpy", "pydantic", "torchmetrics")
     code = (
-        "import sys; from mtl.plugins import augmentations, balancers, losses, metrics, tasks;"
+        "import sys; from mtl.plugins import augmentations, balancers, forms, losses, metrics, tasks;"
         f"print([name for name in {heavy} if name in sys.modules])"
     )
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -17,6 +17,7 @@ from mtl.contracts import (
     Encoder,
     Features,
     FeatureSpec,
+    Form,
     Head,
     HeadSpec,
     ImageSpec,
@@ -24,7 +25,6 @@ from mtl.contracts import (
     InputSpec,
     Loss,
     Regression,
-    TargetSpec,
     Task,
 )
 
@@ -103,12 +103,12 @@ class Bounded(Head):
 class Huber(Loss):
     """Huber's loss (1964), quadratic up to `delta` and linear beyond: the mean over a sample's values."""
 
-    def __init__(self, target: TargetSpec, *, delta: Delta = 0.1) -> None:
+    def __init__(self, target: Form, *, delta: Delta = 0.1) -> None:
         super().__init__(target)
         self.delta = delta
 
     @classmethod
-    def accepts(cls, target: TargetSpec) -> str | None:
+    def accepts(cls, target: Form) -> str | None:
         return None if isinstance(target, Regression) else f"judges values, not {target.form}"
 
     def forward(self, raw: Tensor, target: Tensor) -> Tensor:

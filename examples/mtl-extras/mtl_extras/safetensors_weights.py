@@ -18,7 +18,6 @@ from mtl.contracts import (
     ExportSubject,
     UsageError,
     VerificationError,
-    predict,
     write_bytes,
 )
 
@@ -95,4 +94,4 @@ def _answers(subject: ExportSubject, model: torch.nn.Module, count: int) -> dict
     samples = {name: torch.from_numpy(column[:count]) for name, column in subject.samples.items()}
     image = samples.pop("image").float() / 255
     raw = model.eval()(image, samples)
-    return {task: predict(raw[task], target) for task, target in subject.targets.items()}
+    return {task: target.predict(raw[task]) for task, target in subject.targets.items()}

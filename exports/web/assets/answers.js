@@ -1,4 +1,4 @@
-// What the tasks answer, one view per task: classes as bars, values with units, pictures. Each view has
+// What the tasks answer, one view per task: classes as bars, tags, values with units, pictures. Each view has
 // `element` (where it is shown), `update(values)` with the output's Float32Array, and `text` to be spoken.
 
 import { show } from "./picture.js";
@@ -6,19 +6,16 @@ import { show } from "./picture.js";
 const SHOWN = 20;
 const FIRST = 8;
 
-// Return the view of an output as card.json describes it; `known` is {metric, value} on the test split, or nothing.
+// Return the view of an output as its `drawing` in page.json says; `known` is {metric, value} on the test split, or nothing.
 export function viewOf(output, known) {
-  const { form } = output.target;
-  if (form === "image") return new PictureView(output, known);
-  if (form === "regression") return new ValuesView(output, known);
-  const classes = form === "binary" ? [output.target.negative, output.target.positive] : output.target.classes;
-  return new ClassesView(output, known, classes);
+  return new VIEWS[output.drawing.kind](output, known);
 }
 
 class ClassesView {
-  constructor(output, known, classes) {
+  constructor(output, known) {
+    const classes = output.drawing.labels;
     this.name = output.name;
-    this.binary = output.target.form === "binary";
+    this.binary = output.drawing.single;
     this.classes = classes;
     this.few = classes.length <= SHOWN;
     this.all = this.few;
@@ -63,31 +60,32 @@ class ClassesView {
   update(values) {
     this.values = values;
     const probabilities = this.binary ? [1 - values[0], values[0]] : values;
-    const order = this.classes.map((_, index) => index).sort((one, other) => probabilities[other] - probabilities[one]);
+    const order = descending(probabilities);
     const best = order[0];
     // Few classes keep their places, so that bars grow and shrink where they are.
     const listed = this.few ? this.classes.map((_, index) => index) : order;
-    this.rows.forEach(({ row, name, fill, number }, place) => {
-      const index = listed[place];
-      name.textContent = this.classes[index];
-      number.textContent = percent(probabilities[index]);
-      fill.style.width = `${100 * probabilities[index]}%`;
-      row.classList.toggle("best", index === best);
-    });
+    this.rows.forEach((row, place) => this.fill(row, listed[place], probabilities, listed[place] === best));
     this.text = `${this.name}: ${this.classes[best]}, ${percent(probabilities[best])}`;
     this.verdict.replaceChildren(this.classes[best], make("small", "", percent(probabilities[best])));
     this.verdict.classList.toggle("long", this.classes[best].length > 14);
+  }
+
+  fill({ row, name, fill, number }, index, probabilities, marked) {
+    name.textContent = this.classes[index];
+    number.textContent = percent(probabilities[index]);
+    fill.style.width = `${100 * probabilities[index]}%`;
+    row.classList.toggle("best", marked);
   }
 }
 
 class ValuesView {
   constructor(output, known) {
     this.name = output.name;
-    this.target = output.target;
+    this.drawing = output.drawing;
     this.element = card(output.name, known);
     const table = make("table", "values");
     const body = make("tbody");
-    this.cells = this.target.names.map((name) => {
+    this.cells = this.drawing.labels.map((name) => {
       const [row, head, cell] = [make("tr"), make("th", "", name), make("td")];
       head.scope = "row";
       row.append(head, cell);
@@ -99,12 +97,26 @@ class ValuesView {
   }
 
   update(values) {
-    const units = this.target.units ? ` ${this.target.units}` : "";
+    const units = this.drawing.units ? ` ${this.drawing.units}` : "";
     this.cells.forEach((cell, index) => {
       cell.replaceChildren(number(values[index]), make("small", "", units));
     });
-    const each = this.target.names.map((name, index) => `${name} ${number(values[index])}${units}`);
+    const each = this.drawing.labels.map((name, index) => `${name} ${number(values[index])}${units}`);
     this.text = `${this.name}: ${each.join(", ")}`;
+  }
+}
+
+// Answers that hold or not, each for itself: a bar each, and those from one half on as the verdict.
+class TagsView extends ClassesView {
+  update(values) {
+    this.values = values;
+    const held = this.classes.filter((_, index) => values[index] >= 0.5);
+    const listed = this.few ? this.classes.map((_, index) => index) : descending(values);
+    this.rows.forEach((row, place) => this.fill(row, listed[place], values, values[listed[place]] >= 0.5));
+    const said = held.length ? held.join(", ") : "none";
+    this.text = `${this.name}: ${said}`;
+    this.verdict.replaceChildren(said);
+    this.verdict.classList.toggle("long", said.length > 14);
   }
 }
 
@@ -126,6 +138,12 @@ class PictureView {
     show(this.canvas, values, this.shape);
     this.text = `${this.name}: picture`;
   }
+}
+
+const VIEWS = { bars: ClassesView, tags: TagsView, values: ValuesView, picture: PictureView };
+
+function descending(numbers) {
+  return Array.from(numbers, (_, index) => index).sort((one, other) => numbers[other] - numbers[one]);
 }
 
 function card(name, known) {

@@ -68,6 +68,7 @@ export async function loadModel(report) {
     download("onnxruntime/ort-wasm-simd-threaded.wasm", progress(1)),
     download("samples.bin"),
   ]);
+  for (const output of card.outputs) output.drawing = page.drawings[output.name];
   const worker = new Worker("worker.js", { type: "module" });
   const loaded = new Model(card, unpack(new Uint8Array(pixels), page.samples, card.inputs[0].shape), proof, worker);
   await loaded.ask({ load: { model, wasm } }, [model, wasm]);

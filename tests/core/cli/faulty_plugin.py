@@ -24,7 +24,8 @@ from mtl.core.contracts import (
     Sharing,
     Task,
 )
-from mtl.core.specs import Categorical, DatasetSpec, FeatureSpec, ImageSpec
+from mtl.core.specs import DatasetSpec, FeatureSpec, ImageSpec
+from mtl.plugins.forms import Categorical
 
 
 class Own(BaseException):

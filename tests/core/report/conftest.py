@@ -23,6 +23,7 @@ from mtl.core.contracts import (
     Encoder,
     Exporter,
     ExportReport,
+    Form,
     Head,
     Loss,
     Metric,
@@ -38,18 +39,9 @@ from mtl.core.randomness import Random
 from mtl.core.recipe import Choice, Recipe, TaskChoice, Training
 from mtl.core.report import write_report
 from mtl.core.run_folder import RunFolder
-from mtl.core.specs import (
-    Binary,
-    Categorical,
-    DatasetSpec,
-    FeatureSpec,
-    Image,
-    ImageSpec,
-    InputSpec,
-    Regression,
-    TargetSpec,
-)
+from mtl.core.specs import DatasetSpec, FeatureSpec, ImageSpec, InputSpec
 from mtl.core.training_parts import TrainingParts
+from mtl.plugins.forms import Binary, Categorical, Image, Regression
 
 EXTRA = InputSpec("number", 4, "what to add")
 
@@ -88,7 +80,7 @@ class One(Sharing):
 
 
 class Linear(Head):
-    def __init__(self, target: TargetSpec, inputs: Sequence[InputSpec]) -> None:
+    def __init__(self, target: Form, inputs: Sequence[InputSpec]) -> None:
         super().__init__()
         self.shape = target.output_shape
         self.fuses = frozenset(spec.name for spec in inputs)
@@ -109,7 +101,7 @@ class Level(Metric):
 
     direction = "higher"
 
-    def __init__(self, target: TargetSpec) -> None:
+    def __init__(self, target: Form) -> None:
         super().__init__(target)
         self.reset()
 
@@ -139,7 +131,7 @@ class Asked(Task):
     """Reads a column, or the image."""
 
     def __init__(
-        self, dataset: DatasetSpec, target: TargetSpec, column: str | None, noise: float, extra: bool
+        self, dataset: DatasetSpec, target: Form, column: str | None, noise: float, extra: bool
     ) -> None:
         super().__init__(dataset)
         self.target_spec = target
@@ -206,13 +198,13 @@ class Made:
 class Wanted:
     """One task of a made run."""
 
-    target: TargetSpec
+    target: Form
     noise: float = 0.0
     extra: bool = False
     absent: bool = False
 
 
-def label(target: TargetSpec, count: int, absent: bool) -> Tensor:
+def label(target: Form, count: int, absent: bool) -> Tensor:
     generator = torch.Generator().manual_seed(3)
     if isinstance(target, Regression):
         values = torch.randn(count, len(target.names), generator=generator)
@@ -312,7 +304,7 @@ def make(tmp_path: Path) -> Callable[..., Made]:
     """Return a maker of finished runs: tasks by name, one of each form when none is given."""
 
     def made(
-        wanted: Mapping[str, Wanted] | TargetSpec = EVERY,
+        wanted: Mapping[str, Wanted] | Form = EVERY,
         *,
         epochs: int = 3,
         image: tuple[int, int, int] = (1, 6, 5),

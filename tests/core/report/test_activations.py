@@ -14,7 +14,7 @@ from mtl.core.recipe_reader import read
 from mtl.core.recipe_source import RecipeSource
 from mtl.core.registry import Registry
 from mtl.core.report.activations import StageActivity, activity
-from mtl.core.specs import Categorical
+from mtl.plugins.forms import Categorical
 
 Make = Callable[..., Any]
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from mtl.core.report.class_groups import group_errors
-from mtl.core.specs import Binary, Categorical
 
-PAIRS = Categorical(("a 1 + b 2", "a 2 + b 1", "a 1 + c 2", "a 2 + c 1"))
+PAIRS = ("a 1 + b 2", "a 2 + b 1", "a 1 + c 2", "a 2 + c 1")
 
 
 def test_errors_between_kinds_and_inside_a_kind_are_told_apart() -> None:
@@ -19,8 +18,8 @@ def test_errors_between_kinds_and_inside_a_kind_are_told_apart() -> None:
 
 
 def test_classes_that_are_plain_numbers_or_have_none_make_no_groups() -> None:
-    for spec in (Categorical(("0", "1")), Categorical(("cat", "dog")), Binary("even", "odd")):
-        assert group_errors("task", "table", spec, [[1, 2], [3, 4]]) == []
+    for names in (("0", "1"), ("cat", "dog"), ("odd", "even")):
+        assert group_errors("task", "table", names, [[1, 2], [3, 4]]) == []
 
 
 def test_a_table_of_another_size_makes_no_groups() -> None:

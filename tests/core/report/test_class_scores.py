@@ -7,9 +7,8 @@ import re
 from sklearn.metrics import precision_recall_fscore_support
 
 from mtl.core.report.class_scores import class_scores
-from mtl.core.specs import Categorical
 
-CLASSES = Categorical(("cat", "dog", "owl", "bee"))
+CLASSES = ("cat", "dog", "owl", "bee")
 COUNTS = [[5, 1, 0, 0], [2, 6, 0, 0], [1, 0, 0, 0], [0, 0, 0, 0]]
 
 

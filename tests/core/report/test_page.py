@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 import torch
 
+from mtl.core.contracts import Form
 from mtl.core.errors import UsageError
-from mtl.core.specs import Binary, Categorical, Image, Regression, TargetSpec
+from mtl.plugins.forms import Binary, Categorical, Image, Regression
 from mtl.plugins.metrics.recall import Recall
 
 Make = Callable[..., Any]
@@ -112,7 +113,7 @@ def test_a_class_named_like_a_tag_is_shown_by_its_name(make: Make, outline: Read
 
 
 @pytest.mark.parametrize("target", FORMS, ids=lambda target: str(target)[:30])
-def test_every_form_of_answer_has_its_page(make: Make, outline: Read, target: TargetSpec) -> None:
+def test_every_form_of_answer_has_its_page(make: Make, outline: Read, target: Form) -> None:
     found = outline(make(target).page())
     assert found.problems == []
     assert "only" in found.texts["h3"]

@@ -16,9 +16,10 @@ from PIL import Image as Pillow
 from mtl.core.exporting import export
 from mtl.core.report.subject import Subject
 from mtl.core.report.usage import command, program
-from mtl.core.specs import Binary, Categorical, Image, ImageSpec, Regression
+from mtl.core.specs import ImageSpec
 from mtl.exports.images import read_image
 from mtl.exports.onnx_exporter import OnnxExporter
+from mtl.plugins.forms import Binary, Categorical, Image, Regression
 
 Make = Callable[..., Any]
 

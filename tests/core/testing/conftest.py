@@ -12,7 +12,7 @@ from mtl.core.testing.subjects import Subject, subjects
 
 GOOD = '''
 from collections import OrderedDict
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from math import prod
 from typing import Annotated, Any, Literal
 
@@ -32,6 +32,7 @@ from mtl.contracts import (
     ExportReport,
     Exporter,
     FeatureSpec,
+    Form,
     Head,
     Image,
     ImageSpec,
@@ -45,9 +46,22 @@ from mtl.contracts import (
     Sharing,
     Symmetry,
     Task,
+    Values,
     VerificationError,
     transform_square,
 )
+
+
+@dataclass(frozen=True)
+class GoodForm(Form):
+    """Shares of a whole."""
+
+    names: tuple[str, ...]
+    form = "good"
+    activation = "softmax"
+    output_shape = property(lambda self: (len(self.names),))
+    drawing = property(lambda self: Values(self.names))
+    specimens = classmethod(lambda cls, image: (cls(("one", "other", "third")),))
 
 
 class GoodEncoder(Encoder):
@@ -244,6 +258,7 @@ class GoodExporter(Exporter):
 '''
 
 KINDS = (
+    "form",
     "encoder",
     "head",
     "loss",

@@ -165,7 +165,7 @@ BROKEN = {
     ),
     ("task", "targets-match-their-spec"): (
         "class Broken(GoodTask):\n    def target(self, batch): return batch.labels['class'] + 1",
-        "expected targets in 0..3, -1 where absent; got 1..4",
+        "it must lie in -1..3, got 1..4",
     ),
     ("task", "views-are-images"): (
         "class Broken(GoodTask):\n    def corrupt(self, image, random): return image + 1",
@@ -248,6 +248,54 @@ BROKEN = {
                 return {**splits, "test": Columns(splits["test"].image[order], splits["test"].labels)}
         """,
         "the same samples of split 'test' every time",
+    ),
+    ("form", "a-file-brings-it-back"): (
+        """
+        @dataclass(frozen=True)
+        class Broken(GoodForm):
+            form = "other"
+        """,
+        "the name 'broken' in JSON",
+    ),
+    ("form", "predictions-are-the-same-without-torch"): (
+        """
+        @dataclass(frozen=True)
+        class Broken(GoodForm):
+            form = "broken"
+            def predict(self, raw): return raw.softmax(0)
+        """,
+        "the same predictions [12, 3] from both",
+    ),
+    ("form", "right-answers-are-targets"): (
+        """
+        @dataclass(frozen=True)
+        class Broken(GoodForm):
+            form = "broken"
+            def ideal(self, target): return target
+        """,
+        "the prediction for an ideal output to be the certain one",
+    ),
+    ("form", "targets-move-as-the-square-does"): (
+        """
+        @dataclass(frozen=True)
+        class Broken(GoodForm):
+            form = "broken"
+            def move(self, target, turns, mirrored, symmetry): return target.roll(int(mirrored), 1)
+        """,
+        "expected the target again",
+    ),
+    ("form", "every-prediction-is-described"): (
+        """
+        @dataclass(frozen=True)
+        class Silent(Values):
+            def describe(self, predictions): return super().describe(predictions[1:])
+
+        @dataclass(frozen=True)
+        class Broken(GoodForm):
+            form = "broken"
+            drawing = property(lambda self: Silent(self.names))
+        """,
+        "expected 12 descriptions; got 11",
     ),
     ("augmentation", "images-stay-images"): (
         """

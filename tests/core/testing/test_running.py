@@ -40,12 +40,12 @@ def test_an_unknown_kind_is_refused() -> None:
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
-        ("good-plugin", 13),
-        ("Good_Plugin", 13),
-        ("good_parts", 12),
+        ("good-plugin", 14),
+        ("Good_Plugin", 14),
+        ("good_parts", 13),
         ("encoder good", 1),
-        ("good-plugin/good", 12),
-        ("good", 12),
+        ("good-plugin/good", 13),
+        ("good", 13),
     ],
 )
 def test_a_name_means_a_distribution_a_module_or_a_component(

@@ -12,8 +12,9 @@ import pytest
 from torch import nn
 
 from mtl.core.contracts import ExportSubject
-from mtl.core.specs import Categorical, Image, ImageSpec
+from mtl.core.specs import ImageSpec
 from mtl.exports.onnx_exporter import OnnxExporter
+from mtl.plugins.forms import Categorical, Image
 
 DOCUMENT = Path(__file__).parents[3] / "docs" / "serving.md"
 

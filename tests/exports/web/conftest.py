@@ -17,9 +17,10 @@ from torch import nn
 
 from mtl.core.contracts import ExportSubject
 from mtl.core.errors import MissingRequirementError
-from mtl.core.specs import Binary, Categorical, Image, ImageSpec
+from mtl.core.specs import ImageSpec
 from mtl.exports.web.exporter import WebExporter
 from mtl.exports.web.runtime import runtime_files
+from mtl.plugins.forms import Binary, Categorical, Image
 
 
 @pytest.fixture(scope="session")

@@ -10,8 +10,9 @@ from torchvision.datasets import CIFAR10
 
 from mtl.core.errors import MissingRequirementError, UsageError
 from mtl.core.prepared import data_key
-from mtl.core.specs import Categorical, ImageSpec
+from mtl.core.specs import ImageSpec
 from mtl.plugins.datasets.cifar10 import CLASSES, Cifar10
+from mtl.plugins.forms import Categorical
 
 
 class OldPickler(pickle.Pickler):

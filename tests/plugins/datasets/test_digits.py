@@ -8,9 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mtl.core.errors import MissingRequirementError, UsageError
-from mtl.core.specs import Categorical, ImageSpec
+from mtl.core.specs import ImageSpec
 from mtl.plugins.datasets import digits
 from mtl.plugins.datasets.digits import Digits, enlarge
+from mtl.plugins.forms import Categorical
 
 
 def test_the_splits_hold_every_digit_once():

@@ -4,8 +4,8 @@ import pytest
 from torchvision.datasets import FashionMNIST
 
 from mtl.core.errors import MissingRequirementError
-from mtl.core.specs import Categorical
 from mtl.plugins.datasets.fashion_mnist import FashionMnist
+from mtl.plugins.forms import Categorical
 
 
 def test_classes_are_those_of_the_publishers_in_order():

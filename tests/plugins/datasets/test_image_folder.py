@@ -10,9 +10,10 @@ import pytest
 from PIL import Image
 
 from mtl.core.errors import MissingRequirementError, UsageError
-from mtl.core.specs import Categorical, ImageSpec
+from mtl.core.specs import ImageSpec
 from mtl.plugins.datasets.image_files import ImageFile, read_images
 from mtl.plugins.datasets.image_folder import ImageFolder
+from mtl.plugins.forms import Categorical
 
 
 def picture(seed, height=6, width=8):

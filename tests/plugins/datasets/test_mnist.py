@@ -18,8 +18,9 @@ import pytest
 import torchvision
 
 from mtl.core.errors import MissingRequirementError, UsageError
-from mtl.core.specs import Categorical, ImageSpec
+from mtl.core.specs import ImageSpec
 from mtl.plugins.datasets.mnist import Mnist
+from mtl.plugins.forms import Categorical
 
 HINT = (
     "pass the folder that holds MNIST/raw with --data-dir DIR; "

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mtl.core.specs import Binary, Categorical, ImageSpec, Regression
+from mtl.core.specs import ImageSpec
 from mtl.plugins.datasets.table import PictureTable
 from mtl.plugins.datasets.table_tasks import CLASS_METRICS
+from mtl.plugins.forms import Binary, Categorical, Regression
 
 from .table_samples import write_pictures, write_table
 

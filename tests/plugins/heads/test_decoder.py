@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from mtl.core.batch import Features
 from mtl.core.contracts import HeadSpec
 from mtl.core.errors import Incompatible
-from mtl.core.specs import FeatureSpec, Image, ImageSpec
+from mtl.core.specs import FeatureSpec, ImageSpec
+from mtl.plugins.forms import Image
 from mtl.plugins.heads.decoder import Decoder
 
 IMAGE = ImageSpec(1, 8, 8)

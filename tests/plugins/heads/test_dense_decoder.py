@@ -6,7 +6,8 @@ from torch import nn
 
 from mtl.core.contracts import HeadSpec
 from mtl.core.errors import Incompatible
-from mtl.core.specs import FeatureSpec, Image, ImageSpec
+from mtl.core.specs import FeatureSpec, ImageSpec
+from mtl.plugins.forms import Image
 from mtl.plugins.heads.dense_decoder import DenseDecoder
 from mtl.plugins.layers import ELU
 

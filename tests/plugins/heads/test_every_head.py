@@ -10,21 +10,13 @@ import torch
 from torch import Tensor, nn
 
 from mtl.core.batch import Features
-from mtl.core.contracts import Head, HeadSpec
+from mtl.core.contracts import Form, Head, HeadSpec
 from mtl.core.errors import Incompatible
-from mtl.core.specs import (
-    Binary,
-    Categorical,
-    FeatureSpec,
-    Image,
-    ImageSpec,
-    InputSpec,
-    Regression,
-    TargetSpec,
-)
+from mtl.core.specs import FeatureSpec, ImageSpec, InputSpec
+from mtl.plugins.forms import Binary, Categorical, Image, Regression
 from mtl.plugins.heads import COMPONENTS
 
-ANSWERS: list[TargetSpec] = [Categorical(("a", "b", "c")), Binary(), Regression(("x", "y"), "m")]
+ANSWERS: list[Form] = [Categorical(("a", "b", "c")), Binary(), Regression(("x", "y"), "m")]
 PICTURE = Image(1, 9, 12)
 NUMBER = InputSpec("number", 4)
 STAGES = (FeatureSpec(3, 9, 12), FeatureSpec(4, 3, 5), FeatureSpec(6))
@@ -39,7 +31,7 @@ def head_class(name: str) -> type[Head]:
     return head
 
 
-def place(target: TargetSpec, stages: tuple[FeatureSpec, ...] = STAGES) -> HeadSpec:
+def place(target: Form, stages: tuple[FeatureSpec, ...] = STAGES) -> HeadSpec:
     return HeadSpec(ImageSpec(1, 9, 12), stages, target, (NUMBER,))
 
 
@@ -53,17 +45,15 @@ def draw(spec: HeadSpec, batch: int) -> Features:
     return Features(stages, torch.rand(batch, *spec.image.shape), {"number": torch.randint(4, (batch,))})
 
 
-def test_records_are_valid_and_every_situation_has_exactly_one_default() -> None:
+def test_records_are_valid_and_one_is_the_default_for_extra_inputs() -> None:
     assert [problem for component in COMPONENTS for problem in component.problems()] == []
     situations = [situation for component in COMPONENTS for situation in component.default_for]
-    assert sorted(situations) == ["binary", "categorical", "image", "inputs", "regression"]
+    assert situations == ["inputs"]
 
 
 @pytest.mark.parametrize("stages", [STAGES, STAGES[:2]], ids=["vector", "map"])
 @pytest.mark.parametrize(("name", "target"), CASES)
-def test_the_answer_has_the_targets_shape(
-    name: str, target: TargetSpec, stages: tuple[FeatureSpec, ...]
-) -> None:
+def test_the_answer_has_the_targets_shape(name: str, target: Form, stages: tuple[FeatureSpec, ...]) -> None:
     spec = place(target, stages)
     assert head_class(name).accepts(spec) is None
     assert build(name, spec)(draw(spec, 5)).shape == (5, *target.output_shape)
@@ -79,7 +69,7 @@ def test_an_image_is_refused_by_heads_of_plain_layers(name: str) -> None:
 
 @pytest.mark.parametrize("target", ANSWERS)
 @pytest.mark.parametrize("name", ["decoder", "dense-decoder"])
-def test_anything_but_an_image_is_refused_by_decoders(name: str, target: TargetSpec) -> None:
+def test_anything_but_an_image_is_refused_by_decoders(name: str, target: Form) -> None:
     reason = f"draws images, the target is {target.form}"
     assert head_class(name).accepts(place(target)) == reason
     with pytest.raises(Incompatible, match=reason):
@@ -87,7 +77,7 @@ def test_anything_but_an_image_is_refused_by_decoders(name: str, target: TargetS
 
 
 @pytest.mark.parametrize(("name", "target"), CASES)
-def test_the_answer_depends_on_every_parameter(name: str, target: TargetSpec) -> None:
+def test_the_answer_depends_on_every_parameter(name: str, target: Form) -> None:
     head = build(name, place(target))
     answer = head(draw(head_spec := place(target), 16))
     assert answer.shape[1:] == head_spec.target.output_shape
@@ -96,7 +86,7 @@ def test_the_answer_depends_on_every_parameter(name: str, target: TargetSpec) ->
 
 
 @pytest.mark.parametrize(("name", "target"), CASES)
-def test_a_sample_is_answered_the_same_in_any_batch(name: str, target: TargetSpec) -> None:
+def test_a_sample_is_answered_the_same_in_any_batch(name: str, target: Form) -> None:
     spec = place(target)
     head, features = build(name, spec).eval(), draw(spec, 3)
     alone = [
@@ -113,7 +103,7 @@ def test_a_sample_is_answered_the_same_in_any_batch(name: str, target: TargetSpe
 
 
 @pytest.mark.parametrize(("name", "target"), CASES)
-def test_it_is_traceable_for_any_batch_size(name: str, target: TargetSpec) -> None:
+def test_it_is_traceable_for_any_batch_size(name: str, target: Form) -> None:
     class Answer(nn.Module):
         def __init__(self, head: Head) -> None:
             super().__init__()

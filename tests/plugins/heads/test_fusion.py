@@ -7,7 +7,8 @@ import torch.nn.functional as F
 from mtl.core.batch import Features
 from mtl.core.contracts import HeadSpec
 from mtl.core.errors import Incompatible
-from mtl.core.specs import Categorical, FeatureSpec, ImageSpec, InputSpec
+from mtl.core.specs import FeatureSpec, ImageSpec, InputSpec
+from mtl.plugins.forms import Categorical
 from mtl.plugins.heads.fusion import Fusion
 
 SUMS = Categorical(tuple(str(value) for value in range(19)))

@@ -8,8 +8,9 @@ import torch
 from mtl.core.batch import Features
 from mtl.core.contracts import HeadSpec
 from mtl.core.errors import Incompatible
-from mtl.core.specs import Categorical, FeatureSpec, ImageSpec
+from mtl.core.specs import FeatureSpec, ImageSpec
 from mtl.plugins.datasets.shape_labels import shapes_spec
+from mtl.plugins.forms import Categorical
 from mtl.plugins.heads.kind_counts import KindCounts
 from mtl.plugins.tasks.shape_class import ShapeClass
 

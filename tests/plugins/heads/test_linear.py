@@ -4,7 +4,8 @@ import torch
 
 from mtl.core.batch import Features
 from mtl.core.contracts import HeadSpec
-from mtl.core.specs import Binary, FeatureSpec, ImageSpec
+from mtl.core.specs import FeatureSpec, ImageSpec
+from mtl.plugins.forms import Binary
 from mtl.plugins.heads.linear import Linear
 
 SPEC = HeadSpec(ImageSpec(1, 8, 8), (FeatureSpec(2), FeatureSpec(64)), Binary())

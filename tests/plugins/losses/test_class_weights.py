@@ -22,7 +22,7 @@ from mtl.core.recipe_reader import read
 from mtl.core.recipe_source import RecipeSource
 from mtl.core.registry import Registry
 from mtl.core.run import load_run
-from mtl.core.specs import Binary, Categorical, Image
+from mtl.plugins.forms import Binary, Categorical, Image
 from mtl.plugins.losses.binary_cross_entropy import BinaryCrossEntropy
 from mtl.plugins.losses.cross_entropy import CrossEntropy
 

@@ -5,7 +5,7 @@ import torch
 import torch.nn.functional as F
 
 from mtl.core.errors import Incompatible
-from mtl.core.specs import Binary, Categorical
+from mtl.plugins.forms import Binary, Categorical
 from mtl.plugins.losses.focal import Focal
 
 CLASSES = Categorical(("a", "b", "c"))

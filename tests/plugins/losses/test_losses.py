@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mtl.core.errors import Incompatible
-from mtl.core.specs import Binary, Categorical, Image, Regression
+from mtl.plugins.forms import Binary, Categorical, Image, Regression
 from mtl.plugins.losses.binary_cross_entropy import BinaryCrossEntropy
 from mtl.plugins.losses.cross_entropy import CrossEntropy
 from mtl.plugins.losses.focal import Focal

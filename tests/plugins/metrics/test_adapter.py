@@ -6,7 +6,7 @@ import sys
 import pytest
 import torch
 
-from mtl.core.specs import Binary, Image
+from mtl.plugins.forms import Binary, Image
 from mtl.plugins.metrics import COMPONENTS
 from mtl.plugins.metrics.accuracy import Accuracy
 from mtl.plugins.metrics.binary_cross_entropy import BinaryCrossEntropy
@@ -18,7 +18,7 @@ SHOW_ALL = """
 import sys
 from pkgutil import resolve_name
 from mtl.core.options import options_model
-from mtl.core.specs import Binary, Image, Regression
+from mtl.plugins.forms import Binary, Image, Regression
 from mtl.plugins.metrics import COMPONENTS
 targets = (Binary(), Image(1, 8, 8), Regression(("x",)))
 for component in COMPONENTS:

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import balanced_accuracy_score
 
-from mtl.core.specs import Binary, Categorical
+from mtl.plugins.forms import Binary, Categorical
 from mtl.plugins.metrics.balanced_accuracy import BalancedAccuracy
 
 CLASSES = Categorical(tuple("abcd"))

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from sklearn import metrics as reference
 
 from mtl.core.errors import Incompatible
-from mtl.core.specs import Binary, Categorical, Image, Regression
+from mtl.plugins.forms import Binary, Categorical, Image, Regression
 from mtl.plugins.metrics.accuracy import Accuracy
 from mtl.plugins.metrics.confusion_matrix import ConfusionMatrix
 from mtl.plugins.metrics.f1 import F1

@@ -18,10 +18,10 @@ from mtl.core.composition import Composition
 from mtl.core.data import Samples, Splits, load_splits
 from mtl.core.evaluation import evaluate
 from mtl.core.randomness import StepRandom
-from mtl.core.specs import Categorical
 from mtl.core.training.trainer import Trainer
 from mtl.plugins import recipes
 from mtl.plugins.datasets.shapes_synthetic import SyntheticShapes
+from mtl.plugins.forms import Categorical
 
 Compose = Callable[..., Composition]
 ORIGINALS = [item.name for item in recipes.COMPONENTS if not item.name.endswith("-best")]

@@ -3,7 +3,8 @@
 import pytest
 
 from mtl.core.errors import Incompatible
-from mtl.core.specs import Binary, Categorical, DatasetSpec, ImageSpec, Regression
+from mtl.core.specs import DatasetSpec, ImageSpec
+from mtl.plugins.forms import Binary, Categorical, Regression
 from mtl.plugins.tasks.columns import answer_column, class_column, count_column, number_column
 
 DIGIT = Categorical(tuple("0123456789"))

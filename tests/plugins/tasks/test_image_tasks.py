@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 
 from mtl.core.batch import Batch
 from mtl.core.randomness import SampleRandom, StepRandom
-from mtl.core.specs import DatasetSpec, Image, ImageSpec
+from mtl.core.specs import DatasetSpec, ImageSpec
 from mtl.plugins.corruptions import add_noise
+from mtl.plugins.forms import Image
 from mtl.plugins.tasks.autoencode import Autoencode
 from mtl.plugins.tasks.denoise import Denoise
 

@@ -5,7 +5,8 @@ import torch
 
 from mtl.core.batch import Batch
 from mtl.core.errors import Incompatible
-from mtl.core.specs import Binary, Categorical, DatasetSpec, ImageSpec
+from mtl.core.specs import DatasetSpec, ImageSpec
+from mtl.plugins.forms import Binary, Categorical
 from mtl.plugins.tasks.label_group import LabelGroup
 
 CIFAR = DatasetSpec(

@@ -6,7 +6,8 @@ import torch
 from mtl.core.batch import Batch
 from mtl.core.errors import Incompatible
 from mtl.core.randomness import SampleRandom, StepRandom
-from mtl.core.specs import Binary, Categorical, DatasetSpec, ImageSpec
+from mtl.core.specs import DatasetSpec, ImageSpec
+from mtl.plugins.forms import Binary, Categorical
 from mtl.plugins.tasks.classify import Classify
 from mtl.plugins.tasks.multiple_of import MultipleOf
 from mtl.plugins.tasks.parity import Parity

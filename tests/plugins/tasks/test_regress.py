@@ -5,7 +5,8 @@ import torch
 
 from mtl.core.batch import Batch
 from mtl.core.errors import Incompatible
-from mtl.core.specs import Categorical, DatasetSpec, ImageSpec, Regression, Symmetry
+from mtl.core.specs import DatasetSpec, ImageSpec, Symmetry
+from mtl.plugins.forms import Categorical, Regression
 from mtl.plugins.tasks.regress import Regress
 
 WEIGHT, PLACE = Regression(("weight",), "kg"), Regression(("x", "y"))

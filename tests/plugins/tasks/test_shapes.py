@@ -7,7 +7,8 @@ import torch
 
 from mtl.core.batch import Batch
 from mtl.core.errors import Incompatible
-from mtl.core.specs import Categorical, DatasetSpec, ImageSpec, Regression
+from mtl.core.specs import DatasetSpec, ImageSpec
+from mtl.plugins.forms import Categorical, Regression
 from mtl.plugins.tasks.shape_class import ShapeClass, class_index
 from mtl.plugins.tasks.shape_count import ShapeCount
 
