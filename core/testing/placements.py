@@ -150,7 +150,7 @@ def _balancers(subject: Subject) -> Iterator[Tree]:
 
 
 def _training(subject: Subject) -> Iterator[Tree]:
-    yield {"train": {subject.kind: subject.choice}, "tasks": _two_tasks()}
+    yield {"train": {subject.kind: subject.choice}, "tasks": _two_tasks(subject)}
 
 
 def _exporters(subject: Subject) -> Iterator[Tree]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch.nn.functional as F
 from torch import Tensor
 
+from ...core.contracts import Form
 from ...core.errors import Incompatible
 from ..forms import Binary, Image
 from .class_weighted import ClassWeightedLoss

@@ -7,8 +7,8 @@ import pytest
 from mtl.core.errors import ComponentError
 from mtl.core.home import HOME
 from mtl.core.responsibility import Owners
-from mtl.plugins.forms import Categorical
 from mtl.core.tensor_form import expect
+from mtl.plugins.forms import Categorical
 from mtl.plugins.losses.cross_entropy import CrossEntropy
 
 
