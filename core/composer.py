@@ -40,6 +40,7 @@ from .rehearsal import (
 from .specs import DatasetSpec, FeatureSpec, InputSpec
 from .standardization import StandardizedLoss, default_of, standardized
 from .state import refuse_untrainable
+from .suitability import refuse_frozen, refuse_unsuitable
 from .training_parts import refuse_accumulation, training_parts
 
 
@@ -85,11 +86,11 @@ class _Composer(Builder):
                 if isinstance(item.loss, StandardizedLoss)
             },
         )
-        self._refuse_frozen(model)
+        refuse_frozen(self, self.recipe, model)
         parts = training_parts(self, self.recipe.train, model, self._encoders)
         names = tuple(tasks)
         balancer: Balancer = self.build("balancer", self.recipe.balancer, ("balancer",), names)
-        self._refuse_unsuitable(balancer, sharing)
+        refuse_unsuitable(self, self.recipe, balancer, sharing)
         refuse_untrainable(self.owners, (model, balancer))
         refuse_accumulation(self, self.recipe.balancer.name, balancer, self.recipe.train)
         return Composition(
@@ -115,39 +116,6 @@ class _Composer(Builder):
         if training.channels_last is not None:
             return training
         return training.model_copy(update={"channels_last": prefers_channels_last(model)})
-
-    def _refuse_frozen(self, model: MultitaskModel) -> None:
-        if not any(parameter.requires_grad for parameter in model.parameters()):
-            reason = "and every other part of the model are frozen: there is nothing to train"
-            hint = "leave some parameters trained (requires_grad), or choose a head with parameters"
-            raise self.refused("encoder", self.recipe.encoder.name, reason, ("encoder",), hint)
-
-    def _refuse_unsuitable(self, balancer: Balancer, sharing: Sharing) -> None:
-        """Refuse a balancer where gradients or samples are too few for it, or inside a compiled model."""
-        name = self.recipe.sharing.name
-        reason, hint = "", "choose another balancer or sharing, or name more tasks"
-        least, size = 2 * balancer.parts, self.recipe.train.batch_size
-        if self.recipe.train.compile and not (balancer.compile_safe and balancer.on == "parameters"):
-            reason = "does not work with a compiled model"
-            hint = "leave train.compile out, or balance on parameters"
-        elif balancer.parts > 1 and size < least:
-            reason = f"cuts every batch into {balancer.parts} parts of at least 2; train.batch_size is {size}"
-            hint = f"set train.batch_size to {least} or more, or choose another balancer"
-        elif not balancer.needs_gradients:
-            return
-        elif not ask(self.label(sharing), sharing, "shared_parameters"):
-            reason = f"needs shared parameters; sharing {name!r} of these tasks has none"
-        elif not sharing.trained_together():
-            reason = f"needs shared parameters that are trained; all those of sharing {name!r} are frozen"
-            hint = "choose another balancer, or train a part of the encoder"
-        elif balancer.on == "features" and not sharing.common_features:
-            reason = f"works on features that all heads read; with sharing {name!r} every task has its own"
-            hint = "balance on parameters, or choose hard sharing"
-        elif balancer.on == "features" and self.recipe.views == "per-task":
-            reason = "works on features that all heads read; with views 'per-task' every view has its own"
-            hint = "balance on parameters, or set views: shared"
-        if reason:
-            raise self.refused("balancer", self.recipe.balancer.name, reason, ("balancer",), hint)
 
     def _tasks(self, spec: DatasetSpec) -> dict[str, Task]:
         tasks = {}

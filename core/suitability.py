@@ -1,0 +1,59 @@
+"""Refuses a model that cannot be trained, and a balancer that does not suit it, before anything is trained."""
+
+from __future__ import annotations
+
+from .building import Builder
+from .contracts import Balancer, Sharing
+from .declared import ask
+from .model import MultitaskModel
+from .recipe import Recipe
+
+
+def refuse_frozen(builder: Builder, recipe: Recipe, model: MultitaskModel) -> None:
+    """Raise `RecipeError` for a model of which nothing is trained."""
+    if not any(parameter.requires_grad for parameter in model.parameters()):
+        reason = "and every other part of the model are frozen: there is nothing to train"
+        hint = "leave some parameters trained (requires_grad), or choose a head with parameters"
+        raise builder.refused("encoder", recipe.encoder.name, reason, ("encoder",), hint)
+
+
+def refuse_unsuitable(builder: Builder, recipe: Recipe, balancer: Balancer, sharing: Sharing) -> None:
+    """Raise `RecipeError` for a balancer whose gradients or samples are too few, or inside a compiled model."""
+    reason, hint = _unsuitable(builder, recipe, balancer, sharing)
+    if reason:
+        raise builder.refused("balancer", recipe.balancer.name, reason, ("balancer",), hint)
+
+
+def _unsuitable(builder: Builder, recipe: Recipe, balancer: Balancer, sharing: Sharing) -> tuple[str, str]:
+    name = recipe.sharing.name
+    least, size = 2 * balancer.parts, recipe.train.batch_size
+    other = "choose another balancer or sharing, or name more tasks"
+    if recipe.train.compile and not (balancer.compile_safe and balancer.on == "parameters"):
+        return "does not work with a compiled model", "leave train.compile out, or balance on parameters"
+    if balancer.parts > 1 and size < least:
+        return (
+            f"cuts every batch into {balancer.parts} parts of at least 2; train.batch_size is {size}",
+            f"set train.batch_size to {least} or more, or choose another balancer",
+        )
+    if not balancer.needs_gradients:
+        return "", ""
+    if not ask(builder.label(sharing), sharing, "shared_parameters"):
+        return f"needs shared parameters; sharing {name!r} of these tasks has none", other
+    if not sharing.trained_together():
+        return (
+            f"needs shared parameters that are trained; all those of sharing {name!r} are frozen",
+            "choose another balancer, or train a part of the encoder",
+        )
+    if balancer.on != "features":
+        return "", ""
+    if not sharing.common_features:
+        return (
+            f"works on features that all heads read; with sharing {name!r} every task has its own",
+            "balance on parameters, or choose hard sharing",
+        )
+    if recipe.views == "per-task":
+        return (
+            "works on features that all heads read; with views 'per-task' every view has its own",
+            "balance on parameters, or set views: shared",
+        )
+    return "", ""
