@@ -40,8 +40,8 @@ from .rehearsal import (
 from .specs import DatasetSpec, FeatureSpec, InputSpec
 from .standardization import StandardizedLoss, default_of, standardized
 from .state import refuse_untrainable
-from .suitability import refuse_frozen, refuse_unsuitable
-from .training_parts import refuse_accumulation, training_parts
+from .suitability import refuse_accumulation, refuse_frozen, refuse_unsuitable
+from .training_parts import training_parts
 
 
 def compose(recipe: Recipe, registry: Registry, source: RecipeSource | None = None) -> Composition:

@@ -1,4 +1,4 @@
-"""Refuses a model that cannot be trained, and a balancer that does not suit it, before anything is trained."""
+"""Refuses a model that cannot be trained, and a balancer that does not suit it, before any training."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from .building import Builder
 from .contracts import Balancer, Sharing
 from .declared import ask
 from .model import MultitaskModel
-from .recipe import Recipe
+from .recipe import Recipe, Training
 
 
 def refuse_frozen(builder: Builder, recipe: Recipe, model: MultitaskModel) -> None:
@@ -18,7 +18,7 @@ def refuse_frozen(builder: Builder, recipe: Recipe, model: MultitaskModel) -> No
 
 
 def refuse_unsuitable(builder: Builder, recipe: Recipe, balancer: Balancer, sharing: Sharing) -> None:
-    """Raise `RecipeError` for a balancer whose gradients or samples are too few, or inside a compiled model."""
+    """Raise `RecipeError` for a balancer with too few gradients or samples, or that cannot be compiled."""
     reason, hint = _unsuitable(builder, recipe, balancer, sharing)
     if reason:
         raise builder.refused("balancer", recipe.balancer.name, reason, ("balancer",), hint)
@@ -57,3 +57,11 @@ def _unsuitable(builder: Builder, recipe: Recipe, balancer: Balancer, sharing: S
             "balance on parameters, or set views: shared",
         )
     return "", ""
+
+
+def refuse_accumulation(builder: Builder, name: str, balancer: Balancer, training: Training) -> None:
+    """Raise `RecipeError` for a balancer that looks at a batch after its update, where not every one has one."""
+    if training.accumulate > 1 and balancer.needs_new_losses:
+        reason = f"looks at every batch after its update; train.accumulate is {training.accumulate}"
+        hint = "leave train.accumulate out, or choose another balancer"
+        raise builder.refused("balancer", name, reason, ("balancer",), hint)

@@ -8,7 +8,7 @@ from typing import Any
 
 from . import parameter_groups
 from .building import Builder
-from .contracts import Balancer, Encoder, Optimizer, Schedule
+from .contracts import Encoder, Optimizer, Schedule
 from .errors import Problem, RecipeError
 from .model import MultitaskModel
 from .options import OptionProblem
@@ -71,11 +71,3 @@ def _too_long(builder: Builder, training: Training, schedule: Schedule) -> list[
         message = f"warm_up takes {training.warm_up:g} epochs; the training has {training.epochs}"
         found.append(OptionProblem(("warm_up",), message, "train longer, or warm up in fewer epochs"))
     return found
-
-
-def refuse_accumulation(builder: Builder, name: str, balancer: Balancer, training: Training) -> None:
-    """Refuse a balancer that looks at a batch after its update, where not every batch has one."""
-    if training.accumulate > 1 and balancer.needs_new_losses:
-        reason = f"looks at every batch after its update; train.accumulate is {training.accumulate}"
-        hint = "leave train.accumulate out, or choose another balancer"
-        raise builder.refused("balancer", name, reason, ("balancer",), hint)
