@@ -60,7 +60,7 @@ def _unsuitable(builder: Builder, recipe: Recipe, balancer: Balancer, sharing: S
 
 
 def refuse_accumulation(builder: Builder, name: str, balancer: Balancer, training: Training) -> None:
-    """Raise `RecipeError` for a balancer that looks at every batch after its update, where not all have one."""
+    """Raise `RecipeError` for a balancer that looks at a batch after its update, if not all have one."""
     if training.accumulate > 1 and balancer.needs_new_losses:
         reason = f"looks at every batch after its update; train.accumulate is {training.accumulate}"
         hint = "leave train.accumulate out, or choose another balancer"
