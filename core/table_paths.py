@@ -50,7 +50,7 @@ def picture_paths(table: Table, cells: Sequence[str | None], folder: PictureFold
     def refuse(wrong: Callable[[int], bool], problem: str, hint: Callable[[str], str]) -> None:
         rows = [row for row in range(len(known)) if wrong(row)]
         if rows:
-            shown = ", ".join(f"{known[row]!r:.80} (line {table.lines[row]})" for row in rows[:3])
+            shown = ", ".join(f"{known[row]!r:.80} ({table.listed([row])})" for row in rows[:3])
             more = ", ..." if len(rows) > 3 else ""
             count = f"{len(rows):,} of {len(known):,} rows"
             raise UsageError(f"{table.path}: {count} {problem}: {shown}{more}", hint=hint(known[rows[0]]))

@@ -11,13 +11,13 @@ from .files import read_bytes
 LARGEST = 2**30
 """Bytes of the largest table that is read."""
 
-HINT = "a CSV, TSV or JSON lines file, or a folder with a metadata.csv, .tsv or .jsonl"
+HINT = "a CSV, TSV, JSON lines, Parquet or Arrow file, or a folder with a metadata.csv, .jsonl or .parquet"
 
 _SAVED_OTHERWISE = {
     b"PK\x03\x04": ("an Excel file, or another zip file", "save it in Excel as: CSV UTF-8"),
     b"\xd0\xcf\x11\xe0": ("an old Excel file", "save it in Excel as: CSV UTF-8"),
-    b"PAR1": ("a Parquet file", "save it as CSV: pandas.read_parquet(FILE).to_csv(TABLE, index=False)"),
-    b"ARROW1": ("an Arrow file", "save it as CSV: pandas.read_feather(FILE).to_csv(TABLE, index=False)"),
+    b"PAR1": ("a Parquet file", "its name must end in .parquet"),
+    b"ARROW1": ("an Arrow file", "its name must end in .arrow"),
     b"\x1f\x8b": ("a gzip file", "unpack it: gunzip FILE"),
 }
 """How files begin that hold tables in other forms, what they are, and what to do with them."""

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from io import StringIO
 from pathlib import Path
+from typing import Any
 
+from . import arrow_tables
 from .errors import UsageError
 from .files import reading
 from .table_text import HINT, read_text
 
-NAMES = ("metadata.csv", "metadata.tsv", "metadata.jsonl")
+NAMES = ("metadata.csv", "metadata.tsv", "metadata.jsonl", "metadata.parquet")
 """What a folder's table may be called, as Hugging Face calls it."""
 
 PICTURES = (".png", ".jpg", ".jpeg", ".gif", ".webp", ".tif", ".tiff", ".bmp", ".ppm", ".pgm")
@@ -23,7 +25,7 @@ MOST_COLUMNS = 1000
 MOST_CELLS = 100_000_000
 
 _JSON_LINES = (".jsonl", ".ndjson")
-ENDINGS = (".csv", ".tsv", *_JSON_LINES)
+ENDINGS = (".csv", ".tsv", *_JSON_LINES, *arrow_tables.ENDINGS)
 """How the names of tables end."""
 _DELIMITERS = (",", ";", "\t", "|")
 
@@ -32,13 +34,18 @@ _DELIMITERS = (",", ";", "\t", "|")
 class Table:
     """Cells by column, stripped of blanks, None where a row has none; `lines` are those of the file.
 
-    `nested` are the columns of a JSON table that hold lists or mappings: their cells are None.
+    `nested` are the columns that hold lists or mappings: their cells are None. `classes` are the names of
+    classes, in order, of columns whose file states them. `embedded` columns hold pictures, not their paths:
+    it gives the bytes of a row's, and their cells are names for messages. `counted` is what `lines` are.
     """
 
     path: Path
     columns: dict[str, list[str | None]]
-    lines: list[int]
+    lines: Sequence[int]
     nested: set[str] = field(default_factory=set)
+    classes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    embedded: Mapping[str, Callable[[int], bytes]] = field(default_factory=dict)
+    counted: str = "line"
 
     def __len__(self) -> int:
         return len(self.lines)
@@ -46,7 +53,7 @@ class Table:
     def listed(self, rows: Sequence[int]) -> str:
         """Return the lines of rows for a message: the first three."""
         shown = ", ".join(str(self.lines[row]) for row in rows[:3])
-        return f"line{'s' if len(rows) > 1 else ''} {shown}{', ...' if len(rows) > 3 else ''}"
+        return f"{self.counted}{'s' if len(rows) > 1 else ''} {shown}{', ...' if len(rows) > 3 else ''}"
 
 
 def names_pictures(cells: Iterable[str | None]) -> bool:
@@ -80,16 +87,32 @@ def find_table(place: Path, *, otherwise: str = "name the table's file") -> Path
 
 
 def read_table(path: Path, encoding: str = "utf-8") -> Table:
-    """Return the table in a file: JSON lines by its name's ending, else CSV with the delimiter it has.
+    """Return the table in a file: Parquet, Arrow or JSON lines by its name's ending, else CSV.
 
-    Raises `UsageError`, with the line, for what is no table.
+    A CSV has the delimiter it has. Raises `UsageError`, with the line, for what is no table, and
+    `MissingRequirementError` when the package is missing that reads it.
     """
+    ending = path.suffix.casefold()
+    if ending in arrow_tables.ENDINGS:
+        return table_of_arrow(arrow_tables.read_arrow(path, MOST_CELLS), path)
     text = read_text(path, encoding)
     with reading(path, "a table", hint=HINT):
-        if path.suffix.casefold() in _JSON_LINES:
-            table = _from_json_lines(text, path)
-        else:
-            table = _from_csv(text, path)
+        return _sound(_from_json_lines(text, path) if ending in _JSON_LINES else _from_csv(text, path))
+
+
+def table_of_arrow(arrow: Any, path: Path) -> Table:
+    """Return a `pyarrow.Table` as a table; `path` is what messages call it, and where paths start from."""
+    with reading(path, "a table", hint=HINT):
+        if arrow.num_columns > MOST_COLUMNS:
+            raise UsageError(f"{path}: {arrow.num_columns:,} columns; at most {MOST_COLUMNS:,} are read")
+        found = arrow_tables.ArrowColumns(arrow, path)
+    rows = range(1, arrow.num_rows + 1)
+    return _sound(Table(path, found.columns, rows, found.nested, found.classes, found.embedded, "row"))
+
+
+def _sound(table: Table) -> Table:
+    """Return a table that has rows, and columns that can be named."""
+    path = table.path
     for name in table.columns:
         if not name.isprintable():
             raise UsageError(f"{path}: the column name {name!r:.60} cannot be shown", hint="rename it")

@@ -18,18 +18,28 @@ def read_image(path: Path, form: ImageSpec, *, resize: bool = False) -> NDArray[
 
     Raises `UsageError` when the file is missing, damaged, huge, or of another size than the model reads.
     """
-    if form.channels not in MODES:
-        raise UsageError(f"the model reads {form.channels} channels; image files give 1 or 3")
+    _refuse_other_channels(form)
     content = read_bytes(path, "an image", hint=HINT, most=LARGEST_FILE)
+    return pixels_of(content, str(path), form, resize=resize)
+
+
+def pixels_of(content: bytes, name: str, form: ImageSpec, *, resize: bool = False) -> NDArray[np.uint8]:
+    """Return the picture in a file's bytes as `read_image` does; `name` is what messages call it."""
+    _refuse_other_channels(form)
 
     def fits(size: tuple[int, int]) -> None:
         if size != (form.width, form.height) and not resize:
             raise UsageError(
-                f"{path} is {size[0]} x {size[1]} pixels; the model reads {form.width} x {form.height}",
+                f"{name} is {size[0]} x {size[1]} pixels; the model reads {form.width} x {form.height}",
                 hint="pass --resize",
             )
 
     with silently():
-        picture = read_picture(content, str(path), form.channels, fits)
+        picture = read_picture(content, name, form.channels, fits)
         fits(picture.size)
     return to_pixels(picture, form)
+
+
+def _refuse_other_channels(form: ImageSpec) -> None:
+    if form.channels not in MODES:
+        raise UsageError(f"the model reads {form.channels} channels; image files give 1 or 3")

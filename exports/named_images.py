@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import glob
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from ..core.errors import UsageError, suggest
@@ -17,10 +18,11 @@ USUAL = "file_name"
 
 @dataclass(frozen=True)
 class NamedImage:
-    """A picture: as it is called in answers, and where it is."""
+    """A picture: as it is called in answers, where it is, and how it is read where a table holds it."""
 
     name: str
     path: Path
+    held: Callable[[], bytes] | None = None
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,8 @@ def _is_picture(path: Path, folder: Path) -> bool:
 
 def _of_table(place: Path, naming: Naming) -> Iterator[NamedImage]:
     table = read_table(find_table(place))
-    names = [name for name, cells in table.columns.items() if names_pictures(cells)]
+    names = list(table.embedded)
+    names = names or [name for name, cells in table.columns.items() if names_pictures(cells)]
     name = naming.column or (USUAL if USUAL in table.columns else names[0] if len(names) == 1 else "")
     if name not in table.columns:
         wrong = f"no column {name!r}" if name else f"{len(names) or 'no'} columns that hold paths of pictures"
@@ -78,5 +81,11 @@ def _of_table(place: Path, naming: Naming) -> Iterator[NamedImage]:
         raise UsageError(f"{place}: has {wrong}", hint=hint)
     folder = PictureFolder((naming.root or place.parent).absolute(), naming.ending, "--")
     cells = table.columns[name]
+    if name in table.embedded:
+        for row, cell in enumerate(cells):
+            # Saved answers are called after it.
+            path = place.with_name(f"{place.stem}-row-{row + 1}")
+            yield NamedImage(f"{place}: {cell}", path, partial(table.embedded[name], row))
+        return
     for cell, path in zip(cells, picture_paths(table, cells, folder), strict=True):
         yield NamedImage(str(cell), path)

@@ -16,10 +16,14 @@ from ..core.seed_list import refuse_several
 from .limits import MEBIBYTE, in_time, memory_option, timeout_option
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from ..core.answer_forms import Forms
     from ..core.contracts import Described
     from ..core.registry import HasRegistry
     from .inference import ExportedModel
+    from .named_images import NamedImage
 
 _CHUNK = 64
 _NUMBERS = 2**18
@@ -75,7 +79,7 @@ def predict(
     """Answer for images with an exported model.
 
     MODEL is an exported .onnx file, or the folder of a run. IMAGE is a file, a folder of them, a pattern in
-    quotes, or a CSV, TSV or JSON lines table with a column of paths. torch is not needed.
+    quotes, or a table (CSV, TSV, JSON lines, Parquet) with a column of paths. torch is not needed.
 
     \b
     Examples:
@@ -98,7 +102,7 @@ def predict(
         raise UsageError(f"no task of {exported.path} answers with an image", hint="leave out --out")
     named = named_images(places, Naming(**naming))
     images, paths = [image.name for image in named], [image.path for image in named]
-    answers = _answers(exported, paths, numbers, resize, timeout)
+    answers = _answers(exported, named, numbers, resize, timeout)
     saved = _save(paths, answers, out) if out is not None else {}
     rows = _values(answers, saved)
     if to is not None:
@@ -140,16 +144,26 @@ def _numbers(inputs: Sequence[str]) -> dict[str, int]:
 
 
 def _answers(
-    exported: ExportedModel, paths: Sequence[Path], numbers: dict[str, int], resize: bool, timeout: float
+    exported: ExportedModel,
+    named: Sequence[NamedImage],
+    numbers: dict[str, int],
+    resize: bool,
+    timeout: float,
 ) -> list[dict[str, Described]]:
     import numpy as np
 
-    from .images import read_image
+    from .images import pixels_of, read_image
+
+    def pixels(image: NamedImage) -> NDArray[np.uint8]:
+        form = exported.card.image
+        if image.held is not None:
+            return pixels_of(image.held(), image.name, form, resize=resize)
+        return read_image(image.path, form, resize=resize)
 
     answers = []
     chunk = min(_CHUNK, exported.most_images(_NUMBERS))
-    for start in range(0, len(paths), chunk):
-        some = [read_image(path, exported.card.image, resize=resize) for path in paths[start : start + chunk]]
+    for start in range(0, len(named), chunk):
+        some = [pixels(image) for image in named[start : start + chunk]]
         run = partial(exported.run, np.stack(some), **numbers)
         answers += exported.answers(in_time(timeout, exported.path, run, stop=exported.stop))
     return answers

@@ -48,8 +48,14 @@ COMPONENTS: tuple[Component, ...] = (
     Component(
         "dataset",
         "table",
-        "Your own pictures and labels, from a CSV, TSV or JSON lines file",
+        "Your own pictures and labels, from a CSV, TSV, JSON lines, Parquet or Arrow file",
         f"{_HERE}.table:PictureTable",
         default_for=("file",),
+    ),
+    Component(
+        "dataset",
+        "hf",
+        "A data set of Hugging Face's datasets on this machine: Parquet, Arrow, folders of pictures",
+        f"{_HERE}.hf:HuggingFace",
     ),
 )

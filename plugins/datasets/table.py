@@ -16,24 +16,34 @@ from ...core.errors import UsageError
 from ...core.files import reading
 from ...core.places import from_root
 from ...core.specs import DatasetSpec, ImageSpec
-from ...core.table_paths import PictureFolder, picture_paths
+from ...core.table_paths import PictureFolder
 from ...core.table_text import HINT
-from ...core.tables import find_table, read_table
-from .image_files import image_file, read_images
+from ...core.tables import Table, find_table, read_table
+from .image_files import ImageFile, read_images
 from .table_checks import refuse_contradictions, refuse_untaught
-from .table_columns import ColumnOption, TableColumns, understand
+from .table_columns import TableColumns, understand
+from .table_options import (
+    ABSENT,
+    AbsentOption,
+    AllowDuplicatesOption,
+    ChannelsOption,
+    ColumnsOption,
+    SizeOption,
+    SkipBrokenOption,
+    SplitSeedOption,
+    TestOption,
+    ValidationOption,
+)
 from .table_parts import PARTS
-from .table_pictures import contents, picture_form, refuse_leaks
+from .table_pictures import TablePictures, contents, picture_form, pictures_of, refuse_leaks
 from .table_splits import TableParts
 from .table_tasks import tasks_of
 
-_Side = Annotated[int, Field(ge=1, le=4096)]
 _CLASS_FOLDERS = "for a folder per class: --dataset image-folder --data-dir FOLDER"
-_Share = Annotated[float, Field(ge=0.0, lt=1.0)]
 
 
 class PictureTable(Dataset):
-    """A CSV, TSV or JSON lines file with a row per picture: a column of paths, and columns to be told.
+    """A CSV, TSV, JSON lines, Parquet or Arrow file with a row per picture: its path or itself, and labels.
 
     Columns are understood by their names and values; `columns` says it where that goes wrong. Holes are
     absent labels. Each label column is a task, named after it. Rows are parted by a column of parts; what is
@@ -45,7 +55,8 @@ class PictureTable(Dataset):
         self,
         *,
         file: Annotated[
-            Path | None, Field(description="The table, or a folder with its metadata.csv, .tsv or .jsonl.")
+            Path | None,
+            Field(description="The table, or a folder with its metadata.csv, .jsonl or .parquet."),
         ] = None,
         root: Annotated[
             Path | None, Field(description="Folder that paths start from; none: the table's.")
@@ -53,40 +64,15 @@ class PictureTable(Dataset):
         ending: Annotated[str, Field(description="What paths lack at their end, such as .png.")] = "",
         encoding: Annotated[str, Field(description="Encoding of the table's text.")] = "utf-8",
         decimal: Annotated[Literal[".", ","], Field(description="What parts the decimals of numbers.")] = ".",
-        columns: Annotated[
-            dict[str, ColumnOption],
-            Field(
-                description="What columns are: path, class, yes-no, number, group, split or ignore, or a "
-                "mapping with type, classes, yes, units and absent (more cells that mean no label)."
-            ),
-        ] = {},  # noqa: B006 - never changed
-        absent: Annotated[
-            tuple[str, ...], Field(description="Cells that mean no label, like empty ones; in any case.")
-        ] = ("nan", "null", "?"),
-        size: Annotated[
-            _Side | tuple[_Side, _Side] | None,
-            Field(
-                description="Pictures are scaled to this side, or (height, width), in pixels; none: their "
-                "own size where it is common and at most 64, else 64."
-            ),
-        ] = None,
-        channels: Annotated[
-            Literal[1, 3] | None,
-            Field(description="1: grey; 3: red, green, blue; none: 1 where all pictures are grey."),
-        ] = None,
-        test: Annotated[
-            _Share, Field(description="Share of all rows for testing, where no column says which.")
-        ] = 0.2,
-        validation: Annotated[
-            _Share, Field(description="Share of all rows for validation, where no column says which.")
-        ] = 0.1,
-        split_seed: Annotated[int, Field(ge=0, description="Seed of the parts that are carved.")] = 0,
-        allow_duplicates: Annotated[
-            bool, Field(description="Go on when a picture is in two parts of the data.")
-        ] = False,
-        skip_broken: Annotated[
-            bool, Field(description="Leave out pictures that cannot be read; they are told.")
-        ] = False,
+        columns: ColumnsOption = {},  # noqa: B006 - never changed
+        absent: AbsentOption = ABSENT,
+        size: SizeOption = None,
+        channels: ChannelsOption = None,
+        test: TestOption = 0.2,
+        validation: ValidationOption = 0.1,
+        split_seed: SplitSeedOption = 0,
+        allow_duplicates: AllowDuplicatesOption = False,
+        skip_broken: SkipBrokenOption = False,
     ) -> None:
         self.file = None if file is None else from_root(Path(file))
         self.root = None if root is None else from_root(Path(root))
@@ -119,16 +105,16 @@ class PictureTable(Dataset):
 
     def sources(self) -> Sequence[Path] | None:
         # What is left out is told by reading it: a cache would be silent.
-        if self.file is None or self.skip_broken:
+        if self.skip_broken or not self._is_given():
             return None
         code = sorted(Path(__file__).parent.glob("table_*.py"))
-        return [self._columns.table.path, *code, *dict.fromkeys(self._paths)]
+        return [*self._files_of_table(), *code, *dict.fromkeys(self._pictures.paths)]
 
     def load(self) -> Mapping[str, Columns]:
-        columns, paths = self._columns, self._paths
-        pixels, rows = self._read(paths)
+        columns, pictures = self._columns, self._pictures
+        pixels, rows = self._read(pictures.files)
         content = contents(pixels)
-        named = [str(paths[row]) for row in rows.tolist()]
+        named = [pictures.files[row].name for row in rows.tolist()]
         parts = self.parts.part(columns, rows, [named, content])
         if not self.allow_duplicates:
             refuse_leaks(named, content, parts)
@@ -141,38 +127,56 @@ class PictureTable(Dataset):
                 splits[part] = Columns(pixels[chosen], labels)
         return splits
 
-    @cached_property
-    def _columns(self) -> TableColumns:
+    def _is_given(self) -> bool:
+        """Return whether it is said where the table is."""
+        return self.file is not None
+
+    def _table(self) -> Table:
+        """Return the table as it stands in its file."""
+        return read_table(find_table(self._place(), otherwise=_CLASS_FOLDERS), self.encoding)
+
+    def _files_of_table(self) -> Sequence[Path]:
+        """Return the files that the table itself is in."""
+        return [self._columns.table.path]
+
+    def _folder(self) -> PictureFolder:
+        """Return where paths start from."""
+        return PictureFolder(self.root or self._columns.table.path.parent, self.ending)
+
+    def _place(self) -> Path:
+        """Return where the table is; raise `UsageError` when that is not said, or nowhere."""
         if self.file is None:
             raise UsageError("the data set needs a table", hint="pass it with --data FILE")
         with reading(self.file, "a table", hint="give read access to it"):
             exists = self.file.exists()
         if not exists:
             raise UsageError(f"{self.file}: there is no such file", hint=f"--data names {HINT}")
-        table = read_table(find_table(self.file, otherwise=_CLASS_FOLDERS), self.encoding)
-        return understand(table, self.columns, self.absent, self.decimal)
+        return self.file
 
     @cached_property
-    def _paths(self) -> list[Path]:
+    def _columns(self) -> TableColumns:
+        return understand(self._table(), self.columns, self.absent, self.decimal)
+
+    @cached_property
+    def _pictures(self) -> TablePictures:
         columns = self._columns
-        folder = PictureFolder(self.root or columns.table.path.parent, self.ending)
-        paths = picture_paths(columns.table, columns.cells[columns.path], folder)
-        refuse_contradictions(columns, paths)
-        return paths
+        pictures = pictures_of(columns, self._folder())
+        refuse_contradictions(columns, [file.name for file in pictures.files])
+        return pictures
 
     @cached_property
     def _form(self) -> tuple[ImageSpec, str]:
-        return picture_form(self._paths, self.size, self.channels)
+        return picture_form(self._pictures.files, self.size, self.channels)
 
-    def _read(self, paths: Sequence[Path]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    def _read(self, files: Sequence[ImageFile]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
         """Return the pictures that can be read, and their rows; others are refused all at once, or told."""
         broken: dict[int, str] = {}
-        pixels = read_images([image_file(path) for path in paths], self._form[0], resize=True, broken=broken)
-        rows = np.array([row for row in range(len(paths)) if row not in broken], dtype=np.int64)
+        pixels = read_images(files, self._form[0], resize=True, broken=broken)
+        rows = np.array([row for row in range(len(files)) if row not in broken], dtype=np.int64)
         if not broken:
             return pixels, rows
         shown = [broken[row] for row in sorted(broken)[:3]]
-        told = f"{len(broken):,} of {len(paths):,} pictures cannot be read: {'; '.join(shown)}"
+        told = f"{len(broken):,} of {len(files):,} pictures cannot be read: {'; '.join(shown)}"
         told += "; ..." if len(broken) > 3 else ""
         if not self.skip_broken:
             raise UsageError(told, hint="mend them, or leave them out: --set dataset.skip_broken=true")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,11 +15,14 @@ from .table_columns import TableColumns
 from .table_parts import PARTS, TRAIN
 
 
-def refuse_contradictions(columns: TableColumns, paths: Sequence[Path]) -> None:
-    """Raise `UsageError` when two rows give one picture two different labels, naming the first ones."""
-    rows_of: dict[Path, list[int]] = {}
-    for row, path in enumerate(paths):
-        rows_of.setdefault(path, []).append(row)
+def refuse_contradictions(columns: TableColumns, pictures: Sequence[str]) -> None:
+    """Raise `UsageError` when two rows give one picture two different labels, naming the first ones.
+
+    `pictures` are the names of the rows' pictures.
+    """
+    rows_of: dict[str, list[int]] = {}
+    for row, picture in enumerate(pictures):
+        rows_of.setdefault(picture, []).append(row)
     repeated = [rows for rows in rows_of.values() if len(rows) > 1]
     for name, label in columns.labels.items():
         cells, there = columns.cells[name], label.present
@@ -40,8 +42,8 @@ def refuse_contradictions(columns: TableColumns, paths: Sequence[Path]) -> None:
             )
             raise UsageError(
                 f"{table.path}: column {name!r}: {columns.cells[columns.path][one]!r:.80} has two labels: "
-                f"{cells[one]!r:.40} (line {table.lines[one]}) and {cells[other]!r:.40} "
-                f"(line {table.lines[other]}){more}",
+                f"{cells[one]!r:.40} ({table.listed([one])}) and {cells[other]!r:.40} "
+                f"({table.listed([other])}){more}",
                 hint="keep one row per picture, or leave the doubtful label empty",
             )
 

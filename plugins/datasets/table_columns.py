@@ -65,6 +65,8 @@ class TableColumns:
                 said = self.labels[name].described
             elif name in self.ignored:
                 said = f"ignored: {self.ignored[name]}"
+            elif name in self.table.embedded:
+                said = "pictures"
             else:
                 said = next(kind for kind in ("path", "split", "group") if getattr(self, kind) == name)
             lines.append(f"  {name}: {said}")
@@ -85,7 +87,7 @@ def understand(
                 f"dataset.columns: {table.path} has no column {name!r}",
                 hint=suggest(name, list(table.columns), "columns"),
             )
-    said = {name: _with_type(stated.get(name, {})) for name in table.columns}
+    said = {name: _with_type({**_of_file(table, name), **stated.get(name, {})}) for name in table.columns}
     cells = {
         name: _without_holes(column, (*absent, *said[name].get("absent", ())), decimal)
         for name, column in table.columns.items()
@@ -106,6 +108,12 @@ def understand(
     return TableColumns(table, path, split, group, labels, ignored, cells)
 
 
+def _of_file(table: Table, name: str) -> StatedColumn:
+    """Return what the table's file itself says of a column, where that has a label."""
+    known = name in table.classes and any(cell is not None for cell in table.columns[name])
+    return {"classes": table.classes[name]} if known else {}
+
+
 def _with_type(stated: StatedColumn) -> Mapping[str, Any]:
     """Return what is stated with the type that an option implies."""
     about: dict[str, Any] = dict(stated)
@@ -117,6 +125,8 @@ def _with_type(stated: StatedColumn) -> Mapping[str, Any]:
 def _kind(table: Table, name: str, cells: Cells, about: Mapping[str, Any]) -> tuple[Kind, str]:
     if "type" in about:
         return about["type"], "the recipe says so"
+    if name in table.embedded:
+        return "path", ""
     if name in table.nested:
         return "ignore", "it holds lists or objects"
     found = guess(name, cells)
@@ -136,10 +146,14 @@ def _of_kind(kinds: Mapping[str, Kind], kind: str) -> list[str]:
 def _path(
     table: Table, kinds: dict[str, Kind], said: Mapping[str, Mapping[str, Any]], ignored: dict[str, str]
 ) -> str:
-    """Return the column of paths; others that could be are ignored when one is stated, or is `file_name`."""
+    """Return the column of pictures or their paths.
+
+    Others that could be are ignored when one is stated, holds pictures itself, or is `file_name`.
+    """
     found = _of_kind(kinds, "path")
     stated = [name for name in found if "type" in said[name]]
-    chosen = stated or [name for name in found if name == USUAL_PATH] or found
+    held = [name for name in found if name in table.embedded]
+    chosen = stated or held or [name for name in found if name == USUAL_PATH] or found
     name = _only(table, "path", chosen)
     if name is None:
         columns = ", ".join(list(table.columns)[:8])
@@ -149,7 +163,7 @@ def _path(
         )
     for other in found:
         if other != name:
-            kinds[other], ignored[other] = "ignore", f"{name} holds the pictures' paths"
+            kinds[other], ignored[other] = "ignore", f"{name} holds the pictures"
     return name
 
 

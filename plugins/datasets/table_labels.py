@@ -69,7 +69,8 @@ class LabelColumn:
         cells: Cells = [None if cell is None else unicodedata.normalize("NFC", cell) for cell in self.cells]
         if stated is None:
             cells = _counted(cells)
-        names = list(stated or {cell for cell in cells if cell is not None})
+        names = [unicodedata.normalize("NFC", name) for name in stated or ()]
+        names = names or list({cell for cell in cells if cell is not None})
         self._refuse_names(names)
         if not stated:
             names.sort(key=natural)

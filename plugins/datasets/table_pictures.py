@@ -6,6 +6,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 
@@ -15,7 +16,9 @@ from numpy.typing import NDArray
 from ...core.errors import UsageError
 from ...core.files import reading
 from ...core.specs import ImageSpec
-from .image_files import image_file, image_size
+from ...core.table_paths import PictureFolder, picture_paths
+from .image_files import ImageFile, image_file, image_size
+from .table_columns import TableColumns
 from .table_parts import PARTS
 
 LARGEST_SIDE = 64
@@ -35,19 +38,42 @@ class Look:
     grey: bool
 
 
+@dataclass(frozen=True)
+class TablePictures:
+    """The picture of each row, and the files they are in, where each has one of its own."""
+
+    files: Sequence[ImageFile]
+    paths: Sequence[Path]
+
+
+def pictures_of(columns: TableColumns, folder: PictureFolder) -> TablePictures:
+    """Return the pictures of a table's rows: those it holds itself, or those that its paths name.
+
+    Raises `UsageError` for paths as `picture_paths` does.
+    """
+    table, name = columns.table, columns.path
+    read = table.embedded.get(name)
+    if read is None:
+        paths = picture_paths(table, columns.cells[name], folder)
+        return TablePictures([image_file(path) for path in paths], paths)
+    named = table.columns[name]
+    held = [ImageFile(f"{table.path}: {cell}", partial(read, row)) for row, cell in enumerate(named)]
+    return TablePictures(held, ())
+
+
 def picture_form(
-    paths: Sequence[Path], size: tuple[int, int] | None, channels: int | None
+    files: Sequence[ImageFile], size: tuple[int, int] | None, channels: int | None
 ) -> tuple[ImageSpec, str]:
     """Return what pictures are brought to, and that in words.
 
     What is not stated is found from some of the files: their common size where it is small, else squares of
     64 pixels; one channel where all are grey. Raises `UsageError` when none of these can be read.
     """
-    step = max(1, len(paths) // _LOOKED_AT)
-    looks = [look for path in paths[::step][:_LOOKED_AT] if (look := _look(path)) is not None]
+    step = max(1, len(files) // _LOOKED_AT)
+    looks = [look for file in files[::step][:_LOOKED_AT] if (look := _look(file)) is not None]
     if not looks:
-        image_size(image_file(paths[0]))  # says what is wrong with it
-        raise UsageError(f"{paths[0]}: cannot be read as an image", hint="replace it by an intact one")
+        image_size(files[0])  # says what is wrong with it
+        raise UsageError(f"{files[0].name}: cannot be read as an image", hint="replace it by an intact one")
     sizes = Counter((look.height, look.width) for look in looks)
     usual, count = sizes.most_common(1)[0]
     if size is None:
@@ -61,15 +87,15 @@ def picture_form(
     return ImageSpec(channels, *size), words
 
 
-def _look(path: Path) -> Look | None:
+def _look(file: ImageFile) -> Look | None:
     """Return what a file's head says; None when it is no picture, which reading it will tell."""
     from PIL import Image
 
     from ...core.pictures import FORMATS, silently
 
     try:
-        with silently(), reading(path, "an image", hint=""):
-            opened = Image.open(BytesIO(image_file(path).read()), formats=FORMATS)
+        with silently(), reading(file.name, "an image", hint=""):
+            opened = Image.open(BytesIO(file.read()), formats=FORMATS)
             height, width = opened.height, opened.width
             if opened.getexif().get(_ORIENTATION) in _TURNED:
                 height, width = width, height

@@ -98,10 +98,7 @@ def refusal(path: Path, encoding: str = "utf-8") -> str:
         (
             "a.csv",
             b"PAR1...",
-            (
-                "a.csv: is a Parquet file, not a text table\n"
-                "  hint: save it as CSV: pandas.read_parquet(FILE).to_csv(TABLE, index=False)"
-            ),
+            ("a.csv: is a Parquet file, not a text table\n  hint: its name must end in .parquet"),
         ),
         (
             "a.csv",
@@ -116,7 +113,8 @@ def refusal(path: Path, encoding: str = "utf-8") -> str:
             b"a,b\n\0,c",
             (
                 "a.csv:2: holds a null character: it is no text table\n"
-                "  hint: a CSV, TSV or JSON lines file, or a folder with a metadata.csv, .tsv or .jsonl"
+                "  hint: a CSV, TSV, JSON lines, Parquet or Arrow file, "
+                "or a folder with a metadata.csv, .jsonl or .parquet"
             ),
         ),
         ("a.csv", b" \n", "a.csv: is empty\n  hint: a table begins with a line of column names"),
@@ -183,7 +181,8 @@ def test_a_folder_without_a_table_says_what_it_has(tmp_path: Path) -> None:
     folder = tmp_path / "photos"
     folder.mkdir()
     assert refusal(folder) == (
-        "photos: holds no metadata.csv, metadata.tsv or metadata.jsonl\n  hint: name the table's file"
+        "photos: holds no metadata.csv, metadata.tsv, metadata.jsonl or metadata.parquet\n"
+        "  hint: name the table's file"
     )
     (folder / "labels.csv").write_text("")
     assert refusal(folder).endswith("hint: name a table in it: labels.csv")

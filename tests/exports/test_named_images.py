@@ -109,3 +109,14 @@ def test_one_value_has_its_tasks_name_and_commas_are_quoted(tmp_path):
 def test_another_ending_is_refused_before_anything_is_done(exported, tmp_path):
     with pytest.raises(UsageError, match=r"answers are written as \.csv or \.jsonl"):
         run(exported.path, "gone.png", "--to", tmp_path / "a.xlsx")
+
+
+def test_a_table_may_hold_the_pictures_itself(folder):
+    pyarrow = pytest.importorskip("pyarrow")
+    from pyarrow import parquet
+
+    contents = [(folder / name).read_bytes() for name in ("b.png", "more/c.png")]
+    parquet.write_table(pyarrow.table({"photo": contents}), folder / "t.parquet")
+    found = named_images([folder / "t.parquet"], Naming())
+    assert [image.name for image in found] == [f"{folder}/t.parquet: row 1", f"{folder}/t.parquet: row 2"]
+    assert [image.held() for image in found] == contents

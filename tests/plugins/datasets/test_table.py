@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from mtl.core.errors import UsageError
 from mtl.core.specs import ImageSpec
 from mtl.plugins.datasets.table import PictureTable
 from mtl.plugins.datasets.table_tasks import CLASS_METRICS
@@ -197,3 +198,29 @@ def test_paths_of_other_systems_and_roots_are_found(tmp_path: Path) -> None:
     path = write_table(tmp_path / "a.csv", "name,a", ["a\\0,x", "a\\1,y"] * 2)
     data = PictureTable(file=path, root=tmp_path / "img", ending=".png", columns={"name": {"type": "path"}})
     assert data.spec().image == ImageSpec(3, 6, 6)
+
+
+def test_pictures_that_the_table_holds_are_read_from_it(tmp_path: Path) -> None:
+    pyarrow = pytest.importorskip("pyarrow")
+    from pyarrow import parquet
+
+    names = write_pictures(tmp_path, COUNT)
+    held = [(tmp_path / name).read_bytes() for name in names]
+    columns = {"photo": held, "file_name": names, "weight": [n / 4 for n in range(COUNT)]}
+    parquet.write_table(pyarrow.table(columns), tmp_path / "a.parquet")
+    for name in names[1:]:
+        (tmp_path / name).unlink()
+    data = PictureTable(file=tmp_path / "a.parquet")
+    assert data.understood()[1:3] == ["  photo: pictures", "  file_name: ignored: photo holds the pictures"]
+    for columns in data.load().values():
+        for index, row in enumerate(rows_of(columns)):
+            pixels = np.random.default_rng(row).integers(256, size=(6, 6, 3), dtype=np.uint8)
+            assert (columns.image[index] == pixels.transpose(2, 0, 1)).all()
+    assert tmp_path / "a.parquet" in (data.sources() or ())
+    assert data.load()["test"].image.shape == (4, 3, 6, 6)
+    held[3] = held[3][:60]
+    parquet.write_table(
+        pyarrow.table({"photo": held, "odd": [n % 2 for n in range(COUNT)]}), tmp_path / "a.parquet"
+    )
+    with pytest.raises(UsageError, match=r"1 of 20 pictures cannot be read: .*a\.parquet: row 4: "):
+        PictureTable(file=tmp_path / "a.parquet").load()
