@@ -41,6 +41,12 @@ COMPONENTS: tuple[Component, ...] = (
     ),
     Component(
         "dataset",
+        "scenes",
+        "Rooms with objects, drawn by the program with all that is known of every pixel, RGB, any size",
+        f"{_HERE}.scenes:Scenes",
+    ),
+    Component(
+        "dataset",
         "image-folder",
         "Your own images, a folder per class under train and test",
         f"{_HERE}.image_folder:ImageFolder",

@@ -23,6 +23,7 @@ def write_small_data(folder: Path) -> dict[str, dict[str, Any]]:
     return {
         "digits": {"test_fraction": 0.9},
         "shapes-synthetic": {"train_size": TRAIN, "test_size": TEST},
+        "scenes": {"train_size": TRAIN, "test_size": TEST, "size": 16},
         "image-folder": {"data_dir": str(folder / "folder")},
         "mnist": {"data_dir": str(folder / "mnist")},
         "fashion-mnist": {"data_dir": str(folder / "mnist")},
