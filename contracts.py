@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from .core.hookspecs import hookimpl as hookimpl
 from .core.records import Component as Component
 
-_FORMS = ("Binary", "Categorical", "Image", "Regression")
+_FORMS = ("Binary", "Categorical", "Image", "Multilabel", "Regression")
 # Forms of answers are used where there is no torch.
 _WITHOUT_TORCH = {
     "plugins.forms": _FORMS,
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from .plugins.forms import Binary as Binary
     from .plugins.forms import Categorical as Categorical
     from .plugins.forms import Image as Image
+    from .plugins.forms import Multilabel as Multilabel
     from .plugins.forms import Regression as Regression
 else:
 

@@ -26,20 +26,22 @@ from .views import Seen, plan_views, target_of
 BATCH_SIZE = 500
 """Samples per forward pass; results do not depend on it."""
 
+Table = list[list[float | None]]
+
 LARGE = 8192
 """Samples per forward pass on a device with thousands of cores, if they fit."""
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Scalar metrics by task, and tables (confusion matrices) by task.
+    """Scalar metrics by task, and tables (confusion matrices, scores of each attribute) by task.
 
     `not_finite` are the tasks whose loss or predictions are not finite, with how many samples' predictions:
     their metrics are NaN, whatever a metric makes of such answers.
     """
 
     metrics: dict[str, dict[str, float]]
-    tables: dict[str, dict[str, list[list[float]]]]
+    tables: dict[str, dict[str, Table]]
     not_finite: dict[str, int]
 
     def refuse_not_finite(self, split: str) -> None:
@@ -256,7 +258,7 @@ def _collect(
     metrics: Mapping[str, Mapping[str, Any]], totals: Mapping[str, Tensor], split: str
 ) -> Evaluation:
     values: dict[str, dict[str, float]] = {}
-    tables: dict[str, dict[str, list[list[float]]]] = {}
+    tables: dict[str, dict[str, Table]] = {}
     not_finite: dict[str, int] = {}
     for task, kept in metrics.items():
         total, count, broken = totals[task].tolist()
@@ -268,7 +270,7 @@ def _collect(
         if broken or not isfinite(total):
             not_finite[task] = int(broken)
         values[task] = {"loss": total / count, **_scalars(kept, bool(broken))}
-        found = {name: metric.compute().tolist() for name, metric in kept.items() if not metric.scalar}
+        found = {name: _rows(metric.compute()) for name, metric in kept.items() if not metric.scalar}
         if found:
             tables[task] = found
     return Evaluation(values, tables, not_finite)
@@ -278,6 +280,11 @@ def _scalars(metrics: Mapping[str, Any], broken: bool) -> dict[str, float]:
     """Return the values of a task's scalar metrics; NaN where it gave predictions that are not finite."""
     scalar = {name: metric for name, metric in metrics.items() if metric.scalar}
     return {name: nan if broken else float(metric.compute()) for name, metric in scalar.items()}
+
+
+def _rows(table: Tensor) -> Table:
+    """Return a table's numbers; None where there is nothing to say."""
+    return [[value if isfinite(value) else None for value in row] for row in table.tolist()]
 
 
 def _not_finite(prediction: Tensor) -> Tensor:

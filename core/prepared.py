@@ -24,7 +24,7 @@ from .errors import MtlError, UsageError
 from .files import make_folder, open_regular, write_through
 
 FOLDER = "datasets"
-_KINDS = {"U8": np.uint8, "I64": np.int64, "F32": np.float32}
+_KINDS = {"U8": np.uint8, "I8": np.int8, "I64": np.int64, "F32": np.float32}
 """What images and label columns are."""
 
 

@@ -144,9 +144,12 @@ def rehearse_metric(owners: Owners, metric: Metric, target: Form) -> None:
         metric.update(target.predict(torch.zeros(COUNT, *target.output_shape)), _targets(target))
         value = metric.compute()
         metric.reset()
-    fits = isinstance(value, Tensor) and (value.numel() == 1 if metric.scalar else value.dim() == 2)
+    table = (len(target.labels), len(metric.columns)) if metric.columns else None
+    fits = isinstance(value, Tensor) and (
+        value.numel() == 1 if metric.scalar else value.dim() == 2 and value.shape == (table or value.shape)
+    )
     if not fits:
-        stated = "a scalar" if metric.scalar else "a table [K, K]"
+        stated = "a scalar" if metric.scalar else f"a table {list(table) if table else '[K, K]'}"
         shown = list(value.shape) if isinstance(value, Tensor) else kind_of(value)
         raise ComponentError(f"{label}: its value is {shown}, stated {stated}")
     require_number(label, "its value is", value, (*REAL, *WHOLE))

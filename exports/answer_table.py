@@ -35,9 +35,14 @@ def write_answers(
 
 
 def _cells(task: str, answer: Mapping[str, Any]) -> list[tuple[str, Any]]:
-    """Return the cells of one answer: a class and its probability, values, or where a picture was saved."""
+    """Return the cells of one answer: a class and how probable it is, or tags and how probable each is, or
+    values, or where a picture was saved.
+    """
     if "class" in answer:
         return [(task, answer["class"]), (f"{task} probability", answer["probability"])]
+    if "tags" in answer:
+        each = [(f"{task} {name}", number) for name, number in answer["probabilities"].items()]
+        return [(task, ";".join(answer["tags"])), *each]
     if "values" in answer:
         values = answer["values"]
         return [(task if len(values) == 1 else f"{task} {name}", number) for name, number in values.items()]

@@ -23,7 +23,7 @@ PUBLIC = {
         Moment ParameterGroup Columns EncoderBuilder HeadSpec LearnedTable
         Answer Arrays ExportPlan ExportReport ExportSubject Judge Leading Metrics Units
         Batch Features MISSING one_hot transform_square
-        Form Activation Decisions Binary Categorical Image Regression
+        Form Activation Decisions Binary Categorical Image Multilabel Regression
         Drawing Described Bars Picture Tags Values
         DatasetSpec FeatureSpec ImageSpec InputSpec Symmetry
         Random SampleRandom StepRandom

@@ -18,8 +18,8 @@ from ..specs import DatasetSpec
 class Columns:
     """The samples of one split, column by column.
 
-    `image` is uint8 `[N, C, H, W]`. A label column is int64 `[N]` (class index, or 0/1; -1 for absent)
-    or float32 `[N, n]` (NaN for absent).
+    `image` is uint8 `[N, C, H, W]`. A label column is what its form says: int64 `[N]` (class index, or 0/1;
+    -1 for absent), int8 `[N, K]` (attributes; -1 for not known) or float32 `[N, n]` (NaN for absent).
     """
 
     image: NDArray[np.uint8]

@@ -11,6 +11,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from math import isnan
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
@@ -79,7 +80,10 @@ class Bars(Drawing):
 
 @dataclass(frozen=True)
 class Tags(Drawing):
-    """Which of `labels` hold, each for itself: their probabilities `[B, K]`, yes from one half on."""
+    """Which of `labels` hold, each for itself: their probabilities `[B, K]`, yes from one half on.
+
+    Of true ones, NaN says that it is not known; that is told.
+    """
 
     kind = "tags"
 
@@ -89,6 +93,8 @@ class Tags(Drawing):
             probabilities = dict(zip(self.labels, row, strict=True))
             tags = [name for name, probability in probabilities.items() if probability >= 0.5]
             text = ", ".join(f"{name} ({percent(probabilities[name])})" for name in tags) or "none"
+            if unknown := [name for name, probability in probabilities.items() if isnan(probability)]:
+                text += f"; not known: {', '.join(unknown)}"
             found.append(Described(text, {"tags": tags, "probabilities": probabilities}))
         return found
 

@@ -47,6 +47,8 @@ class Form(ABC):
     head: ClassVar[str] = ""
     loss: ClassVar[str] = ""
     metrics: ClassVar[tuple[str, ...]] = ()
+    partial: ClassVar[bool] = False
+    """Whether single numbers of a target may be absent: then its losses and metrics leave out these alone."""
 
     # What it is
 
@@ -74,6 +76,11 @@ class Form(ABC):
     def dtype(self) -> str:
         """NumPy's name for the type of a target, and of a label column."""
         return "float32" if self.highest is None else "int64"
+
+    @property
+    def absent(self) -> float:
+        """What stands for a number of a target that is not known: -1 among whole numbers, else NaN."""
+        return np.nan if self.highest is None else MISSING
 
     @property
     def target_shape(self) -> tuple[int, ...]:
@@ -151,16 +158,17 @@ class Form(ABC):
             return f"must lie in {MISSING}..{self.highest}, got {column.min()}..{column.max()}"
         return None
 
+    def known(self, target: Tensor) -> Tensor:
+        """Return whether each number of a target is there and not `absent`, bool, same shape."""
+        return ~target.isnan() if self.highest is None else target.ne(self.absent)
+
     def present(self, target: Tensor) -> Tensor | None:
         """Return whether each sample has a target, bool `[B]`; None: every one has, and nobody need look.
 
-        A whole number is absent as -1, a real one as NaN; a sample with an absent number has no target. A
-        form whose targets may be absent in part returns for which samples something is known, and its losses
-        and metrics leave out the rest.
+        Where targets are `partial`, a sample has one if anything of it is known; else if all of it is.
         """
-        if self.highest is None:
-            return ~target.reshape(len(target), -1).isnan().any(dim=1)
-        return target.reshape(len(target), -1).ne(MISSING).all(dim=1)
+        known = self.known(target).reshape(len(target), -1)
+        return known.any(dim=1) if self.partial else known.all(dim=1)
 
     def tally(self, targets: Tensor) -> tuple[Tensor, Tensor | int]:
         """Return the sum and the number of present targets; their quotient is the constant prediction."""

@@ -10,7 +10,8 @@ from .form import Form
 class Loss(nn.Module):
     """A loss; its constructor takes `(target: Form, *, options)`.
 
-    The engine averages over the samples that have the label; a loss never sees an absent one's value.
+    The engine averages over the samples that have the label; a loss never sees an absent one's value. Where
+    `target.partial`, single numbers of a target may be absent: it averages over `target.known(...)` alone.
     Quantities (`Form.quantities`) come standardised, unless the recipe's `standardize` says otherwise.
     It is the same in every step: parameters to be trained and buffers that change when it is called are
     refused.

@@ -13,7 +13,9 @@ class Metric(nn.Module):
     """A metric; its constructor takes `(target: Form, *, options)`.
 
     `direction` says which way is better (None: neither); `bounds` is the range of its values;
-    `scalar` is False when `compute` returns a table `[K, K]`; `starts_late` is True when the first `update`
+    `scalar` is False when `compute` returns a table: with `columns` their names, and a row for each of the
+    answer's `labels`, NaN where there is nothing to say; without `columns` right classes by given ones
+    `[K, K]`. `starts_late` is True when the first `update`
     imports what takes seconds: the metric is then tried on two samples before a training, and not where a run
     is only planned, loaded or exported.
     """
@@ -21,6 +23,7 @@ class Metric(nn.Module):
     direction: Literal["higher", "lower"] | None = None
     bounds: tuple[float, float] = (float("-inf"), float("inf"))
     scalar: bool = True
+    columns: tuple[str, ...] = ()
     starts_late: bool = False
 
     def __init__(self, target: Form) -> None:
@@ -33,7 +36,10 @@ class Metric(nn.Module):
         return None
 
     def update(self, prediction: Tensor, target: Tensor) -> None:
-        """Add a batch: predictions (probabilities, values, images in 0..1) and present targets only."""
+        """Add a batch: predictions (probabilities, values, images in 0..1) and present targets only.
+
+        Where `target.partial`, single numbers may be absent; `target.known(...)` says which are there.
+        """
         raise NotImplementedError
 
     def compute(self) -> Tensor:

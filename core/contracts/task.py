@@ -44,8 +44,9 @@ class Task(ABC):
     def target(self, batch: Batch) -> Tensor:
         """Return the target of every sample.
 
-        int64 `[B]` for classes and yes/no (-1: absent); float32 `[B, n]` for values (with a NaN the whole
-        sample is absent); float32 `[B, C, H, W]` in 0..1 for images (usually `batch.image`, the clean one).
+        int64 `[B]` for classes and yes/no (-1: absent); int8 `[B, K]` for attributes (-1: not known); float32
+        `[B, n]` for values (with a NaN the whole sample is absent); float32 `[B, C, H, W]` in 0..1 for images
+        (usually `batch.image`, the clean one).
         """
 
     def transform(self, batch: Batch, random: Random) -> Batch:

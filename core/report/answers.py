@@ -11,6 +11,7 @@ from .class_groups import group_errors
 from .class_scores import class_scores
 from .confusion import confusion
 from .described import described
+from .label_scores import label_scores
 from .looks import SHOWN, look
 from .markup import Html, section, tag
 from .progression import progression
@@ -32,14 +33,17 @@ def answers(subject: Subject) -> Html:
     groups = []
     for task, seen in looks.items():
         form = subject.composition.tasks[task].target
+        tables = subject.metrics.get("tables", {}).get("test", {}).get(task, {})
+        columns = {name: found.columns for name, found in subject.composition.tasks[task].metrics.items()}
         parts: list[Html] = []
         if form.is_image:
             parts += restorations(task, seen, limit)
             parts += progression(subject, task, shown, snapshots, limit)
         elif form.choices:
             parts += choices(task, form, seen, limit)
-            tables = subject.metrics.get("tables", {}).get("test", {}).get(task, {})
             for name, rows in tables.items():
+                if columns.get(name):
+                    continue
                 parts.append(confusion(task, name, form.choices, rows))
                 parts += group_errors(task, name, form.choices, rows)
                 parts += [class_counts(task, form.choices, rows), class_scores(task, form.choices, rows)]
@@ -47,6 +51,11 @@ def answers(subject: Subject) -> Html:
             parts += values(task, form.drawing, seen)
         else:
             parts += described(task, form, seen, limit)
+        parts += [
+            label_scores(task, name, form.labels, columns[name], rows)
+            for name, rows in tables.items()
+            if columns.get(name)
+        ]
         groups.append(tag("section", tag("h3", task), *parts))
     note = "From the test split, with the same noise as in the evaluation. First samples are not chosen ones."
     return section("Answers", tag("p", note, class_="note"), *groups, id_="answers")

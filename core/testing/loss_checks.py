@@ -8,7 +8,7 @@ from ..contracts import Form
 from ..randomness import generator
 from .bench import SIZES
 from .checks import CheckSkipped, check, require
-from .specimens import draw_target, wrong_target
+from .specimens import draw_target, with_holes, wrong_target
 from .subjects import Subject
 
 _BATCH = 6
@@ -55,6 +55,38 @@ def check_better_answers_have_a_lower_loss(subject: Subject) -> None:
             "none" if raw.grad is None else f"largest {raw.grad.abs().max().item():.3g}",
             "compute the loss with differentiable operations on the raw output",
         )
+
+
+@check("loss")
+def check_an_absent_number_costs_nothing(subject: Subject) -> None:
+    """Where single numbers of a target may be absent, they give neither loss nor gradient, and no NaN."""
+    tried = False
+    for target in accepted_targets(subject):
+        loss, value = subject.build(target), draw_target(target, _BATCH)
+        found = with_holes(target, value)
+        if found is None:
+            continue
+        tried = True
+        if loss.fits:
+            loss.fit(found[0])
+        raw = torch.randn(_BATCH, *target.output_shape, generator=generator("cpu", 0, "raw")).requires_grad_()
+        got = loss(raw, found[0])
+        got.sum().backward()
+        pulled = raw.grad is not None and raw.shape == value.shape and bool(raw.grad[found[1]].any())
+        require(
+            bool(got.isfinite().all()) and raw.grad is not None and bool(raw.grad.isfinite().all()),
+            f"finite losses and gradients where a number of a {target.form} target is absent",
+            f"{got.detach().tolist()[:3]}",
+            "average over `self.target.known(target)` alone; NaN times 0 is NaN: replace it first",
+        )
+        require(
+            not pulled,
+            f"no gradient where a number of a {target.form} target is absent",
+            "one",
+            "average over `self.target.known(target)` alone",
+        )
+    if not tried:
+        raise CheckSkipped("it accepts no form of which single numbers may be absent")
 
 
 def accepted_targets(subject: Subject) -> list[Form]:

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 from ..contracts import Form, Metric
-from .checks import check, require
+from .checks import CheckSkipped, check, require
 from .loss_checks import accepted_targets
-from .specimens import draw_target, wrong_target
+from .specimens import draw_target, with_holes, wrong_target
 from .subjects import Subject
 
 _COUNT = 24
@@ -79,6 +79,30 @@ def check_better_answers_score_better(subject: Subject) -> None:
             f"{right:.4g} for right ones, {random:.4g} for random ones",
             "mend `compute`, or set `direction`",
         )
+
+
+@check("metric")
+def check_an_absent_number_is_not_judged(subject: Subject) -> None:
+    """Where single numbers of a target may be absent, what is answered there does not count."""
+    tried = False
+    for target in accepted_targets(subject):
+        metric, value = subject.build(target), draw_target(target, _COUNT)
+        found = with_holes(target, value)
+        prediction = _predictions(target, value)["random"]
+        if found is None or prediction.shape != value.shape:
+            continue
+        tried = True
+        holed, hole = found
+        one = _judged(metric, prediction, holed)
+        other = _judged(metric, prediction.where(~hole, prediction.flip(0)), holed)
+        require(
+            torch.equal(one, other) and bool(one.isfinite().all()),
+            f"the same value whatever is answered where a {target.form} target is absent",
+            f"{one.flatten().tolist()[:3]} and {other.flatten().tolist()[:3]}",
+            "judge `self.target.known(target)` alone",
+        )
+    if not tried:
+        raise CheckSkipped("it accepts no form of which single numbers may be absent")
 
 
 def _judged(metric: Any, prediction: Tensor, value: Tensor) -> Tensor:

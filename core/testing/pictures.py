@@ -17,6 +17,8 @@ SIDES = Symmetry((1, 2, 3, 0), (0, 3, 2, 1))
 """How four values move that are those of the top, the right, the bottom and the left of a picture."""
 
 _BLOCKS = 4
+_HOLE = 5
+"""Every so many numbers one is absent, where single ones may be."""
 
 
 class Pictures(Dataset):
@@ -63,8 +65,12 @@ class Pictures(Dataset):
 def _column(form: Form, count: int, place: int, random: np.random.Generator) -> NDArray[Any]:
     """Return real numbers at random; whole ones about equally often, in another order in each column."""
     shape = (count, *form.target_shape)
-    if form.highest is None:
-        return random.random(shape, dtype=np.float32)
     width = int(np.prod(form.target_shape))
-    numbers = np.arange(count)[:, None] // 2 ** (np.arange(width) + place)
-    return np.asarray(numbers % (form.highest + 1), dtype=form.dtype).reshape(shape)
+    if form.highest is None:
+        column = random.random(shape, dtype=np.float32)
+    else:
+        numbers = np.arange(count)[:, None] // 2 ** (np.arange(width) + place)
+        column = np.asarray(numbers % (form.highest + 1), dtype=form.dtype).reshape(shape)
+    if form.partial:
+        column.reshape(-1)[_HOLE::_HOLE] = form.absent
+    return column

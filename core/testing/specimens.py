@@ -103,6 +103,19 @@ def wrong_target(form: Form, value: Tensor) -> Tensor:
     return 1.0 - value if form.highest is None else (value + 1) % (form.highest + 1)
 
 
+def with_holes(form: Form, value: Tensor) -> tuple[Tensor, Tensor] | None:
+    """Return answers of which every other sample lacks its first number, and which numbers lack, bool.
+
+    None where no single number of a target may be absent.
+    """
+    hole = torch.zeros(len(value), value[0].numel(), dtype=torch.bool)
+    if not form.partial or hole.shape[1] < 2:
+        return None
+    hole[1::2, 0] = True
+    hole = hole.view(value.shape)
+    return value.masked_fill(hole, form.absent), hole
+
+
 def place_of(form: Form) -> str:
     """Return how messages call the place of a head that answers in a form."""
     return f"for a {form.form} target"

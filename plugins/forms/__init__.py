@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from .binary import Binary as Binary
     from .categorical import Categorical as Categorical
     from .image import Image as Image
+    from .multilabel import Multilabel as Multilabel
     from .regression import Regression as Regression
 
 _HERE = "mtl.plugins.forms"
@@ -19,6 +20,7 @@ COMPONENTS: tuple[Component, ...] = (
     Component("form", "binary", "Yes or no", f"{_HERE}.binary:Binary"),
     Component("form", "regression", "Named quantities with units", f"{_HERE}.regression:Regression"),
     Component("form", "image", "An image", f"{_HERE}.image:Image"),
+    Component("form", "multilabel", "Which of several attributes hold", f"{_HERE}.multilabel:Multilabel"),
 )
 
 

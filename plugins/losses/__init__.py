@@ -23,6 +23,12 @@ COMPONENTS: tuple[Component, ...] = (
     ),
     Component(
         "loss",
+        "attribute-bce",
+        "Binary cross-entropy of the attributes that are known",
+        "mtl.plugins.losses.attribute_bce:AttributeBinaryCrossEntropy",
+    ),
+    Component(
+        "loss",
         "mse",
         "Mean squared error of pixels or values",
         "mtl.plugins.losses.mean_squared_error:MeanSquaredError",

@@ -45,3 +45,13 @@ def sample_mean(error: Tensor) -> Tensor:
     [2.0, 0.0]
     """
     return error.flatten(start_dim=1).mean(dim=1)
+
+
+def known_mean(error: Tensor, known: Tensor) -> Tensor:
+    """Return the mean over those elements of each sample that are known, `[B]`; 0 where none is.
+
+    >>> known_mean(torch.tensor([[1.0, 3.0]]), torch.tensor([[True, False]])).tolist()
+    [1.0]
+    """
+    there = known.to(error.dtype).flatten(start_dim=1)
+    return (error.flatten(start_dim=1) * there).sum(dim=1) / there.sum(dim=1).clamp(min=1.0)

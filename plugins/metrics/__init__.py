@@ -47,4 +47,22 @@ COMPONENTS: tuple[Component, ...] = (
     ),
     Component("metric", "psnr", "Peak signal-to-noise ratio in dB", "mtl.plugins.metrics.psnr:Psnr"),
     Component("metric", "ssim", "Structural similarity", "mtl.plugins.metrics.ssim:Ssim"),
+    Component(
+        "metric",
+        "mean-average-precision",
+        "Mean of the attributes' average precisions",
+        "mtl.plugins.metrics.mean_average_precision:MeanAveragePrecision",
+    ),
+    Component(
+        "metric",
+        "attribute-accuracy",
+        "Share of right attributes",
+        "mtl.plugins.metrics.attribute_accuracy:AttributeAccuracy",
+    ),
+    Component(
+        "metric",
+        "attribute-scores",
+        "Each attribute's recall, precision and average precision",
+        "mtl.plugins.metrics.attribute_scores:AttributeScores",
+    ),
 )

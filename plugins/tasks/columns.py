@@ -8,7 +8,7 @@ from collections.abc import Callable
 from ...core.contracts import Form
 from ...core.errors import Incompatible, suggest
 from ...core.specs import DatasetSpec
-from ..forms import Binary, Categorical, Regression
+from ..forms import Binary, Categorical, Multilabel, Regression
 
 _WHOLE_NUMBER = re.compile(r"-?[0-9]+")
 
@@ -34,6 +34,14 @@ def answer_column(dataset: DatasetSpec, label: str | None) -> tuple[str, Categor
     name = _find(dataset, label, lambda spec: isinstance(spec, Categorical | Binary), "a column of classes")
     spec = dataset.labels[name]
     assert isinstance(spec, Categorical | Binary)
+    return name, spec
+
+
+def attribute_column(dataset: DatasetSpec, label: str | None) -> tuple[str, Multilabel]:
+    """Return the named column of attributes, or the only one; raise `Incompatible` when there is none."""
+    name = _find(dataset, label, lambda spec: isinstance(spec, Multilabel), "a column of attributes")
+    spec = dataset.labels[name]
+    assert isinstance(spec, Multilabel)
     return name, spec
 
 

@@ -41,6 +41,7 @@ from mtl.contracts import (
     LearnedTable,
     Loss,
     Metric,
+    Multilabel,
     Optimizer,
     Schedule,
     Sharing,

@@ -133,6 +133,17 @@ BROKEN = {
         "class Broken(GoodLoss):\n    def forward(self, raw, target): return -super().forward(raw, target)",
         "a lower loss for right answers than for wrong ones (categorical)",
     ),
+    ("loss", "an-absent-number-costs-nothing"): (
+        """
+        class Broken(Loss):
+            @classmethod
+            def accepts(cls, target): return None if isinstance(target, Multilabel) else "needs attributes"
+            def forward(self, raw, target):
+                wanted = target.clamp(min=0).float()
+                return nn.functional.binary_cross_entropy_with_logits(raw, wanted, reduction="none").mean(1)
+        """,
+        "no gradient where a number of a multilabel target is absent",
+    ),
     ("head", "values-are-standardised-or-in-units"): (
         """
         class Broken(Head):
@@ -162,6 +173,17 @@ BROKEN = {
     ("metric", "better-answers-score-better"): (
         "class Broken(GoodMetric):\n    direction = 'lower'",
         "a lower value for right answers than for random ones",
+    ),
+    ("metric", "an-absent-number-is-not-judged"): (
+        """
+        class Broken(GoodMetric):
+            @classmethod
+            def accepts(cls, target): return None if isinstance(target, Multilabel) else "needs attributes"
+            def update(self, prediction, target):
+                self.right += ((prediction >= 0.5) == target.clamp(min=0)).float().mean(1).sum()
+                self.count += len(target)
+        """,
+        "the same value whatever is answered where a multilabel target is absent",
     ),
     ("task", "targets-match-their-spec"): (
         "class Broken(GoodTask):\n    def target(self, batch): return batch.labels['class'] + 1",

@@ -1,0 +1,153 @@
+"""Answers of other forms are trained, exported, proven, predicted without torch, and shown everywhere."""
+
+from __future__ import annotations
+
+import csv
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import mtl
+from mtl.core.hookspecs import hookimpl
+from mtl.core.plugin_loading import Provider
+from mtl.core.records import Component
+from mtl.core.registry import Registry, discover
+from mtl.core.testing.stated_forms import stated
+from mtl.exports.web.runtime import FILES
+from mtl.plugins.forms import Multilabel
+
+ATTRIBUTES = Multilabel(("striped", "round", "red"))
+TASKS: dict[str, dict[str, Any]] = {"marks": {"task": "attributes", "label": "marks"}}
+LABELS = {"marks": stated(ATTRIBUTES)}
+
+WITHOUT_TORCH = """
+import sys
+sys.modules["torch"] = None
+from mtl.core.cli.main import run
+sys.exit(run(sys.argv[1:]))
+"""
+
+
+class Plugin:
+    """A data set of small pictures with a column of each form, a fifth of its numbers absent."""
+
+    @hookimpl
+    def mtl_components(self) -> list[Component]:
+        return [Component("dataset", "labelled", "Labelled", "mtl.core.testing.pictures:Pictures")]
+
+
+@pytest.fixture(scope="module")
+def labelled() -> Registry:
+    found = discover()
+    found.manager.register(Plugin(), name="tests/labelled")
+    return Registry(found.manager, [*found.providers, Provider("labelled", "tests", "")])
+
+
+@pytest.fixture(scope="module")
+def run(labelled: Registry, tmp_path_factory: pytest.TempPathFactory) -> mtl.Run:
+    made = mtl.compose(
+        TASKS,
+        dataset={"name": "labelled", "labels": LABELS},
+        encoder={"name": "mlp", "hidden": [8]},
+        epochs=1,
+        device="cpu",
+        out=tmp_path_factory.mktemp("forms") / "run",
+        registry=labelled,
+    )
+    assert isinstance(made, mtl.Run)
+    return made
+
+
+@pytest.fixture(scope="module")
+def answers(run: mtl.Run, tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], dict[str, str]]:
+    """What `mtl predict` says of one picture without torch: as JSON, and as a row of a table."""
+    folder = tmp_path_factory.mktemp("picture")
+    picture, table = folder / "picture.png", folder / "answers.csv"
+    Image.fromarray(np.full((16, 16), 90, dtype=np.uint8)).save(picture)
+    for arguments in (["--json"], ["--to", str(table)]):
+        command = [sys.executable, "-c", WITHOUT_TORCH, "predict", str(run.path), str(picture), *arguments]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        if "--json" in arguments:
+            document = json.loads(done.stdout)
+    with table.open(newline="") as stream:
+        (row,) = csv.DictReader(stream)
+    return document["predictions"][0]["answers"], row
+
+
+@pytest.fixture(scope="module")
+def page(run: mtl.Run) -> str:
+    return (run.path / "report.html").read_text()
+
+
+@pytest.fixture(scope="module")
+def web(run: mtl.Run, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    folder = tmp_path_factory.mktemp("web")
+    (folder / "dist").mkdir()
+    for name in FILES:
+        (folder / "dist" / name).write_bytes(b"")
+    run.export(folder / "page", exporter="web", runtime=str(folder / "dist"))
+    found: dict[str, Any] = json.loads((folder / "page" / "page.json").read_text())
+    return found
+
+
+@pytest.fixture(scope="module")
+def bundle(run: mtl.Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("bundle") / "bundle"
+    run.export(path, exporter="bundle")
+    return path
+
+
+def test_the_file_is_proven(run: mtl.Run) -> None:
+    proof = json.loads((run.path / "verify.json").read_text())
+    assert proof["passed"] is True
+    assert set(proof["agreement"]) == set(TASKS)
+
+
+def test_every_task_has_a_constant_answer_to_beat(run: mtl.Run) -> None:
+    for task in TASKS:
+        assert set(run.metrics["baseline"][task]) <= set(run.metrics["test"][task])
+        assert run.metrics["baseline_answer"][task]
+
+
+def test_attributes_are_judged_each_for_itself(run: mtl.Run, page: str) -> None:
+    scores = run.metrics["test"]["marks"]
+    assert 0 <= scores["mean-average-precision"] <= 1
+    assert 0 <= scores["attribute-accuracy"] <= 1
+    rows = run.metrics["tables"]["test"]["marks"]["attribute-scores"]
+    assert len(rows) == 3
+    # Of 8 samples every fifth number is absent: 4 of 24.
+    assert sum(row[0] for row in rows) == 20
+    assert "attribute-scores of marks" in page
+    assert '<th scope="row">striped</th>' in page
+
+
+def test_attributes_are_told_as_tags(answers: tuple[dict[str, Any], dict[str, str]]) -> None:
+    answer, row = answers[0]["marks"], answers[1]
+    assert list(answer["probabilities"]) == ["striped", "round", "red"]
+    assert answer["tags"] == [name for name, p in answer["probabilities"].items() if p >= 0.5]
+    assert row["marks"] == ";".join(answer["tags"])
+    assert float(row["marks round"]) == pytest.approx(answer["probabilities"]["round"], abs=1e-6)
+
+
+def test_attributes_have_their_place_in_page_and_bundle(web: dict[str, Any], bundle: Path) -> None:
+    assert web["drawings"]["marks"] == {"kind": "tags", "labels": ["striped", "round", "red"]}
+    assert (bundle / "labels" / "marks.txt").read_text() == "striped\nround\nred\n"
+
+
+def test_the_bundles_code_prints_an_answer_of_every_form(bundle: Path) -> None:
+    readme = (bundle / "README.md").read_text()
+    code = readme.partition("```python\n")[2].partition("```")[0]
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=bundle, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    for task in TASKS:
+        assert f'"{task}"' in code
+        assert f'"{task}"' in readme.partition("```js\n")[2].partition("```")[0]
