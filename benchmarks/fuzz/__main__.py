@@ -23,22 +23,30 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1, help="Seed of all random choices [default: 1].")
     parser.add_argument("--targets", help="Some of them, with commas between [default: all].")
     parser.add_argument("--kept", type=Path, default=Path("fuzz-failures"), help="Where failing inputs go.")
-    parser.add_argument("--results", type=Path, help="Result file [default: results/fuzz.json].")
+    parser.add_argument(
+        "--results",
+        type=Path,
+        help="Result file [default: results/fuzz/seed-S.json, and the page is written].",
+    )
     given = parser.parse_args()
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     from ..reliability.children import warm_up
-    from ..reliability.scorecard import circumstances
+    from ..reliability.scorecard import Scorecard, circumstances
     from .driver import fuzz
+    from .good_run import GoodRun
+    from .results import FOLDER
     from .targets import all_targets
 
     with tempfile.TemporaryDirectory(prefix="mtl-fuzz-") as folder:
         work = Path(folder).resolve()
         os.environ["MTL_CACHE_DIR"] = str(work / "cache")
         warm_up()
-        targets = all_targets(work)
+        good = GoodRun(work)
+        targets = all_targets(good)
         names = given.targets.split(",") if given.targets else list(targets)
         if unknown := [name for name in names if name not in targets]:
             raise SystemExit(f"there is no target {unknown[0]}; there are {', '.join(targets)}")
+        good.make()
         begun, cpu = time.monotonic(), os.times()
         found = fuzz([targets[name] for name in names], given.minutes, given.seed, work, given.kept)
     ended = os.times()
@@ -53,8 +61,10 @@ def main() -> int:
         "targets": {name: item.to_json() for name, item in found.items()},
         **circumstances(),
     }
-    place = given.results or Path(__file__).parents[1] / "results" / "fuzz.json"
+    place = given.results or FOLDER / f"seed-{given.seed}.json"
     place.write_text(json.dumps(results, indent=1) + "\n")
+    if given.results is None:
+        Scorecard().write_page()
     print(f"{results['inputs']:,} inputs in {results['seconds']} s, {results['failures']} failures; {place}")
     return int(results["failures"] > 0)
 

@@ -164,7 +164,7 @@ def _inputs(target: Target, seed: str) -> Iterator[bytes]:
     random_numbers = random.Random(seed)
     drawn = [] if target.drawn is None else _drawn(target.drawn, target.together // 4, random_numbers)
     yield from drawn
-    good = target.good or drawn
+    good = [item if isinstance(item, bytes) else item.read_bytes() for item in target.good] or drawn
     for _ in range(target.together - len(drawn) if good else 0):
         yield mutated(random_numbers.choice(good) or b"\0", random_numbers, near=2000)
 

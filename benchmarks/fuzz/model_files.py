@@ -8,43 +8,28 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from ..reliability.children import Child
+from .good_run import GoodRun
 from .target import Read, Target, written
 
 
-def model_files(run: Path) -> Iterator[Target]:
+def model_files(good: GoodRun) -> Iterator[Target]:
     """Yield the targets."""
-    import onnx
-
-    from mtl.exports.seal import unbroken
-
-    content = (run / "model.onnx").read_bytes()
-    model = onnx.load_model_from_string(content)
-    kept = [entry for entry in model.metadata_props if entry.key != "mtl.sha256"]
-    del model.metadata_props[:]
-    model.metadata_props.extend(kept)
-    plain = model.SerializeToString()
-    yield Target("onnx", [plain], written("model.onnx", _answered), "model.onnx", together=100)
-    texts = {entry.key: entry.value for entry in kept}
-    yield Target("metadata", [], _told(plain), "model.onnx", _cards(texts), together=200)
-    yield Target(
-        "seal",
-        [content, content[-200:]],
-        written("model.onnx", lambda path: unbroken(path.read_bytes())),
-        None,
-    )
-    bundle, triton, program = (run.with_name(name) for name in ("bundle", "triton", "program.pt2"))
-    for name, place in (("bundle", bundle), ("triton", triton), ("torch-export", program)):
-        if not place.exists():
-            done = Child().mtl("export", run, "--format", name, "--to", place)
-            assert done.status == 0, done.output
+    yield Target("onnx", [good.unsealed], written("model.onnx", _answered), "model.onnx", together=100)
+    yield Target("metadata", [], _told(good.unsealed), "model.onnx", _cards(good.unsealed), together=200)
+    yield Target("seal", [good.run / "model.onnx", b"\0" * 200], written("model.onnx", _unbroken), None)
     for name in ("mtl.json", "samples.npz", "SHA256SUMS"):
         yield Target(
-            f"bundle {name}", [(bundle / name).read_bytes()], _bundle(bundle, name), "bundle", None, 40
+            f"bundle {name}", [good.bundle / name], _bundle(good.bundle, name), "bundle", together=40
         )
     yield Target("labels", ["déjà\nvu\n".encode()], written("labels.txt", _names), "labels.txt")
-    yield Target("pt2", [program.read_bytes()], written("model.pt2", _program), "model.pt2", together=40)
-    yield Target("triton SHA256SUMS", [(triton / "SHA256SUMS").read_bytes()], _sums(triton), "triton")
+    yield Target("pt2", [good.program], written("model.pt2", _program), "model.pt2", together=40)
+    yield Target("triton SHA256SUMS", [good.triton / "SHA256SUMS"], _sums(good.triton), "triton")
+
+
+def _unbroken(path: Path) -> object:
+    from mtl.exports.seal import unbroken
+
+    return unbroken(path.read_bytes())
 
 
 def _answered(path: Path) -> object:
@@ -58,18 +43,18 @@ def _answered(path: Path) -> object:
     return model.answers(model.run(np.zeros((1, *model.card.image.shape), np.uint8)))
 
 
-def _told(plain: bytes) -> Callable[[Path], Read]:
+def _told(plain: Path) -> Callable[[Path], Read]:
     """Return what reads a model with other metadata: a JSON object of texts."""
 
     def opened(work: Path) -> Read:
-        def act(content: bytes) -> object:
-            import onnx
+        import onnx
 
+        def act(content: bytes) -> object:
             try:
                 properties = {str(key): str(value) for key, value in json.loads(content).items()}
             except (ValueError, AttributeError, RecursionError):  # damage that left no object
                 return None
-            model = onnx.load_model_from_string(plain)
+            model = onnx.load_model(plain)
             for entry in model.metadata_props:
                 entry.value = properties.get(entry.key, entry.value).encode("utf-8", "replace").decode()
             (work / "model.onnx").write_bytes(model.SerializeToString())
@@ -80,7 +65,9 @@ def _told(plain: bytes) -> Callable[[Path], Read]:
     return opened
 
 
-def _cards(texts: dict[str, str]) -> Any:
+def _cards(plain: Path) -> Any:
+    """Return a strategy of changes to a model's metadata."""
+    import onnx
     from hypothesis import strategies as st
 
     strange = st.one_of(
@@ -94,6 +81,7 @@ def _cards(texts: dict[str, str]) -> Any:
 
     @st.composite
     def changed(draw: Any) -> bytes:
+        texts = {entry.key: entry.value for entry in onnx.load_model(plain).metadata_props}
         key = draw(st.sampled_from(sorted(texts)))
         if draw(st.booleans()):
             value = json.loads(texts[key])

@@ -10,10 +10,11 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
+from .good_run import GoodRun
 from .target import Read, Target, written
 
 
-def run_files(run: Path) -> Iterator[Target]:
+def run_files(good: GoodRun) -> Iterator[Target]:
     """Yield the targets; each replaces one file of a copy of a good run."""
     from hypothesis import strategies as st
 
@@ -30,20 +31,16 @@ def run_files(run: Path) -> Iterator[Target]:
         "metrics.json": _metrics,
         "verify.json": _proof,
     }
-    for name, read in readers.items():
-        drawn = None if name.endswith("csv") else values
-        yield Target(
-            Path(name).name, [(run / name).read_bytes()], _copied(run, name, read), Path(name).name, drawn
-        )
+    run = good.run
+    for path, read in readers.items():
+        name, drawn = Path(path).name, None if path.endswith("csv") else values
+        yield Target(name, [run / path], _copied(run, path, read), name, drawn)
     yield Target("sharing.json", [_SHARING], _copied(run, "sharing.json", _sharing), "sharing.json", values)
     yield Target("seeds.json", [_SEEDS], _copied(run, "seeds.json", _seeds), "seeds.json", values)
     yield Target("cell.json", [_CELL], _copied(run, "cell.json", _cell), "cell.json", values)
     yield Target("prepared", [_prepared_file()], written("data.safetensors", _prepared), "data.safetensors")
     yield Target("plan.json", [_PLAN], _copied(run, "plan.json", _plan), "plan.json", values)
-    weights = next((run / "checkpoint").glob("best-*.safetensors"))
-    yield Target(
-        "weights", [weights.read_bytes()], _weights(run, weights.name), "manifest.json", together=200
-    )
+    yield Target("weights", [good.weights], _weights(run), "manifest.json", together=200)
     yield Target("snapshot", [_snapshot()], _snapshots, "epoch-00001.safetensors")
 
 
@@ -149,12 +146,13 @@ def _prepared(path: Path) -> object:
     return _read(path)
 
 
-def _weights(run: Path, name: str) -> Callable[[Path], Read]:
+def _weights(run: Path) -> Callable[[Path], Read]:
     """Return what reads weights whose sum the manifest confirms."""
 
     def opened(work: Path) -> Read:
         folder = work / "checkpoint"
         shutil.copytree(run / "checkpoint", folder)
+        (name,) = (path.name for path in folder.glob("best-*.safetensors"))
         manifest = json.loads((folder / "manifest.json").read_text())
 
         def act(content: bytes) -> object:

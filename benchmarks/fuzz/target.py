@@ -16,14 +16,14 @@ Read = Callable[[bytes], object]
 class Target:
     """A parser to fuzz.
 
-    `good` files are damaged at random; `drawn`, a hypothesis strategy of bytes, makes others. `open` is
-    called in the process that reads them, with an empty folder, and returns what reads an input. A refusal's
-    words hold `named`, or one of several parted by `|` (None: any refusal is one). `together` inputs are read
-    by one process.
+    `good` files, or their contents, are damaged at random; `drawn`, a hypothesis strategy of bytes, makes
+    others. `open` is called in the process that reads them, with an empty folder, and returns what reads an
+    input. A refusal's words hold `named`, or one of several parted by `|` (None: any refusal is one).
+    `together` inputs are read by one process.
     """
 
     name: str
-    good: Sequence[bytes]
+    good: Sequence[bytes | Path]
     open: Callable[[Path], Read]
     named: str | None
     drawn: Any = None

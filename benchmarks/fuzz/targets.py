@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from .data_files import data_files
+from .good_run import GoodRun
 from .model_files import model_files
 from .recipes import recipes
 from .requests import requests
@@ -13,10 +12,7 @@ from .tables import tables
 from .target import Target
 
 
-def all_targets(work: Path) -> dict[str, Target]:
-    """Return the targets; good files are made once, in a folder."""
-    from ..reliability.jobs import composed
-
-    run = composed(work / "good", epochs=1)
-    found = [*recipes(), *data_files(), *tables(), *run_files(run), *model_files(run), *requests()]
+def all_targets(good: GoodRun) -> dict[str, Target]:
+    """Return the targets; the good files need not be there yet."""
+    found = [*recipes(), *data_files(), *tables(), *run_files(good), *model_files(good), *requests()]
     return {target.name: target for target in found}

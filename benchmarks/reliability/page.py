@@ -7,13 +7,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from ..fuzz.results import rendered as inputs_tried
+
 DOCUMENT = Path(__file__).parents[2] / "docs" / "reliability.md"
 
 
-def write_page(results: Sequence[dict[str, Any]], faults: dict[str, Any] | None) -> None:
-    """Replace what is between the markers."""
+def write_page(
+    results: Sequence[dict[str, Any]], faults: dict[str, Any] | None, fuzzing: Sequence[dict[str, Any]]
+) -> None:
+    """Replace what is between the markers; `fuzzing` are the results of `benchmarks.fuzz`."""
     text = DOCUMENT.read_text()
-    for name, content in rendered(results, faults).items():
+    for name, content in rendered(results, faults, fuzzing).items():
         pattern = re.compile(rf"(<!-- measured: {name} -->\n).*?(<!-- end -->)", re.DOTALL)
         text, count = pattern.subn(lambda found: f"{found[1]}{content}\n{found[2]}", text)  # noqa: B023
         if count != 1:
@@ -21,12 +25,15 @@ def write_page(results: Sequence[dict[str, Any]], faults: dict[str, Any] | None)
     DOCUMENT.write_text(text)
 
 
-def rendered(results: Sequence[dict[str, Any]], faults: dict[str, Any] | None) -> dict[str, str]:
+def rendered(
+    results: Sequence[dict[str, Any]], faults: dict[str, Any] | None, fuzzing: Sequence[dict[str, Any]]
+) -> dict[str, str]:
     """Return the text of each marker."""
     return {
         "reliability": _table(results),
         "outcomes": _outcomes(results),
         "costs": _costs(results),
+        "fuzzing": inputs_tried(fuzzing),
         "violations": _violations(results),
         "faults": _faults(faults) if faults else "Not tried.",
     }

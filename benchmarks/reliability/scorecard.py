@@ -13,6 +13,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from ..fuzz.results import kept_runs
 from .children import warm_up
 from .page import write_page
 from .row import Row
@@ -73,7 +74,7 @@ class Scorecard:
 
     def write_page(self) -> None:
         """Write docs/reliability.md from the results."""
-        write_page(self.results(), self.faults())
+        write_page(self.results(), self.faults(), kept_runs())
 
     def _file(self, name: str) -> Path:
         return self.folder / f"{name}.json"
