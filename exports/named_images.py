@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from ..core.errors import UsageError, suggest
+from ..core.files import reading
 from ..core.table_paths import PictureFolder, picture_paths
 from ..core.tables import ENDINGS, PICTURES, find_table, names_pictures, read_table
 
@@ -40,9 +41,14 @@ def named_images(places: Sequence[Path], naming: Naming) -> list[NamedImage]:
 
     A folder stands for the picture files in it and below, in the order of their names, hidden ones left out;
     a pattern (`photos/*.png`, where the shell left it) for the files that match. Raises `UsageError` when one
-    names nothing.
+    names nothing, or cannot be looked through.
     """
-    return [image for place in places for image in _of_place(place, naming)]
+    found: list[NamedImage] = []
+    for place in places:
+        # What is looked through may change, and a name may be none that a file can have.
+        with reading(place, "a place of pictures", hint="name a file, a folder, a pattern or a table"):
+            found += _of_place(place, naming)
+    return found
 
 
 def _of_place(place: Path, naming: Naming) -> Iterator[NamedImage]:

@@ -131,11 +131,15 @@ def _cell(run: Path) -> object:
 
 def _prepared_file() -> bytes:
     import numpy as np
+    from numpy.typing import NDArray
     from safetensors.numpy import save
 
     from mtl.core.prepared import _digest
 
-    arrays = {"train/image": np.zeros((2, 1, 4, 4), np.uint8), "train/label/kind": np.zeros(2, np.int64)}
+    arrays: dict[str, NDArray[Any]] = {
+        "train/image": np.zeros((2, 1, 4, 4), np.uint8),
+        "train/label/kind": np.zeros(2, np.int64),
+    }
     return save(arrays, metadata={"sha256": _digest(arrays)})
 
 

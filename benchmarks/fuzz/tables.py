@@ -110,7 +110,7 @@ def _place(work: Path) -> Read:
     def act(content: bytes) -> object:
         from mtl.exports.named_images import Naming, named_images
 
-        text = os.fsdecode(content).lstrip("/").replace("..", "").replace("\0", "")
+        text = os.fsdecode(content).replace("\0", "").replace("..", "").lstrip("/")
         return named_images([place / text], Naming())
 
     return act
@@ -139,6 +139,7 @@ def _cells() -> Any:
         st.integers().map(str),
         st.floats().map(str),
         st.text(max_size=4).map(lambda text: f'"{text}"'),
+        st.sampled_from(["a" * 300 + ".png", "b\\" + "a" * 300 + ".png"]),
     )
 
 
@@ -195,6 +196,7 @@ def _patterns() -> Any:
     from hypothesis import strategies as st
 
     parts = st.one_of(
-        st.sampled_from(["*", "**", "?", "[", "]", "!", "a", ".png", ".csv", "b", "/"]), st.text(max_size=3)
+        st.sampled_from(["*", "**", "?", "[", "]", "!", "a", ".png", ".csv", "b", "/", "a" * 300]),
+        st.text(max_size=3),
     )
     return st.lists(parts, max_size=6).map(lambda found: "".join(found).encode("utf-8", "surrogatepass"))

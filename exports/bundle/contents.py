@@ -66,6 +66,22 @@ class Samples:
             parts.setdefault(role, {})[name] = value
         return cls(parts["input"], parts["output"])
 
+    def check(self, folder: Path, card: ModelCard) -> None:
+        """Raise `VerificationError` unless they have a model's names, types and shapes."""
+        inputs = {IMAGE: (card.pixels, card.image.shape)} | {item.name: ("int64", ()) for item in card.inputs}
+        outputs = {item.name: ("float32", item.target.output_shape) for item in card.outputs}
+        count = len(self.inputs[IMAGE]) if np.ndim(self.inputs.get(IMAGE, 0)) else 0
+        for role, forms, arrays in (("input", inputs, self.inputs), ("output", outputs, self.outputs)):
+            if set(arrays) != set(forms):
+                raise VerificationError(
+                    f"{folder}: the samples have other {role}s than the model", hint=_AGAIN
+                )
+            for name, (kind, shape) in forms.items():
+                array = arrays[name]
+                if str(array.dtype) != kind or array.shape != (count, *shape) or not count:
+                    found = f"{array.dtype} {list(array.shape)}, expected {kind} {['batch', *shape]}"
+                    raise VerificationError(f"{folder}: the samples' {role} {name!r} is {found}", hint=_AGAIN)
+
 
 def real_samples(subject: ExportSubject, form: ExportForm) -> Samples:
     """Return real samples with the trained model's own answers, in the form of the files."""

@@ -129,6 +129,36 @@ def test_altered_samples_with_new_sums_are_noticed(bundle: Exported, copied: Pat
         BundleExporter().check(copied, ())
 
 
+@pytest.mark.parametrize(
+    ("role", "change"),
+    [
+        ("input", lambda image: image[..., :-1]),
+        ("input", lambda image: image.astype("U8")),
+        ("input", lambda image: image[:0]),
+        ("input", lambda image: image[0, 0, 0, 0]),
+        ("output", lambda answers: answers.astype("U8")),
+        ("output", lambda answers: answers[:1]),
+        ("output", None),
+    ],
+)
+def test_samples_of_another_form_are_named(role: str, change: Any, bundle: Exported, copied: Path) -> None:
+    samples = Samples.read(copied)
+    arrays = {"input": dict(samples.inputs), "output": dict(samples.outputs)}
+    name = next(iter(arrays[role]))
+    value = arrays[role].pop(name)
+    if change is not None:
+        arrays[role][name] = change(value)
+    content = {f"{kind}/{key}": array for kind, found in arrays.items() for key, array in found.items()}
+    np.savez(copied / "samples.npz", **content)
+    renew_sums(copied)
+    for check in (
+        lambda: BundleExporter().check(copied, ()),
+        lambda: BundleExporter().verify(bundle.subject, copied),
+    ):
+        with pytest.raises(VerificationError, match=f"tiny: the samples.* {role}s? "):
+            check()
+
+
 def test_a_model_in_the_place_of_another_is_noticed(bundle: Exported, copied: Path) -> None:
     shutil.copy(copied / "model-int8.onnx", copied / "model.onnx")
     renew_sums(copied)

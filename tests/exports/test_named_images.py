@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 
 import numpy as np
 import pytest
@@ -84,6 +85,18 @@ def test_what_names_nothing_is_refused(folder, tmp_path):
     (folder / "gone.csv").write_text("path\ngone.png\n")
     assert "1 of 1 rows name pictures that are not in" in refusal(folder / "gone.csv")
     assert refusal(folder / "gone.csv").endswith("--root=FOLDER names another")
+
+
+def test_a_place_that_cannot_be_looked_through_is_named(folder, monkeypatch):
+    (folder / "long.csv").write_text("path\nb\\" + "a" * 300 + ".png\n")
+    assert "1 of 1 rows name pictures that are not in" in refusal(folder / "long.csv")
+    assert "cannot be read as a place of pictures: File name too long" in refusal(folder / ("a" * 300))
+
+    def gone(*_):
+        raise FileNotFoundError(2, "No such file or directory", "photos/more")
+
+    monkeypatch.setattr(os, "scandir", gone)
+    assert f"{folder}: cannot be read as a place of pictures: No such file" in refusal(folder)
 
 
 def test_answers_are_written_with_a_row_per_picture(exported, folder, tmp_path):
