@@ -105,7 +105,7 @@ class _Composer(Builder):
             model=model,
             balancer=balancer,
             training=parts,
-            exporter=self.build("exporter", self.recipe.exporter, ("export",)),
+            exporter=self.build("exporter", self.recipe.export, ("export",)),
             owners=self.owners,
             form_plugins=self._form_plugins(tasks),
         )

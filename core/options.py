@@ -78,18 +78,24 @@ def options_of(entry: Entry) -> type[BaseModel]:
         raise ComponentError(f"{entry.label}: {error.message}", hint=error.hint) from error
 
 
-def options_schema(model: type[BaseModel]) -> dict[str, Any]:
-    """Return the JSON Schema of options by name; raise `ComponentError` for a type that has none."""
-    with _understood(model.__name__):
-        found: dict[str, Any] = model.model_json_schema().get("properties", {})
+def options_schema(model: type[BaseModel], prefix: str = "") -> dict[str, Any]:
+    """Return the JSON Schema of options by name; raise `ComponentError` for a type that has none.
+
+    It refers to definitions whose names begin with `prefix`.
+    """
+    found: dict[str, Any] = _schema(model, prefix).get("properties", {})
     return found
 
 
-def options_definitions(model: type[BaseModel]) -> dict[str, Any]:
-    """Return the JSON Schemas that `options_schema` refers to, by name."""
-    with _understood(model.__name__):
-        found: dict[str, Any] = model.model_json_schema().get("$defs", {})
+def options_definitions(model: type[BaseModel], prefix: str = "") -> dict[str, Any]:
+    """Return the JSON Schemas that `options_schema` refers to, by name without the prefix."""
+    found: dict[str, Any] = _schema(model, prefix).get("$defs", {})
     return found
+
+
+def _schema(model: type[BaseModel], prefix: str) -> dict[str, Any]:
+    with _understood(model.__name__):
+        return model.model_json_schema(ref_template=f"#/$defs/{prefix}{{model}}")
 
 
 @contextmanager

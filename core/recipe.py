@@ -11,10 +11,11 @@ from dataclasses import dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from .options import plain
+from .section import Chooses, Means, sections_of
 from .specs import TestTimeAugmentation
 
 FORMAT = 1
@@ -22,6 +23,31 @@ FORMAT = 1
 
 Statistics = Mapping[str, tuple[float, ...]]
 """`{"mean": (...), "std": (...)}`, of a channel or value each."""
+
+_SMALLEST, _LARGEST = 1.2e-38, 3.4e38
+"""What float32 can hold."""
+
+
+def _standard(value: Any) -> Any:
+    """Refuse what is neither a rule nor a mean and a positive deviation each."""
+    if isinstance(value, str):
+        right = value in ("train", "none")
+    else:
+        right = (
+            set(value) == {"mean", "std"}
+            and all(value.values())
+            and all(abs(number) < _LARGEST for numbers in value.values() for number in numbers)
+            and all(number > _SMALLEST for number in value["std"])
+        )
+    if not right:
+        raise ValueError(_STANDARD)
+    return value
+
+
+_STANDARD = "train, none, or {mean: [...], std: [...]}"
+_NUMBERS = {"type": "array", "items": {"type": "number"}}
+_GIVEN = {"type": "object", "required": ["mean", "std"], "properties": {"mean": _NUMBERS, "std": _NUMBERS}}
+_IN_JSON = WithJsonSchema({"anyOf": [{"enum": ["train", "none"]}, _GIVEN]})
 
 
 @dataclass(frozen=True)
@@ -48,25 +74,21 @@ class TaskChoice:
     """
 
     name: str
-    task: Choice
-    weight: float = 1.0
-    head: Choice | None = None
-    loss: Choice | None = None
-    metrics: tuple[Choice, ...] | None = None
-    standardize: str | Statistics | None = None
+    task: Annotated[Choice, Chooses("task")]
+    weight: Annotated[float, Field(ge=0, lt=math.inf), Means("a number >= 0", "default: 1.0")] = 1.0
+    head: Annotated[Choice | None, Chooses("head")] = None
+    loss: Annotated[Choice | None, Chooses("loss")] = None
+    metrics: Annotated[tuple[Choice, ...] | None, Chooses("metric")] = None
+    standardize: Annotated[
+        Annotated[str | Statistics, AfterValidator(_standard), _IN_JSON] | None,
+        Means(_STANDARD, "one mean and one positive std per value of the answer"),
+    ] = None
 
     def to_plain(self) -> dict[str, Any]:
         """Return the task as a recipe writes it."""
-        value: dict[str, Any] = {"task": self.task.name, **plain(self.task.options), "weight": self.weight}
-        if self.head is not None:
-            value["head"] = self.head.to_plain()
-        if self.loss is not None:
-            value["loss"] = self.loss.to_plain()
-        if self.metrics is not None:
-            value["metrics"] = [metric.to_plain() for metric in self.metrics]
-        if self.standardize is not None:
-            value["standardize"] = plain(self.standardize)
-        return value
+        value: dict[str, Any] = {"task": self.task.name, **plain(self.task.options)}
+        own = [name for name in sections_of(TaskChoice) if name not in ("name", "task")]
+        return value | {name: _plain(item) for name in own if (item := getattr(self, name)) is not None}
 
 
 def _rate(value: float | str | None) -> float | str | None:
@@ -206,46 +228,42 @@ class Training(BaseModel):
         return {name: value for name, value in found.items() if name not in silent}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """One experiment. `normalization` is `"train"` (statistics of the training split), `"none"`, or
-    `{"mean": [...], "std": [...]}` per channel of images in 0..1."""
+    """One experiment: a field per section, in the order of the way of a batch.
 
-    dataset: Choice
-    encoder: Choice
-    sharing: Choice
-    balancer: Choice
-    exporter: Choice
-    tasks: tuple[TaskChoice, ...]
-    augmentations: tuple[Choice, ...] = ()
+    `normalization` is `"train"` (statistics of the training split), `"none"`, or
+    `{"mean": [...], "std": [...]}` per channel of images in 0..1.
+    """
+
+    seed: Annotated[int, Field(ge=0), Means("a whole number >= 0")] = 0
+    dataset: Annotated[Choice, Chooses("dataset")]
+    augmentations: Annotated[tuple[Choice, ...], Chooses("augmentation")] = ()
     views: Literal["shared", "per-task"] = "shared"
-    normalization: str | Statistics = "train"
+    normalization: Annotated[
+        str | Statistics,
+        AfterValidator(_standard),
+        _IN_JSON,
+        Means(_STANDARD, "one mean and one positive std per channel, for images in 0..1"),
+    ] = "train"
+    encoder: Annotated[Choice, Chooses("encoder")]
+    sharing: Annotated[Choice, Chooses("sharing")]
+    tasks: tuple[TaskChoice, ...]
+    balancer: Annotated[Choice, Chooses("balancer")]
     train: Training = field(default_factory=Training)
-    seed: int = 0
     test_time_augmentation: TestTimeAugmentation = "none"
+    export: Annotated[Choice, Chooses("exporter")]
 
     def to_plain(self) -> dict[str, Any]:
         """Return the recipe as plain values, complete and re-runnable.
 
-        The order is the way of a batch. `test_time_augmentation` is left out when there is none: recipes
-        from before it keep their hash.
+        `test_time_augmentation` is left out when there is none: recipes from before it keep their hash.
         """
-        augmentation = self.test_time_augmentation
-        return {
-            "mtl": FORMAT,
-            "seed": self.seed,
-            "dataset": self.dataset.to_plain(),
-            "augmentations": [choice.to_plain() for choice in self.augmentations],
-            "views": self.views,
-            "normalization": plain(self.normalization),
-            "encoder": self.encoder.to_plain(),
-            "sharing": self.sharing.to_plain(),
-            "tasks": {task.name: task.to_plain() for task in self.tasks},
-            "balancer": self.balancer.to_plain(),
-            "train": self.train.to_plain(),
-            **({} if augmentation == "none" else {"test_time_augmentation": augmentation}),
-            "export": self.exporter.to_plain(),
-        }
+        values = {name: _plain(getattr(self, name)) for name in sections_of(Recipe)}
+        values["tasks"] = {task.name: task.to_plain() for task in self.tasks}
+        if self.test_time_augmentation == "none":
+            del values["test_time_augmentation"]
+        return {"mtl": FORMAT, **values}
 
     def portable(self) -> dict[str, Any]:
         """Return `to_plain` with null for every path: the same on every machine, and no secret of one."""
@@ -255,6 +273,13 @@ class Recipe:
     def hash(self) -> str:
         """Return the SHA-256 of the portable content, hexadecimal."""
         return hashlib.sha256(json.dumps(self.portable(), sort_keys=True).encode()).hexdigest()
+
+
+def _plain(value: Any) -> Any:
+    """Return what a section holds as plain values: components by name with their options."""
+    if isinstance(value, Choice | Training):
+        return value.to_plain()
+    return [_plain(item) for item in value] if isinstance(value, tuple) else plain(value)
 
 
 def _without_paths(value: Any) -> Any:

@@ -2,48 +2,30 @@
 
 from __future__ import annotations
 
-import math
 import re
-from collections.abc import Mapping, Sized
+from collections.abc import Callable, Mapping, Sized
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal, cast, get_args
+from typing import Any
 
 from .errors import MOST_SHOWN, Problem, RecipeError, UsageError, did_you_mean
 from .options import OptionProblem, options_of, validate_options
 from .places import from_root
-from .recipe import FORMAT, Choice, Recipe, Statistics, TaskChoice, Training
+from .recipe import FORMAT, Choice, Recipe, TaskChoice, Training
 from .recipe_source import RecipeSource
 from .recipe_text import PathOfKeys
 from .recipe_values import usable_values
 from .registry import Registry
-from .specs import TestTimeAugmentation
+from .section import Section, sections_of
 from .training_section import read_training
 
-_SECTIONS = (
-    "mtl",
-    "seed",
-    "dataset",
-    "augmentations",
-    "views",
-    "normalization",
-    "encoder",
-    "sharing",
-    "tasks",
-    "balancer",
-    "train",
-    "test_time_augmentation",
-    "export",
-)
-_TASK_KEYS = ("task", "weight", "head", "loss", "metrics", "standardize")
+_SECTIONS = sections_of(Recipe)
+_TASK_SECTIONS = {name: section for name, section in sections_of(TaskChoice).items() if name != "name"}
 _TASK_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*(-[A-Za-z0-9_]+)*")
-_VIEWS = ("shared", "per-task")
 _MOST = 1000
 """Entries of a list of components."""
 _LONGEST_NAME = 100
 """Characters of a task's name, which becomes part of the names of files."""
-_SMALLEST, _LARGEST = 1.2e-38, 3.4e38
-"""What float32 can hold."""
 
 
 def read(source: RecipeSource, registry: Registry) -> Recipe:
@@ -61,41 +43,37 @@ class _Reader:
         self._asked: Choice | None = None
 
     def recipe(self) -> Recipe:
-        self._refuse_unknown(self.tree, _SECTIONS, (), "section")
+        self._refuse_unknown(self.tree, ("mtl", *_SECTIONS), (), "section")
         if self.tree.get("mtl", FORMAT) != FORMAT:
             self._complain(
                 ("mtl",), f"recipe format {self.tree['mtl']!r} is not known", f"write mtl: {FORMAT}"
             )
-        dataset = self._dataset()
-        encoder = self._default_choice("encoder", "encoder")
-        sharing = self._default_choice("sharing", "sharing")
-        balancer = self._default_choice("balancer", "balancer")
-        exporter = self._default_choice("exporter", "export")
-        augmentations = (
-            self._choices("augmentation", self.tree.get("augmentations"), ("augmentations",)) or ()
-        )
-        tasks = self._tasks()
-        views = self._views()
-        normalization = self._normalization()
-        train = self._training()
-        test_time_augmentation = self._test_time_augmentation()
-        seed = self._seed()
+        # The data set comes first: without any tasks, its own labels call for some.
+        values: dict[str, Any] = {"dataset": self._dataset()}
+        special: dict[str, Callable[[], Any]] = {"tasks": self._tasks, "train": self._training}
+        for name, section in _SECTIONS.items():
+            if name not in values:
+                values[name] = special[name]() if name in special else self._section(section)
         if self.problems:
             raise RecipeError(self.problems)
-        return Recipe(
-            dataset=dataset,
-            encoder=encoder,
-            sharing=sharing,
-            balancer=balancer,
-            exporter=exporter,
-            tasks=tasks,
-            augmentations=augmentations,
-            views=views,
-            normalization=normalization,
-            train=train,
-            seed=seed,
-            test_time_augmentation=test_time_augmentation,
-        )
+        return Recipe(**values)
+
+    def _section(self, section: Section) -> Any:
+        """Return what a section holds: components by name, or a plain value."""
+        if section.kind is None:
+            path = (section.name,)
+            return self._value(section, self.tree.get(section.name, section.default), path, section.name)
+        if section.many:
+            return self._choices(section.kind, self.tree.get(section.name), (section.name,)) or ()
+        return self._default_choice(section.kind, section.name)
+
+    def _value(self, section: Section, value: Any, path: PathOfKeys, what: str) -> Any:
+        """Return a plain value as it is kept; complain and return the default for one that is none."""
+        try:
+            return section.value_of(value)
+        except ValueError as error:
+            self._complain(path, f"{what} must be {error}, got {_shown(value)}", section.means.hint)
+            return section.default
 
     def _complain(self, path: PathOfKeys, message: str, hint: str | None = None) -> None:
         self.problems.append(Problem(message, self.source.where(path), hint))
@@ -256,21 +234,29 @@ class _Reader:
                 return None
             body = {**(own or {}).get(name, {}), **body}
         kind = body.get("task", name)
-        options = {key: value for key, value in body.items() if key not in _TASK_KEYS}
+        options = {key: value for key, value in body.items() if key not in _TASK_SECTIONS}
         task = self._resolved("task", kind, options, path) if isinstance(kind, str) else None
         if task is None:
             if not isinstance(kind, str):
                 self._complain((*path, "task"), f"task {name!r}: `task` must be a name, got {_shown(kind)}")
             return None
-        return TaskChoice(
-            name,
-            task,
-            self._weight(body.get("weight", 1.0), (*path, "weight"), name),
-            self._optional("head", body, path),
-            self._optional("loss", body, path),
-            self._choices("metric", body.get("metrics"), (*path, "metrics")),
-            self._standardize(body.get("standardize"), (*path, "standardize"), name),
-        )
+        values: dict[str, Any] = {"task": task}
+        for section in _TASK_SECTIONS.values():
+            if section.name not in values:
+                values[section.name] = self._of_task(section, body, name)
+        return TaskChoice(name, **values)
+
+    def _of_task(self, section: Section, body: Mapping[str, Any], task: str) -> Any:
+        """Return what a task's own section holds; what is left out or null is for the composer to say."""
+        path = ("tasks", task, section.name)
+        value = body.get(section.name, section.default)
+        if section.kind is None:
+            return self._value(section, value, path, f"task {task!r}: {section.name}")
+        if section.many:
+            return self._choices(section.kind, value, path)
+        if isinstance(value, Mapping) and "name" not in value:
+            return Choice("", dict(value))  # the composer knows which one is meant
+        return None if value is None else self._choice(section.kind, value, path)
 
     def _is_unknown(self, name: str, own: Mapping[str, Any], path: PathOfKeys) -> bool:
         """Complain of a name that is neither one of the data set's own tasks nor a component's."""
@@ -281,64 +267,6 @@ class _Reader:
         hint = hint or f"tasks of this data: {', '.join(own)}; mtl list task names others"
         self._complain(path, f"unknown task {_shown(name)}", hint)
         return True
-
-    def _optional(self, kind: str, body: Mapping[str, Any], path: PathOfKeys) -> Choice | None:
-        value = body.get(kind)
-        if isinstance(value, Mapping) and "name" not in value:
-            return Choice("", dict(value))  # the composer knows which one is meant
-        return None if value is None else self._choice(kind, value, (*path, kind))
-
-    def _weight(self, value: Any, path: PathOfKeys, name: str) -> float:
-        if not _is_number(value) or not 0 <= value < math.inf:
-            self._complain(
-                path, f"task {name!r}: weight must be a number >= 0, got {_shown(value)}", "default: 1.0"
-            )
-            return 1.0
-        return float(value)
-
-    def _views(self) -> Literal["shared", "per-task"]:
-        value = self.tree.get("views", _VIEWS[0])
-        if value not in _VIEWS:
-            self._complain(("views",), f"views must be one of {', '.join(_VIEWS)}, got {_shown(value)}")
-        return "per-task" if value == "per-task" else "shared"
-
-    def _test_time_augmentation(self) -> TestTimeAugmentation:
-        known = get_args(TestTimeAugmentation)
-        value = self.tree.get("test_time_augmentation", known[0])
-        if value in known:
-            return cast(TestTimeAugmentation, value)
-        message = f"test_time_augmentation must be one of {', '.join(known)}, got {_shown(value)}"
-        self._complain(("test_time_augmentation",), message)
-        return "none"
-
-    def _normalization(self) -> str | Statistics:
-        value = self.tree.get("normalization", "train")
-        hint = "one mean and one positive std per channel, for images in 0..1"
-        return self._statistics(value, ("normalization",), "normalization", hint)
-
-    def _standardize(self, value: Any, path: PathOfKeys, name: str) -> str | Statistics | None:
-        if value is None:
-            return None
-        hint = "one mean and one positive std per value of the answer"
-        return self._statistics(value, path, f"task {name!r}: standardize", hint)
-
-    def _statistics(self, value: Any, path: PathOfKeys, what: str, hint: str) -> str | Statistics:
-        if value in ("train", "none"):
-            return str(value)
-        numbers = (
-            isinstance(value, Mapping)
-            and set(value) == {"mean", "std"}
-            and all(isinstance(item, list) and item for item in value.values())
-            and all(
-                _is_number(number) and abs(number) < _LARGEST for item in value.values() for number in item
-            )
-            and all(number > _SMALLEST for number in value["std"])
-        )
-        if not numbers:
-            message = f"{what} must be train, none, or {{mean: [...], std: [...]}}, got {_shown(value)}"
-            self._complain(path, message, hint)
-            return "train"
-        return {key: tuple(float(number) for number in value[key]) for key in ("mean", "std")}
 
     def _training(self) -> Training:
         value = self.tree.get("train")
@@ -351,17 +279,6 @@ class _Reader:
             self._complain(("train", *problem.path), f"train: {problem.message}", problem.hint)
 
         return read_training(value, self.registry, complain)
-
-    def _seed(self) -> int:
-        value = self.tree.get("seed", 0)
-        if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-            self._complain(("seed",), f"seed must be a whole number >= 0, got {_shown(value)}")
-            return 0
-        return value
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _shown(value: Any) -> str:

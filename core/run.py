@@ -125,7 +125,7 @@ class Run:
         not compute the same numbers or loses more quality than allowed, and `UsageError` when somebody else
         is at work in the run that it is written into.
         """
-        chosen = self.composition.recipe.exporter
+        chosen = self.composition.recipe.export
         name = exporter or chosen.name
         given: Mapping[str, Any] = {**chosen.options, **options} if name == chosen.name else options
         built = build_exporter(self._registry, name, given, self.composition.owners)

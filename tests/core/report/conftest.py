@@ -264,7 +264,7 @@ def compose(wanted: Mapping[str, Wanted], image: ImageSpec, tables: bool) -> Com
         encoder=Choice("flat"),
         sharing=Choice("one"),
         balancer=Choice("plain"),
-        exporter=Choice("nowhere"),
+        export=Choice("nowhere"),
         tasks=tuple(TaskChoice(name, Choice("asked")) for name in tasks),
         train=Training(epochs=3),
     )
