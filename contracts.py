@@ -18,12 +18,12 @@ from typing import TYPE_CHECKING, Any
 from .core.hookspecs import hookimpl as hookimpl
 from .core.records import Component as Component
 
-_FORMS = ("Binary", "Categorical", "Image", "Multilabel", "Regression")
+_FORMS = ("Binary", "Categorical", "Image", "Multilabel", "PixelClasses", "PixelValues", "Regression")
 # Forms of answers are used where there is no torch.
 _WITHOUT_TORCH = {
     "plugins.forms": _FORMS,
     "core.contracts.form": ("Activation", "Decisions", "Form"),
-    "core.contracts.drawing": ("Bars", "Described", "Drawing", "Picture", "Tags", "Values"),
+    "core.contracts.drawing": ("Bars", "Described", "Drawing", "Map", "Mask", "Picture", "Tags", "Values"),
     "core.specs": ("MISSING", "DatasetSpec", "FeatureSpec", "ImageSpec", "InputSpec", "Symmetry"),
 }
 
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from .plugins.forms import Categorical as Categorical
     from .plugins.forms import Image as Image
     from .plugins.forms import Multilabel as Multilabel
+    from .plugins.forms import PixelClasses as PixelClasses
+    from .plugins.forms import PixelValues as PixelValues
     from .plugins.forms import Regression as Regression
 else:
 

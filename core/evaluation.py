@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from math import isfinite, nan
+from math import isfinite, nan, prod
 from typing import Any
 
 import torch
@@ -30,6 +30,9 @@ Table = list[list[float | None]]
 
 LARGE = 8192
 """Samples per forward pass on a device with thousands of cores, if they fit."""
+
+MOST_NUMBERS = 2**25
+"""Numbers that all answers of a forward pass may hold: of large pictures and maps fewer samples fit."""
 
 
 @dataclass(frozen=True)
@@ -56,20 +59,27 @@ class Evaluation:
 
 
 def views_of(
-    composition: Composition, samples: Samples, split: str, batch_size: int = BATCH_SIZE
+    composition: Composition, samples: Samples, split: str, batch_size: int | None = None
 ) -> Iterator[tuple[tuple[str, ...], Seen]]:
     """Yield every batch of a split as each view sees it, with the tasks of that view.
 
+    Without a `batch_size` it is as large as answers allow.
     The noise of a sample depends on the split and the sample's place in it alone, not on the seed or on a
     task's name: every model is judged on the same images.
     """
     tasks = {name: composed.task for name, composed in composition.tasks.items()}
     views = plan_views(tasks, composition.recipe.views)
-    for indices in samples.slices(batch_size):
+    for indices in samples.slices(batch_size or fitting_size(composition)):
         random = SampleRandom(indices.to(samples.device), seed=derive_seed(0, "evaluation", split))
         batch = samples.batch(indices)
         for view in views:
             yield view.tasks, view.look(batch, tasks, random)
+
+
+def fitting_size(composition: Composition, usual: int = BATCH_SIZE) -> int:
+    """Return the usual number of samples per forward pass, or fewer where their answers are large."""
+    numbers = sum(prod(target.output_shape) for target in composition.targets.values())
+    return max(1, min(usual, MOST_NUMBERS // numbers))
 
 
 def evaluate(
@@ -90,7 +100,7 @@ def evaluate(
     training = model.training
     model.eval()
     usual = LARGE if samples.device.type == "cuda" else BATCH_SIZE
-    size = batch_size or max(1, usual // model.looks)
+    size = batch_size or max(1, fitting_size(composition, usual) // model.looks)
     try:
         while True:
             try:
@@ -216,9 +226,14 @@ def _constant_answers(composition: Composition, train: Samples) -> dict[str, _Co
                 sums[name] = sums[name] + added if name in sums else added
                 counts[name] = counts[name] + count
     return {
-        name: _constant(composition, name, sums[name] / counts[name].clamp(min=1), name in corrupted)
+        name: _constant(composition, name, _quotient(sums[name], counts[name]), name in corrupted)
         for name in tasks
     }
+
+
+def _quotient(total: Tensor, count: Tensor) -> Tensor:
+    """Return a mean; 0 where there is nothing to take it of."""
+    return torch.where(count > 0, total / count.where(count > 0, 1.0), 0.0)
 
 
 def _constant(composition: Composition, name: str, mean: Tensor, corrupted: bool) -> _Constant:

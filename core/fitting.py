@@ -2,29 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Set
+from collections.abc import Iterator, Set
 
 import torch
 from torch import Tensor
 
 from .composition import Composition
+from .contracts import Form
 from .data import Samples
 from .evaluation import present_targets, views_of
+from .moments import Moments
 from .standardization import StandardizedLoss
 from .views import target_of
+
+_SHORT = torch.iinfo(torch.int16).max
 
 
 def fit(composition: Composition, train: Samples) -> None:
     """Fit the standardisations that a recipe wants of the training split, and the losses that want it."""
     train_statistics = {choice.name for choice in composition.recipe.tasks if choice.standardize == "train"}
-    wanted = train_statistics | _fitting_losses(composition)
-    for name, targets in known_targets(composition, train, wanted).items():
+    moments = {name: Moments(composition.tasks[name].target.quantities) for name in train_statistics}
+    for name, part in _known_parts(composition, train, train_statistics):
+        moments[name].add(part)
+    for name, found in moments.items():
         loss = composition.tasks[name].loss
-        if name in train_statistics:
-            assert isinstance(loss, StandardizedLoss)
-            loss.standardization.fit(targets)
-        if loss.fits:
-            loss.fit(targets)
+        assert isinstance(loss, StandardizedLoss)
+        loss.standardization.take(found)
+    fit_losses(composition, train)
 
 
 def fit_losses(composition: Composition, train: Samples) -> None:
@@ -37,15 +41,26 @@ def fit_losses(composition: Composition, train: Samples) -> None:
 def known_targets(composition: Composition, samples: Samples, names: Set[str]) -> dict[str, Tensor]:
     """Return some tasks' targets that are not absent, `[N, ...]` on the CPU, as an evaluation sees them."""
     found: dict[str, list[Tensor]] = {name: [] for name in names}
+    for name, part in _known_parts(composition, samples, names):
+        found[name].append(_small(composition.tasks[name].target, part.cpu()))
+    return {name: torch.cat(parts) for name, parts in found.items()}
+
+
+def _known_parts(composition: Composition, samples: Samples, names: Set[str]) -> Iterator[tuple[str, Tensor]]:
+    """Yield the targets that are not absent, batch by batch."""
     if not names:
-        return {}
+        return
     with torch.no_grad():
         for tasks, seen in views_of(composition, samples, "train"):
             for name in names & set(tasks):
                 composed = composition.tasks[name]
-                there = present_targets(composed.target, target_of(composed.task, seen))
-                found[name].append(there.cpu())
-    return {name: torch.cat(parts) for name, parts in found.items()}
+                yield name, present_targets(composed.target, target_of(composed.task, seen))
+
+
+def _small(form: Form, targets: Tensor) -> Tensor:
+    """Return targets in as few bytes as hold them: a class per pixel of every sample is much."""
+    narrow = form.highest is not None and form.moves_with_pixels and form.highest <= _SHORT
+    return targets.to(torch.int16) if narrow else targets
 
 
 def _fitting_losses(composition: Composition) -> set[str]:

@@ -45,7 +45,7 @@ class Orbit(nn.Module):
             reason = None if symmetry is None else target.symmetry_problem(symmetry)
             if reason is not None:
                 raise Incompatible(f"needs to know how answers move, and task {name!r} states {reason}")
-        self._maps = frozenset(name for name, target in targets.items() if target.moves_with_pixels)
+        self._maps = {name: target for name, target in targets.items() if target.moves_with_pixels}
         # A task's name may hold a dot; a buffer's may not.
         self._orders = {
             name: f"order_{position}" for position, name in enumerate(targets) if symmetries[name] is not None
@@ -68,8 +68,9 @@ class Orbit(nn.Module):
         """Return the mean of a task's raw outputs for `views`, moved back: `[K * B, ...]` as `[B, ...]`."""
         parts = raw.unflatten(0, (len(self.elements), -1)).unbind()
         if task in self._maps:
+            form = self._maps[task]
             parts = tuple(
-                _moved_back(part, *element) for part, element in zip(parts, self.elements, strict=True)
+                _moved_back(form, part, *element) for part, element in zip(parts, self.elements, strict=True)
             )
         elif task in self._orders:
             orders = self.get_buffer(self._orders[task])
@@ -92,6 +93,6 @@ def _moved(image: Tensor, turns: int, mirrored: bool) -> Tensor:
     return torch.rot90(image, turns, (-2, -1)) if turns else image
 
 
-def _moved_back(image: Tensor, turns: int, mirrored: bool) -> Tensor:
-    image = torch.rot90(image, -turns, (-2, -1)) if turns else image
-    return image.flip(-1) if mirrored else image
+def _moved_back(form: Form, answer: Tensor, turns: int, mirrored: bool) -> Tensor:
+    turned = form.move(answer, -turns % 4, False, None)
+    return form.move(turned, 0, mirrored, None)

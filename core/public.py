@@ -29,6 +29,8 @@ from .contracts import (
     Leading,
     LearnedTable,
     Loss,
+    Map,
+    Mask,
     Metric,
     Metrics,
     Moment,
@@ -49,6 +51,7 @@ from .randomness import Random, SampleRandom, StepRandom
 from .records import Component
 from .specs import MISSING, DatasetSpec, FeatureSpec, ImageSpec, InputSpec, Symmetry
 from .symmetry import transform_square
+from .warp import Warp, warp_labels
 
 __all__ = [
     "MISSING",
@@ -85,6 +88,8 @@ __all__ = [
     "Leading",
     "LearnedTable",
     "Loss",
+    "Map",
+    "Mask",
     "Metric",
     "Metrics",
     "MissingRequirementError",
@@ -104,9 +109,11 @@ __all__ = [
     "UsageError",
     "Values",
     "VerificationError",
+    "Warp",
     "hookimpl",
     "one_hot",
     "reading",
     "transform_square",
+    "warp_labels",
     "write_bytes",
 ]

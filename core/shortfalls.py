@@ -115,7 +115,7 @@ def _of_training(
 
 def _of_labels(composition: Composition, splits: Splits, name: str) -> Iterator[str]:
     target = composition.tasks[name].target
-    if target.is_image:
+    if target.moves_with_pixels:
         return
     labels = known_targets(composition, splits.train, {name})[name]
     if len(labels) < FEW:

@@ -10,11 +10,15 @@ from torch import Tensor, nn
 
 from .contracts import Form, Loss
 from .errors import Incompatible
+from .moments import Moments
 from .recipe import Statistics
 
 
 class Standardization(nn.Module):
     """Subtracts a mean and divides by a standard deviation per value, both part of the model's state.
+
+    Values are `[B, count]`, or `[B, count, ...]` with so many `dimensions` behind: one mean and deviation for
+    all pixels.
 
     >>> standardization = Standardization(1)
     >>> standardization.fit(torch.tensor([[10.0], [30.0]]))
@@ -27,23 +31,29 @@ class Standardization(nn.Module):
     mean: Tensor
     std: Tensor
 
-    def __init__(self, count: int) -> None:
+    def __init__(self, count: int, dimensions: int = 0) -> None:
         super().__init__()
-        self.register_buffer("mean", torch.zeros(count))
-        self.register_buffer("std", torch.ones(count))
+        shape = (count, *[1] * dimensions)
+        self.register_buffer("mean", torch.zeros(shape))
+        self.register_buffer("std", torch.ones(shape))
 
     def set(self, mean: Sequence[float] | Tensor, std: Sequence[float] | Tensor) -> None:
         """Set the statistics, one of each per value; `std` must be positive."""
-        self.mean.copy_(torch.as_tensor(mean, dtype=self.mean.dtype))
-        self.std.copy_(torch.as_tensor(std, dtype=self.std.dtype))
+        self.mean.copy_(torch.as_tensor(mean, dtype=self.mean.dtype).view_as(self.mean))
+        self.std.copy_(torch.as_tensor(std, dtype=self.std.dtype).view_as(self.std))
 
     def fit(self, values: Tensor) -> None:
-        """Take the statistics of values `[N, count]`, none absent; one that never changes keeps its scale."""
-        exact = values.double()
-        mean, std = exact.mean(dim=0), exact.std(dim=0, correction=0)
+        """Take the statistics of values `[N, count, ...]`, as `take` does; NaN is not known."""
+        moments = Moments(len(self.mean))
+        moments.add(values)
+        self.take(moments)
+
+    def take(self, moments: Moments) -> None:
+        """Take the statistics of values; one that never changes keeps its scale."""
+        std = moments.std
         # By comparison: the deviation of equal numbers need not be rounded to 0.
-        constant = (exact == exact[:1]).all(dim=0) | (std < torch.finfo(torch.float32).tiny)
-        self.set(mean, std.masked_fill(constant, 1.0))
+        constant = moments.constant | (std < torch.finfo(torch.float32).tiny)
+        self.set(moments.mean, std.masked_fill(constant, 1.0))
 
     def forward(self, value: Tensor) -> Tensor:
         return (value - self.mean) / self.std
@@ -102,7 +112,7 @@ def standardized(loss: Loss, stated: str | Statistics | None) -> Loss:
         raise Incompatible(f"has `standardize`, which is for values; its answer is {target.form}")
     if stated == "none":
         return loss
-    standardization = Standardization(target.quantities)
+    standardization = Standardization(target.quantities, len(target.output_shape) - 1)
     if isinstance(stated, Mapping):
         if {len(numbers) for numbers in stated.values()} != {target.quantities}:
             raise Incompatible(f"needs `standardize` with {target.quantities} means and as many stds")

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from .batch import Batch
+from .contracts.form import Form
 from .specs import DatasetSpec, Symmetry
 
 
@@ -19,7 +20,7 @@ def transform_square(batch: Batch, turns: Tensor, mirrors: Tensor, dataset: Data
     labels = dict(batch.labels)
     for column, form in dataset.labels.items():
         if form.moves_with_pixels:
-            labels[column] = _move_pixels(labels[column], turns, mirrors)
+            labels[column] = _move_map(labels[column], form, turns, mirrors)
     for column, symmetry in dataset.symmetries.items():
         labels[column] = _move_labels(labels[column], symmetry, turns, mirrors)
     return Batch(moved, labels, batch.inputs)
@@ -33,6 +34,18 @@ def _move_pixels(image: Tensor, turns: Tensor, mirrors: Tensor) -> Tensor:
     for quarter in (1, 2, 3) if square else (2,):
         moved = torch.where(
             _per_sample(turns == quarter, image), torch.rot90(image, quarter, (-2, -1)), moved
+        )
+    return moved
+
+
+def _move_map(label: Tensor, form: Form, turns: Tensor, mirrors: Tensor) -> Tensor:
+    """Move a value per pixel as its form does: a direction among the values turns too."""
+    label = torch.where(_per_sample(mirrors, label), form.move(label, 0, True, None), label)
+    moved = label
+    square = label.shape[-2] == label.shape[-1]
+    for quarter in (1, 2, 3) if square else (2,):
+        moved = torch.where(
+            _per_sample(turns == quarter, label), form.move(label, quarter, False, None), moved
         )
     return moved
 

@@ -44,14 +44,15 @@ def agreement_of(
         allowed = torch.from_numpy(tolerance.allowed(reference.double().numpy(), units)) + rounding
         same = ((reference - answer).abs() <= allowed).reshape(count, -1).all(dim=1)
         decided = torch.ones_like(same)
+    found = {"samples": count, **({"decisions": same.numel()} if same.dim() > 1 else {})}
     if not tolerance.elementwise:
-        return {"samples": count, "same": int(same.sum())}
-    wrong = int((~same & decided).sum())
-    if wrong:
+        return {**found, "same": int(same.sum())}
+    differing = (~same & decided).reshape(count, -1).any(dim=1)
+    if wrong := int(differing.sum()):
         raise VerificationError(
             f"{name}: task {task!r} answers differently on {wrong} of {count} real samples"
         )
-    return {"samples": count, "same": int(same.sum()), "too_close_to_call": int((~same).sum())}
+    return {**found, "same": int(same.sum()), "too_close_to_call": int((~same).sum())}
 
 
 def _pictures(

@@ -162,6 +162,12 @@ def too_small(image: ImageSpec, minimum: int) -> str | None:
     return f"needs an image of at least {minimum} x {minimum}, got {image.height} x {image.width}"
 
 
+def refuse_no_pixels(target: Form) -> str | None:
+    """Return why a decoder does not answer this target (it is no image and no map), or None."""
+    drawn = target.moves_with_pixels and len(target.output_shape) == 3
+    return None if drawn else f"draws images and maps, the target is {target.form}"
+
+
 def refuse_image(target: Form) -> str | None:
-    """Return why a head of plain layers does not answer this target (it is an image), or None."""
+    """Return why a head of plain layers does not answer this target (it has pixels), or None."""
     return "answers classes, yes/no or values; an image needs a decoder" if target.moves_with_pixels else None

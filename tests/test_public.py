@@ -22,9 +22,9 @@ PUBLIC = {
         Augmentation Balancer Dataset Encoder Exporter Head Loss Metric Optimizer Schedule Sharing Task
         Moment ParameterGroup Columns EncoderBuilder HeadSpec LearnedTable
         Answer Arrays ExportPlan ExportReport ExportSubject Judge Leading Metrics Units
-        Batch Features MISSING one_hot transform_square
-        Form Activation Decisions Binary Categorical Image Multilabel Regression
-        Drawing Described Bars Picture Tags Values
+        Batch Features MISSING one_hot transform_square Warp warp_labels
+        Form Activation Decisions Binary Categorical Image Multilabel PixelClasses PixelValues Regression
+        Drawing Described Bars Map Mask Picture Tags Values
         DatasetSpec FeatureSpec ImageSpec InputSpec Symmetry
         Random SampleRandom StepRandom
         ComponentError Incompatible MissingRequirementError UsageError VerificationError

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from .drawing import Bars as Bars
     from .drawing import Described as Described
     from .drawing import Drawing as Drawing
+    from .drawing import Map as Map
+    from .drawing import Mask as Mask
     from .drawing import Picture as Picture
     from .drawing import Tags as Tags
     from .drawing import Values as Values
@@ -55,7 +57,7 @@ _NAMES = {
     "augmentation": ("Augmentation",),
     "balancer": ("Balancer",),
     "dataset": ("Columns", "Dataset"),
-    "drawing": ("Bars", "Described", "Drawing", "Picture", "Tags", "Values"),
+    "drawing": ("Bars", "Described", "Drawing", "Map", "Mask", "Picture", "Tags", "Values"),
     "encoder": ("Encoder",),
     "exporter": (
         "Answer",

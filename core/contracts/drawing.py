@@ -17,16 +17,34 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from .colours import SCALE, class_colours, scaled
+
+_SAID = 3
+"""Classes of a mask that a line of text names."""
+
+_BYTE = 256
+"""Classes whose numbers a byte holds."""
+
 
 class Described(NamedTuple):
     """One prediction for people and programs: a line of text, plain JSON, and the picture if it is one.
 
-    `picture` is uint8 `[H, W]` or `[H, W, 3]`.
+    `picture` is uint8 `[H, W]` or `[H, W, 3]`; with a `palette`, uint8 `[K, 3]`, it holds the numbers of
+    colours. `numbers` are what a picture only shows, float32.
     """
 
     text: str
     value: Mapping[str, Any]
     picture: NDArray[np.uint8] | None = None
+    palette: NDArray[np.uint8] | None = None
+    numbers: NDArray[np.float32] | None = None
+
+    @property
+    def pixels(self) -> NDArray[np.uint8] | None:
+        """The picture in its colours."""
+        if self.picture is None or self.palette is None:
+            return self.picture
+        return np.asarray(self.palette[self.picture])
 
 
 @dataclass(frozen=True)
@@ -36,6 +54,11 @@ class Drawing(ABC):
     labels: tuple[str, ...] = ()
     kind: ClassVar[str]
     pictured: ClassVar[bool] = False
+
+    @property
+    def unit(self) -> str:
+        """What the numbers are counted in; empty where they have no unit."""
+        return ""
 
     @abstractmethod
     def describe(self, predictions: NDArray[Any]) -> list[Described]:
@@ -106,6 +129,10 @@ class Values(Drawing):
     units: str = ""
     kind = "values"
 
+    @property
+    def unit(self) -> str:
+        return self.units
+
     def describe(self, predictions: NDArray[Any]) -> list[Described]:
         units = f" {self.units}" if self.units else ""
         found = []
@@ -133,6 +160,112 @@ class Picture(Drawing):
         about = {"width": self.width, "height": self.height, "channels": self.channels}
         planes = pictures[..., 0] if self.channels == 1 else pictures
         return [Described(text, about, picture) for picture in planes]
+
+
+@dataclass(frozen=True)
+class Mask(Drawing):
+    """One of `labels` at every pixel: their probabilities `[B, K, height, width]`.
+
+    Its picture holds the numbers of the classes, as label files do, with a palette of their colours.
+    """
+
+    height: int = field(default=1, kw_only=True)
+    width: int = field(default=1, kw_only=True)
+    kind = "mask"
+    pictured = True
+
+    @property
+    def colours(self) -> tuple[tuple[int, int, int], ...]:
+        """Red, green and blue of every class."""
+        return class_colours(len(self.labels))
+
+    def to_json(self) -> dict[str, Any]:
+        return {**super().to_json(), "colours": [list(colour) for colour in self.colours]}
+
+    def chosen(self, predictions: NDArray[Any]) -> NDArray[np.int64]:
+        """Return the position of the answer at every pixel, `[B, height, width]`."""
+        return np.asarray(predictions.argmax(axis=1), dtype=np.int64)
+
+    def describe(self, predictions: NDArray[Any]) -> list[Described]:
+        colours = np.array(self.colours, dtype=np.uint8)
+        return [self._described(classes, colours) for classes in self.chosen(predictions)]
+
+    def _described(self, classes: NDArray[np.int64], colours: NDArray[np.uint8]) -> Described:
+        shares = np.bincount(classes.reshape(-1), minlength=len(self.labels)) / classes.size
+        largest = [index for index in np.argsort(-shares, kind="stable").tolist() if shares[index] > 0]
+        said = [f"{self.labels[index]} {percent(shares[index])}" for index in largest[:_SAID]]
+        value = {
+            "width": self.width,
+            "height": self.height,
+            "shares": dict(zip(self.labels, shares.tolist(), strict=True)),
+        }
+        text = ", ".join(said) + (", ..." if len(largest) > _SAID else "")
+        # A picture in bytes holds no more numbers.
+        if len(colours) > _BYTE:
+            return Described(text, value, colours[classes])
+        return Described(text, value, classes.astype(np.uint8), colours)
+
+
+@dataclass(frozen=True)
+class Map(Drawing):
+    """Numbers at every pixel `[B, n, height, width]` by name, in units.
+
+    Its picture shows one plane beside the other on one scale of colours, from the lowest number to the
+    highest; NaN is grey.
+    """
+
+    units: str = ""
+    height: int = field(default=1, kw_only=True)
+    width: int = field(default=1, kw_only=True)
+    kind = "map"
+    pictured = True
+
+    @property
+    def unit(self) -> str:
+        return self.units
+
+    def to_json(self) -> dict[str, Any]:
+        return {**super().to_json(), "scale": [list(colour) for colour in SCALE]}
+
+    def describe(self, predictions: NDArray[Any]) -> list[Described]:
+        return [self._described(planes) for planes in predictions]
+
+    def _described(self, planes: NDArray[Any]) -> Described:
+        ranges = {name: _range(plane) for name, plane in zip(self.labels, planes, strict=True)}
+        units = f" {self.units}" if self.units else ""
+        text = ", ".join(f"{name} {said(found)}{units}" for name, found in ranges.items())
+        value = {"width": self.width, "height": self.height, "units": self.units, "ranges": ranges}
+        lowest, highest = extremes(planes)
+        picture = scaled(np.concatenate(list(planes), axis=1), lowest, highest)
+        return Described(text, value, picture, numbers=planes.astype(np.float32))
+
+
+def extremes(values: NDArray[Any]) -> tuple[float, float]:
+    """Return the lowest and the highest known number; 0 and 0 where none is known."""
+    known = values[np.isfinite(values)]
+    return (float(known.min()), float(known.max())) if known.size else (0.0, 0.0)
+
+
+def said(found: Mapping[str, float | None]) -> str:
+    """Return a range as people read it.
+
+    >>> said({"lowest": 0.5, "mean": 1.25, "highest": 12.3456})
+    '0.5 to 12.35'
+    """
+    if found["lowest"] is None:
+        return "not known"
+    return f"{found['lowest']:.4g} to {found['highest']:.4g}"
+
+
+def _range(plane: NDArray[Any]) -> dict[str, float | None]:
+    known = plane[np.isfinite(plane)]
+    if not known.size:
+        return {"lowest": None, "mean": None, "highest": None}
+    return {
+        "lowest": float(known.min()),
+        "mean": float(known.mean(dtype=np.float64)),
+        "highest": float(known.max()),
+    }
 
 
 def percent(probability: float) -> str:

@@ -70,7 +70,7 @@ class ExportPlan:
 
 @dataclass(frozen=True)
 class Units:
-    """Mean and deviation of each value of a task over the training labels, float64 `[n]`."""
+    """Mean and deviation of each value of a task over the training labels, float64 `[n]`, or `[n, 1, 1]`."""
 
     mean: NDArray[np.float64]
     std: NDArray[np.float64]

@@ -20,15 +20,18 @@ from .drawing import Drawing
 if TYPE_CHECKING:
     from torch import Generator, Tensor
 
+    from ..warp import Warp
+
 Activation = Literal["none", "softmax", "sigmoid", "clamp"]
 """What makes a prediction of a raw output: nothing; softmax over the last dimension; the logistic function;
 the nearest number in 0..1."""
 
 
 class Decisions(NamedTuple):
-    """Whether two predictions of each sample decide alike, and by how much the first is decided, both `[B]`.
+    """Whether two predictions of each sample decide alike, and by how much the first is decided.
 
-    `margin` is how far the first is from deciding as the second does.
+    Both are `[B]`, or `[B, ...]` where a sample has many decisions, as one for each pixel. `margin` is how
+    far the first is from deciding as the second does.
     """
 
     same: Tensor
@@ -114,7 +117,7 @@ class Form(ABC):
 
     @property
     def moves_with_pixels(self) -> bool:
-        """Whether the last two dimensions are the height and width of the image."""
+        """Whether the last two dimensions, of targets too, are the height and width of the image."""
         return self.is_image
 
     def meaning(self, *, raw: bool) -> str:
@@ -181,11 +184,12 @@ class Form(ABC):
     def move(self, target: Tensor, turns: int, mirrored: bool, symmetry: Symmetry | None) -> Tensor:
         """Return targets of images that are mirrored or not, then turned `turns` quarters counter-clockwise.
 
-        `symmetry` says how the entries of the answer move; None: they stay.
+        Label columns and raw outputs move so too. `symmetry` says how the entries of the answer move; None:
+        they stay.
         """
         if self.moves_with_pixels:
             target = target.flip(-1) if mirrored else target
-            return target.rot90(turns, (-2, -1))
+            return target.rot90(turns, (-2, -1)) if turns % 4 else target
         if symmetry is None:
             return target
         order = symmetry.after(turns, mirrored)
@@ -195,6 +199,15 @@ class Form(ABC):
         for new, old in enumerate(order):
             moved[target == old] = new
         return moved
+
+    def warp(self, target: Tensor, warp: Warp) -> Tensor:
+        """Return targets, or a label column, of images whose pixels were shifted or turned a little.
+
+        What comes from outside of the image is absent, and black in an image.
+        """
+        if not self.moves_with_pixels:
+            return target
+        return warp.nearest(target, 0.0 if self.is_image else None)
 
     def symmetry_problem(self, symmetry: Symmetry) -> str | None:
         """Return why a symmetry cannot be that of such an answer, or None."""

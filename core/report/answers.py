@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from ..contracts import Map, Mask
 from ..snapshots import read_snapshots, show
 from .choices import choices
 from .class_counts import class_counts
@@ -13,7 +14,9 @@ from .confusion import confusion
 from .described import described
 from .label_scores import label_scores
 from .looks import SHOWN, look
+from .maps import maps
 from .markup import Html, section, tag
+from .masks import masks
 from .progression import progression
 from .restorations import restorations
 from .subject import Subject
@@ -39,6 +42,15 @@ def answers(subject: Subject) -> Html:
         if form.is_image:
             parts += restorations(task, seen, limit)
             parts += progression(subject, task, shown, snapshots, limit)
+        elif isinstance(form.drawing, Mask):
+            parts += masks(task, form.drawing, seen, limit)
+            parts += [
+                confusion(task, f"{name}, pixel by pixel", form.labels, rows)
+                for name, rows in tables.items()
+                if not columns.get(name)
+            ]
+        elif isinstance(form.drawing, Map):
+            parts += maps(task, form.drawing, seen, limit)
         elif form.choices:
             parts += choices(task, form, seen, limit)
             for name, rows in tables.items():
@@ -64,7 +76,7 @@ def answers(subject: Subject) -> Html:
 def _longest_side(subject: Subject) -> int:
     """Return how many pixels a picture may be wide or high: many large ones would make a heavy page."""
     targets = subject.composition.targets.values()
-    # Of an image answer: four rows of test samples, and about ten of fewer validation samples.
-    pictures = SHOWN * sum(12 if target.is_image else 2 for target in targets)
+    # Of an image: four rows of test samples, and about ten of fewer validation samples; of a map fewer.
+    pictures = SHOWN * sum(12 if target.moves_with_pixels else 2 for target in targets)
     bytes_per_pixel = 4 / 3 * subject.composition.dataset_spec.image.channels
     return max(24, min(96, int(math.sqrt(_BUDGET / max(1, pictures) / bytes_per_pixel))))

@@ -23,7 +23,7 @@ def described(task: str, form: Form, look: Look, limit: int) -> list[Html]:
         lines = [
             picture(look.seen[index], alt=f"test sample {index + 1}", limit=limit),
             *(tag("span", f"{name} = {value[index]}", class_="given") for name, value in look.inputs.items()),
-            *_drawn(given[index].picture, f"answer to test sample {index + 1}", limit),
+            *_drawn(given[index].pixels, f"answer to test sample {index + 1}", limit),
             tag("strong", given[index].text),
             tag("span", f"true: {true[index].text}" if look.present[index] else "no label", class_="given"),
         ]

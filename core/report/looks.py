@@ -28,7 +28,7 @@ class Look:
     """One task on the first test samples.
 
     `seen` is what the model saw (uint8 `[N, C, H, W]`), `target` and `prediction` the task's, `present`
-    whether a sample has the label, `inputs` its own extra inputs. For image tasks N is at most 8.
+    whether a sample has the label, `inputs` its own extra inputs. For tasks with pixels N is at most 8.
     """
 
     seen: Bytes
@@ -60,7 +60,7 @@ def look(composition: Composition, test: Samples) -> dict[str, Look]:
                 for name in names:
                     composed = composition.tasks[name]
                     target = composed.task.target(seen.clean)
-                    if not (found[name] and composed.target.is_image):
+                    if not (found[name] and composed.target.moves_with_pixels):
                         found[name].append(
                             _look(composition, name, seen.image, target, raw[name], seen.inputs)
                         )
@@ -80,8 +80,9 @@ def _look(
     composed = composition.tasks[name]
     form = composed.target
     prediction, measured = form.predict(raw), None
-    if form.is_image:
+    if form.moves_with_pixels:
         image, target, prediction = image[:SHOWN], target[:SHOWN], prediction[:SHOWN]
+    if form.is_image:
         error = torch.stack(
             [_mean_squared_error(image, target), _mean_squared_error(prediction, target)], dim=1
         )

@@ -97,6 +97,10 @@ figcaption { margin-bottom: .5rem; font-size: .92rem; font-weight: 600; }
 .pictures tbody th { padding-right: .8rem; max-width: 8rem; text-align: right; font-weight: 500; }
 .pictures img { display: block; width: 6rem; height: auto; border-radius: .25rem; }
 .pictures span { display: block; font-variant-numeric: tabular-nums; white-space: nowrap; }
+ul.legend { display: flex; flex-wrap: wrap; gap: .3rem 1.2rem; margin: .6rem 0; padding: 0; list-style: none;
+  font-size: .85rem; }
+ul.legend li { display: flex; align-items: center; gap: .4rem; }
+ul.legend img { border: 1px solid var(--line); border-radius: .2rem; }
 .strip { display: grid; grid-template-columns: repeat(auto-fill, minmax(7.8rem, 1fr)); gap: .7rem;
   margin: 0 0 1rem; padding: 0; list-style: none; font-size: .85rem; line-height: 1.4; }
 .strip li { display: flex; flex-direction: column; padding: .5rem; background: var(--card);

@@ -64,12 +64,16 @@ class Bench(Registry):
     def pictures(self, image: ImageSpec) -> dict[str, Any]:
         """Return the recipe section of the kit's data set: such images, and a label column of every form.
 
-        The columns are called `class`, `yes`, `values` and `sides`; those of other forms by the form's name.
+        The columns are called `class`, `yes`, `values` and `sides`; those of other forms, and of values and
+        classes per pixel, by the form's name, with a number from the second on.
         """
         forms = [form for form in self._specimens(image) if not form.is_image]
         labels: dict[str, Any] = {}
         for form in forms:
-            labels.setdefault(_column(form), stated(form))
+            name = _column(form)
+            if form.moves_with_pixels and name in labels:
+                name = f"{name}-{len(labels)}"
+            labels.setdefault(name, stated(form))
         size = {"channels": image.channels, "height": image.height, "width": image.width}
         return {"name": PICTURES, **size, "labels": labels}
 
@@ -119,6 +123,8 @@ class Bench(Registry):
 
 
 def _column(form: Form) -> str:
+    if form.moves_with_pixels:
+        return form.form
     if form.quantities:
         return "sides" if form.quantities == 4 else "values"
     if form.choices:

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from .categorical import Categorical as Categorical
     from .image import Image as Image
     from .multilabel import Multilabel as Multilabel
+    from .pixel_classes import PixelClasses as PixelClasses
+    from .pixel_values import PixelValues as PixelValues
     from .regression import Regression as Regression
 
 _HERE = "mtl.plugins.forms"
@@ -21,6 +23,8 @@ COMPONENTS: tuple[Component, ...] = (
     Component("form", "regression", "Named quantities with units", f"{_HERE}.regression:Regression"),
     Component("form", "image", "An image", f"{_HERE}.image:Image"),
     Component("form", "multilabel", "Which of several attributes hold", f"{_HERE}.multilabel:Multilabel"),
+    Component("form", "pixel-classes", "A class at every pixel", f"{_HERE}.pixel_classes:PixelClasses"),
+    Component("form", "pixel-values", "Quantities at every pixel", f"{_HERE}.pixel_values:PixelValues"),
 )
 
 

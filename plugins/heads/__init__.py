@@ -13,13 +13,13 @@ COMPONENTS: tuple[Component, ...] = (
     Component(
         "head",
         "decoder",
-        "Convolutional decoder: an image from all stages, or from the last",
+        "Convolutional decoder: an image or map from all stages, or from the last",
         "mtl.plugins.heads.decoder:Decoder",
     ),
     Component(
         "head",
         "dense-decoder",
-        "Fully connected decoder: an image from the last stage",
+        "Fully connected decoder: an image or map from the last stage",
         "mtl.plugins.heads.dense_decoder:DenseDecoder",
     ),
     Component(

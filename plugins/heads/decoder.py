@@ -14,7 +14,7 @@ from ...core.contracts import Head, HeadSpec
 from ...core.errors import Incompatible
 from ...core.specs import FeatureSpec
 from ..forms import Image
-from ..layers import ELU
+from ..layers import ELU, refuse_no_pixels
 
 Size = tuple[int, int]
 
@@ -28,15 +28,15 @@ ELU they are worth about 1 dB on `digits` after 20 epochs (28.2 dB without, 29.5
 
 
 class Decoder(Head):
-    """Draws an image `[B, C, H, W]`: from all stages and the input image (`skip`), or from the last stage.
+    """Draws an image or map `[B, C, H, W]`: from all stages and the input image (`skip`), or the last stage.
 
     Every source is brought to `width` channels on a grid of half the image's resolution, where they are
     added; `depth` convolutions and a pixel shuffle (Shi et al. 2016) make the image of the sum. Working at
     half resolution is FFDNet's economy (Zhang et al. 2018).
 
-    With `skip`, and pixel values of the input's own shape to answer, the decoder predicts what to take
-    away from the input image (Zhang et al. 2017, DnCNN); else it predicts the pixels or logits themselves.
-    Raises `Incompatible` for a target that is no image, for `skip` with an image of another size than the
+    With `skip`, and an image of the input's own shape to answer, the decoder predicts what to take away from
+    the input image (Zhang et al. 2017, DnCNN); else it predicts the pixels, logits or values themselves.
+    Raises `Incompatible` for a target that has no pixels, for `skip` with a target of another size than the
     input's, and for `skip` with `latent`.
     """
 
@@ -57,14 +57,12 @@ class Decoder(Head):
         reason = _refusal(spec, skip, latent)
         if reason is not None:
             raise Incompatible(reason)
-        assert isinstance(spec.target, Image)
+        channels, *size = spec.target.output_shape
         self.skip = skip
         self._narrow = latent is not None
-        self.residual = (
-            skip and spec.target.link == "identity" and spec.target.output_shape == spec.image.shape
-        )
-        self.size = (spec.target.height, spec.target.width)
-        grid = (-(-spec.target.height // 2), -(-spec.target.width // 2))
+        self.residual = skip and _is_pixels(spec)
+        self.size = (size[0], size[1])
+        grid = (-(-size[0] // 2), -(-size[1] // 2))
         if skip:
             self.sources = nn.ModuleList(_skip_source(stage, width, grid) for stage in spec.stages)
             self.image_source = _MapSource(FeatureSpec(*spec.image.shape), width, grid, reach=1)
@@ -74,7 +72,7 @@ class Decoder(Head):
         layers: list[nn.Module] = [ELU()]
         for _ in range(depth):
             layers += [nn.Conv2d(width, width, 3, padding=1), ELU()]
-        last = nn.Conv2d(width, 4 * spec.target.channels, 3, padding=1)
+        last = nn.Conv2d(width, 4 * channels, 3, padding=1)
         self.trunk = nn.Sequential(*layers, last, nn.PixelShuffle(2))
         if skip:
             _quieten(self.sources)
@@ -83,7 +81,7 @@ class Decoder(Head):
 
     @classmethod
     def accepts(cls, spec: HeadSpec) -> str | None:
-        """Return why no image can be drawn there, or None."""
+        """Return why neither an image nor a map can be drawn there, or None."""
         return _refusal(spec, skip=True, latent=None)
 
     def bottleneck(self) -> nn.Module | None:
@@ -106,14 +104,20 @@ class Decoder(Head):
 
 
 def _refusal(spec: HeadSpec, skip: bool, latent: int | None) -> str | None:
-    if not isinstance(spec.target, Image):
-        return f"draws images, the target is {spec.target.form}"
+    if reason := refuse_no_pixels(spec.target):
+        return reason
     if skip and latent is not None:
         return "a latent bottleneck needs skip: false, else the image passes around it"
-    wanted, given = (spec.target.height, spec.target.width), (spec.image.height, spec.image.width)
+    wanted, given = spec.target.output_shape[1:], (spec.image.height, spec.image.width)
     if skip and wanted != given:
         return f"drawing {wanted[0]} x {wanted[1]} from an image of {given[0]} x {given[1]} needs skip: false"
     return None
+
+
+def _is_pixels(spec: HeadSpec) -> bool:
+    """Whether the answer is the pixel values of an image like the one that is read."""
+    target = spec.target
+    return isinstance(target, Image) and target.link == "identity" and target.output_shape == spec.image.shape
 
 
 def _quieten(module: nn.Module) -> None:

@@ -11,15 +11,22 @@ from torch import Tensor, nn
 from ...core.batch import Features
 from ...core.contracts import Head, HeadSpec
 from ...core.errors import Incompatible
-from ..forms import Image
-from ..layers import HiddenWidths, Initialisation, LayerActivations, LayerDropout, initialise, output_layers
+from ..layers import (
+    HiddenWidths,
+    Initialisation,
+    LayerActivations,
+    LayerDropout,
+    initialise,
+    output_layers,
+    refuse_no_pixels,
+)
 
 
 class DenseDecoder(Head):
-    """Draws an image `[B, C, H, W]` from the flattened last stage with linear layers only.
+    """Draws an image or a map `[B, C, H, W]` from the flattened last stage with linear layers only.
 
     With `latent` the image has to pass through that many numbers: the classical autoencoder
-    (Hinton and Salakhutdinov 2006). Raises `Incompatible` for a target that is no image, and when several
+    (Hinton and Salakhutdinov 2006). Raises `Incompatible` for a target that has no pixels, and when several
     activations are given but not one per layer.
     """
 
@@ -52,8 +59,8 @@ class DenseDecoder(Head):
 
     @classmethod
     def accepts(cls, spec: HeadSpec) -> str | None:
-        """Return why no image can be drawn there, or None."""
-        return None if isinstance(spec.target, Image) else f"draws images, the target is {spec.target.form}"
+        """Return why neither an image nor a map can be drawn there, or None."""
+        return refuse_no_pixels(spec.target)
 
     def bottleneck(self) -> nn.Module | None:
         return self.layers[1] if self._narrow else None

@@ -11,6 +11,12 @@ COMPONENTS: tuple[Component, ...] = (
     ),
     Component(
         "loss",
+        "pixel-cross-entropy",
+        "Cross-entropy of the right class at every labelled pixel",
+        "mtl.plugins.losses.pixel_cross_entropy:PixelCrossEntropy",
+    ),
+    Component(
+        "loss",
         "bce",
         "Binary cross-entropy, for yes or no and for pixel logits",
         "mtl.plugins.losses.binary_cross_entropy:BinaryCrossEntropy",

@@ -41,7 +41,11 @@ class ClassWeights(nn.Module):
 
     def fit(self, targets: Tensor) -> None:
         """Take the class counts of the training labels, int64 `[N]`."""
-        counts = torch.bincount(targets, minlength=len(self.weights)).double()
+        self.fit_counts(torch.bincount(targets, minlength=len(self.weights)))
+
+    def fit_counts(self, counted: Tensor) -> None:
+        """Take how many training labels there are of each class, `[K]`."""
+        counts = counted.double()
         if isinstance(self.stated, tuple):
             weights = torch.tensor(self.stated, dtype=torch.float64)
             weights = weights * counts.sum() / (weights * counts).sum()

@@ -7,13 +7,14 @@ from torch import Tensor
 
 from ...core.contracts import Form, Loss
 from ...core.errors import Incompatible
-from ..forms import Image, Regression
+from ..forms import Image, PixelValues, Regression
 
 
 class ElementLoss(Loss):
     """The mean over a sample's pixels or values of an error; pixel logits are turned into pixels first.
 
-    A subclass computes `error`. Raises `Incompatible` for classes and for yes or no.
+    Where a target may be absent in part, the mean is over what is known. A subclass computes `error`.
+    Raises `Incompatible` for classes and for yes or no.
     """
 
     def __init__(self, target: Form) -> None:
@@ -25,7 +26,7 @@ class ElementLoss(Loss):
     @classmethod
     def accepts(cls, target: Form) -> str | None:
         """Return None for values and images, else the reason."""
-        if isinstance(target, Regression | Image):
+        if isinstance(target, Regression | Image | PixelValues):
             return None
         return f"needs values or an image, got a {target.form} answer"
 
@@ -35,7 +36,12 @@ class ElementLoss(Loss):
 
     def forward(self, raw: Tensor, target: Tensor) -> Tensor:
         """Return the mean error of each sample, `[B]`."""
-        return sample_mean(self.error(torch.sigmoid(raw) if self.logits else raw, target))
+        value = torch.sigmoid(raw) if self.logits else raw
+        if not self.target.partial:
+            return sample_mean(self.error(value, target))
+        known = self.target.known(target)
+        # Replaced before the error is computed: NaN times zero would still be NaN, in the gradient too.
+        return known_mean(self.error(value, target.where(known, value.detach())), known)
 
 
 def sample_mean(error: Tensor) -> Tensor:

@@ -46,6 +46,48 @@ COMPONENTS: tuple[Component, ...] = (
         "mtl.plugins.metrics.binary_cross_entropy:BinaryCrossEntropy",
     ),
     Component("metric", "psnr", "Peak signal-to-noise ratio in dB", "mtl.plugins.metrics.psnr:Psnr"),
+    Component(
+        "metric",
+        "mean-iou",
+        "Mean intersection over union of the pixels' classes",
+        "mtl.plugins.metrics.mean_iou:MeanIou",
+    ),
+    Component(
+        "metric",
+        "class-iou",
+        "Intersection over union of each class of pixels",
+        "mtl.plugins.metrics.class_iou:ClassIou",
+    ),
+    Component(
+        "metric",
+        "pixel-accuracy",
+        "Share of pixels whose class is right",
+        "mtl.plugins.metrics.pixel_accuracy:PixelAccuracy",
+    ),
+    Component(
+        "metric",
+        "relative-error",
+        "Mean relative error of the pixels' values",
+        "mtl.plugins.metrics.relative_error:RelativeError",
+    ),
+    Component(
+        "metric",
+        "delta-1",
+        "Share of pixels within a factor of 1.25",
+        "mtl.plugins.metrics.delta_1:Delta1",
+    ),
+    Component(
+        "metric",
+        "delta-2",
+        "Share of pixels within a factor of 1.25 squared",
+        "mtl.plugins.metrics.delta_2:Delta2",
+    ),
+    Component(
+        "metric",
+        "delta-3",
+        "Share of pixels within a factor of 1.25 cubed",
+        "mtl.plugins.metrics.delta_3:Delta3",
+    ),
     Component("metric", "ssim", "Structural similarity", "mtl.plugins.metrics.ssim:Ssim"),
     Component(
         "metric",

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ...core.contracts import Form
 from ...core.errors import Incompatible
-from ..forms import Image, Regression
+from ..forms import Image, PixelValues, Regression
 from .adapter import Adapter
 
 RoundOption = Annotated[
@@ -18,12 +18,12 @@ RoundOption = Annotated[
 
 
 class ElementError(Adapter):
-    """An error over all samples and all values of all names, or all pixels, together.
+    """An error over all samples and all values of all names, or all pixels, together; what is known of them.
 
     Raises `Incompatible` for classes and for yes or no, and for `round` with an image.
     """
 
-    forms = (Regression, Image)
+    forms = (Regression, Image, PixelValues)
     refusal = "needs values or an image, got a {} answer"
 
     def __init__(self, target: Form, library: str, round: bool, **settings: Any) -> None:
@@ -36,4 +36,7 @@ class ElementError(Adapter):
 
     def update(self, prediction: Tensor, target: Tensor) -> None:
         """Add a batch of values or images, `[B, ...]`."""
+        if self.target.partial:
+            known = self.target.known(target)
+            prediction, target = prediction[known], target[known]
         super().update(prediction.round() if self.round else prediction, target)

@@ -6,6 +6,10 @@ COMPONENTS: tuple[Component, ...] = (
     Component("task", "classify", "Which class", "mtl.plugins.tasks.classify:Classify"),
     Component("task", "regress", "Which number or numbers", "mtl.plugins.tasks.regress:Regress"),
     Component("task", "attributes", "Which attributes hold", "mtl.plugins.tasks.attributes:Attributes"),
+    Component("task", "segment", "Which class at every pixel", "mtl.plugins.tasks.segment:Segment"),
+    Component(
+        "task", "depth", "Which depth, or other quantity, at every pixel", "mtl.plugins.tasks.depth:Depth"
+    ),
     Component("task", "parity", "Even or odd", "mtl.plugins.tasks.parity:Parity"),
     Component(
         "task", "multiple-of", "Multiple of a number or not", "mtl.plugins.tasks.multiple_of:MultipleOf"

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from ...core.contracts import Form
 from ...core.errors import Incompatible, suggest
 from ...core.specs import DatasetSpec
-from ..forms import Binary, Categorical, Multilabel, Regression
+from ..forms import Binary, Categorical, Multilabel, PixelClasses, PixelValues, Regression
 
 _WHOLE_NUMBER = re.compile(r"-?[0-9]+")
 
@@ -79,6 +79,32 @@ def count_column(dataset: DatasetSpec, label: str | None, kinds: int) -> tuple[s
     )
     spec = dataset.labels[name]
     assert isinstance(spec, Regression)
+    return name, spec
+
+
+def pixel_class_column(dataset: DatasetSpec, label: str | None) -> tuple[str, PixelClasses]:
+    """Return the named column with a class per pixel, or the only one; raise `Incompatible` otherwise."""
+    what = "a column with a class per pixel"
+    name = _find(dataset, label, lambda spec: isinstance(spec, PixelClasses), what)
+    spec = dataset.labels[name]
+    assert isinstance(spec, PixelClasses)
+    return name, spec
+
+
+def pixel_value_column(dataset: DatasetSpec, label: str | None) -> tuple[str, PixelValues]:
+    """Return the named column with values per pixel, or the only one, or the only one of distances.
+
+    Raises `Incompatible` otherwise.
+    """
+    what = "a column with values per pixel"
+    distances = [
+        name for name, spec in dataset.labels.items() if isinstance(spec, PixelValues) and spec.positive
+    ]
+    if label is None and len(distances) == 1:
+        label = distances[0]
+    name = _find(dataset, label, lambda spec: isinstance(spec, PixelValues), what)
+    spec = dataset.labels[name]
+    assert isinstance(spec, PixelValues)
     return name, spec
 
 

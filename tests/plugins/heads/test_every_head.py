@@ -70,7 +70,7 @@ def test_an_image_is_refused_by_heads_of_plain_layers(name: str) -> None:
 @pytest.mark.parametrize("target", ANSWERS)
 @pytest.mark.parametrize("name", ["decoder", "dense-decoder"])
 def test_anything_but_an_image_is_refused_by_decoders(name: str, target: Form) -> None:
-    reason = f"draws images, the target is {target.form}"
+    reason = f"draws images and maps, the target is {target.form}"
     assert head_class(name).accepts(place(target)) == reason
     with pytest.raises(Incompatible, match=reason):
         build(name, place(target))

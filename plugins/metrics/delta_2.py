@@ -1,0 +1,11 @@
+"""The share of pixels whose value is within a factor of 1.25 to the power of 2."""
+
+from __future__ import annotations
+
+from .within_factor import WithinFactor
+
+
+class Delta2(WithinFactor):
+    """The share of pixels whose value is within a factor of 1.25 to the power of 2 of the true one."""
+
+    power = 2
