@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ..core.errors import UsageError, VerificationError
-from ..core.files import open_regular, read_text, sync_folder, writing_to
+from ..core.files import open_regular, read_text, reading, sync_folder, writing_to
 
 SUMS = "SHA256SUMS"
 """One line per file, as the tool sha256sum writes and checks it (`sha256sum -c SHA256SUMS`)."""
@@ -46,7 +46,8 @@ def unpublished_folder(path: Path) -> Iterator[Path]:
 
 def sums_of(folder: Path) -> dict[str, str]:
     """Return the SHA-256 of every file below a folder, by its path with `/`, in order; not of the sums."""
-    files = sorted(item for item in folder.rglob("*") if item.is_symlink() or not item.is_dir())
+    with reading(folder, "a published folder", hint="export it again", error=VerificationError):
+        files = sorted(item for item in folder.rglob("*") if item.is_symlink() or not item.is_dir())
     names = {item: item.relative_to(folder).as_posix() for item in files}
     return {name: _digest(item) for item, name in names.items() if name != SUMS}
 

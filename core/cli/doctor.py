@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
@@ -99,8 +101,16 @@ def _cache() -> Finding:
     folder = cache_folder()
     if folder is None:
         return Finding("cache", "note", "none: no home folder is known; set HOME or MTL_CACHE_DIR")
-    size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
-    return Finding("cache", "ok", f"{size / 2**20:.1f} MiB in {folder}; may be deleted at any time")
+    return Finding("cache", "ok", f"{_size(folder) / 2**20:.1f} MiB in {folder}; may be deleted at any time")
+
+
+def _size(folder: Path) -> int:
+    size = 0
+    for place, _, names in os.walk(folder):
+        for name in names:
+            with suppress(FileNotFoundError):  # another command's, and gone meanwhile
+                size += os.lstat(Path(place) / name).st_size
+    return size
 
 
 def _disk() -> Finding:

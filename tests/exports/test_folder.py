@@ -131,6 +131,17 @@ def test_a_link_in_a_published_folder_is_named_and_not_followed(tmp_path):
         check_folder(folder)
 
 
+def test_a_published_folder_that_cannot_be_looked_through_is_named(tmp_path, monkeypatch):
+    folder = published(tmp_path / "bundle")
+
+    def gone(*_):
+        raise FileNotFoundError(2, "No such file or directory", "inner")
+
+    monkeypatch.setattr(os, "scandir", gone)
+    with pytest.raises(VerificationError, match="bundle: cannot be read as a published folder: No such file"):
+        check_folder(folder)
+
+
 @pytest.mark.parametrize("text", ["[" * 100_000, "null", '{"bundle": []}', '{"bundle": 1, "models": [3]}'])
 def test_a_description_that_is_none_is_refused_by_name(text, tmp_path):
     (tmp_path / MANIFEST).write_text(text)

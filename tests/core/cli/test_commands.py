@@ -263,6 +263,15 @@ def test_doctor_reports_every_check(mtl: Command) -> None:
     assert {finding["status"] for finding in json.loads(result.out)} <= {"ok", "note"}
 
 
+def test_doctor_looks_at_a_cache_from_which_others_take_files(
+    mtl: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MTL_CACHE_DIR", str(tmp_path))
+    monkeypatch.setattr("os.walk", lambda folder: [(str(folder), [], ["gone"])])
+    findings = json.loads(mtl("doctor", "--json").out)
+    assert [item["status"] for item in findings if item["check"] == "cache"] == ["ok"]
+
+
 def test_an_internal_error_is_one_line_with_status_1(mtl: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object) -> None:
         raise RuntimeError("oh")
