@@ -37,6 +37,7 @@ from .rehearsal import (
     rehearse_sharing,
     require_target_spec,
 )
+from .sampling import refuse_sampling
 from .specs import DatasetSpec, FeatureSpec, InputSpec
 from .standardization import StandardizedLoss, default_of, standardized
 from .state import refuse_untrainable
@@ -92,6 +93,7 @@ class _Composer(Builder):
         balancer: Balancer = self.build("balancer", self.recipe.balancer, ("balancer",), names)
         refuse_unsuitable(self, self.recipe, balancer, sharing)
         refuse_untrainable(self.owners, (model, balancer))
+        refuse_sampling(self, self.recipe.train.sampling, tasks, spec)
         refuse_accumulation(self, self.recipe.balancer.name, balancer, self.recipe.train)
         return Composition(
             recipe=replace(self.recipe, tasks=choices, train=self._training(model)),

@@ -132,7 +132,25 @@ class GroupRule(BaseModel):
         return usual if self.learning_rate is None else self.learning_rate
 
 
-_LATER = ("warm_up", "clip", "accumulate", "ema", "groups")
+class Sampling(BaseModel):
+    """Which samples an epoch draws: how often those of each class of a task, or of a label column.
+
+    Samples without a label are drawn once each. An epoch has as many draws as there are samples.
+    """
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
+
+    by: Annotated[str, Field(min_length=1, description="A task with classes, or a label column.")]
+    shares: Annotated[
+        Literal["equal", "square-root", "proportional"] | dict[str, Annotated[float, Field(gt=0)]],
+        Field(
+            description="All classes alike, by the square root of their sizes, by their sizes; or a number "
+            "by class, 1 for those that are not named."
+        ),
+    ] = "equal"
+
+
+_LATER = ("warm_up", "clip", "accumulate", "ema", "groups", "sampling")
 """Fields of `Training` that are written only where they say something: older recipes keep their hash."""
 
 
@@ -183,6 +201,10 @@ class Training(BaseModel):
         tuple[GroupRule, ...],
         Field(description="Parameters that are trained otherwise, by pattern; the first match wins."),
     ] = ()
+    sampling: Annotated[
+        Sampling | None,
+        Field(description="Draws the classes of a task equally often, or as said; null: each sample once."),
+    ] = None
     validation: Annotated[
         float, Field(gt=0, lt=1, description="Share of the training split kept for validation.")
     ] = 0.1

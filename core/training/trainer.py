@@ -18,7 +18,8 @@ from ..errors import UsageError
 from ..evaluation import Evaluation, evaluate
 from ..history import to_json
 from ..memory_format import memory_format
-from ..randomness import derive_seed, generator, seeded_generators
+from ..randomness import derive_seed, seeded_generators
+from ..sampling import draws_of
 from ..specs import dataset_to_json
 from .allocation import keep_freed_memory
 from .blocks import Blocks, step_sizes
@@ -78,6 +79,7 @@ class Trainer:
         self._kept = Kept(self.composition)
         self._blocks = Blocks(self.composition, self.splits.train, self.device)
         self._captured = self._prepare_capture()
+        self._draws = draws_of(self.composition, self.splits.train)
         self._steps = len(step_sizes(len(self.splits.train), self._training.batch_size))
 
     @property
@@ -131,7 +133,7 @@ class Trainer:
     def train_epoch(self) -> Tensor:
         """Train once over the training split; return each task's mean loss `[T]` on the CPU."""
         seed = self.composition.recipe.seed
-        order = torch.randperm(len(self.splits.train), generator=generator("cpu", seed, "order", self._epoch))
+        order = self._draws.order(seed, self._epoch)
         self._failure.restart()
         self.composition.model.train()
         self.composition.model.sharing.pre_epoch(self._epoch, self._training.epochs)
