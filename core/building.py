@@ -31,16 +31,38 @@ def construct(entry: Entry, *arguments: Any, **options: Any) -> Any:
         ) from error
 
 
-def tasks_of_data(entry: Entry, options: Mapping[str, Any]) -> Mapping[str, Any]:
+def with_held(
+    registry: Registry, entry: Entry, options: Mapping[str, Any], owners: Owners | None = None
+) -> dict[str, Any]:
+    """Return the options of a component as its constructor wants them: data sets that it holds are built.
+
+    `owners` gets to know these.
+    """
+    held = component_class(entry).holds if entry.component.kind == "dataset" else ""
+    if not held:
+        return dict(options)
+    built = {}
+    for name, choice in options[held].items():
+        inner = registry.find("dataset", choice["name"])
+        own = {key: value for key, value in choice.items() if key != "name"}
+        built[name] = construct(inner, **with_held(registry, inner, own, owners))
+        if owners is not None:
+            owners.add(type(built[name]), inner.label)
+        require_declared(inner.label, built[name])
+    return {**options, held: built}
+
+
+def tasks_of_data(registry: Registry, choice: Choice) -> Mapping[str, Any]:
     """Return the tasks that a data set's own labels call for, by name, each as a recipe writes it.
 
     Most data sets have none, and are not constructed. Raises what the data set raises for files that are
     missing or damaged.
     """
+    entry = registry.find("dataset", choice.name)
     if component_class(entry).tasks is Dataset.tasks:
         return {}
     owners = Owners()
-    dataset: Dataset = construct(entry, **options)
+    dataset: Dataset = construct(entry, **with_held(registry, entry, choice.options, owners))
     owners.add(type(dataset), entry.label)
     with owners.at_work("when it named its tasks"):
         return {str(name): dict(body) for name, body in ask(entry.label, dataset, "tasks").items()}
@@ -64,7 +86,8 @@ class Builder:
         """Construct a component; turn its refusal into a recipe problem that says where and what fits."""
         entry = self.registry.find(kind, choice.name)
         try:
-            built = construct(entry, *arguments, **choice.options)
+            options = with_held(self.registry, entry, choice.options, self.owners)
+            built = construct(entry, *arguments, **options)
         except Incompatible as refusal:
             shown = hint() if callable(hint) else hint
             raise self.refused(kind, choice.name, str(refusal), path, shown) from None

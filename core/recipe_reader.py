@@ -15,7 +15,7 @@ from .recipe import FORMAT, Choice, Recipe, TaskChoice, Training
 from .recipe_source import RecipeSource
 from .recipe_text import PathOfKeys
 from .recipe_values import usable_values
-from .registry import Registry
+from .registry import Registry, component_class
 from .section import Section, sections_of
 from .training_section import read_training
 
@@ -117,7 +117,19 @@ class _Reader:
         for problem in problems:
             self._complain((*path, *problem.path), f"{kind} {name!r}: {problem.message}", problem.hint)
         placed = {key: self._placed(item, f"{kind} {name!r}", (*path, key)) for key, item in complete.items()}
+        held = component_class(entry).holds if kind == "dataset" else ""
+        if held and held in placed:
+            placed[held] = self._held(placed[held], (*path, held))
         return Choice(name, placed)
+
+    def _held(self, values: Mapping[str, Any], path: PathOfKeys) -> dict[str, Any]:
+        """Return the data sets that a data set holds, by name, each with its options complete."""
+        chosen = {name: self._choice("dataset", value, (*path, name)) for name, value in values.items()}
+        return {
+            name: {"name": choice.name, **choice.options}
+            for name, choice in chosen.items()
+            if choice is not None
+        }
 
     def _placed(self, value: Any, whose: str, path: PathOfKeys) -> Any:
         """Return an option's value, a path from the root: a recipe must find its files from any folder."""
@@ -179,7 +191,7 @@ class _Reader:
         if self._asked is None:
             return None
         try:
-            return tasks_of_data(self.registry.find("dataset", self._asked.name), self._asked.options)
+            return tasks_of_data(self.registry, self._asked)
         except UsageError as error:
             self._complain(("dataset",), error.message, error.hint)
             return None

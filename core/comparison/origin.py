@@ -7,7 +7,7 @@ import importlib.util
 from functools import cache
 from pathlib import Path
 
-from ..building import construct
+from ..building import construct, with_held
 from ..files import read_bytes
 from ..plugin_loading import HOME
 from ..prepared import data_key
@@ -42,7 +42,8 @@ def origin(registry: Registry, device: str) -> dict[str, str]:
 def data_origin(choice: Choice, registry: Registry) -> str:
     """Return a name for the content of a cell's data; empty where the data set does not say what it reads."""
     try:
-        dataset = construct(registry.find("dataset", choice.name), **choice.options)
+        entry = registry.find("dataset", choice.name)
+        dataset = construct(entry, **with_held(registry, entry, choice.options))
         return data_key(dataset, choice.to_plain()) or ""
     except KeyboardInterrupt:
         raise

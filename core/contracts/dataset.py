@@ -30,7 +30,13 @@ class Columns:
 
 
 class Dataset(ABC):
-    """A data set; its constructor takes options only and reads nothing large."""
+    """A data set; its constructor takes options only and reads nothing large.
+
+    `holds` names the option, if there is one, that holds other data sets: a mapping from names to what a
+    recipe writes for a data set. The constructor gets them built.
+    """
+
+    holds: str = ""
 
     @abstractmethod
     def spec(self) -> DatasetSpec:

@@ -64,4 +64,10 @@ COMPONENTS: tuple[Component, ...] = (
         "A data set of Hugging Face's datasets on this machine: Parquet, Arrow, folders of pictures",
         f"{_HERE}.hf:HuggingFace",
     ),
+    Component(
+        "dataset",
+        "mix",
+        "Several data sets behind one encoder, each with its own labels",
+        f"{_HERE}.mix:Mix",
+    ),
 )

@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ...core.contracts import Form
 from ..forms import Regression
 from .table_labels import Label
 
@@ -21,13 +22,14 @@ _LONGEST = 60
 def tasks_of(labels: Mapping[str, Label]) -> dict[str, dict[str, Any]]:
     """Return a task for each label column, named after it, as a recipe writes them."""
     names = task_names(labels)
-    tasks: dict[str, dict[str, Any]] = {}
-    for column, label in labels.items():
-        if isinstance(label.spec, Regression):
-            tasks[names[column]] = {"task": "regress", "label": column}
-        else:
-            tasks[names[column]] = {"task": "classify", "label": column, "metrics": list(CLASS_METRICS)}
-    return tasks
+    return {names[column]: label_task(column, label.spec) for column, label in labels.items()}
+
+
+def label_task(column: str, form: Form) -> dict[str, Any]:
+    """Return the task of a label column of numbers or classes, as a recipe writes it."""
+    if isinstance(form, Regression):
+        return {"task": "regress", "label": column}
+    return {"task": "classify", "label": column, "metrics": list(CLASS_METRICS)}
 
 
 def task_names(columns: Iterable[str]) -> dict[str, str]:

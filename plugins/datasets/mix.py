@@ -1,0 +1,151 @@
+"""Several data sets behind one encoder: the union of their rows, each with the labels it has."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from pydantic import Field
+
+from ...core.contracts import Columns, Dataset
+from ...core.errors import MtlError, UsageError
+from ...core.specs import DatasetSpec, ImageSpec
+from ..forms import Categorical
+from .mix_columns import MixedColumns, absent, common_form, fitted
+from .mix_parts import Part, mixed_parts
+from .table_options import Side, SplitSeedOption
+from .table_parts import PARTS
+
+SOURCE = "source"
+"""The label column that says which data set a row is from."""
+
+
+class Mix(Dataset):
+    """Several data sets as one: their training rows are trained on together, their test rows tested on.
+
+    A label column is absent in the rows of those that have none of its name. Columns of one name and one form
+    are one column; those of one name and different forms are called after their data sets (`photos.class`).
+    Pictures are brought to one form. One that is in several data sets is in one part of the data: for testing
+    before validation before training. The column `source` says where a row is from.
+    """
+
+    holds = "sources"
+
+    def __init__(
+        self,
+        *,
+        sources: Annotated[
+            dict[str, dict[str, Any]],
+            Field(description="The data sets by names of your own, each as a recipe writes a data set."),
+        ] = {},  # noqa: B006 - never changed
+        size: Annotated[
+            Side | tuple[Side, Side] | None,
+            Field(
+                description="Pictures are scaled to this side, or (height, width), in pixels; none: the "
+                "largest height and width among the data sets."
+            ),
+        ] = None,
+        channels: Annotated[
+            Literal[1, 3] | None,
+            Field(description="1: grey; 3: red, green, blue; none: 3 where one of the data sets has them."),
+        ] = None,
+        validation: Annotated[
+            float, Field(gt=0, lt=1, description="Share of a data set's training rows for validation.")
+        ] = 0.1,
+        split_seed: SplitSeedOption = 0,
+    ) -> None:
+        if not sources:
+            hint = "name them in a recipe: dataset: {name: mix, sources: {a: {name: mnist}, b: {...}}}"
+            raise UsageError("mix: no data sets are named", hint=hint)
+        wrong = next((name for name in sources if not name.isidentifier() or not name.isascii()), None)
+        if wrong is not None:
+            raise UsageError(f"mix: a data set's name is of letters, digits and '_', got {wrong!r:.60}")
+        self.datasets: Mapping[str, Any] = sources
+        self.size = (size, size) if isinstance(size, int) else size
+        self.channels = channels
+        self.validation = validation
+        self.split_seed = split_seed
+        self._moved: tuple[str, ...] = ()
+
+    def spec(self) -> DatasetSpec:
+        names = Categorical(tuple(self.datasets))
+        return DatasetSpec(self._image, {**self._mixed.forms, SOURCE: names}, self._mixed.symmetries)
+
+    def tasks(self) -> Mapping[str, Mapping[str, Any]]:
+        return self._mixed.tasks({source: self._ask(source, "tasks") for source in self.datasets})
+
+    def understood(self) -> Sequence[str]:
+        lines = []
+        for source, spec in self._specs.items():
+            lines.append(f"{source}: {', '.join(spec.labels) or 'no labels'}; {spec.image}")
+            lines += [f"  {self._placed(source, line)}" for line in self._ask(source, "understood")]
+        return [*lines, *self._mixed.said, f"pictures are brought to {self._image}"]
+
+    def remarks(self) -> Sequence[str]:
+        told = [
+            f"{source}: {self._placed(source, line)}"
+            for source in self.datasets
+            for line in self._ask(source, "remarks")
+        ]
+        return [*told, *self._moved]
+
+    def sources(self) -> Sequence[Path] | None:
+        code = sorted(Path(__file__).parent.glob("mix_*.py"))
+        for source, dataset in self.datasets.items():
+            files = self._ask(source, "sources")
+            if files is None:
+                return None
+            code += [Path(inspect.getfile(type(dataset))), *files]
+        return list(dict.fromkeys(code))
+
+    def load(self) -> Mapping[str, Columns]:
+        pieces = []
+        for source in self.datasets:
+            given = self._ask(source, "load")
+            for number, part in enumerate(PARTS):
+                if part in given:
+                    columns = given[part]
+                    labels = self._labels(source, columns)
+                    pieces.append(Part(source, number, fitted(columns.image, self._image), labels))
+        mixed, self._moved = mixed_parts(pieces, self.validation, self.split_seed)
+        return mixed
+
+    def _labels(self, source: str, columns: Columns) -> dict[str, Any]:
+        """Return a source's rows of all label columns: its own, and holes."""
+        rows = len(columns)
+        own = {self._mixed.name(source, column): values for column, values in columns.labels.items()}
+        labels = {name: own.get(name, absent(form, rows)) for name, form in self._mixed.forms.items()}
+        return {**labels, SOURCE: np.full(rows, list(self.datasets).index(source), dtype=np.int64)}
+
+    @cached_property
+    def _specs(self) -> Mapping[str, DatasetSpec]:
+        return {source: self._ask(source, "spec") for source in self.datasets}
+
+    @cached_property
+    def _mixed(self) -> MixedColumns:
+        return MixedColumns(self._specs, (SOURCE,))
+
+    @cached_property
+    def _image(self) -> ImageSpec:
+        images = {source: spec.image for source, spec in self._specs.items()}
+        return common_form(images, self.size, self.channels)
+
+    def _ask(self, source: str, method: str) -> Any:
+        """Return what a data set's method answers; what it refuses is told with its name."""
+        try:
+            return getattr(self.datasets[source], method)()
+        except MtlError as error:
+            hint = None if error.hint is None else self._placed(source, error.hint)
+            raise type(error)(f"{source}: {self._placed(source, error.message)}", hint=hint) from error
+
+    def _placed(self, source: str, text: str) -> str:
+        """Return a data set's words with the options where they are in the recipe."""
+        place = f"dataset.{self.holds}.{source}."
+        text = text.replace("dataset.", place)
+        return text.replace("--data-dir ", f"--set {place}data_dir=").replace(
+            "--data ", f"--set {place}file="
+        )
