@@ -46,7 +46,7 @@ _NUMBERS = 2**18
     "--out",
     metavar="DIR",
     type=click.Path(path_type=Path),
-    help="Save the images that tasks answer with, as DIR/IMAGE-TASK.png.",
+    help="Save the pictures that tasks answer with, as DIR/IMAGE-TASK.png (and .npy: values per pixel).",
 )
 @timeout_option(60.0, "opening the model, and for the answers to some images")
 @memory_option()
@@ -171,10 +171,8 @@ def _answers(
 
 def _save(
     images: Sequence[Path], answers: Sequence[dict[str, Described]], out: Path
-) -> dict[tuple[int, str], Path]:
-    """Write every picture and return where each is, by image and task."""
-    from PIL import Image
-
+) -> dict[tuple[int, str], list[Path]]:
+    """Write every picture and return where each is, and its numbers, by image and task."""
     taken = {path.resolve() for path in images}
     saved = {}
     try:
@@ -186,11 +184,28 @@ def _save(
                     stem = f"{path.stem}-{re.sub(r'[^A-Za-z0-9_-]', '_', task)}"
                     place = next(name for name in _candidates(out, stem) if name.resolve() not in taken)
                     taken.add(place.resolve())
-                    Image.fromarray(answer.picture).save(place)
-                    saved[index, task] = place
+                    saved[index, task] = _written(answer, place)
     except OSError as error:
         raise UsageError(f"cannot write to {out}: {error.strerror or error}") from error
     return saved
+
+
+def _written(answer: Described, place: Path) -> list[Path]:
+    """Write a picture, and beside it the numbers that it only shows; return where they are."""
+    import numpy as np
+    from PIL import Image
+
+    assert answer.picture is not None
+    picture = Image.fromarray(answer.picture)
+    if answer.palette is not None:
+        # The classes' numbers stay in the file, which is a label map and looks like a picture.
+        picture.putpalette(answer.palette.tobytes())
+    picture.save(place)
+    if answer.numbers is None:
+        return [place]
+    numbers = place.with_suffix(".npy")
+    np.save(numbers, answer.numbers, allow_pickle=False)
+    return [place, numbers]
 
 
 def _candidates(folder: Path, stem: str) -> Iterator[Path]:
@@ -203,7 +218,7 @@ def _candidates(folder: Path, stem: str) -> Iterator[Path]:
 
 
 def _values(
-    answers: Sequence[dict[str, Described]], saved: dict[tuple[int, str], Path]
+    answers: Sequence[dict[str, Described]], saved: dict[tuple[int, str], list[Path]]
 ) -> list[dict[str, dict[str, Any]]]:
     """Return the answers to each image as JSON values, with the files of pictures that were saved."""
     rows = []
@@ -211,21 +226,22 @@ def _values(
         values = {task: dict(answer.value) for task, answer in found.items()}
         for task in values:
             if (index, task) in saved:
-                values[task]["file"] = str(saved[index, task])
+                picture, *numbers = map(str, saved[index, task])
+                values[task] |= {"file": picture, **({"numbers": numbers[0]} if numbers else {})}
         rows.append(values)
     return rows
 
 
 def _table(
-    images: Sequence[str], answers: Sequence[dict[str, Described]], saved: dict[tuple[int, str], Path]
+    images: Sequence[str], answers: Sequence[dict[str, Described]], saved: dict[tuple[int, str], list[Path]]
 ) -> Iterator[str]:
     rows = [("IMAGE", "TASK", "ANSWER")]
     for index, (image, found) in enumerate(zip(images, answers, strict=True)):
         for number, (task, answer) in enumerate(found.items()):
             text = answer.text
             if answer.picture is not None:
-                place = saved.get((index, task))
-                text += f"  (saved as {place})" if place else "  (save it with --out DIR)"
+                places = " and ".join(map(str, saved.get((index, task), [])))
+                text += f"  (saved as {places})" if places else "  (save it with --out DIR)"
             # Names come from the file: none of them may steer the terminal.
             rows.append((image if number == 0 else "", _shown(task), _shown(text)))
     first, second = (max(len(row[column]) for row in rows) for column in (0, 1))

@@ -111,7 +111,9 @@ class TritonExporter(Exporter):
     def _describe(self, card: ModelCard, folder: Path) -> None:
         files = {}
         for number, output in enumerate(card.outputs):
-            if labels := _labels(output.name, output.target):
+            # Triton counts a label file along all numbers of an answer: of a map they are pixels.
+            mapped = len(output.target.output_shape) > 1
+            if not mapped and (labels := _labels(output.name, output.target)):
                 files[output.name] = f"labels-{number}-{re.sub('[^A-Za-z0-9_-]', '_', output.name)}.txt"
                 text = "".join(f"{label}\n" for label in labels)
                 (folder / files[output.name]).write_text(text, encoding="utf-8")

@@ -6,7 +6,7 @@ import json
 import shlex
 from collections.abc import Sequence
 
-from ..contracts import Bars, Drawing, Form, Picture, Tags, Values
+from ..contracts import Bars, Drawing, Form, Map, Mask, Picture, Tags, Values
 from .markup import Html, section, tag
 from .plan import meaning
 from .subject import Subject
@@ -126,11 +126,31 @@ def _shown(position: int, name: str, drawing: Drawing, raw: bool) -> list[str]:
         ]
     if isinstance(drawing, Values):
         return [f"print({name}, dict(zip({_list(drawing.labels)}, {answer}.tolist())))"]
+    if isinstance(drawing, Mask | Map):
+        return _mapped(position, name, drawing)
     if not isinstance(drawing, Picture) or drawing.channels not in _MODES or raw:
         return [f"print({name}, {answer}.shape)"]
     plane = f"{answer}[0]" if drawing.channels == 1 else f"{answer}.transpose(1, 2, 0)"
     pixels = f"np.rint({plane} * 255).astype(np.uint8)"
     return [f'Image.fromarray({pixels}).save("answer-{position + 1}.png")']
+
+
+def _mapped(position: int, name: str, drawing: Mask | Map) -> list[str]:
+    answer, names = f"answers[{name}]", f"names_{position}"
+    given = [f"{names} = {_list(drawing.labels)}"]
+    if isinstance(drawing, Map):
+        return [
+            *given,
+            f"for name, plane in zip({names}, {answer}):",
+            f"    print({name}, name, plane.min(), plane.mean(), plane.max())",
+        ]
+    mask = f"mask_{position}"
+    return [
+        *given,
+        f"{mask} = {answer}.argmax(axis=0)  # the class of every pixel",
+        f"for number in np.unique({mask}):",
+        f"    print({name}, {names}[number], ({mask} == number).mean())",
+    ]
 
 
 def _example(count: int) -> int:

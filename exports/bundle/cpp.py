@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from math import prod
 
-from ...core.contracts import Bars, Picture, Tags
+from ...core.contracts import Bars, Map, Mask, Picture, Tags
 from ..metadata import IMAGE, ModelCard, Output
 from .contents import label_files, sample_files
 from .python import described, image_meaning, meaning
@@ -98,7 +98,16 @@ def _answer(index: int, output: Output, labels: str) -> Iterator[str]:
         yield f'std::cout << {name} << "\\t" << mean << "\\n";'
         return
     yield f'const auto names = lines("{labels}");'
-    if isinstance(drawing, Tags):
+    if isinstance(drawing, Mask):
+        yield from _mask(name, len(drawing.labels), size)
+    elif isinstance(drawing, Map):
+        plane = size // len(drawing.labels)
+        yield f"for (int i = 0; i < {len(drawing.labels)}; ++i) {{"
+        yield f"  const float* values = scores + i * {plane};"
+        yield f"  const double mean = std::accumulate(values, values + {plane}, 0.0) / {plane};"
+        yield f'  std::cout << {name} << "\\t" << names[i] << "\\t" << mean << "\\n";'
+        yield "}"
+    elif isinstance(drawing, Tags):
         yield f"for (int i = 0; i < {size}; ++i)"
         yield f"  if (scores[i] >= {half})"
         yield f'    std::cout << {name} << "\\t" << names[i] << "\\t" << scores[i] << "\\n";'
@@ -110,3 +119,16 @@ def _answer(index: int, output: Output, labels: str) -> Iterator[str]:
     else:
         yield f"for (int i = 0; i < {size}; ++i)"
         yield f'  std::cout << {name} << "\\t" << names[i] << "\\t" << scores[i] << "\\n";'
+
+
+def _mask(name: str, classes: int, size: int) -> Iterator[str]:
+    plane = size // classes
+    yield f"std::array<int, {classes}> counts{{}};"
+    yield f"for (int pixel = 0; pixel < {plane}; ++pixel) {{"
+    yield "  int best = 0;  // the class of this pixel"
+    yield f"  for (int next = 1; next < {classes}; ++next)"
+    yield f"    if (scores[next * {plane} + pixel] > scores[best * {plane} + pixel]) best = next;"
+    yield "  ++counts[best];"
+    yield "}"
+    yield f"for (int i = 0; i < {classes}; ++i)"
+    yield f'  std::cout << {name} << "\\t" << names[i] << "\\t" << counts[i] / {plane}.0 << "\\n";'

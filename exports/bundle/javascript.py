@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
-from ...core.contracts import Bars, Picture, Tags
+from ...core.contracts import Bars, Map, Mask, Picture, Tags
 from ..metadata import IMAGE, ModelCard, Output
 from .contents import label_files, sample_files
 from .python import described, image_meaning, meaning
@@ -57,7 +57,25 @@ def _answer(output: Output, labels: str) -> Iterator[str]:
         yield f"show({name}, mean.toFixed(4));"
         return
     yield f'const names = lines("{labels}");'
-    if isinstance(drawing, Tags):
+    if isinstance(drawing, Mask):
+        yield f"const plane = scores.length / {len(drawing.labels)};"
+        yield "const counts = names.map(() => 0);"
+        yield "for (let pixel = 0; pixel < plane; pixel++) {"
+        yield "  let best = 0; // the class of this pixel"
+        yield "  for (let next = 1; next * plane < scores.length; next++)"
+        yield "    if (scores[next * plane + pixel] > scores[best * plane + pixel]) best = next;"
+        yield "  counts[best]++;"
+        yield "}"
+        yield "for (let index = 0; index * plane < scores.length; index++)"
+        yield f"  show({name}, names[index], (counts[index] / plane).toFixed(4));"
+    elif isinstance(drawing, Map):
+        yield f"const plane = scores.length / {len(drawing.labels)};"
+        yield "for (let index = 0; index * plane < scores.length; index++) {"
+        yield "  const values = scores.slice(index * plane, (index + 1) * plane);"
+        yield "  const mean = values.reduce((sum, value) => sum + value, 0) / plane;"
+        yield f"  show({name}, names[index], mean.toFixed(4));"
+        yield "}"
+    elif isinstance(drawing, Tags):
         yield "scores.forEach((value, index) => {"
         yield f"  if (value >= {half}) show({name}, names[index], value.toFixed(4));"
         yield "});"

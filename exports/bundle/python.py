@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
-from ...core.contracts import Bars, Picture, Tags
+from ...core.contracts import Bars, Map, Mask, Picture, Tags
 from ..metadata import IMAGE, ModelCard, Output
 from .contents import label_files, sample_files
 
@@ -47,7 +47,14 @@ def _answer(output: Output, labels: str) -> Iterator[str]:
         yield f'print({name}, f"{{picture.mean():.4f}}", sep="\\t")'
         return
     yield f'names = Path("{labels}").read_text(encoding="utf-8").splitlines()'
-    if isinstance(drawing, Tags):
+    if isinstance(drawing, Mask):
+        yield f"mask = answers[{name}][0].argmax(axis=0)  # {meaning(output)}: the class of every pixel"
+        yield "for number, label in enumerate(names):"
+        yield f'    print({name}, label, f"{{(mask == number).mean():.4f}}", sep="\t")'
+    elif isinstance(drawing, Map):
+        yield f"for label, plane in zip(names, answers[{name}][0]):  # {meaning(output)}"
+        yield f'    print({name}, label, f"{{plane.mean(dtype=np.float64):.4f}}", sep="\t")'
+    elif isinstance(drawing, Tags):
         yield f"for label, score in zip(names, answers[{name}][0]):  # {meaning(output)}"
         yield f"    if score >= {half}:"
         yield f'        print({name}, label, f"{{score:.4f}}", sep="\\t")'

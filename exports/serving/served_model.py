@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from onnxruntime import RunOptions
 
 from ...core.answer_forms import Forms
-from ...core.contracts import Values
 from ...core.errors import UsageError
 from ...core.specs import InputSpec
 from ..inference import ExportedModel
@@ -136,7 +135,6 @@ def _described(output: Output) -> dict[str, Any]:
     found: dict[str, Any] = {"description": output.to_json()["description"]}
     if labels := output.target.labels:
         found["labels"] = list(labels)
-    drawing = output.target.drawing
-    if isinstance(drawing, Values) and drawing.units:
-        found["units"] = drawing.units
+    if units := output.target.drawing.unit:
+        found["units"] = units
     return found

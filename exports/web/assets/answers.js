@@ -1,6 +1,8 @@
-// What the tasks answer, one view per task: classes as bars, tags, values with units, pictures. Each view has
-// `element` (where it is shown), `update(values)` with the output's Float32Array, and `text` to be spoken.
+// What the tasks answer, one view per task: classes as bars, tags, values with units, pictures, masks, maps. Each
+// view has `element` (where it is shown), `update(values, seen, channels)` with the output's Float32Array and the
+// picture that was answered, and `text` to be spoken.
 
+import { MapView, MaskView } from "./maps.js";
 import { show } from "./picture.js";
 
 const SHOWN = 20;
@@ -125,13 +127,7 @@ class PictureView {
     this.name = output.name;
     this.shape = output.shape.slice(1);
     this.picture = true;
-    this.element = make("figure");
-    this.canvas = make("canvas");
-    this.canvas.setAttribute("role", "img");
-    this.canvas.setAttribute("aria-label", `Picture of the task ${output.name}`);
-    const caption = make("figcaption", "", output.name);
-    caption.append(score(known));
-    this.element.append(this.canvas, caption);
+    Object.assign(this, frame(output.name, known));
   }
 
   update(values) {
@@ -140,7 +136,20 @@ class PictureView {
   }
 }
 
-const VIEWS = { bars: ClassesView, tags: TagsView, values: ValuesView, picture: PictureView };
+const framed = (View) => function (output, known) { return new View(output, frame(output.name, known)); };
+const VIEWS = { bars: ClassesView, tags: TagsView, values: ValuesView, picture: PictureView, mask: framed(MaskView),
+  map: framed(MapView) };
+
+// A canvas with the task's name and score below it.
+function frame(name, known) {
+  const [element, canvas] = [make("figure"), make("canvas")];
+  canvas.setAttribute("role", "img");
+  canvas.setAttribute("aria-label", `Picture of the task ${name}`);
+  const caption = make("figcaption", "", name);
+  caption.append(score(known));
+  element.append(canvas, caption);
+  return { element, canvas };
+}
 
 function descending(numbers) {
   return Array.from(numbers, (_, index) => index).sort((one, other) => numbers[other] - numbers[one]);

@@ -167,8 +167,9 @@ class Page {
     try {
       while (this.waiting) {
         this.waiting = false;
-        this.outputs = await this.model.run(this.seen, this.inputs);
-        for (const view of this.views) view.update(this.outputs[view.name]);
+        const seen = this.seen;
+        this.outputs = await this.model.run(seen, this.inputs);
+        for (const view of this.views) view.update(this.outputs[view.name], seen, this.model.shape[0]);
       }
       at("problem").hidden = true;
       this.print();

@@ -52,18 +52,20 @@ function generator(seed) {
   };
 }
 
-// Show the picture on a canvas, one canvas pixel per pixel: grey, colours, or the first three channels.
-export function show(canvas, pixels, [channels, height, width]) {
+// Paint a canvas pixel by pixel, row by row from the top: `colour(pixel)` gives red, green and blue in 0..255.
+export function paint(canvas, height, width, colour) {
   if (canvas.width !== width || canvas.height !== height) [canvas.width, canvas.height] = [width, height];
   const context = canvas.getContext("2d");
   const picture = context.createImageData(width, height);
-  const plane = height * width;
-  const planes = channels >= 3 ? [0, plane, 2 * plane] : [0, 0, 0];
-  for (let index = 0; index < plane; index++) {
-    for (let colour = 0; colour < 3; colour++) {
-      picture.data[4 * index + colour] = Math.round(255 * pixels[planes[colour] + index]);
-    }
-    picture.data[4 * index + 3] = 255;
+  for (let pixel = 0; pixel < height * width; pixel++) {
+    picture.data.set([...colour(pixel).map(Math.round), 255], 4 * pixel);
   }
   context.putImageData(picture, 0, 0);
+}
+
+// Show the picture on a canvas, one canvas pixel per pixel: grey, colours, or the first three channels.
+export function show(canvas, pixels, [channels, height, width]) {
+  const plane = height * width;
+  const planes = channels >= 3 ? [0, plane, 2 * plane] : [0, 0, 0];
+  paint(canvas, height, width, (index) => planes.map((start) => 255 * pixels[start + index]));
 }
