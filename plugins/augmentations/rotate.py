@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Annotated
 
 import torch
@@ -13,14 +14,15 @@ from ...core.batch import Batch
 from ...core.contracts import Augmentation
 from ...core.randomness import Random
 from ...core.specs import DatasetSpec
-from .decisions import with_image
+from ...core.warp import Warp, warp_labels
 
 
 class Rotate(Augmentation):
     """Turns each image about its centre by an angle drawn evenly from `-degrees..degrees`.
 
-    Bilinear interpolation; what comes from outside the image is black. Labels stay: the angle is too small to
-    turn one direction into another.
+    Bilinear interpolation; what comes from outside the image is black. Labels of pixels turn with them, each
+    taken from the nearest, and are absent outside; others stay: the angle is too small to turn one direction
+    into another.
     """
 
     def __init__(
@@ -39,5 +41,7 @@ class Rotate(Augmentation):
         # Grid coordinates run from -1 to 1 along both sides, so an oblong image needs its aspect ratio.
         aspect = image.shape[-2] / image.shape[-1]
         rows = (cosine, -sine * aspect, zero, sine / aspect, cosine, zero)
-        grid = F.affine_grid(torch.stack(rows, dim=1).view(-1, 2, 3), list(image.shape), align_corners=False)
-        return with_image(batch, F.grid_sample(image, grid, align_corners=False).clamp(0.0, 1.0))
+        matrix = torch.stack(rows, dim=1).view(-1, 2, 3)
+        grid = F.affine_grid(matrix, list(image.shape), align_corners=False)
+        turned = F.grid_sample(image, grid, align_corners=False).clamp(0.0, 1.0)
+        return replace(batch, image=turned, labels=warp_labels(batch, Warp(matrix), self.dataset))

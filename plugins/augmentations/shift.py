@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, Literal
 
 import torch
@@ -13,14 +14,14 @@ from ...core.contracts import Augmentation
 from ...core.errors import Incompatible
 from ...core.randomness import Random
 from ...core.specs import DatasetSpec
-from .decisions import with_image
+from ...core.warp import Warp, warp_labels
 
 
 class Shift(Augmentation):
     """Pads images on every side and crops them at a random place: a shift by up to `padding` pixels each way.
 
-    The random crop of He et al. (2016), "Deep Residual Learning". Raises `Incompatible` when the padding is
-    not smaller than the image.
+    The random crop of He et al. (2016), "Deep Residual Learning". Labels of pixels shift with them, and are
+    absent where zeros are added. Raises `Incompatible` when the padding is not smaller than the image.
     """
 
     def __init__(
@@ -48,12 +49,21 @@ class Shift(Augmentation):
         def steps(size: int) -> torch.Tensor:
             return torch.arange(size, device=image.device)
 
-        rows = random.integers(2 * padding + 1).unsqueeze(1) + steps(height)
-        columns = random.integers(2 * padding + 1).unsqueeze(1) + steps(width)
+        down, right = random.integers(2 * padding + 1), random.integers(2 * padding + 1)
+        rows = down.unsqueeze(1) + steps(height)
+        columns = right.unsqueeze(1) + steps(width)
         moved = padded[
             steps(count)[:, None, None, None],
             steps(channels)[None, :, None, None],
             rows[:, None, :, None],
             columns[:, None, None, :],
         ]
-        return with_image(batch, moved)
+        warp = _shift((right - padding) * (2.0 / width), (down - padding) * (2.0 / height), mode == "reflect")
+        return replace(batch, image=moved, labels=warp_labels(batch, warp, self.dataset))
+
+
+def _shift(right: torch.Tensor, down: torch.Tensor, reflects: bool) -> Warp:
+    """Return what brings pixels from so far right and down, `[B]` in halves of the image."""
+    one, zero = torch.ones_like(right), torch.zeros_like(right)
+    matrix = torch.stack([one, zero, right, zero, one, down], dim=1)
+    return Warp(matrix.view(-1, 2, 3), reflects)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from ...core.contracts import Form
 from ...core.specs import Symmetry
-from ..forms import Categorical, Regression
+from ..forms import Categorical, Multilabel, PixelClasses, PixelValues, Regression
 
 KINDS = ("ball", "box", "pillar", "cone")
 """Kinds of objects; a room has one of each at most."""
@@ -36,6 +36,20 @@ POINT_SYMMETRY = Symmetry(quarter_turn=(1, 2, 3, 0, 4, 5, 6, 7), mirror=(1, 0, 3
 
 ROOM = ("width", "height", "depth")
 
+NORMAL = ("right", "up", "towards the viewer")
+"""Components of the direction that a surface faces."""
+
+TASKS: Mapping[str, Mapping[str, str]] = {
+    "objects": {"task": "classify", "label": "objects"},
+    "room": {"task": "regress", "label": "room"},
+    "attributes": {"task": "attributes", "label": "attributes"},
+    "segmentation": {"task": "segment", "label": "segmentation"},
+    "depth": {"task": "depth", "label": "depth"},
+    "normals": {"task": "depth", "label": "normals"},
+    "edges": {"task": "segment", "label": "edges"},
+}
+"""A task for each column."""
+
 
 def label_forms(size: int, most: int) -> Mapping[str, Form]:
     """Return the form of each column that is offered, for pictures of `size` x `size`.
@@ -45,6 +59,11 @@ def label_forms(size: int, most: int) -> Mapping[str, Form]:
     return {
         "objects": Categorical(tuple(str(number) for number in range(most + 1))),
         "room": Regression(ROOM, units="m"),
+        "attributes": Multilabel(ATTRIBUTES),
+        "segmentation": PixelClasses(tuple(name for name, _ in SURFACES), size, size),
+        "depth": PixelValues(("depth",), size, size, "m", positive=True),
+        "normals": PixelValues(NORMAL, size, size, directed=True),
+        "edges": PixelClasses(("inside", "edge"), size, size),
     }
 
 

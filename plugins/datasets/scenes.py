@@ -13,7 +13,7 @@ from pydantic import Field
 from ...core.contracts import Columns, Dataset
 from ...core.specs import MISSING, DatasetSpec, ImageSpec
 from .scene_drawing import draw_scenes
-from .scene_labels import KINDS, label_forms, label_symmetries
+from .scene_labels import KINDS, TASKS, label_forms, label_symmetries
 from .scene_rendering import Seen, coloured, edges_of, look, points_of, shown_kinds
 
 IGNORED = 255
@@ -27,7 +27,9 @@ Arrays = dict[str, NDArray[Any]]
 class Scenes(Dataset):
     """Rooms in perspective, RGB, with up to four objects: a ball, a box, a pillar and a cone.
 
-    Labels: `objects`, how many are shown (a class); `room`, its width, height and depth in metres.
+    Labels: `objects`, how many are shown (a class); `room`, its width, height and depth in metres;
+    `attributes`, what is shown; and for every pixel the surface (`segmentation`), `depth` in metres, where
+    the surface faces (`normals`), and whether it is at an edge (`edges`). Each is a task by its name.
 
     Options make sharing help or hurt on purpose. With `colours="random"` a kind is told by its shape, and so
     by what depth and normals are told by; with `"kind"` colour alone tells it. `shading` is how much of the
@@ -81,6 +83,9 @@ class Scenes(Dataset):
         return DatasetSpec(
             ImageSpec(3, self.size, self.size), label_forms(self.size, self.most), label_symmetries()
         )
+
+    def tasks(self) -> Mapping[str, Mapping[str, Any]]:
+        return TASKS
 
     def sources(self) -> Sequence[Path]:
         return []
