@@ -268,7 +268,7 @@ class _Composer(Builder):
             if metrics is None and task.metrics is not None:
                 metrics = tuple(self.own_choice("metric", metric) for metric in task.metrics)
             if metrics is None:
-                metrics = tuple(self._preferred("metric", name, target) for name in target.metrics)
+                metrics = tuple(self._preferred("metric", name, target) for name in target.default_metrics)
             self._refuse_repeated_metrics(choice.name, metrics)
             stated = choice.standardize or default_of(target)
             composed[choice.name] = ComposedTask(

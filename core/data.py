@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from .batch import Batch
-from .contracts import Columns, Dataset
+from .contracts import Columns, Dataset, Form
 from .declared import ask, require_answer
 from .errors import ComponentError, UsageError
 from .prepared import load_prepared
@@ -252,6 +252,21 @@ def refuse_unlabelled(splits: Splits, needs: Mapping[str, Sequence[str]], spec: 
                         f"task {task!r} needs {column!r}, and no sample of the {split} split has it",
                         hint="leave the task out, label some samples, or change train.validation",
                     )
+    for task, columns in needs.items():
+        for column in columns:
+            _refuse_untaught(task, column, spec.labels[column], splits.train.labels[column])
+
+
+def _refuse_untaught(task: str, column: str, form: Form, target: Tensor) -> None:
+    """Raise `UsageError` when a part of an answer that has a name has no training label."""
+    if not (form.partial and form.entries and target.dim() == 2):
+        return
+    for name, known in zip(form.labels, form.known(target).any(dim=0).tolist(), strict=True):
+        if not known:
+            raise UsageError(
+                f"task {task!r} needs {name!r} of {column!r}, and no sample of the train split has it",
+                hint=f"leave {name!r} out of the column, or label some samples",
+            )
 
 
 def channel_statistics(samples: Samples) -> tuple[list[float], list[float]]:

@@ -12,6 +12,7 @@ from .composition import ComposedTask, Composition
 from .contracts import Metric
 from .data import Splits
 from .fitting import known_targets
+from .moments import Moments
 
 FEW = 100
 """Fewer training labels are named as a reason."""
@@ -129,7 +130,9 @@ def _of_labels(composition: Composition, splits: Splits, name: str) -> Iterator[
 
 
 def _of_scale(labels: Tensor) -> Iterator[str]:
-    std, mean = torch.std_mean(labels.double(), dim=0, correction=0)
+    moments = Moments(labels.shape[1])
+    moments.add(labels)
+    mean, std = moments.mean, moments.std
     if bool((std > 10).any() or (std < 0.1).any() or (mean.abs() > 10).any()):
         numbers = (
             ", ".join(f"{float(one):.3g}" for one in mean),

@@ -12,7 +12,7 @@ _LARGEST = 2**63 - 1
 
 
 def read_value(value: Any, kind: Any, what: str, may_be_empty: bool = False) -> Any:
-    """Return a value of a type: `str`, `int` (from 1), `float`, `bool`, `tuple[str, ...]` or a `Literal`.
+    """Return a value of a type: `str`, `int` (from 1), `float` (or None), `bool`, `tuple[str, ...]`, a `Literal`.
 
     >>> read_value(["a", "b"], tuple[str, ...], "the classes")
     ('a', 'b')
@@ -27,7 +27,7 @@ def read_value(value: Any, kind: Any, what: str, may_be_empty: bool = False) -> 
         return read_whole(value, what, 1)
     if kind is bool:
         return read_flag(value)
-    if kind is float:
+    if kind in (float, float | None):
         if type(value) not in (int, float) or not math.isfinite(value):
             raise ValueError(f"{what} is {value!r:.40}, no finite number")
         return float(value)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import pytest
 from PIL import Image
 
@@ -20,11 +21,15 @@ from mtl.core.records import Component
 from mtl.core.registry import Registry, discover
 from mtl.core.testing.stated_forms import stated
 from mtl.exports.web.runtime import FILES
-from mtl.plugins.forms import Multilabel
+from mtl.plugins.forms import Multilabel, Regression
 
 ATTRIBUTES = Multilabel(("striped", "round", "red"))
-TASKS: dict[str, dict[str, Any]] = {"marks": {"task": "attributes", "label": "marks"}}
-LABELS = {"marks": stated(ATTRIBUTES)}
+SIZES = Regression(("height", "width"), "cm", least=0.25, most=0.75)
+TASKS: dict[str, dict[str, Any]] = {
+    "marks": {"task": "attributes", "label": "marks"},
+    "sizes": {"task": "regress", "label": "sizes"},
+}
+LABELS = {"marks": stated(ATTRIBUTES), "sizes": stated(SIZES)}
 
 WITHOUT_TORCH = """
 import sys
@@ -134,6 +139,29 @@ def test_attributes_are_told_as_tags(answers: tuple[dict[str, Any], dict[str, st
     assert answer["tags"] == [name for name, p in answer["probabilities"].items() if p >= 0.5]
     assert row["marks"] == ";".join(answer["tags"])
     assert float(row["marks round"]) == pytest.approx(answer["probabilities"]["round"], abs=1e-6)
+
+
+def test_values_are_judged_each_for_itself_over_its_own_labels(run: mtl.Run, page: str) -> None:
+    rows = run.metrics["tables"]["test"]["sizes"]["value-errors"]
+    # Of 8 samples every fifth number is absent: 3 of 16.
+    assert sum(row[0] for row in rows) == 13
+    squares = sum(count * rmse**2 for count, rmse, _ in rows)
+    assert (squares / 13) ** 0.5 == pytest.approx(run.metrics["test"]["sizes"]["rmse"], rel=1e-4)
+    assert '<th scope="row">height</th>' in page
+
+
+def test_values_stay_in_their_range(run: mtl.Run, answers: tuple[dict[str, Any], dict[str, str]]) -> None:
+    assert all(0.25 <= value <= 0.75 for value in answers[0]["sizes"]["values"].values())
+    assert set(answers[1]) > {"sizes height", "sizes width"}
+    (said,) = [item for item in metadata(run)["outputs"] if item["name"] == "sizes"]
+    assert said["description"] == "values in cm, 0.25 to 0.75"
+    assert (said["target"]["least"], said["target"]["most"]) == (0.25, 0.75)
+
+
+def metadata(run: mtl.Run) -> dict[str, Any]:
+    """What the exported file says of itself."""
+    found = onnx.load(run.path / "model.onnx").metadata_props
+    return {item.key.removeprefix("mtl."): json.loads(item.value) for item in found}
 
 
 def test_attributes_have_their_place_in_page_and_bundle(web: dict[str, Any], bundle: Path) -> None:

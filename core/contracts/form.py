@@ -56,6 +56,11 @@ class Form(ABC):
     # What it is
 
     @property
+    def default_metrics(self) -> tuple[str, ...]:
+        """The metrics that a task with this answer gets: `metrics`, and what only some such answers want."""
+        return self.metrics
+
+    @property
     @abstractmethod
     def output_shape(self) -> tuple[int, ...]:
         """Shape of one sample's raw output, and of its prediction."""
@@ -156,10 +161,22 @@ class Form(ABC):
         if column.dtype != np.dtype(self.dtype) or column.shape != wanted:
             return f"must be {self.dtype} {list(wanted)}, got {column.dtype} {list(column.shape)}"
         if self.highest is None:
-            return "holds an infinite value" if np.isinf(column).any() else None
-        if column.size and not MISSING <= column.min() <= column.max() <= self.highest:
-            return f"must lie in {MISSING}..{self.highest}, got {column.min()}..{column.max()}"
-        return None
+            return self.strange_entries(column, np.isinf(column), "must be finite")
+        strange = (column < MISSING) | (column > self.highest)
+        return self.strange_entries(column, strange, f"must lie in 0..{self.highest}, or be -1 where absent")
+
+    @staticmethod
+    def strange_entries(column: NDArray[Any], strange: NDArray[np.bool_], wanted: str) -> str | None:
+        """Return what a column must be and which entry is not, from where it is `strange`; None: nowhere.
+
+        >>> Form.strange_entries(np.array([3, 9, 9]), np.array([False, True, True]), "must be small")
+        'must be small; entry [1] is 9, and 1 more like it'
+        """
+        found = np.argwhere(strange)
+        if not len(found):
+            return None
+        more = f", and {len(found) - 1:,} more like it" if len(found) > 1 else ""
+        return f"{wanted}; entry {found[0].tolist()} is {column[tuple(found[0])]:g}{more}"
 
     def known(self, target: Tensor) -> Tensor:
         """Return whether each number of a target is there and not `absent`, bool, same shape."""
@@ -254,8 +271,9 @@ class Form(ABC):
     # In files
 
     def to_json(self) -> dict[str, Any]:
-        """Return the form as plain JSON values."""
-        return {"form": self.form, **asdict(self)}  # type: ignore[call-overload]
+        """Return the form as plain JSON values; what is None is left out."""
+        stated = {name: value for name, value in asdict(self).items() if value is not None}  # type: ignore[call-overload]
+        return {"form": self.form, **stated}
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Self:
@@ -264,7 +282,8 @@ class Form(ABC):
         The values may come from anywhere: each is of its field's type.
         """
         wanted = {item.name: item for item in fields(cls)}  # type: ignore[arg-type]
-        if set(values) != set(wanted):
+        optional = {name for name, item in wanted.items() if item.default is None}
+        if not set(wanted) - optional <= set(values) <= set(wanted):
             raise ValueError(f"the form {cls.form!r} has the fields {', '.join(sorted(map(str, values)))}")
         types = get_type_hints(cls)
         return cls(
@@ -273,5 +292,6 @@ class Form(ABC):
                     values[name], types[name], f"{name} of a {cls.form} answer", item.default == ""
                 )
                 for name, item in wanted.items()
+                if name in values
             }
         )

@@ -27,7 +27,9 @@ class Loss(nn.Module):
         return None
 
     def fit(self, targets: Tensor) -> None:
-        """Read what it needs of the training split's targets `[N, ...]`, none absent: such as class counts.
+        """Read what it needs of the training split's targets `[N, ...]`: such as class counts.
+
+        No sample is absent, though single numbers may be where `target.partial`.
 
         Called once, before training and before an evaluation, when `fits`; targets are on the CPU. What it
         keeps belongs in buffers.

@@ -45,7 +45,7 @@ class Task(ABC):
         """Return the target of every sample.
 
         int64 `[B]` for classes and yes/no (-1: absent); int8 `[B, K]` for attributes (-1: not known); float32
-        `[B, n]` for values (with a NaN the whole sample is absent); float32 `[B, C, H, W]` in 0..1 for images
+        `[B, n]` for values (NaN: absent); float32 `[B, C, H, W]` in 0..1 for images
         (usually `batch.image`, the clean one).
         """
 

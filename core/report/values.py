@@ -19,8 +19,13 @@ def values(task: str, drawing: Drawing, look: Look) -> list[Html]:
     unit = drawing.units if isinstance(drawing, Values) else ""
     plots = []
     for index, name in enumerate(drawing.labels):
-        points = list(zip(true[:, index].tolist(), given[:, index].tolist(), strict=True))
-        error = float(np.abs(true[:, index] - given[:, index]).mean())
+        known = ~np.isnan(true[:, index])
+        right, answered = true[known, index], given[known, index]
+        if not len(right):
+            plots.append(tag("p", f"{name}: no label among these.", class_="note"))
+            continue
+        points = list(zip(right.tolist(), answered.tolist(), strict=True))
+        error = float(np.abs(right - answered).mean())
         units = f" {unit}" if unit else ""
         said = f"mean absolute error {number(error)}{units}"
         plot = scatter(

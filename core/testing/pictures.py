@@ -68,7 +68,7 @@ def _column(form: Form, count: int, place: int, random: np.random.Generator) -> 
     width = int(np.prod(form.target_shape))
     if form.highest is None:
         # Above 0, as distances must be.
-        column = np.float32(1.0) - random.random(shape, dtype=np.float32)
+        column = form.predict_array(np.float32(1.0) - random.random(shape, dtype=np.float32))
     else:
         numbers = np.arange(count)[:, None] // 2 ** (np.arange(width) + place)
         column = np.asarray(numbers % (form.highest + 1), dtype=form.dtype).reshape(shape)

@@ -37,6 +37,12 @@ COMPONENTS: tuple[Component, ...] = (
         "mtl.plugins.metrics.mean_absolute_error:MeanAbsoluteError",
     ),
     Component(
+        "metric",
+        "value-errors",
+        "The errors of each value of several",
+        "mtl.plugins.metrics.value_errors:ValueErrors",
+    ),
+    Component(
         "metric", "mse", "Mean squared error", "mtl.plugins.metrics.mean_squared_error:MeanSquaredError"
     ),
     Component(

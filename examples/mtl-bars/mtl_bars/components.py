@@ -112,4 +112,7 @@ class Huber(Loss):
         return None if isinstance(target, Regression) else f"judges values, not {target.form}"
 
     def forward(self, raw: Tensor, target: Tensor) -> Tensor:
-        return nn.functional.huber_loss(raw, target, reduction="none", delta=self.delta).mean(dim=1)
+        known = self.target.known(target)  # single values may be absent
+        wanted = target.where(known, raw.detach())
+        error = nn.functional.huber_loss(raw, wanted, reduction="none", delta=self.delta)
+        return error.sum(dim=1) / known.sum(dim=1).clamp(min=1)

@@ -259,7 +259,7 @@ BROKEN = {
             def spec(self):
                 return DatasetSpec(ImageSpec(1, 12, 12), {"class": Categorical(("only",))})
         """,
-        "label column 'class' must lie in -1..0, got 0..1",
+        "label column 'class' must lie in 0..0, or be -1 where absent; entry [",
     ),
     ("dataset", "the-same-samples-every-time"): (
         """
