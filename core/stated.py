@@ -12,7 +12,7 @@ _LARGEST = 2**63 - 1
 
 
 def read_value(value: Any, kind: Any, what: str, may_be_empty: bool = False) -> Any:
-    """Return a value of a type: `str`, `int` (from 1), `float` (or None), `bool`, `tuple[str, ...]`, a `Literal`.
+    """Return a value of a type: text, whole (from 1) or real number, `bool`, `tuple[str, ...]`, a `Literal`.
 
     >>> read_value(["a", "b"], tuple[str, ...], "the classes")
     ('a', 'b')

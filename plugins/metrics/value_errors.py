@@ -11,9 +11,9 @@ from ..forms import Regression
 
 
 class ValueErrors(Metric):
-    """A row for each value: its labels, and the root mean squared and mean absolute error over these, in units.
+    """A row for each value: its labels, and over these the root mean squared and the mean absolute error.
 
-    NaN where a value has no label. Raises `Incompatible` unless the answer is values.
+    In the values' units; NaN where a value has no label. Raises `Incompatible` unless the answer is values.
     """
 
     bounds = (0.0, float("inf"))

@@ -98,7 +98,7 @@ def test_a_range_is_kept_in_files_and_no_range_leaves_nothing_there():
     assert Regression.from_json({**values, "most": 120}) == form
     assert Regression.from_json(values) == Regression(("age",), "years")
     for wrong in ({"most": "high"}, {"most": float("inf")}, {"least": 3, "most": 3}, {"lowest": 0}):
-        with pytest.raises(ValueError, match="most|least|fields"):
+        with pytest.raises(ValueError, match=r"most|least|fields"):
             Regression.from_json({**values, **wrong})
 
 
