@@ -18,9 +18,11 @@ SHOW_ALL = """
 import sys
 from pkgutil import resolve_name
 from mtl.core.options import options_model
-from mtl.plugins.forms import Binary, Image, Multilabel, Regression
+from mtl.core.specs import ImageSpec
+from mtl.plugins import forms
 from mtl.plugins.metrics import COMPONENTS
-targets = (Binary(), Image(1, 8, 8), Regression(("x",)), Multilabel(("a", "b")))
+found = [resolve_name(component.target) for component in forms.COMPONENTS]
+targets = [target for form in found for target in form.specimens(ImageSpec(1, 16, 16))]
 for component in COMPONENTS:
     kind = resolve_name(component.target)
     options_model(kind)
