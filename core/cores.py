@@ -1,8 +1,15 @@
-"""How many cores there are to compute with: the one place that asks, for systems answer in their own ways."""
+"""How much of the machine there is to compute with: the one place that asks, as systems differ."""
 
 from __future__ import annotations
 
 import os
+import re
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+from .errors import UsageError
+from .files import read_text
 
 
 def available_cores() -> int:
@@ -12,3 +19,46 @@ def available_cores() -> int:
     if hasattr(os, "sched_getaffinity"):  # Linux; macOS binds no process to cores
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def available_memory() -> int:
+    """Return how many bytes this process may still take: what is free, and what limits leave it.
+
+    Limits are those of its control group and of `ulimit`. Where a system tells neither, half of the
+    machine's memory counts as free.
+    """
+    return max(0, min(_free(), *_limits()))
+
+
+def _free() -> int:
+    found = re.search(r"^MemAvailable:\s+(\d+) kB", _told("/proc/meminfo"), re.MULTILINE)
+    if found:
+        return int(found[1]) << 10
+    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2
+
+
+def _limits() -> Iterator[int]:
+    import resource
+
+    used = _told("/proc/self/statm").split()
+    page = os.sysconf("SC_PAGE_SIZE")
+    # All of the address space, and the part of it that can be written.
+    for limit, field in ((resource.RLIMIT_AS, 0), (resource.RLIMIT_DATA, 5)):
+        most = resource.getrlimit(limit)[0]
+        if most != resource.RLIM_INFINITY:
+            yield most - (int(used[field]) * page if used else 0)
+    for group in re.findall(r"^\d+:(?:memory)?:/(.*)$", _told("/proc/self/cgroup"), re.MULTILINE):
+        # Within a container, its own group is the root.
+        for folder in ("memory", f"memory/{group}", "", group):
+            for name in ("memory.max", "memory.limit_in_bytes"):
+                most_here = _told(f"/sys/fs/cgroup/{folder}/{name}").strip()
+                if most_here.isdecimal():
+                    yield int(most_here)
+    yield 1 << 62
+
+
+def _told(path: str) -> str:
+    """Return what a system says in a file; nothing where there is none."""
+    with suppress(UsageError):
+        return read_text(Path(path), "what the system says", hint="", most=1 << 20)
+    return ""

@@ -16,9 +16,11 @@ from .batch import Batch
 from .contracts import Columns, Dataset, Form
 from .declared import ask, require_answer
 from .errors import ComponentError, UsageError
+from .pages import Pages, read_only_tensor
 from .prepared import load_prepared
 from .randomness import generator
 from .specs import DatasetSpec
+from .store_room import Memory
 
 _PART = 1 << 24
 """Pixels that are counted at once."""
@@ -30,13 +32,15 @@ class Samples:
 
     `rows` int64 `[N]` are the split's images in the store (None: all of them, in order): splits share a
     store, and no image is held twice. With `streams_to` it stays in host memory, pinned where there is CUDA,
-    and batches travel to that device.
+    and batches travel to that device. With `pages` the store is a file that is mapped: what is read of it
+    comes and goes.
     """
 
     store: Tensor
     labels: dict[str, Tensor]
     streams_to: torch.device | None = None
     rows: Tensor | None = None
+    pages: Pages | None = None
 
     def __len__(self) -> int:
         return len(self.store if self.rows is None else self.rows)
@@ -44,7 +48,8 @@ class Samples:
     @property
     def image(self) -> Tensor:
         """All images of the split, uint8 `[N, C, H, W]`; a copy where they are a part of the store."""
-        return self.store if self.rows is None else self.store.index_select(0, self.rows)
+        whole = self.rows is None and self.pages is None
+        return self.store if whole else self.pixels(torch.arange(len(self), device=self.home))
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -68,13 +73,15 @@ class Samples:
 
     def pixels(self, indices: Tensor) -> Tensor:
         """Return the images at int64 `indices` `[B]`, uint8 `[B, C, H, W]`, where the samples lie."""
+        if self.pages is not None:
+            self.pages.about_to_read(len(indices) * prod(self.shape))
         # `index_select` copies whole rows; indexing would look at every byte, seven times as slowly.
         return self.store.index_select(0, self._rows(indices))
 
     def select(self, indices: Tensor) -> Samples:
         """Return the samples at int64 `indices`, in that order; images are not copied."""
         labels = {name: column.index_select(0, indices) for name, column in self.labels.items()}
-        return Samples(self.store, labels, self.streams_to, self._rows(indices))
+        return replace(self, labels=labels, rows=self._rows(indices))
 
     def first(self, count: int) -> Samples:
         """Return the first samples, at most `count`."""
@@ -83,23 +90,24 @@ class Samples:
     def _rows(self, indices: Tensor) -> Tensor:
         return indices if self.rows is None else self.rows.index_select(0, indices)
 
-    def batch(self, indices: Tensor) -> Batch:
-        """Return the samples at int64 `indices` `[B]` with images as float32 in 0..1."""
-        if self.streams_to is not None:
-            return self._streamed(indices.to(self.home), self.streams_to)
-        image = self.pixels(indices).to(torch.float32).mul_(1.0 / 255.0)
-        labels = {name: column.index_select(0, indices) for name, column in self.labels.items()}
-        return Batch(image, labels)
+    def batch(self, indices: Tensor, images: Tensor | None = None) -> Batch:
+        """Return the samples at int64 `indices` `[B]` with images as float32 in 0..1.
 
-    def _streamed(self, indices: Tensor, device: torch.device) -> Batch:
-        """Return a batch gathered in host memory; bytes travel, and become floats on the device."""
+        `images` are those of `pixels`, where they have been gathered before. With `streams_to` bytes travel,
+        and become floats on the device.
+        """
+        device = self.streams_to
+        indices = indices.to(self.home)
 
         def sent(gathered: Tensor) -> Tensor:
+            if device is None:
+                return gathered
             if device.type == "cuda":
                 gathered = gathered.pin_memory()
             return gathered.to(device, non_blocking=True)
 
-        image = sent(self.pixels(indices)).to(torch.float32).mul_(1.0 / 255.0)
+        pixels = self.pixels(indices) if images is None else images
+        image = sent(pixels).to(torch.float32).mul_(1.0 / 255.0)
         labels = {name: sent(column.index_select(0, indices)) for name, column in self.labels.items()}
         return Batch(image, labels)
 
@@ -111,7 +119,10 @@ class Samples:
         """Return the samples on a device; only their own images travel there."""
         if torch.device(device) == self.home:
             return replace(self, streams_to=None)
-        return Samples(self.image.to(device), _moved(self.labels, device))
+        image = torch.empty((len(self), *self.shape), dtype=torch.uint8, device=device)
+        for indices in self.slices(max(1, _PART // prod(self.shape))):
+            image[int(indices[0]) : int(indices[-1]) + 1] = self.pixels(indices).to(device)
+        return Samples(image, {name: column.to(device) for name, column in self.labels.items()})
 
     def streamed_to(self, device: torch.device) -> Samples:
         """Return the samples in host memory, their batches on a device."""
@@ -122,13 +133,15 @@ class Samples:
 class Splits:
     """The three parts of a data set; test is never used to choose.
 
-    Validation is carved from train, unless the data set has its own.
+    Validation is carved from train, unless the data set has its own. `remarks` is what the data set left out
+    or changed, line by line.
     """
 
     train: Samples
     validation: Samples
     test: Samples
     own_validation: bool = False
+    remarks: tuple[str, ...] = ()
 
     def named(self, name: str) -> Samples:
         """Return a split by name."""
@@ -148,6 +161,11 @@ class Splits:
         )
 
     @property
+    def mapped(self) -> bool:
+        """Whether the images are in a file, of which parts come and go."""
+        return self.train.pages is not None
+
+    @property
     def size(self) -> int:
         """Bytes of all images."""
         parts = (self.train, self.validation, self.test)
@@ -161,11 +179,12 @@ def load_splits(
     split_seed: int,
     choice: Mapping[str, Any] | None = None,
     label: str | None = None,
+    memory: Memory = "auto",
 ) -> Splits:
     """Load a data set and carve the validation split from train by a seeded permutation, unless it has one.
 
     Given its `choice` (name and options), it comes from the cache when nothing changed. `label` is what
-    messages call it.
+    messages call it. `memory` says where the images are to lie.
 
     Raises `ComponentError` when the data set breaks its contract, `UsageError` when it is too small.
     """
@@ -183,11 +202,9 @@ def load_splits(
         if "validation" in splits and not len(splits["validation"]):
             raise ComponentError(f"{label} gave a split 'validation' without samples")
 
-    loaded = dataset.load() if choice is None else load_prepared(dataset, choice, check)
-    if choice is None:
-        check(loaded)
-    train, test = _samples(loaded["train"]), _samples(loaded["test"])
-    own = _samples(loaded["validation"]) if "validation" in loaded else None
+    loaded = load_prepared(dataset, choice, check, memory, label)
+    parts = {name: _samples(columns, loaded.pages) for name, columns in loaded.splits.items()}
+    train, test, own = parts["train"], parts["test"], parts.get("validation")
     count = ceil(len(train) * validation) if own is None else 0
     if len(train) - count < 1 or len(test) < 1:
         raise UsageError(
@@ -196,10 +213,10 @@ def load_splits(
             hint="lower train.validation or add data",
         )
     if own is not None:
-        return Splits(train, own, test, own_validation=True)
+        return Splits(train, own, test, own_validation=True, remarks=loaded.remarks)
     order = torch.randperm(len(train), generator=generator("cpu", split_seed, "validation split"))
     chosen, kept = order[:count].sort().values, order[count:].sort().values
-    return Splits(train.select(kept), train.select(chosen), test)
+    return Splits(train.select(kept), train.select(chosen), test, remarks=loaded.remarks)
 
 
 def check_columns(columns: Columns, spec: DatasetSpec, split: str) -> None:
@@ -212,11 +229,22 @@ def check_columns(columns: Columns, spec: DatasetSpec, split: str) -> None:
         raise ComponentError(
             f"{split}: images must be uint8 {['N', *spec.image.shape]}, got {image.dtype} {list(image.shape)}"
         )
+    _check_rows(columns, split)
     for name, form in spec.labels.items():
         if name not in columns.labels:
             raise ComponentError(f"{split}: label column {name!r} is promised but missing")
-        if problem := form.column_problem(columns.labels[name], len(image)):
+        if problem := form.column_problem(columns.labels[name], len(columns)):
             raise ComponentError(f"{split}: label column {name!r} {problem}")
+
+
+def _check_rows(columns: Columns, split: str) -> None:
+    rows, count = columns.rows, len(columns.image)
+    if rows is None:
+        return
+    if rows.dtype != np.int64 or rows.ndim != 1:
+        raise ComponentError(f"{split}: rows must be int64 ['N'], got {rows.dtype} {list(rows.shape)}")
+    if len(rows) and (rows.min() < 0 or rows.max() >= count):
+        raise ComponentError(f"{split}: rows must lie in 0..{count - 1}, got {rows.min()}..{rows.max()}")
 
 
 def count_labels(
@@ -287,15 +315,13 @@ def channel_statistics(samples: Samples) -> tuple[list[float], list[float]]:
     return mean, std
 
 
-def _samples(columns: Columns) -> Samples:
+def _samples(columns: Columns, pages: Pages | None) -> Samples:
     labels = {name: _tensor(value) for name, value in columns.labels.items()}
-    return Samples(_tensor(columns.image), labels)
+    store = _tensor(columns.image) if pages is None else read_only_tensor(columns.image)
+    rows = None if columns.rows is None else _tensor(columns.rows)
+    return Samples(store, labels, rows=rows, pages=pages)
 
 
 def _tensor(values: NDArray[Any]) -> Tensor:
     """Return values in memory of their own where they cannot be written: a tensor always can be."""
     return torch.from_numpy(np.require(values, requirements=["C", "W"]))
-
-
-def _moved(labels: Mapping[str, Tensor], device: torch.device | str) -> dict[str, Tensor]:
-    return {name: column.to(device) for name, column in labels.items()}

@@ -34,6 +34,9 @@ LARGE = 8192
 MOST_NUMBERS = 2**25
 """Numbers that all answers of a forward pass may hold: of large pictures and maps fewer samples fit."""
 
+BYTES = {"cpu": 16 << 20, "cuda": 1 << 30}
+"""Most bytes of the images of a forward pass, as float32: a layer's answers are some times as large."""
+
 
 @dataclass(frozen=True)
 class Evaluation:
@@ -63,13 +66,14 @@ def views_of(
 ) -> Iterator[tuple[tuple[str, ...], Seen]]:
     """Yield every batch of a split as each view sees it, with the tasks of that view.
 
-    Without a `batch_size` it is as large as answers allow.
+    Without a `batch_size` it is as large as answers allow; of large images there are fewer in any case.
     The noise of a sample depends on the split and the sample's place in it alone, not on the seed or on a
     task's name: every model is judged on the same images.
     """
     tasks = {name: composed.task for name, composed in composition.tasks.items()}
     views = plan_views(tasks, composition.recipe.views)
-    for indices in samples.slices(batch_size or fitting_size(composition)):
+    most = max(1, BYTES[samples.device.type] // (4 * prod(samples.shape)))
+    for indices in samples.slices(min(batch_size or fitting_size(composition), most)):
         random = SampleRandom(indices.to(samples.device), seed=derive_seed(0, "evaluation", split))
         batch = samples.batch(indices)
         for view in views:

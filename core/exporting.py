@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from .building import construct
@@ -27,6 +26,9 @@ from .run_folder import versions
 
 SAMPLES = 256
 """Real samples that a verification uses."""
+
+_PART = 64
+"""Samples that are floats at once."""
 
 
 def export_subject(
@@ -164,11 +166,14 @@ def _reads(composition: Composition, task: str) -> frozenset[str]:
 
 
 def _real_samples(composition: Composition, samples: Samples) -> dict[str, NDArray[np.generic]]:
-    indices = torch.arange(min(SAMPLES, len(samples)), device=samples.home)
-    batch = samples.batch(indices)
-    random = SampleRandom(indices.to(samples.device), seed=derive_seed(0, "verification"))
-    found: dict[str, NDArray[np.generic]] = {"image": samples.pixels(indices).cpu().numpy()}
-    for name, composed in composition.tasks.items():
-        drawn = composed.task.draw_inputs(batch, random.stream(name))
-        found |= {key: value.cpu().numpy() for key, value in drawn.items()}
-    return found
+    parts: dict[str, list[NDArray[np.generic]]] = {}
+    first = samples.first(SAMPLES)
+    for indices in first.slices(_PART):
+        batch = first.batch(indices)
+        random = SampleRandom(indices.to(samples.device), seed=derive_seed(0, "verification"))
+        found = {"image": first.pixels(indices)}
+        for name, composed in composition.tasks.items():
+            found |= composed.task.draw_inputs(batch, random.stream(name))
+        for key, value in found.items():
+            parts.setdefault(key, []).append(value.cpu().numpy())
+    return {key: np.concatenate(values) for key, values in parts.items()}

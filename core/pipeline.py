@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -148,7 +148,7 @@ class Pipeline:
         splits = self._splits(composition, shared)
         with composition.at_work("in a step of training that was tried"):
             refuse_lone_samples(composition, splits.train, self.device)
-        return Prepared(composition, splits)
+        return Prepared(_placed(composition, splits), splits)
 
     def begin(self, prepared: Prepared, folder: RunFolder) -> Started:
         """Begin a run in a new folder."""
@@ -332,7 +332,16 @@ def load_of(composition: Composition) -> Splits:
         split_seed=training.split_seed,
         choice=composition.recipe.dataset.to_plain(),
         label=composition.owners.named(composition.dataset),
+        memory=training.memory,
     )
+
+
+def _placed(composition: Composition, splits: Splits) -> Composition:
+    """Return the composition with a recipe that says that images are mapped, where they are."""
+    if not splits.mapped:
+        return composition
+    training = composition.recipe.train.model_copy(update={"memory": "mapped"})
+    return replace(composition, recipe=replace(composition.recipe, train=training))
 
 
 def _time_of(started: Started) -> str:

@@ -6,47 +6,50 @@ files it depends on is therefore kept as it was loaded, uint8 images and label c
 
 from __future__ import annotations
 
-import hashlib
 import inspect
 from collections.abc import Callable, Mapping, Sequence
-from math import prod
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
-
 from .cache import cache_folder, cache_key
 from .contracts import Columns, Dataset
-from .errors import MtlError, UsageError
-from .files import make_folder, open_regular, write_through
+from .declared import ask
+from .errors import MtlError
+from .store import Loaded, read_store
+from .store_room import Memory, store_room
 
 FOLDER = "datasets"
-_KINDS = {"U8": np.uint8, "I8": np.int8, "I64": np.int64, "F32": np.float32}
-"""What images and label columns are."""
+SUFFIX = "data"
+_SPLITS = ("train", "validation", "test")
 
 
 def load_prepared(
-    dataset: Dataset, choice: Mapping[str, Any], check: Callable[[Mapping[str, Columns]], None]
-) -> Mapping[str, Columns]:
+    dataset: Dataset,
+    choice: Mapping[str, Any] | None,
+    check: Callable[[Mapping[str, Columns]], None],
+    memory: Memory = "auto",
+    label: str = "the data set",
+) -> Loaded:
     """Return a data set's splits, from the cache when nothing changed; `choice` are its name and options.
 
-    A file that is damaged, or was half written, is noticed by its checksum and made again; so is one that
-    `check` refuses by an `MtlError`, whoever wrote it. A cache that cannot be written is no reason to stop.
+    Without a `choice` nothing is looked for or kept. A file that is damaged, or was half written, is noticed
+    by its checksums and made again; so is one that `check` refuses by an `MtlError`, whoever wrote it.
+    A cache that cannot be written is no reason to stop, unless the pictures are to be mapped from it.
+    `label` is what messages call the data set.
     """
-    path = _path(dataset, choice)
-    found = None if path is None else _read(path)
-    if found is not None and _passes(found, check):
-        return found
-    loaded = dataset.load()
-    check(loaded)
-    # What is downloaded while loading was not there when the name was formed.
-    path = _path(dataset, choice)
-    if path is not None:
-        _write(path, loaded)
-    return loaded
+    cache = cache_folder()
+    folder = None if cache is None else cache / FOLDER
+    with store_room(memory, folder) as room:
+        path = None if choice is None else _path(dataset, choice, folder)
+        found = None if path is None else read_store(path, room.stays)
+        if found is not None and _passes(found.splits, check):
+            return found
+        loaded = dataset.load_into(room)
+        check(loaded)
+        # What is downloaded while loading was not there when the name was formed.
+        path = None if choice is None else _path(dataset, choice, folder)
+        splits = {split: loaded[split] for split in _SPLITS if split in loaded}
+        return room.settle(splits, ask(label, dataset, "remarks"), path)
 
 
 def data_key(dataset: Dataset, choice: Mapping[str, Any]) -> str | None:
@@ -62,13 +65,13 @@ def data_key(dataset: Dataset, choice: Mapping[str, Any]) -> str | None:
     return cache_key({"choice": dict(choice), "sources": stamps})
 
 
-def _path(dataset: Dataset, choice: Mapping[str, Any]) -> Path | None:
+def _path(dataset: Dataset, choice: Mapping[str, Any], folder: Path | None) -> Path | None:
     """Return where the data set is kept, or None when its content has no name."""
-    key, folder = data_key(dataset, choice), cache_folder()
+    key = data_key(dataset, choice)
     if key is None or folder is None:
         return None
     name = str(choice.get("name", "data")).replace("/", "-")
-    return folder / FOLDER / f"{name}-{key}.safetensors"
+    return folder / f"{name}-{key}.{SUFFIX}"
 
 
 def _stamps(paths: Sequence[Path]) -> list[tuple[str | int, ...]]:
@@ -84,60 +87,9 @@ def _stamps(paths: Sequence[Path]) -> list[tuple[str | int, ...]]:
     return stamps
 
 
-def _write(path: Path, splits: Mapping[str, Columns]) -> None:
-    arrays: dict[str, NDArray[Any]] = {}
-    for split, columns in splits.items():
-        arrays[f"{split}/image"] = np.ascontiguousarray(columns.image)
-        for name, column in columns.labels.items():
-            arrays[f"{split}/label/{name}"] = np.ascontiguousarray(column)
-    try:
-        make_folder(path.parent)
-        # Straight to the file: the data are as large as what is kept of them.
-        note = {"sha256": _digest(arrays)}
-        write_through(path, lambda unfinished: save_file(arrays, unfinished, metadata=note))
-    except (MtlError, SafetensorError):
-        return
-
-
-def _read(path: Path) -> Mapping[str, Columns] | None:
-    """Return the splits in a file, or None when there is none or it is damaged."""
-    try:
-        # Opened here first: a pipe in the file's place would wait for ever.
-        with open_regular(path, "a prepared data set", hint="") as stream:
-            with safe_open(path, framework="np") as file:
-                expected = (file.metadata() or {}).get("sha256")
-                forms = {name: file.get_slice(name) for name in file.offset_keys()}
-            # The library has checked the head. What follows is read into place; a map would hold it twice.
-            stream.seek(8 + int.from_bytes(stream.read(8), "little"))
-            arrays: dict[str, NDArray[Any]] = {}
-            for name, form in forms.items():
-                shape = form.get_shape()
-                arrays[name] = np.fromfile(stream, _KINDS[form.get_dtype()], prod(shape)).reshape(shape)
-            return _splits(arrays) if _digest(arrays) == expected else None
-    except UsageError:
-        return None
-
-
-def _splits(arrays: Mapping[str, NDArray[Any]]) -> Mapping[str, Columns]:
-    splits: dict[str, Columns] = {}
-    for split in dict.fromkeys(name.partition("/")[0] for name in arrays):
-        start = f"{split}/label/"
-        labels = {name[len(start) :]: column for name, column in arrays.items() if name.startswith(start)}
-        splits[split] = Columns(arrays[f"{split}/image"], labels)
-    return splits
-
-
 def _passes(splits: Mapping[str, Columns], check: Callable[[Mapping[str, Columns]], None]) -> bool:
     try:
         check(splits)
     except MtlError:
         return False
     return True
-
-
-def _digest(arrays: Mapping[str, NDArray[Any]]) -> str:
-    found = hashlib.sha256()
-    for name in sorted(arrays):
-        found.update(f"{name}{arrays[name].dtype}{arrays[name].shape}".encode())
-        found.update(arrays[name].reshape(-1).view(np.uint8).data)
-    return found.hexdigest()

@@ -150,7 +150,7 @@ class Sampling(BaseModel):
     ] = "equal"
 
 
-_LATER = ("warm_up", "clip", "accumulate", "ema", "groups", "sampling")
+_LATER = ("warm_up", "clip", "accumulate", "ema", "groups", "sampling", "memory")
 """Fields of `Training` that are written only where they say something: older recipes keep their hash."""
 
 
@@ -227,6 +227,13 @@ class Training(BaseModel):
             description="Store channels innermost; null: where the model has convolutions, all safe with it."
         ),
     ] = None
+    memory: Annotated[
+        Literal["auto", "resident", "mapped"],
+        Field(
+            description="Where pictures lie: resident: in memory; mapped: in a file, of which parts come and "
+            "go; auto: mapped if they would take more than half of the free memory. Results are the same."
+        ),
+    ] = "auto"
     patience: Annotated[
         int | None, Field(ge=1, description="Stop after so many epochs without improvement; null: never.")
     ] = None
@@ -288,8 +295,12 @@ class Recipe:
         return {"mtl": FORMAT, **values}
 
     def portable(self) -> dict[str, Any]:
-        """Return `to_plain` with null for every path: the same on every machine, and no secret of one."""
+        """Return `to_plain` with null for every path: the same on every machine, and no secret of one.
+
+        Nor does it say where pictures lie in memory, which changes no result.
+        """
         values: dict[str, Any] = _without_paths(self).to_plain()
+        values["train"].pop("memory", None)
         return values
 
     def hash(self) -> str:

@@ -15,8 +15,13 @@ def tell_of_data(composition: Composition, splits: Splits, progress: Progress) -
     """Tell what a data set remarks, what differs from its publication, and labels where some miss."""
     dataset = composition.dataset
     label = composition.owners.named(dataset)
-    for line in ask(label, dataset, "remarks"):
-        progress.warning(str(line))
+    for line in splits.remarks:
+        progress.warning(line)
+    if splits.mapped and composition.recipe.train.memory == "auto":
+        progress.warning(
+            f"the pictures ({splits.size / 2**20:,.0f} MiB) would take more than half of the free memory: "
+            "they are read from a file as they are needed (train.memory)"
+        )
     found = {"train": len(splits.train) + len(splits.validation), "test": len(splits.test)}
     published = ask(label, dataset, "published_sizes")
     for split, count in found.items():

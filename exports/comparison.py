@@ -10,6 +10,7 @@ import copy
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from math import prod
 from typing import Any, Protocol
 
 import numpy as np
@@ -33,8 +34,11 @@ BATCHES = (1, 2, 7, 64)
 LARGE = 1000
 """Once, with real samples repeated: what only shows in a large batch."""
 
-MOST_BYTES = 1 << 30
-"""What the numbers inside the model may take in the large batch, which is smaller where they are many."""
+MOST_BYTES = 1 << 29
+"""What images and the numbers inside the model may take in the large batch: smaller where they are many."""
+
+_COPIES = 8
+"""Times that images are held while they are made, fed and read."""
 
 KINDS = {"real": "real samples", "random": "random pixels", "zeros": "black images", "ones": "white images"}
 
@@ -139,12 +143,12 @@ class Comparison:
         return max(BATCHES[-1], min(batch, MOST_BYTES // self._bytes_per_sample))
 
     def most_bytes(self) -> int:
-        """Return the bytes of the numbers inside the model in the largest batch."""
+        """Return the bytes of images and the numbers inside the model in the largest batch."""
         return max(map(self._fitting, self.batches)) * self._bytes_per_sample
 
     @cached_property
     def _bytes_per_sample(self) -> int:
-        """The bytes of everything that the model's layers answer to one real sample."""
+        """The bytes of one real sample and of everything that the model's layers answer to it."""
         sizes: list[int] = []
 
         def note(layer: nn.Module, given: Any, answer: Any) -> None:
@@ -158,7 +162,7 @@ class Comparison:
         finally:
             for hook in hooks:
                 hook.remove()
-        return max(1, sum(sizes))
+        return _COPIES * 4 * prod(self.subject.image.shape) + sum(sizes)
 
     def agreement(self) -> dict[str, Any]:
         """Compare the answers to all real samples; return one summary per task."""
@@ -274,7 +278,7 @@ class Comparison:
     ) -> Mapping[str, Tensor]:
         """Return raw outputs of the trained model (or of `model`), on the CPU, in evaluation mode."""
         image = torch.from_numpy(pixels)
-        image = image.float() / 255.0 if image.dtype == torch.uint8 else image
+        image = image.float().div_(255.0) if image.dtype == torch.uint8 else image
         try:
             with torch.inference_mode():
                 raw = (model or self.model)(
@@ -286,7 +290,8 @@ class Comparison:
 
     def _fed(self, pixels: NDArray[Any]) -> NDArray[Any]:
         if self.form.pixels == "float32" and pixels.dtype == np.uint8:
-            return pixels.astype(np.float32) / np.float32(255.0)
+            floats = pixels.astype(np.float32)
+            return np.divide(floats, np.float32(255.0), out=floats)
         return pixels
 
     def _case(self, batch: int, kind: str) -> tuple[NDArray[Any], Arrays]:

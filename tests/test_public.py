@@ -20,7 +20,7 @@ PUBLIC = {
     "mtl.contracts": """
         Component hookimpl
         Augmentation Balancer Dataset Encoder Exporter Head Loss Metric Optimizer Schedule Sharing Task
-        Moment ParameterGroup Columns EncoderBuilder HeadSpec LearnedTable
+        Moment ParameterGroup Columns Room InMemory Fill EncoderBuilder HeadSpec LearnedTable
         Answer Arrays ExportPlan ExportReport ExportSubject Judge Leading Metrics Units
         Batch Features MISSING one_hot transform_square Warp warp_labels
         Form Activation Decisions Binary Categorical Image Multilabel PixelClasses PixelValues Regression

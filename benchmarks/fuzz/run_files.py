@@ -7,6 +7,7 @@ import json
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -38,7 +39,7 @@ def run_files(good: GoodRun) -> Iterator[Target]:
     yield Target("sharing.json", [_SHARING], _copied(run, "sharing.json", _sharing), "sharing.json", values)
     yield Target("seeds.json", [_SEEDS], _copied(run, "seeds.json", _seeds), "seeds.json", values)
     yield Target("cell.json", [_CELL], _copied(run, "cell.json", _cell), "cell.json", values)
-    yield Target("prepared", [_prepared_file()], written("data.safetensors", _prepared), "data.safetensors")
+    yield Target("prepared", [_prepared_file()], written("prepared.data", _prepared), "prepared.data")
     yield Target("plan.json", [_PLAN], _copied(run, "plan.json", _plan), "plan.json", values)
     yield Target("weights", [good.weights], _weights(run), "manifest.json", together=200)
     yield Target("snapshot", [_snapshot()], _snapshots, "epoch-00001.safetensors")
@@ -131,23 +132,24 @@ def _cell(run: Path) -> object:
 
 def _prepared_file() -> bytes:
     import numpy as np
-    from numpy.typing import NDArray
-    from safetensors.numpy import save
 
-    from mtl.core.prepared import _digest
+    from mtl.core.contracts import Columns
+    from mtl.core.store import StoreWriter
 
-    arrays: dict[str, NDArray[Any]] = {
-        "train/image": np.zeros((2, 1, 4, 4), np.uint8),
-        "train/label/kind": np.zeros(2, np.int64),
-    }
-    return save(arrays, metadata={"sha256": _digest(arrays)})
+    columns = Columns(np.zeros((2, 1, 4, 4), np.uint8), {"kind": np.zeros(2, np.int64)})
+    with TemporaryDirectory() as folder:
+        writer = StoreWriter(Path(folder))
+        writer.finish({"train": (columns, writer.array(columns.image))}, ())
+        content = writer.path.read_bytes()
+        writer.close()
+    return content
 
 
 def _prepared(path: Path) -> object:
     """Read a prepared data set: what is damaged is None, and made again."""
-    from mtl.core.prepared import _read
+    from mtl.core.store import read_store
 
-    return _read(path)
+    return read_store(path, lambda size: size % 2 == 0)
 
 
 def _weights(run: Path) -> Callable[[Path], Read]:

@@ -46,6 +46,9 @@ if TYPE_CHECKING:
     from .metric import Metric as Metric
     from .optimizer import Optimizer as Optimizer
     from .optimizer import ParameterGroup as ParameterGroup
+    from .room import Fill as Fill
+    from .room import InMemory as InMemory
+    from .room import Room as Room
     from .schedule import Moment as Moment
     from .schedule import Schedule as Schedule
     from .sharing import EncoderBuilder as EncoderBuilder
@@ -76,6 +79,7 @@ _NAMES = {
     "loss": ("Loss",),
     "metric": ("Metric",),
     "optimizer": ("Optimizer", "ParameterGroup"),
+    "room": ("Fill", "InMemory", "Room"),
     "schedule": ("Moment", "Schedule"),
     "sharing": ("EncoderBuilder", "LearnedTable", "Sharing"),
     "task": ("Task",),

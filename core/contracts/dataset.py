@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..specs import DatasetSpec
+from .room import Room
 
 
 @dataclass(frozen=True)
@@ -19,14 +20,21 @@ class Columns:
     """The samples of one split, column by column.
 
     `image` is uint8 `[N, C, H, W]`. A label column is what its form says: int64 `[N]` (class index, or 0/1;
-    -1 for absent), int8 `[N, K]` (attributes; -1 for not known) or float32 `[N, n]` (NaN for absent).
+    -1 for absent), int8 `[N, K]` (attributes; -1 for not known) or float32 `[N, n]` (NaN for absent). With
+    `rows`, int64 `[N]`, the split's pictures are these of `image`, which may hold others: splits can share
+    one array, and none is copied.
     """
 
     image: NDArray[np.uint8]
     labels: Mapping[str, NDArray[Any]]
+    rows: NDArray[np.int64] | None = None
 
     def __len__(self) -> int:
-        return len(self.image)
+        return len(self.image if self.rows is None else self.rows)
+
+    def alone(self) -> Columns:
+        """Return the split with pictures of its own: a copy where it names rows."""
+        return self if self.rows is None else Columns(self.image[self.rows], self.labels)
 
 
 class Dataset(ABC):
@@ -52,6 +60,14 @@ class Dataset(ABC):
         A data set that knows better returns `"validation"` too, and nothing is carved.
         Raises `MissingRequirementError` when files are not there, `UsageError` when they are damaged.
         """
+
+    def load_into(self, room: Room) -> Mapping[str, Columns]:
+        """Return what `load` does, with the pictures put into a room part by part.
+
+        For data that may be larger than memory; `load` is then `self.load_into(InMemory())`, with each
+        split `alone`.
+        """
+        return self.load()
 
     def sources(self) -> Sequence[Path] | None:
         """Return the files that `load` reads, so that what it gave may be kept until one of them changes.

@@ -20,6 +20,7 @@ from ..losses import Known, known
 from ..memory_format import memory_format
 from ..randomness import Generators, StepRandom
 from ..views import View, augment, plan_views, target_of
+from .ahead import Ahead
 
 BYTES = 4 << 20
 """Most bytes of a block's images, as float32: making a block costs the same for two steps as for ten."""
@@ -81,7 +82,7 @@ class Blocks:
         device: torch.device,
     ) -> None:
         self._composition = composition
-        self._samples = samples
+        self._samples = Ahead(samples)
         self._memory_format = memory_format(composition.recipe.train.channels_last)
         self._tasks = {name: composed.task for name, composed in composition.tasks.items()}
         self._views = plan_views(self._tasks, composition.recipe.views)
@@ -93,10 +94,11 @@ class Blocks:
         )
 
     def split(self, order: Tensor) -> tuple[Tensor, ...]:
-        """Return an epoch's sample indices `[N]` block by block."""
+        """Return an epoch's sample indices `[N]` block by block; their looks are wanted in this order."""
         sizes = step_sizes(len(order), self._batch_size)
         blocks = [sum(sizes[start : start + self.steps]) for start in range(0, len(sizes), self.steps)]
         parts: tuple[Tensor, ...] = order.split(blocks)
+        self._samples.expect(parts)
         return parts
 
     def restart(self, epoch: int, block: int) -> None:

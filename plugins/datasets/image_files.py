@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from threading import Event
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ...core.cores import available_cores
+from ...core.contracts import InMemory, Room
 from ...core.errors import UsageError
 from ...core.files import read_bytes
 from ...core.specs import ImageSpec
-
-_CHUNK = 256
 
 
 @dataclass(frozen=True)
@@ -48,52 +44,35 @@ def read_images(
     files: Sequence[ImageFile],
     spec: ImageSpec,
     *,
+    room: Room | None = None,
     resize: bool = False,
     broken: dict[int, str] | None = None,
+    look: Callable[[int, NDArray[np.uint8]], None] | None = None,
 ) -> NDArray[np.uint8]:
-    """Return the images, uint8 `[N, C, H, W]`, in the order of the files.
+    """Return the images, uint8 `[N, C, H, W]`, in the order of the files, in a room (None: in memory).
 
     Pictures are read and converted as `core/pictures.py` says. With `resize`, an image of another size is
-    scaled to the size of `spec` (bilinear, smoothed when shrunk).
+    scaled to the size of `spec` (bilinear, smoothed when shrunk). `look` is shown each image, by its index,
+    from several threads.
     Raises `UsageError` for the first file, in order, that is no readable image, or is of
     another size; given `broken`, notes there what is wrong by the file's index, and goes on with black.
     """
     from ...core.pictures import silently
 
-    images = _room(len(files), spec)
-    stopped = Event()
-
-    def fill(start: int) -> None:
-        for index in range(start, min(start + _CHUNK, len(files))):
-            if stopped.is_set():
-                return
+    def fill(start: int, out: NDArray[np.uint8]) -> None:
+        for index, place in enumerate(out, start):
             try:
-                images[index] = _pixels(files[index], spec, resize)
+                place[...] = _pixels(files[index], spec, resize)
             except UsageError as error:
                 if broken is None:
                     raise
-                images[index], broken[index] = 0, error.message
+                place[...], broken[index] = 0, error.message
+            if look is not None:
+                look(index, place)
 
     # Pillow warns about odd palettes and sizes; the filter is set once, as it is shared by all threads.
-    with silently(), ThreadPoolExecutor(min(8, available_cores())) as pool:
-        try:
-            for _ in pool.map(fill, range(0, len(files), _CHUNK)):
-                pass
-        except BaseException:
-            stopped.set()
-            pool.shutdown(cancel_futures=True)
-            raise
-    return images
-
-
-def _room(count: int, spec: ImageSpec) -> NDArray[np.uint8]:
-    try:
-        return np.empty((count, *spec.shape), dtype=np.uint8)
-    except (MemoryError, ValueError):  # the latter for more bytes than numbers can count
-        raise UsageError(
-            f"{count} images of {spec.height} x {spec.width} pixels do not fit into memory",
-            hint="read them smaller: --set dataset.size=SIDE, where the data set has it",
-        ) from None
+    with silently():
+        return (room or InMemory()).pictures(len(files), spec, fill)
 
 
 def _pixels(file: ImageFile, spec: ImageSpec, resize: bool) -> NDArray[np.uint8]:

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import Field
 
-from ...core.contracts import Columns, Dataset
+from ...core.contracts import Columns, Dataset, InMemory, Room
 from ...core.errors import MissingRequirementError, UsageError
 from ...core.places import from_root
 from ...core.specs import DatasetSpec, ImageSpec
@@ -59,12 +59,15 @@ class ImageFolder(Dataset):
         return [path for paths in self._listed().values() for folder in paths for path in folder]
 
     def load(self) -> Mapping[str, Columns]:
+        return self.load_into(InMemory())
+
+    def load_into(self, room: Room) -> Mapping[str, Columns]:
         # Both splits are listed before any image is read: an empty folder is found out at once.
         image, listed = self.spec().image, self._listed()
         splits = {}
         for split, folders in listed.items():
             files = [image_file(path) for folder in folders for path in folder]
-            pixels = read_images(files, image, resize=self.size is not None)
+            pixels = read_images(files, image, room=room, resize=self.size is not None)
             label = np.repeat(np.arange(len(folders), dtype=np.int64), [len(folder) for folder in folders])
             splits[split] = Columns(pixels, {COLUMN: label})
         return splits

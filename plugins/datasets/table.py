@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from ...core.contracts import Columns, Dataset
+from ...core.contracts import Columns, Dataset, InMemory, Room
 from ...core.errors import UsageError
 from ...core.files import reading
 from ...core.places import from_root
@@ -35,7 +35,7 @@ from .table_options import (
     ValidationOption,
 )
 from .table_parts import PARTS
-from .table_pictures import TablePictures, contents, picture_form, pictures_of, refuse_leaks
+from .table_pictures import TablePictures, content_of, picture_form, pictures_of, refuse_leaks
 from .table_splits import TableParts
 from .table_tasks import tasks_of
 
@@ -104,27 +104,28 @@ class PictureTable(Dataset):
         return self._left_out
 
     def sources(self) -> Sequence[Path] | None:
-        # What is left out is told by reading it: a cache would be silent.
-        if self.skip_broken or not self._is_given():
+        if not self._is_given():
             return None
         code = sorted(Path(__file__).parent.glob("table_*.py"))
         return [*self._files_of_table(), *code, *dict.fromkeys(self._pictures.paths)]
 
     def load(self) -> Mapping[str, Columns]:
-        columns, pictures = self._columns, self._pictures
-        pixels, rows = self._read(pictures.files)
-        content = contents(pixels)
-        named = [pictures.files[row].name for row in rows.tolist()]
+        return {part: columns.alone() for part, columns in self.load_into(InMemory()).items()}
+
+    def load_into(self, room: Room) -> Mapping[str, Columns]:
+        columns, files = self._columns, self._pictures.files
+        pixels, rows, content = self._read(files, room)
+        named = [files[row].name for row in rows.tolist()]
         parts = self.parts.part(columns, rows, [named, content])
         if not self.allow_duplicates:
             refuse_leaks(named, content, parts)
         refuse_untaught(columns, rows, parts)
         splits = {}
         for number, part in enumerate(PARTS):
-            chosen = np.flatnonzero(parts == number)
+            chosen = rows[parts == number]
             if len(chosen):
-                labels = {name: label.values[rows[chosen]] for name, label in columns.labels.items()}
-                splits[part] = Columns(pixels[chosen], labels)
+                labels = {name: label.values[chosen] for name, label in columns.labels.items()}
+                splits[part] = Columns(pixels, labels, chosen)
         return splits
 
     def _is_given(self) -> bool:
@@ -168,17 +169,29 @@ class PictureTable(Dataset):
     def _form(self) -> tuple[ImageSpec, str]:
         return picture_form(self._pictures.files, self.size, self.channels)
 
-    def _read(self, files: Sequence[ImageFile]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-        """Return the pictures that can be read, and their rows; others are refused all at once, or told."""
+    def _read(
+        self, files: Sequence[ImageFile], room: Room
+    ) -> tuple[NDArray[np.uint8], NDArray[np.int64], list[bytes]]:
+        """Return all pictures, the rows of those that can be read, and their contents' digests.
+
+        Pictures that cannot be read are refused all at once, or told.
+        """
         broken: dict[int, str] = {}
-        pixels = read_images(files, self._form[0], resize=True, broken=broken)
-        rows = np.array([row for row in range(len(files)) if row not in broken], dtype=np.int64)
-        if not broken:
-            return pixels, rows
+        contents: dict[int, bytes] = {}
+
+        def look(row: int, picture: NDArray[np.uint8]) -> None:
+            contents[row] = content_of(picture)
+
+        pixels = read_images(files, self._form[0], room=room, resize=True, broken=broken, look=look)
+        rows = [row for row in range(len(files)) if row not in broken]
+        self._left_out = self._told(broken, len(files)) if broken else ()
+        return pixels, np.array(rows, dtype=np.int64), [contents[row] for row in rows]
+
+    def _told(self, broken: Mapping[int, str], count: int) -> tuple[str, ...]:
+        """Return what is remarked of pictures that cannot be read; raise where none may be left out."""
         shown = [broken[row] for row in sorted(broken)[:3]]
-        told = f"{len(broken):,} of {len(files):,} pictures cannot be read: {'; '.join(shown)}"
+        told = f"{len(broken):,} of {count:,} pictures cannot be read: {'; '.join(shown)}"
         told += "; ..." if len(broken) > 3 else ""
         if not self.skip_broken:
             raise UsageError(told, hint="mend them, or leave them out: --set dataset.skip_broken=true")
-        self._left_out = (f"left out: {told}",)
-        return pixels[rows], rows
+        return (f"left out: {told}",)

@@ -104,9 +104,9 @@ def _look(file: ImageFile) -> Look | None:
         return None
 
 
-def contents(pixels: NDArray[np.uint8]) -> list[bytes]:
-    """Return a digest of each picture, uint8 `[N, C, H, W]`: equal pictures have equal ones."""
-    return [hashlib.blake2b(picture, digest_size=16).digest() for picture in pixels]
+def content_of(picture: NDArray[np.uint8]) -> bytes:
+    """Return a digest of a picture, uint8 `[C, H, W]`: equal pictures have equal ones."""
+    return hashlib.blake2b(picture.data, digest_size=16).digest()
 
 
 def refuse_leaks(names: Sequence[str], found: Sequence[bytes], parts: NDArray[np.int8]) -> None:

@@ -9,14 +9,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from safetensors.numpy import save
 
 from mtl.core.cache import cache_folder
 from mtl.core.contracts import Columns, Dataset
 from mtl.core.data import check_columns
 from mtl.core.errors import ComponentError
-from mtl.core.prepared import FOLDER, _digest, load_prepared
+from mtl.core.prepared import FOLDER, load_prepared
 from mtl.core.specs import DatasetSpec, ImageSpec
+from mtl.core.store import StoreWriter
 from mtl.plugins.forms import Categorical, Regression
 
 CHOICE = {"name": "counted", "size": 3}
@@ -55,7 +55,7 @@ def prepared(dataset: Dataset, choice: Mapping[str, Any] = CHOICE) -> Mapping[st
                 raise ComponentError(f"no {split}")
             check_columns(splits[split], dataset.spec(), split)
 
-    return load_prepared(dataset, choice, check)
+    return load_prepared(dataset, choice, check).splits
 
 
 @pytest.fixture
@@ -149,24 +149,22 @@ def test_a_missing_file_is_the_data_sets_own_error(dataset: Counted) -> None:
 
 def test_nothing_half_written_is_left(dataset: Counted) -> None:
     prepared(dataset)
-    assert [path.suffix for path in kept()] == [".safetensors"]
+    assert [path.suffix for path in kept()] == [".data"]
 
 
-IMAGE, LABEL = np.zeros((3, 1, 2, 3), np.uint8), np.zeros((3, 2), np.float32)
-HOSTILE: dict[str, dict[str, Any]] = {
-    "no splits": {"x": IMAGE},
-    "no images": {"train/label/class": np.zeros(3, np.int64), "test/image": IMAGE},
-    "no test": {"train/image": IMAGE},
-    "no labels": {"train/image": IMAGE, "test/image": IMAGE},
-    "other images": {f"{split}/image": np.zeros((3, 9), np.float32) for split in ("train", "test")},
+IMAGE = np.zeros((3, 1, 2, 3), np.uint8)
+LABELS = {"class": np.zeros(3, np.int64), "size": np.zeros((3, 2), np.float32)}
+HOSTILE: dict[str, dict[str, Columns]] = {
+    "no splits": {},
+    "no test": {"train": Columns(IMAGE, LABELS)},
+    "no labels": {split: Columns(IMAGE, {}) for split in ("train", "test")},
+    "other images": {split: Columns(np.zeros((3, 1, 9, 9), np.uint8), LABELS) for split in ("train", "test")},
     "labels out of range": {
-        name: value
-        for split in ("train", "test")
-        for name, value in (
-            (f"{split}/image", IMAGE),
-            (f"{split}/label/class", np.full(3, 99)),
-            (f"{split}/label/size", LABEL),
-        )
+        split: Columns(IMAGE, {**LABELS, "class": np.full(3, 99)}) for split in ("train", "test")
+    },
+    "rows out of range": {split: Columns(IMAGE, LABELS, np.array([0, 1, 3])) for split in ("train", "test")},
+    "rows of another kind": {
+        split: Columns(IMAGE, LABELS, np.zeros((3, 1), np.int32)) for split in ("train", "test")
     },
 }
 
@@ -177,7 +175,11 @@ def test_a_file_whose_checksum_is_right_and_whose_content_is_not_is_made_again(
 ) -> None:
     prepared(dataset)
     (path,) = kept()
-    path.write_bytes(save(HOSTILE[name], metadata={"sha256": _digest(HOSTILE[name])}))
+    writer = StoreWriter(path.parent)
+    splits = {split: (columns, writer.array(columns.image)) for split, columns in HOSTILE[name].items()}
+    writer.finish(splits, ())
+    writer.publish(path)
+    writer.close()
     assert prepared(dataset)["train"].image.max() == 7
     assert dataset.loads == 2
 
