@@ -1,4 +1,7 @@
-"""One process, one training: prints its peak memory. `python -m benchmarks.memory mtl|limit`."""
+"""One process, one training: prints its peak memory. `python -m benchmarks.memory mtl|limit`.
+
+`python -m benchmarks.memory large` trains data larger than memory (`benchmarks/large_data.py`).
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from pathlib import Path
 
 import torch
 
+from . import large_data
 from .contenders import Contender, Limit, Ours
 from .jobs import JOBS
 
@@ -32,4 +36,7 @@ def main(kind: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    if sys.argv[1] == "large":
+        large_data.main(sys.argv[2:])
+    else:
+        main(sys.argv[1])
