@@ -4,7 +4,7 @@
 
 Each run is a whole one (load, train, evaluate, export, verify, report) in a process of its own, with
 `ulimit -d` on what it may take. `peak` is the kernel's count of all that was resident at any time (VmHWM:
-libraries and the pages of mapped files included), `anonymous` what is no file's (RssAnon, looked at every 10 ms).
+libraries and the pages of mapped files included), `anonymous` what is no file's (RssAnon, every 10 ms).
 """
 
 from __future__ import annotations

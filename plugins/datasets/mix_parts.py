@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ...core.contracts import Columns
 from ...core.errors import UsageError
 from .table_parts import PARTS, TEST, TRAIN, VALIDATION, carve, same_units
-from .table_pictures import contents
+from .table_pictures import content_of
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,9 @@ def mixed_parts(
         np.int8
     )
     labels = {name: np.concatenate([piece.labels[name] for piece in pieces]) for name in pieces[0].labels}
-    digests: list[object | None] = [digest for piece in pieces for digest in contents(piece.image)]
+    digests: list[object | None] = [
+        digest for piece in pieces for digest in [content_of(picture) for picture in piece.image]
+    ]
     units = same_units(len(parts), [digests])
     for source in dict.fromkeys(sources.tolist()):
         rows = np.flatnonzero((sources == source) & (parts == TRAIN))
