@@ -5,6 +5,7 @@ from __future__ import annotations
 from .composition import Composition
 from .data import Splits, count_labels
 from .declared import ask
+from .near_duplicates import near_duplicates, said
 from .progress import Progress
 from .recipe import Training
 
@@ -32,6 +33,9 @@ def tell_of_data(composition: Composition, splits: Splits, progress: Progress) -
             )
     if splits.own_validation and composition.recipe.train.validation != Training().validation:
         progress.warning("train.validation is not used: the data set has a validation part of its own")
+    if dataset.unsifted:
+        for line in said(near_duplicates(splits)):
+            progress.warning(line)
     labels = labels_by_task(composition, splits)
     whole = {name: len(splits.named(name)) for name in _SPLITS}
     if any(counts != whole for counts in labels.values()):

@@ -41,10 +41,12 @@ class Dataset(ABC):
     """A data set; its constructor takes options only and reads nothing large.
 
     `holds` names the option, if there is one, that holds other data sets: a mapping from names to what a
-    recipe writes for a data set. The constructor gets them built.
+    recipe writes for a data set. The constructor gets them built. `unsifted` says that nobody may have looked
+    for pictures that are nearly the same in two splits: it is done before training, and told.
     """
 
     holds: str = ""
+    unsifted: bool = False
 
     @abstractmethod
     def spec(self) -> DatasetSpec:

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import torch
+
+from ..data import Splits
+from ..near_duplicates import near_duplicates
 from ..telling import labels_by_task
 from .markup import Html, section, table, tag
 from .numbers import number
+from .pixels import picture
 from .subject import Subject
 
 _SPLITS = ("train", "validation", "test")
+_SHOWN = 12
+"""Pairs of pictures that are nearly the same, as many as are shown."""
 
 
 def data(subject: Subject) -> Html:
@@ -21,5 +28,32 @@ def data(subject: Subject) -> Html:
         "Data",
         table(["", *_SPLITS], rows, caption="Samples and labels of each part", numeric=(1, 2, 3)),
         *([tag("pre", "\n".join(map(str, understood)), tabindex=0)] if understood else []),
+        *(_look_alikes(splits) if composition.dataset.unsifted else []),
         id_="data",
     )
+
+
+def _look_alikes(splits: Splits) -> list[Html]:
+    """Return the pictures that are nearly the same in two splits, side by side."""
+    pairs = near_duplicates(splits)
+    if not pairs:
+        return []
+
+    def shown(split: str, index: int) -> Html:
+        samples = splits.named(split)
+        pixels = samples.pixels(torch.tensor([index], device=samples.home))[0].cpu().numpy()
+        return picture(pixels, alt=f"sample {index} of {split}")
+
+    rows = [
+        [
+            shown(pair.split, pair.index),
+            f"{pair.split}, sample {pair.index:,}",
+            shown(pair.other, pair.other_index),
+            f"{pair.other}, sample {pair.other_index:,}",
+            "pixel by pixel" if pair.identical else "nearly",
+        ]
+        for pair in pairs[:_SHOWN]
+    ]
+    caption = f"Pictures that are nearly the same in two splits: {number(len(pairs))}"
+    caption += f", the first {_SHOWN} of them" if len(pairs) > _SHOWN else ""
+    return [table(["", "this", "", "is like", "same"], rows, caption=caption)]

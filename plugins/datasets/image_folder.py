@@ -32,6 +32,8 @@ class ImageFolder(Dataset):
     size of the first; with it, they are scaled to it.
     """
 
+    unsifted = True
+
     def __init__(
         self,
         *,

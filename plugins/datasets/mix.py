@@ -65,6 +65,7 @@ class Mix(Dataset):
         if wrong is not None:
             raise UsageError(f"mix: a data set's name is of letters, digits and '_', got {wrong!r:.60}")
         self.datasets: Mapping[str, Any] = sources
+        self.unsifted = any(getattr(dataset, "unsifted", False) for dataset in sources.values())
         self.size = (size, size) if isinstance(size, int) else size
         self.channels = channels
         self.validation = validation

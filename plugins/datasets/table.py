@@ -51,6 +51,8 @@ class PictureTable(Dataset):
     pictures together.
     """
 
+    unsifted = True
+
     def __init__(
         self,
         *,
