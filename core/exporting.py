@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping, Sequence
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +25,11 @@ from .registry import Entry, Registry, component_class
 from .responsibility import Owners
 from .run_folder import versions
 
-SAMPLES = 256
-"""Real samples that a verification uses."""
+SAMPLES, FEWEST = 256, 16
+"""Real samples that a verification uses, and the fewest, where answers are large."""
+
+MOST_NUMBERS = 2**25
+"""Numbers that the answers to these samples hold, beyond the fewest."""
 
 _PART = 64
 """Samples that are floats at once."""
@@ -167,7 +171,8 @@ def _reads(composition: Composition, task: str) -> frozenset[str]:
 
 def _real_samples(composition: Composition, samples: Samples) -> dict[str, NDArray[np.generic]]:
     parts: dict[str, list[NDArray[np.generic]]] = {}
-    first = samples.first(SAMPLES)
+    numbers = sum(prod(target.output_shape) for target in composition.targets.values())
+    first = samples.first(min(SAMPLES, max(FEWEST, MOST_NUMBERS // numbers)))
     for indices in first.slices(_PART):
         batch = first.batch(indices)
         random = SampleRandom(indices.to(samples.device), seed=derive_seed(0, "verification"))

@@ -7,11 +7,12 @@ wrapper, a dropped normalisation or swapped outputs show up as different numbers
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from math import prod
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import torch
@@ -52,6 +53,19 @@ _UNSTEADY = (
     "the trained model's own answers move by {moved:.2g} when its weights are rounded otherwise: "
     "the training nearly diverged; a smaller learning rate or more epochs help"
 )
+
+
+_NUMBERS = 2**20
+"""Numbers that are compared at once."""
+
+
+class _Part(NamedTuple):
+    """Of some rows: the largest difference, what is allowed there, whether any is beyond, the least room."""
+
+    difference: float
+    allowed: float
+    beyond: bool
+    least: float
 
 
 class Runnable(Protocol):
@@ -201,7 +215,7 @@ class Comparison:
         outputs = self.candidate.run({IMAGE: self._fed(pixels), **inputs}, f"batch {batch}, {KINDS[kind]}")
         found = []
         for task, target in self.subject.targets.items():
-            expected = (raw[task] if self.form.raw else target.predict(raw[task])).numpy().astype(np.float64)
+            expected = (raw[task] if self.form.raw else target.predict(raw[task])).numpy()
             place = f"output {task!r} (batch {batch}, {KINDS[kind]})"
             if not np.isfinite(expected).all():
                 raise VerificationError(f"the trained model itself is not finite: {place}")
@@ -215,16 +229,32 @@ class Comparison:
                 )
             if not np.isfinite(actual).all():
                 raise VerificationError(f"{self.candidate.name} is not finite: {place}")
-            difference = np.abs(actual - expected).reshape(-1)
-            allowed = self.tolerance.allowed(expected, self.subject.units.get(task)).reshape(-1)
-            if self.tolerance.elementwise and (difference > allowed).any():
-                allowed = allowed + self._rounding(task, pixels, inputs, expected, float(allowed.min()))
-            at = int(np.argmax(difference / allowed))
-            found.append(Difference(task, batch, kind, float(difference[at]), float(allowed[at])))
+            room, parts = 0.0, list(self._parts(task, actual, expected))
+            if self.tolerance.elementwise and any(part.beyond for part in parts):
+                least = min(part.least for part in parts)
+                room = self._rounding(task, pixels, inputs, expected, least)
+                parts = list(self._parts(task, actual, expected, room))
+            found.append(
+                max((Difference(task, batch, kind, *part[:2]) for part in parts), key=lambda one: one.excess)
+            )
         return found
 
+    def _parts(
+        self, task: str, actual: NDArray[Any], expected: NDArray[Any], room: float = 0.0
+    ) -> Iterator[_Part]:
+        """Yield the largest difference of some rows after the other: in float64 all take much memory."""
+        rows = max(1, _NUMBERS * len(expected) // expected.size)
+        for start in range(0, len(expected), rows):
+            exact = expected[start : start + rows].astype(np.float64)
+            difference = np.abs(actual[start : start + rows] - exact)
+            allowed = self.tolerance.allowed(exact, self.subject.units.get(task)) + room
+            at = int(np.argmax(difference / allowed))
+            beyond = bool((difference > allowed).any())
+            largest = (float(difference.reshape(-1)[at]), float(allowed.reshape(-1)[at]))
+            yield _Part(*largest, beyond, float(allowed.min()))
+
     def _rounding(
-        self, task: str, pixels: NDArray[Any], inputs: Arrays, expected: NDArray[np.float64], allowed: float
+        self, task: str, pixels: NDArray[Any], inputs: Arrays, expected: NDArray[Any], allowed: float
     ) -> float:
         """Return what the model's own rounding adds to what a task's answers may differ by in a case."""
         moved = 0.0
@@ -247,14 +277,17 @@ class Comparison:
         count = len(self.subject.samples[IMAGE])
         for task, target in self.subject.targets.items():
             raw = self._expected[task]
-            expected = (raw if self.form.raw else target.predict(raw)).numpy().astype(np.float64)
-            answer = self._answers[task].astype(np.float64)
-            if (units := self.subject.units.get(task)) is not None:
-                expected, answer = ((values - units.mean) / units.std for values in (expected, answer))
-            spread = float(np.sqrt(np.square(expected - expected.mean(axis=0)).mean()))
-            deviation = float(np.sqrt(np.square(answer - expected).mean()))
-            allowed = self.tolerance.absolute + self.tolerance.relative * spread
-            yield Difference(task, count, "real", deviation, allowed)
+            expected = (raw if self.form.raw else target.predict(raw)).numpy()
+            answer, units = self._answers[task], self.subject.units.get(task)
+            mean = expected.mean(axis=0, dtype=np.float64)
+            spread, deviation = 0.0, 0.0
+            # Row by row: in float64 all would take much memory.
+            for given, said in zip(answer, expected, strict=True):
+                scale = 1.0 if units is None else units.std
+                spread += float(np.square((said - mean) / scale).mean())
+                deviation += float(np.square((given.astype(np.float64) - said) / scale).mean())
+            allowed = self.tolerance.absolute + self.tolerance.relative * math.sqrt(spread / count)
+            yield Difference(task, count, "real", math.sqrt(deviation / count), allowed)
 
     def _unequal(self, worst: Difference | None) -> VerificationError:
         if worst is None:

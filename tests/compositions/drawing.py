@@ -247,6 +247,8 @@ def needed(task: str, dataset: str) -> dict[str, Any]:
     """Return the options without which a task does not work on a data set."""
     if task == "classify" and dataset == "table":
         return {"label": "kind"}
+    if task == "segment" and dataset == "scenes":
+        return {"label": "segmentation"}
     return {"groups": dict(groups_of(dataset))} if task == "label-group" else {}
 
 

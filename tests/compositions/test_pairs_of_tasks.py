@@ -14,8 +14,8 @@ from mtl.core.registry import Registry
 from .drawing import needed, spec_of, target_of
 from .walking import walk
 
-DATASETS = ("digits", "shapes-synthetic", "image-folder", "fashion-mnist")
-"""One data set of each kind of labels; the last two serve few tasks, and are walked with the long tests."""
+DATASETS = ("digits", "shapes-synthetic", "image-folder", "fashion-mnist", "scenes")
+"""One data set of each kind of labels; the last three are walked with the long tests."""
 
 LONG = DATASETS[2:]
 

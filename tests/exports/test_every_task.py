@@ -18,6 +18,8 @@ from mtl.core.registry import Registry
 
 OPTIONS: dict[str, dict[str, Any]] = {"label-group": {"groups": {"round": ["0", "6", "8", "9"]}}}
 SHAPES = ("shape-class", "shape-count", "regress")
+MAPS = {"segmentation": {"task": "segment", "label": "segmentation"}, "depth": {"task": "depth"}}
+"""Tasks of every pixel, on a data set that has such labels."""
 ELSEWHERE = ("attributes",)
 """Walked in tests/test_every_form_everywhere.py: no built-in data set has such labels."""
 LIMITLESS = 1e9
@@ -36,10 +38,11 @@ USUAL = ("bundle", "torch-export")
 def shipped(registry: Registry) -> list[str]:
     entries = registry.entries("task")
     names = [entry.component.name for entry in entries if entry.provider.distribution == HOME]
-    return [name for name in names if name not in ELSEWHERE]
+    mapped = [section["task"] for section in MAPS.values()]
+    return [name for name in names if name not in (*ELSEWHERE, *mapped)]
 
 
-@pytest.fixture(scope="module", params=["digits", "shapes", "stitched"])
+@pytest.fixture(scope="module", params=["digits", "shapes", "stitched", "maps"])
 def subject(request: pytest.FixtureRequest, registry: Registry) -> ExportSubject:
     tasks = [task for task in shipped(registry) if (task in SHAPES) == (request.param == "shapes")]
     tree: dict[str, Any] = {"encoder": {"name": "mlp", "hidden": [16]}, "dataset": "digits"}
@@ -48,6 +51,9 @@ def subject(request: pytest.FixtureRequest, registry: Registry) -> ExportSubject
     if request.param == "stitched":
         tree["sharing"], tasks = "cross-stitch", ["denoise", "classify"]
     tree["tasks"] = {task: OPTIONS.get(task, {}) for task in tasks}
+    if request.param == "maps":
+        tree["dataset"] = {"name": "scenes", "train_size": 40, "test_size": 10, "size": 16}
+        tree["tasks"] = MAPS
     made = compose(read(RecipeSource(tree), registry), registry)
     splits = load_splits(made.dataset, validation=0.1, split_seed=0)
     return export_subject(made, splits.validation, {}, splits)
