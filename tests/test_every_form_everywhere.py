@@ -21,15 +21,24 @@ from mtl.core.records import Component
 from mtl.core.registry import Registry, discover
 from mtl.core.testing.stated_forms import stated
 from mtl.exports.web.runtime import FILES
-from mtl.plugins.forms import Multilabel, Regression
+from mtl.plugins.forms import Multilabel, PixelClasses, PixelValues, Regression
 
 ATTRIBUTES = Multilabel(("striped", "round", "red"))
 SIZES = Regression(("height", "width"), "cm", least=0.25, most=0.75)
+GROUND = PixelClasses(("sky", "road"), 16, 16)
+DEPTH = PixelValues(("depth",), 16, 16, "m", positive=True)
 TASKS: dict[str, dict[str, Any]] = {
     "marks": {"task": "attributes", "label": "marks"},
     "sizes": {"task": "regress", "label": "sizes"},
+    "ground": {"task": "segment"},
+    "far": {"task": "depth"},
 }
-LABELS = {"marks": stated(ATTRIBUTES), "sizes": stated(SIZES)}
+LABELS = {
+    "marks": stated(ATTRIBUTES),
+    "sizes": stated(SIZES),
+    "ground": stated(GROUND),
+    "far": stated(DEPTH),
+}
 
 WITHOUT_TORCH = """
 import sys
@@ -75,7 +84,7 @@ def answers(run: mtl.Run, tmp_path_factory: pytest.TempPathFactory) -> tuple[dic
     folder = tmp_path_factory.mktemp("picture")
     picture, table = folder / "picture.png", folder / "answers.csv"
     Image.fromarray(np.full((16, 16), 90, dtype=np.uint8)).save(picture)
-    for arguments in (["--json"], ["--to", str(table)]):
+    for arguments in (["--json", "--out", str(folder / "saved")], ["--to", str(table)]):
         command = [sys.executable, "-c", WITHOUT_TORCH, "predict", str(run.path), str(picture), *arguments]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
@@ -167,6 +176,42 @@ def metadata(run: mtl.Run) -> dict[str, Any]:
 def test_attributes_have_their_place_in_page_and_bundle(web: dict[str, Any], bundle: Path) -> None:
     assert web["drawings"]["marks"] == {"kind": "tags", "labels": ["striped", "round", "red"]}
     assert (bundle / "labels" / "marks.txt").read_text() == "striped\nround\nred\n"
+
+
+def test_pixels_are_judged_where_they_have_labels(run: mtl.Run, page: str) -> None:
+    assert 0 <= run.metrics["test"]["ground"]["mean-iou"] <= 1
+    assert 0 <= run.metrics["test"]["far"]["delta-1"] <= 1
+    rows = run.metrics["tables"]["test"]["ground"]["class-iou"]
+    # Of 8 maps every fifth pixel is absent.
+    assert sum(row[0] for row in rows) == 8 * 256 - (8 * 256 - 1) // 5
+    assert run.metrics["baseline_answer"]["ground"] == "the most frequent class at each pixel"
+    assert "Colours of ground" in page
+    assert "far, true" not in page
+    assert "depth, true" in page
+
+
+def test_a_mask_is_saved_as_a_label_map_and_a_map_with_its_numbers(
+    answers: tuple[dict[str, Any], dict[str, str]],
+) -> None:
+    ground, far = answers[0]["ground"], answers[0]["far"]
+    assert sum(ground["shares"].values()) == pytest.approx(1)
+    with Image.open(ground["file"]) as mask:
+        assert (mask.mode, mask.size) == ("P", (16, 16))
+        shares = np.bincount(np.asarray(mask).ravel(), minlength=2) / 256
+    assert shares.tolist() == pytest.approx(list(ground["shares"].values()))
+    numbers = np.load(far["numbers"])
+    assert numbers.shape == (1, 16, 16)
+    assert far["units"] == "m"
+    assert far["ranges"]["depth"]["highest"] == pytest.approx(float(numbers.max()))
+    with Image.open(far["file"]) as picture:
+        assert (picture.mode, picture.size) == ("RGB", (16, 16))
+
+
+def test_masks_and_maps_have_their_colours_in_the_page(web: dict[str, Any], bundle: Path) -> None:
+    ground, far = web["drawings"]["ground"], web["drawings"]["far"]
+    assert (ground["kind"], ground["colours"]) == ("mask", [[0, 0, 0], [128, 0, 0]])
+    assert (far["kind"], far["units"], len(far["scale"])) == ("map", "m", 9)
+    assert (bundle / "labels" / "ground.txt").read_text() == "sky\nroad\n"
 
 
 def test_the_bundles_code_prints_an_answer_of_every_form(bundle: Path) -> None:

@@ -91,6 +91,11 @@ class Form(ABC):
         return np.nan if self.highest is None else MISSING
 
     @property
+    def column_dtype(self) -> str:
+        """NumPy's name for the type in which a label column takes the least room; targets fit into it."""
+        return self.dtype
+
+    @property
     def target_shape(self) -> tuple[int, ...]:
         """Shape of one sample's target."""
         return self.output_shape

@@ -70,7 +70,7 @@ def _column(form: Form, count: int, place: int, random: np.random.Generator) -> 
         # Above 0, as distances must be.
         column = form.predict_array(np.float32(1.0) - random.random(shape, dtype=np.float32))
     else:
-        numbers = np.arange(count)[:, None] // 2 ** (np.arange(width) + place)
+        numbers = np.arange(count)[:, None] // 2 ** ((np.arange(width) + place) % 8)
         column = np.asarray(numbers % (form.highest + 1), dtype=form.dtype).reshape(shape)
     if form.partial:
         column.reshape(-1)[_HOLE::_HOLE] = form.absent

@@ -118,7 +118,11 @@ class Mix(Dataset):
     def _labels(self, source: str, columns: Columns) -> dict[str, Any]:
         """Return a source's rows of all label columns: its own, and holes."""
         rows = len(columns)
-        own = {self._mixed.name(source, column): values for column, values in columns.labels.items()}
+        own = {}
+        for column, values in columns.labels.items():
+            name = self._mixed.name(source, column)
+            # Sources may keep columns of one form in several types.
+            own[name] = values.astype(self._mixed.forms[name].column_dtype, copy=False)
         labels = {name: own.get(name, absent(form, rows)) for name, form in self._mixed.forms.items()}
         return {**labels, SOURCE: np.full(rows, list(self.datasets).index(source), dtype=np.int64)}
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ...core.contracts import Form
 from ...core.errors import UsageError
-from ...core.specs import MISSING, DatasetSpec, ImageSpec, Symmetry
+from ...core.specs import DatasetSpec, ImageSpec, Symmetry
 from ..forms import Binary, Categorical, Regression
 from .table_tasks import label_task, task_names
 
@@ -88,8 +88,9 @@ def absent(form: Form, rows: int) -> NDArray[Any]:
     >>> absent(Categorical(("cat", "dog")), 2).tolist(), absent(Regression(("kg",)), 1).tolist()
     ([-1, -1], [[nan]])
     """
-    value = MISSING if form.highest is not None else np.nan
-    return np.full((rows, *form.target_shape), value, dtype=form.dtype)
+    # In bytes, which have no -1, it is 255: what is absent there.
+    value = np.array(form.absent, dtype=form.dtype).astype(form.column_dtype)
+    return np.full((rows, *form.target_shape), value)
 
 
 def common_form(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -19,9 +20,11 @@ from ...core.specs import DatasetSpec, ImageSpec
 from ...core.table_paths import PictureFolder
 from ...core.table_text import HINT
 from ...core.tables import Table, find_table, read_table
-from .image_files import ImageFile, read_images
+from .image_files import ImageFile, image_file, read_images
 from .table_checks import refuse_contradictions, refuse_untaught
 from .table_columns import TableColumns, understand
+from .table_labels import Cells
+from .table_maps import MapColumn, look_at_files, map_paths
 from .table_options import (
     ABSENT,
     AbsentOption,
@@ -45,10 +48,10 @@ _CLASS_FOLDERS = "for a folder per class: --dataset image-folder --data-dir FOLD
 class PictureTable(Dataset):
     """A CSV, TSV, JSON lines, Parquet or Arrow file with a row per picture: its path or itself, and labels.
 
-    Columns are understood by their names and values; `columns` says it where that goes wrong. Holes are
-    absent labels. Each label column is a task, named after it. Rows are parted by a column of parts; what is
-    missing is carved from the training rows by a seed, classes and holes evenly, rows of a group and equal
-    pictures together.
+    Columns are understood by their names and values; `columns` says it where that goes wrong. A second
+    column of paths is one of masks or maps where its files are. Holes are absent labels. Each label column
+    is a task, named after it. Rows are parted by a column of parts; what is missing is carved from the
+    training rows by a seed, classes and holes evenly, rows of a group and equal pictures together.
     """
 
     unsifted = True
@@ -109,7 +112,8 @@ class PictureTable(Dataset):
         if not self._is_given():
             return None
         code = sorted(Path(__file__).parent.glob("table_*.py"))
-        return [*self._files_of_table(), *code, *dict.fromkeys(self._pictures.paths)]
+        maps = [path for paths in self._map_paths.values() for path in paths if path is not None]
+        return [*self._files_of_table(), *code, *dict.fromkeys([*self._pictures.paths, *maps])]
 
     def load(self) -> Mapping[str, Columns]:
         return {part: columns.alone() for part, columns in self.load_into(InMemory()).items()}
@@ -118,10 +122,11 @@ class PictureTable(Dataset):
         columns, files = self._columns, self._pictures.files
         pixels, rows, content = self._read(files, room)
         named = [files[row].name for row in rows.tolist()]
-        parts = self.parts.part(columns, rows, [named, content])
+        # What is in files tells nothing of which rows are alike.
+        parts = self.parts.part(self._understood, rows, [named, content])
         if not self.allow_duplicates:
             refuse_leaks(named, content, parts)
-        refuse_untaught(columns, rows, parts)
+        refuse_untaught(self._understood, rows, parts)
         splits = {}
         for number, part in enumerate(PARTS):
             chosen = rows[parts == number]
@@ -140,11 +145,11 @@ class PictureTable(Dataset):
 
     def _files_of_table(self) -> Sequence[Path]:
         """Return the files that the table itself is in."""
-        return [self._columns.table.path]
+        return [self._read_table.path]
 
     def _folder(self) -> PictureFolder:
         """Return where paths start from."""
-        return PictureFolder(self.root or self._columns.table.path.parent, self.ending)
+        return PictureFolder(self.root or self._read_table.path.parent, self.ending)
 
     def _place(self) -> Path:
         """Return where the table is; raise `UsageError` when that is not said, or nowhere."""
@@ -157,12 +162,37 @@ class PictureTable(Dataset):
         return self.file
 
     @cached_property
+    def _read_table(self) -> Table:
+        return self._table()
+
+    @cached_property
+    def _understood(self) -> TableColumns:
+        """The columns as far as the table tells: masks and maps are still to be read."""
+        return understand(self._read_table, self.columns, self.absent, self.decimal, self._look)
+
+    @cached_property
     def _columns(self) -> TableColumns:
-        return understand(self._table(), self.columns, self.absent, self.decimal)
+        """The columns, with the labels that files hold."""
+        columns = self._understood
+        labels = dict(columns.labels)
+        for name, stated in columns.maps.items():
+            column = MapColumn(name, [path and image_file(path) for path in self._map_paths[name]], stated)
+            labels[name] = column.read(stated["type"], self._pictures.files, self._form[0])
+        return replace(
+            columns, labels={name: labels[name] for name in columns.table.columns if name in labels}
+        )
+
+    @cached_property
+    def _map_paths(self) -> Mapping[str, list[Path | None]]:
+        columns = self._understood
+        return {name: map_paths(columns.table, columns.cells[name], self._folder()) for name in columns.maps}
+
+    def _look(self, files: Cells, pictures: Cells | None) -> str | None:
+        return look_at_files(self._folder(), files, pictures)
 
     @cached_property
     def _pictures(self) -> TablePictures:
-        columns = self._columns
+        columns = self._understood
         pictures = pictures_of(columns, self._folder())
         refuse_contradictions(columns, [file.name for file in pictures.files])
         return pictures

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 from pydantic import BeforeValidator, ConfigDict, Field
 from typing_extensions import TypedDict
@@ -29,6 +29,7 @@ class StatedColumn(TypedDict, total=False):
     classes: Annotated[tuple[str, ...], Field(min_length=2)]
     yes: Annotated[tuple[str, ...], Field(min_length=1)]
     units: str
+    scale: Annotated[float, Field(gt=0)]
     absent: tuple[str, ...]
 
 
@@ -45,6 +46,7 @@ class TableColumns:
     """A table with its columns understood.
 
     `path` is the column of paths; `split` and `group` are columns or None; `labels` are what can be told;
+    `maps` are columns of masks and maps, with what is stated of each, until their files are read;
     `ignored` says why the others are not used.
     """
 
@@ -55,6 +57,7 @@ class TableColumns:
     labels: Mapping[str, Label]
     ignored: Mapping[str, str]
     cells: Mapping[str, Cells] = field(repr=False)
+    maps: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @property
     def said(self) -> list[str]:
@@ -73,8 +76,16 @@ class TableColumns:
         return lines
 
 
+LookAtFiles = Callable[[Cells, Cells | None], str | None]
+"""From the files that a column names, and the pictures beside them, to what they are: mask, map, or None."""
+
+
 def understand(
-    table: Table, stated: Mapping[str, StatedColumn], absent: Sequence[str], decimal: str
+    table: Table,
+    stated: Mapping[str, StatedColumn],
+    absent: Sequence[str],
+    decimal: str,
+    look: LookAtFiles = lambda files, pictures: None,
 ) -> TableColumns:
     """Return what the columns of a table are; `absent` are the cells that mean no value.
 
@@ -98,14 +109,15 @@ def understand(
         kinds[name], reason = _kind(table, name, cells[name], about)
         if kinds[name] == "ignore":
             ignored[name] = reason
-    path = _path(table, kinds, said, ignored)
+    path = _path(table, kinds, said, ignored, lambda name, other: look(cells[name], other and cells[other]))
     split, group = (_only(table, kind, _of_kind(kinds, kind)) for kind in ("split", "group"))
     labels = {
         name: LabelColumn(table, name, cells[name]).read(kinds[name], said[name])
         for name in table.columns
         if kinds[name] in ("class", "yes-no", "number")
     }
-    return TableColumns(table, path, split, group, labels, ignored, cells)
+    maps = {name: {**said[name], "type": kind} for name, kind in kinds.items() if kind in ("mask", "map")}
+    return TableColumns(table, path, split, group, labels, ignored, cells, maps)
 
 
 def _of_file(table: Table, name: str) -> StatedColumn:
@@ -117,7 +129,7 @@ def _of_file(table: Table, name: str) -> StatedColumn:
 def _with_type(stated: StatedColumn) -> Mapping[str, Any]:
     """Return what is stated with the type that an option implies."""
     about: dict[str, Any] = dict(stated)
-    implied = {"classes": "class", "yes": "yes-no", "units": "number"}
+    implied = {"classes": "class", "yes": "yes-no", "scale": "map", "units": "number"}
     found = [kind for option, kind in implied.items() if option in about]
     return {"type": found[0], **about} if found else about
 
@@ -144,17 +156,24 @@ def _of_kind(kinds: Mapping[str, Kind], kind: str) -> list[str]:
 
 
 def _path(
-    table: Table, kinds: dict[str, Kind], said: Mapping[str, Mapping[str, Any]], ignored: dict[str, str]
+    table: Table,
+    kinds: dict[str, Kind],
+    said: Mapping[str, Mapping[str, Any]],
+    ignored: dict[str, str],
+    look: Callable[[str, str | None], str | None],
 ) -> str:
     """Return the column of pictures or their paths.
 
-    Others that could be are ignored when one is stated, holds pictures itself, or is `file_name`.
+    Others that could be are masks or maps if their files are, or ignored when one is stated, holds pictures
+    itself, or is `file_name`.
     """
     found = _of_kind(kinds, "path")
     stated = [name for name in found if "type" in said[name]]
     held = [name for name in found if name in table.embedded]
-    chosen = stated or held or [name for name in found if name == USUAL_PATH] or found
-    name = _only(table, "path", chosen)
+    chosen = stated or held or [name for name in found if name == USUAL_PATH]
+    if not chosen and len(found) > 1:
+        chosen = [name for name in found if look(name, None) is None]
+    name = _only(table, "path", chosen or found)
     if name is None:
         columns = ", ".join(list(table.columns)[:8])
         raise UsageError(
@@ -162,7 +181,12 @@ def _path(
             hint=f"say which does: {setting('NAME', 'path')}",
         )
     for other in found:
-        if other != name:
+        if other == name:
+            continue
+        kind = None if name in table.embedded or other in table.embedded else look(other, name)
+        if kind in ("mask", "map"):
+            kinds[other] = cast(Kind, kind)
+        else:
             kinds[other], ignored[other] = "ignore", f"{name} holds the pictures"
     return name
 

@@ -12,7 +12,7 @@ from ...core.tables import names_pictures
 from .table_numbers import no_number, number_of, whole_of
 from .table_parts import part_of
 
-Kind = Literal["path", "class", "yes-no", "number", "group", "split", "ignore"]
+Kind = Literal["path", "class", "yes-no", "number", "mask", "map", "group", "split", "ignore"]
 
 SPLIT_NAMES = ("split", "subset", "partition")
 GROUP_NAMES = ("group", "patient", "subject", "person", "session")

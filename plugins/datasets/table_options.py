@@ -14,8 +14,9 @@ Share = Annotated[float, Field(ge=0.0, lt=1.0)]
 ColumnsOption = Annotated[
     dict[str, ColumnOption],
     Field(
-        description="What columns are: path, class, yes-no, number, group, split or ignore, or a "
-        "mapping with type, classes, yes, units and absent (more cells that mean no label)."
+        description="What columns are: path, class, yes-no, number, mask, map, group, split or ignore, or "
+        "a mapping with type, classes, yes, units, scale (of a map's numbers) and absent (more cells that "
+        "mean no label)."
     ),
 ]
 AbsentOption = Annotated[

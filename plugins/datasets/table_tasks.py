@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ...core.contracts import Form
-from ..forms import Regression
+from ..forms import PixelClasses, PixelValues, Regression
 from .table_labels import Label
 
 CLASS_METRICS = ("accuracy", "balanced-accuracy", "f1", "precision", "recall", "confusion-matrix")
@@ -29,6 +29,8 @@ def label_task(column: str, form: Form) -> dict[str, Any]:
     """Return the task of a label column of numbers or classes, as a recipe writes it."""
     if isinstance(form, Regression):
         return {"task": "regress", "label": column}
+    if isinstance(form, PixelClasses | PixelValues):
+        return {"task": "segment" if isinstance(form, PixelClasses) else "depth", "label": column}
     return {"task": "classify", "label": column, "metrics": list(CLASS_METRICS)}
 
 

@@ -49,6 +49,10 @@ class PixelClasses(Form):
         return (len(self.classes), self.height, self.width)
 
     @property
+    def column_dtype(self) -> str:
+        return "uint8" if self.highest < UNLABELLED else "int32"
+
+    @property
     def target_shape(self) -> tuple[int, ...]:
         return (self.height, self.width)
 

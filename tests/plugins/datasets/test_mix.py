@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from mtl.core.contracts import Columns, Dataset
 from mtl.core.errors import RecipeError, UsageError
@@ -15,10 +16,10 @@ from mtl.core.recipe_source import RecipeSource
 from mtl.core.registry import Registry
 from mtl.core.specs import DatasetSpec, ImageSpec
 from mtl.plugins.datasets.mix import Mix
-from mtl.plugins.datasets.mix_columns import fitted
+from mtl.plugins.datasets.mix_columns import absent, fitted
 from mtl.plugins.datasets.table import PictureTable
 from mtl.plugins.datasets.table_parts import PARTS
-from mtl.plugins.forms import Binary, Categorical, Regression
+from mtl.plugins.forms import Binary, Categorical, PixelClasses, Regression
 
 from .table_samples import write_pictures, write_table
 
@@ -219,3 +220,11 @@ def test_what_is_cached_depends_on_all_files(tmp_path: Path) -> None:
     data = mixed(a=PictureTable(file=tmp_path / "a.csv"), b=PictureTable(file=tmp_path / "b.csv"))
     assert {tmp_path / "a.csv", tmp_path / "b.csv", tmp_path / "19.png"} <= set(data.sources() or ())
     assert mixed(a=Source({}, {})).sources() is None
+
+
+def test_a_mask_that_a_source_lacks_is_absent_in_bytes():
+    form = PixelClasses(("sky", "road"), 2, 2)
+    column = absent(form, 3)
+    assert (column.dtype, column.shape) == (np.uint8, (3, 2, 2))
+    assert form.column_problem(column, 3) is None
+    assert not form.present(torch.from_numpy(column)).any()

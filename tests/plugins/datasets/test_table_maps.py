@@ -1,0 +1,161 @@
+"""Columns of mask files and map files: told by what the files are, refused in words."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from mtl.core.errors import UsageError
+from mtl.plugins.datasets.table import PictureTable
+from mtl.plugins.forms import PixelClasses, PixelValues
+
+from .table_samples import write_pictures, write_table
+
+COUNT, SIDE = 12, 6
+
+
+def pixels_of(number: int) -> np.ndarray:
+    """What `write_pictures` draws."""
+    return np.random.default_rng(number).integers(256, size=(SIDE, SIDE, 3), dtype=np.uint8)
+
+
+def write_masks(
+    folder: Path, values: tuple[int, ...] = (0, 1, 255), mode: str = "P", side: int = SIDE
+) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for number in range(COUNT):
+        pixels = np.random.default_rng(number).choice(values, size=(side, side)).astype(np.uint8)
+        mask = Image.fromarray(pixels)
+        if mode == "P":
+            mask.putpalette([0, 0, 0, 200, 0, 0, *[9] * 762])
+        mask.convert(mode).save(folder / f"{number}.png")
+
+
+def write_depths(folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for number in range(COUNT):
+        pixels = np.random.default_rng(number).integers(500, 9000, size=(SIDE, SIDE)).astype(np.uint16)
+        pixels[0, 0] = 0  # not known
+        Image.fromarray(pixels).save(folder / f"{number}.png")
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> Path:
+    write_pictures(tmp_path / "photos", COUNT, SIDE)
+    write_masks(tmp_path / "masks")
+    write_depths(tmp_path / "depths")
+    rows = [f"photos/{n}.png,{f'masks/{n}.png' if n else ''},depths/{n}.png" for n in range(COUNT)]
+    return write_table(tmp_path / "table.csv", "photo,mask,depth", rows)
+
+
+def load(table: Path, **options):
+    dataset = PictureTable(file=table, **options)
+    spec, splits = dataset.spec(), dataset.load()
+    for columns in splits.values():
+        for name, form in spec.labels.items():
+            assert form.column_problem(columns.labels[name], len(columns)) is None
+    return dataset, spec, splits
+
+
+def test_masks_and_maps_are_told_by_their_files(table):
+    dataset, spec, splits = load(table, columns={"depth": {"type": "map", "scale": 0.001, "units": "m"}})
+    assert spec.labels["mask"] == PixelClasses(("0", "1"), SIDE, SIDE)
+    assert spec.labels["depth"] == PixelValues(("depth",), SIDE, SIDE, "m", positive=True)
+    assert dataset.tasks() == {
+        "mask": {"task": "segment", "label": "mask"},
+        "depth": {"task": "depth", "label": "depth"},
+    }
+    said = "\n".join(dataset.understood())
+    assert "mask: a class per pixel, of 2: 0, 1; 1 absent; 3" in said
+    assert "% of pixels without a label" in said
+    masks = np.concatenate([columns.labels["mask"] for columns in splits.values()])
+    assert (masks == 255).all(axis=(1, 2)).sum() == 1
+    depths = np.concatenate([columns.labels["depth"] for columns in splits.values()])
+    assert np.isnan(depths[:, 0, 0, 0]).all()
+    assert 0.5 <= np.nanmin(depths) <= np.nanmax(depths) <= 9
+
+
+def test_without_a_word_a_map_keeps_its_numbers(table):
+    _, spec, _ = load(table)
+    assert spec.labels["depth"] == PixelValues(("depth",), SIDE, SIDE, positive=True)
+
+
+def test_a_mask_stays_beside_its_picture(table):
+    _, _, splits = load(table)
+    for columns in splits.values():
+        for picture, mask in zip(columns.image, columns.labels["mask"], strict=True):
+            number = next(n for n in range(COUNT) if (pixels_of(n) == picture.transpose(1, 2, 0)).all())
+            drawn = np.random.default_rng(number).choice((0, 1, 255), size=(SIDE, SIDE))
+            assert (mask == (drawn if number else 255)).all()
+
+
+def test_masks_are_scaled_with_their_pictures_and_never_mixed(tmp_path):
+    write_pictures(tmp_path, COUNT, 12)
+    write_masks(tmp_path / "masks", (0, 7), side=12)
+    rows = [f"{n}.png,masks/{n}.png" for n in range(COUNT)]
+    table = write_table(tmp_path / "t.csv", "photo,mask", rows)
+    _, spec, splits = load(table, size=(6, 4))
+    # Numbers that are not those from 0 on are classes in their order.
+    assert spec.labels["mask"] == PixelClasses(("0", "7"), 6, 4)
+    assert set(np.unique(splits["train"].labels["mask"])) == {0, 1}
+
+
+@pytest.mark.parametrize("values", [(0, 255), (0, 1)])
+def test_black_and_white_are_two_classes(tmp_path, values):
+    write_pictures(tmp_path, COUNT, SIDE)
+    write_masks(tmp_path / "masks", values, "L")
+    table = write_table(tmp_path / "t.csv", "photo,mask", [f"{n}.png,masks/{n}.png" for n in range(COUNT)])
+    _, spec, splits = load(table, columns={"mask": {"type": "mask"}})
+    assert spec.labels["mask"].classes == tuple(map(str, values))
+    assert set(np.unique(splits["train"].labels["mask"])) == {0, 1}
+
+
+def test_classes_may_be_named(table):
+    _, spec, _ = load(table, columns={"mask": {"type": "mask", "classes": ("sky", "road", "car")}})
+    assert spec.labels["mask"].classes == ("sky", "road", "car")
+
+
+def refusal(table, **options):
+    with pytest.raises(UsageError) as refused:
+        PictureTable(file=table, **options).spec()
+    return f"{refused.value.message}\n{refused.value.hint}"
+
+
+def test_a_number_without_a_class_is_refused_with_its_file(tmp_path, table):
+    write_masks(tmp_path / "masks", (0, 1, 5))
+    said = refusal(table, columns={"mask": {"type": "mask", "classes": ("sky", "road")}})
+    assert "masks/1.png holds 5: its 2 classes are the numbers 0 to 1, and 255 is no label" in said
+
+
+def test_a_mask_of_another_size_than_its_picture_is_refused(tmp_path, table):
+    Image.fromarray(np.zeros((3, SIDE), np.uint8)).save(tmp_path / "masks" / "4.png")
+    said = refusal(table, columns={"mask": {"type": "mask"}})
+    assert "masks/4.png is 3 x 6 pixels, and its picture" in said
+    assert "column 'mask'" in said
+
+
+def test_a_mask_in_colours_is_refused(tmp_path, table):
+    write_masks(tmp_path / "masks", mode="RGB")
+    said = refusal(table, columns={"mask": {"type": "mask"}})
+    assert "has RGB pixels, no mask: it needs a class's number in each pixel" in said
+
+
+def test_a_mask_that_is_not_there_and_one_outside_are_refused(tmp_path, table):
+    (tmp_path / "masks" / "3.png").unlink()
+    assert "name pictures that are not in" in refusal(table, columns={"mask": {"type": "mask"}})
+    text = table.read_text().replace("masks/5.png", "../5.png")
+    table.write_text(text)
+    assert "lead out of" in refusal(table, columns={"mask": {"type": "mask"}})
+
+
+def test_a_second_column_of_photographs_is_no_mask(tmp_path):
+    write_pictures(tmp_path / "a", COUNT, SIDE)
+    write_pictures(tmp_path / "b", COUNT, SIDE)
+    rows = [f"a/{n}.png,b/{n}.png,{n % 2}" for n in range(COUNT)]
+    table = write_table(tmp_path / "t.csv", "file_name,other,alive", rows)
+    dataset, spec, _ = load(table)
+    assert list(spec.labels) == ["alive"]
+    assert any("other: ignored: file_name holds the pictures" in line for line in dataset.understood())
