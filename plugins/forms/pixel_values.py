@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
-import numpy as np
 from numpy.typing import NDArray
 
 from ...core.contracts import Form, Map
@@ -15,6 +14,9 @@ if TYPE_CHECKING:
     from torch import Generator, Tensor
 
     from ...core.warp import Warp
+
+_OF_RATIOS = ("relative-error", "delta-1", "delta-2", "delta-3")
+"""What judges values that are all above 0."""
 
 _FAINT = 1e-6
 """By how much all pixels together count where one has no value in any image."""
@@ -67,13 +69,17 @@ class PixelValues(Form):
     def moves_with_pixels(self) -> bool:
         return True
 
+    @property
+    def default_metrics(self) -> tuple[str, ...]:
+        return (*self.metrics, *_OF_RATIOS) if self.positive else self.metrics
+
     def meaning(self, *, raw: bool) -> str:
         return f"values in {self.units} at each pixel" if self.units else "values at each pixel"
 
     def column_problem(self, column: NDArray[Any], count: int) -> str | None:
         problem = super().column_problem(column, count)
-        if problem is None and self.positive and bool((column <= 0).any()):
-            return f"must be above 0, or NaN where it is not known; it goes down to {np.nanmin(column):g}"
+        if problem is None and self.positive:
+            return self.strange_entries(column, column <= 0, "must be above 0, or NaN where it is not known")
         return problem
 
     def tally(self, targets: Tensor) -> tuple[Tensor, Tensor | int]:

@@ -12,8 +12,6 @@ from ...core.contracts import Task
 from ...core.specs import DatasetSpec
 from .columns import pixel_value_column
 
-_OF_RATIOS = ("relative-error", "delta-1", "delta-2", "delta-3")
-
 
 class Depth(Task):
     """Predicts a label column with values per pixel as it is, in its units: depth, normals, heat.
@@ -35,10 +33,8 @@ class Depth(Task):
         ] = None,
     ) -> None:
         super().__init__(dataset)
-        self.column, form = pixel_value_column(dataset, label)
-        self.target_spec = form
+        self.column, self.target_spec = pixel_value_column(dataset, label)
         self.needs = (self.column,)
-        self.metrics = (*form.metrics, *_OF_RATIOS) if form.positive else None
 
     def target(self, batch: Batch) -> Tensor:
         """Return the values, float32 `[B, n, H, W]`, NaN where one is not known."""

@@ -21,8 +21,8 @@ def maps(*rows):
 def test_a_value_that_is_not_known_is_nan_and_distances_are_above_zero():
     assert DEPTH.column_problem(maps([1.0, NAN, 2.0]).numpy(), 1) is None
     below = DEPTH.column_problem(maps([1.0, NAN, 0.0]).numpy(), 1)
-    assert below == "must be above 0, or NaN where it is not known; it goes down to 0"
-    assert "infinite" in DEPTH.column_problem(maps([1.0, NAN, float("inf")]).numpy(), 1)
+    assert below == "must be above 0, or NaN where it is not known; entry [0, 0, 0, 2] is 0"
+    assert "must be finite" in DEPTH.column_problem(maps([1.0, NAN, float("inf")]).numpy(), 1)
     assert DEPTH.present(maps([NAN, NAN, NAN], [NAN, 1.0, NAN])).tolist() == [False, True]
 
 
