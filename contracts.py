@@ -24,7 +24,9 @@ _WITHOUT_TORCH = {
     "plugins.forms": _FORMS,
     "core.contracts.form": ("Activation", "Decisions", "Form"),
     "core.contracts.drawing": ("Bars", "Described", "Drawing", "Map", "Mask", "Picture", "Tags", "Values"),
-    "core.specs": ("MISSING", "DatasetSpec", "FeatureSpec", "ImageSpec", "InputSpec", "Symmetry"),
+    "core.inputs": ("Vectors", "VectorSpec"),
+    "core.contracts.dataset": ("no_images",),
+    "core.specs": ("MISSING", "NO_IMAGE", "DatasetSpec", "FeatureSpec", "ImageSpec", "InputSpec", "Symmetry"),
 }
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""What travels through the training step: a batch of images with labels, and the features of a model."""
+"""What travels through the training step: a batch of inputs with labels, and the features of a model."""
 
 from __future__ import annotations
 
@@ -17,9 +17,10 @@ from .specs import InputSpec
 class Batch:
     """Images with their labels, all on one device.
 
-    `image` is float32 `[B, C, H, W]` in 0..1; `labels` are the data set's columns (int64 `[B]` with
-    -1 for absent, or float32 `[B, n]` with NaN for absent) and what tasks added; `inputs` are the extra
-    model inputs, int64 `[B]`.
+    `image` is float32 `[B, C, H, W]` in 0..1, `[B, 0, 0, 0]` where the data set has none; `labels` are
+    the data set's columns (int64 `[B]` with -1 for absent, or float32 `[B, n]` with NaN for absent) and
+    what tasks added; `inputs` are what the model reads beside the image: the data set's raw vectors, float32
+    `[B, width]`, and the tasks' whole numbers, int64 `[B]`.
     """
 
     image: Tensor
@@ -30,7 +31,8 @@ class Batch:
 class Features(NamedTuple):
     """What a head sees: every stage's output (the last one is the encoder's answer), image and inputs.
 
-    `image` is `[B, C, H, W]` in 0..1, before normalisation.
+    `image` is `[B, C, H, W]` in 0..1, before normalisation. Of the inputs, vectors are prepared: float32
+    `[B, prepared]`.
     """
 
     stages: tuple[Tensor, ...]

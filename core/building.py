@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from .contracts import Dataset
@@ -68,6 +68,29 @@ def tasks_of_data(registry: Registry, choice: Choice) -> Mapping[str, Any]:
         return {str(name): dict(body) for name, body in ask(entry.label, dataset, "tasks").items()}
 
 
+def encoder_of_data(entry: Entry, options: Mapping[str, Any]) -> Choice | None:
+    """Return the encoder that a data set's inputs call for; None: the usual one.
+
+    Raises as `tasks_of_data` does.
+    """
+    if component_class(entry).encoder is Dataset.encoder:
+        return None
+    owners = Owners()
+    dataset: Dataset = construct(entry, **options)
+    owners.add(type(dataset), entry.label)
+    with owners.at_work("when it named its encoder"):
+        named: str | None = ask(entry.label, dataset, "encoder")
+        return None if named is None else Choice(named)
+
+
+def _verdict(accepts: Callable[[Any], str | None], component: Any) -> str | None:
+    """Return why a component does not fit: what it says, or what it is refused when it asks."""
+    try:
+        return accepts(component)
+    except Incompatible as refusal:
+        return str(refusal)
+
+
 class Builder:
     """Constructs components by kind and choice; `owners` knows all that it has constructed."""
 
@@ -97,19 +120,33 @@ class Builder:
 
     def negotiated(self, kind: str, choice: Choice, path: PathOfKeys, owner: str, *arguments: Any) -> Any:
         """Construct a component that accepts its arguments; name those that would when it does not."""
+        return self.agreed(
+            kind, choice, path, owner, lambda other: other.accepts(*arguments), lambda _: arguments
+        )
 
-        def hint() -> str:
-            return self.fitting(kind, lambda other: other.accepts(*arguments))
+    def agreed(
+        self,
+        kind: str,
+        choice: Choice,
+        path: PathOfKeys,
+        owner: str,
+        accepts: Callable[[Any], str | None],
+        arguments: Callable[[Any], Sequence[Any]],
+    ) -> Any:
+        """Construct a component that `accepts` says nothing against, with the arguments that its class gets.
 
+        Those that would fit are named when it does not.
+        """
         entry = self.registry.find(kind, choice.name)
         component = component_class(entry)
         self.owners.add(component, entry.label)
         with self.owners.at_work("when it was asked what it accepts"):
-            reason = component.accepts(*arguments)
+            reason = _verdict(accepts, component)
         if reason is not None:
-            raise self.refused(kind, choice.name, f"{owner}{reason}", path, hint())
+            raise self.refused(kind, choice.name, f"{owner}{reason}", path, self.fitting(kind, accepts))
         # It fits with its default options, so it is these that it refuses.
-        return self.build(kind, choice, path, *arguments, hint=f"its options: mtl show {kind} {choice.name}")
+        hint = f"its options: mtl show {kind} {choice.name}"
+        return self.build(kind, choice, path, *arguments(component), hint=hint)
 
     def refused(self, kind: str, name: str, reason: str, path: PathOfKeys, hint: str = "") -> RecipeError:
         """Return the problem of a component that does not fit, for the caller to raise."""

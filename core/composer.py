@@ -17,7 +17,9 @@ from .building import Builder
 from .composition import ComposedTask, Composition
 from .contracts import Balancer, Encoder, EncoderBuilder, Form, Head, HeadSpec, Loss, Sharing, Task
 from .declared import ask
+from .encoders import build_encoder, encoder_entry, model_inputs
 from .errors import ComponentError, Incompatible, Problem, RecipeError
+from .inputs import ModelInput
 from .memory_format import prefers_channels_last
 from .model import MultitaskModel, Normalization
 from .options import options_of, plain, validate_options
@@ -38,10 +40,17 @@ from .rehearsal import (
     require_target_spec,
 )
 from .sampling import refuse_sampling
-from .specs import DatasetSpec, FeatureSpec, InputSpec
+from .specs import DatasetSpec, FeatureSpec
 from .standardization import StandardizedLoss, default_of, standardized
 from .state import refuse_untrainable
-from .suitability import refuse_accumulation, refuse_frozen, refuse_unsuitable
+from .suitability import (
+    refuse_accumulation,
+    refuse_frozen,
+    refuse_misnamed_inputs,
+    refuse_unread_vectors,
+    refuse_unsuitable,
+    refuse_without_images,
+)
 from .training_parts import training_parts
 
 
@@ -56,10 +65,6 @@ def compose(recipe: Recipe, registry: Registry, source: RecipeSource | None = No
         return composer.composition()
 
 
-_IMAGE = "image"
-"""The name of the image input in exported files."""
-
-
 class _Composer(Builder):
     def __init__(self, recipe: Recipe, registry: Registry, source: RecipeSource) -> None:
         super().__init__(registry, source)
@@ -69,8 +74,10 @@ class _Composer(Builder):
     def composition(self) -> Composition:
         dataset = self.build("dataset", self.recipe.dataset, ("dataset",))
         spec: DatasetSpec = ask(self.label(dataset), dataset, "spec")
+        refuse_misnamed_inputs(self.label(dataset), spec)
         tasks = self._tasks(spec)
-        inputs = self._inputs(tasks)
+        refuse_without_images(self, self.recipe, spec, tasks)
+        inputs = model_inputs(self, spec, tasks)
         sharing = self._sharing(spec, inputs)
         heads, choices = self._heads(spec, tasks, sharing)
         composed, choices = self._judges(tasks, choices)
@@ -86,6 +93,8 @@ class _Composer(Builder):
                 for name, item in composed.items()
                 if isinstance(item.loss, StandardizedLoss)
             },
+            spec.inputs,
+            pictured=bool(spec.image),
         )
         refuse_frozen(self, self.recipe, model)
         parts = training_parts(self, self.recipe.train, model, self._encoders)
@@ -138,37 +147,21 @@ class _Composer(Builder):
         fitting = self.fitting("task", lambda component: _tried(component, spec))
         return f"for data set {self.recipe.dataset.name!r} {fitting}"
 
-    def _inputs(self, tasks: Mapping[str, Task]) -> tuple[InputSpec, ...]:
-        found: dict[str, str] = {}
-        for name, task in tasks.items():
-            for spec in task.inputs:
-                if spec.name in found or spec.name == _IMAGE:
-                    other = found.get(spec.name, "the image")
-                    reason = f"needs an input {spec.name!r}, which is already that of {other}"
-                    hint = "one task with this input is possible in a model"
-                    raise self.refused("task", name, reason, ("tasks", name), hint)
-                found[spec.name] = name
-        for name in tasks:
-            if name in found or name == _IMAGE:
-                reason = "has the name of an input of the model, and outputs are named after tasks"
-                raise self.refused("task", name, reason, ("tasks", name), "name the task differently")
-        return tuple(spec for task in tasks.values() for spec in task.inputs)
+    def _sharing(self, spec: DatasetSpec, inputs: tuple[ModelInput, ...]) -> Sharing:
+        entry = encoder_entry(spec)
 
-    def _sharing(self, spec: DatasetSpec, inputs: tuple[InputSpec, ...]) -> Sharing:
-        choice = self.recipe.encoder
-
-        def build_encoder() -> Encoder:
+        def new_encoder() -> Encoder:
             number = len(self._encoders) + 1
             with self._seeded("encoder", number):
-                encoder: Encoder = self.negotiated("encoder", choice, ("encoder",), "", spec.image, inputs)
+                encoder = build_encoder(self, self.recipe.encoder, ("encoder",), entry, inputs)
                 # The others are like the first; only lazy layers must be made in every one.
                 if number == 1 or has_lazy(encoder):
-                    self._rehearse(rehearse_encoder, encoder, spec.image, inputs)
+                    self._rehearse(rehearse_encoder, encoder, entry, inputs)
             self._encoders.append(encoder)
             return encoder
 
         names = [task.name for task in self.recipe.tasks]
-        builder = EncoderBuilder(spec.image, build_encoder)
+        builder = EncoderBuilder(entry, new_encoder)
 
         def fitting_sharings() -> str:
             return self.fitting("sharing", lambda other: _tried(other, names, builder))
@@ -177,7 +170,7 @@ class _Composer(Builder):
             sharing: Sharing = self.build(
                 "sharing", self.recipe.sharing, ("sharing",), names, builder, hint=fitting_sharings
             )
-            self._rehearse(rehearse_sharing, sharing, names, spec.image, inputs)
+            self._rehearse(rehearse_sharing, sharing, names, entry, inputs)
         return sharing
 
     def _heads(
@@ -198,6 +191,7 @@ class _Composer(Builder):
             heads[choice.name] = self._head(choice.name, head_choice, head_spec)
             choices.append(replace(choice, head=head_choice))
             used |= heads[choice.name].fuses
+        refuse_unread_vectors(self, self.recipe, spec, used)
         self._refuse_unread_inputs(tasks, used)
         return heads, tuple(choices)
 
@@ -345,7 +339,7 @@ class _Composer(Builder):
             raise RecipeError([Problem(f"{key} {choice!r} {refusal}", where, hint)]) from None
 
     def _normalization(self, spec: DatasetSpec) -> Normalization:
-        normalization = Normalization(spec.image.channels)
+        normalization = Normalization(spec.image.kept_shape[0])
         stated = self.recipe.normalization
         if isinstance(stated, Mapping):
             lengths = {len(values) for values in stated.values()}

@@ -11,10 +11,11 @@ from torch import nn
 
 from .contracts import Augmentation, Balancer, Dataset, Exporter, Form, Loss, Metric, Task
 from .declared import ask
+from .inputs import ModelInput
 from .model import MultitaskModel
 from .recipe import Recipe
 from .responsibility import Owners
-from .specs import DatasetSpec, InputSpec
+from .specs import DatasetSpec
 from .training_parts import TrainingParts
 
 
@@ -53,9 +54,12 @@ class Composition:
     """The plugin of each form of answer that is not built in, by the form's name."""
 
     @property
-    def inputs(self) -> tuple[InputSpec, ...]:
-        """The extra inputs of all tasks, in task order."""
-        return tuple(spec for task in self.tasks.values() for spec in task.task.inputs)
+    def inputs(self) -> tuple[ModelInput, ...]:
+        """What the model reads beside the image: the data set's vectors, then the tasks' inputs in order."""
+        return (
+            *self.dataset_spec.inputs,
+            *(spec for task in self.tasks.values() for spec in task.task.inputs),
+        )
 
     @property
     def targets(self) -> dict[str, Form]:
@@ -74,8 +78,10 @@ class Composition:
     def plan(self) -> dict[str, Any]:
         """Return what would be trained, as JSON values: data, recipe, parameters, inputs and outputs."""
         image = self.dataset_spec.image
-        inputs = [{"name": "image", "dtype": "float32", "shape": ["batch", *image.shape]}]
-        inputs += [{"name": spec.name, "dtype": "int64", "shape": ["batch"]} for spec in self.inputs]
+        inputs = [{"name": "image", "dtype": "float32", "shape": ["batch", *image.shape]}] if image else []
+        inputs += [
+            {"name": spec.name, "dtype": spec.dtype, "shape": ["batch", *spec.shape]} for spec in self.inputs
+        ]
         outputs = [
             {"name": name, "shape": ["batch", *target.output_shape], "target": target.to_json()}
             for name, target in self.targets.items()

@@ -1,4 +1,4 @@
-"""Samples on the device: uint8 images and label columns, gathered into batches by index."""
+"""Samples on the device: uint8 images, vectors and label columns, gathered into batches by index."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from .batch import Batch
 from .contracts import Columns, Dataset, Form
 from .declared import ask, require_answer
 from .errors import ComponentError, UsageError
+from .inputs import column_problem
 from .pages import Pages, read_only_tensor
 from .prepared import load_prepared
 from .randomness import generator
@@ -33,7 +34,7 @@ class Samples:
     `rows` int64 `[N]` are the split's images in the store (None: all of them, in order): splits share a
     store, and no image is held twice. With `streams_to` it stays in host memory, pinned where there is CUDA,
     and batches travel to that device. With `pages` the store is a file that is mapped: what is read of it
-    comes and goes.
+    comes and goes. `vectors` names the columns that are inputs of the model.
     """
 
     store: Tensor
@@ -41,6 +42,7 @@ class Samples:
     streams_to: torch.device | None = None
     rows: Tensor | None = None
     pages: Pages | None = None
+    vectors: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.store if self.rows is None else self.rows)
@@ -109,7 +111,7 @@ class Samples:
         pixels = self.pixels(indices) if images is None else images
         image = sent(pixels).to(torch.float32).mul_(1.0 / 255.0)
         labels = {name: sent(column.index_select(0, indices)) for name, column in self.labels.items()}
-        return Batch(image, labels)
+        return Batch(image, labels, self._inputs(labels))
 
     def slices(self, batch_size: int) -> Iterator[Tensor]:
         """Yield the indices of all samples in order, `batch_size` at a time."""
@@ -120,9 +122,10 @@ class Samples:
         if torch.device(device) == self.home:
             return replace(self, streams_to=None)
         image = torch.empty((len(self), *self.shape), dtype=torch.uint8, device=device)
-        for indices in self.slices(max(1, _PART // prod(self.shape))):
+        for indices in self.slices(max(1, _PART // max(1, prod(self.shape)))):
             image[int(indices[0]) : int(indices[-1]) + 1] = self.pixels(indices).to(device)
-        return Samples(image, {name: column.to(device) for name, column in self.labels.items()})
+        labels = {name: column.to(device) for name, column in self.labels.items()}
+        return Samples(image, labels, vectors=self.vectors)
 
     def streamed_to(self, device: torch.device) -> Samples:
         """Return the samples in host memory, their batches on a device."""
@@ -191,6 +194,8 @@ def load_splits(
     label = label or type(dataset).__name__
     spec: DatasetSpec = ask(label, dataset, "spec")
 
+    names = tuple(item.name for item in spec.inputs)
+
     def check(splits: Mapping[str, Columns]) -> None:
         require_answer(label, dataset, "load", splits)
         for name in ("train", "test"):
@@ -203,7 +208,7 @@ def load_splits(
             raise ComponentError(f"{label} gave a split 'validation' without samples")
 
     loaded = load_prepared(dataset, choice, check, memory, label)
-    parts = {name: _samples(columns, loaded.pages) for name, columns in loaded.splits.items()}
+    parts = {name: _samples(columns, loaded.pages, names) for name, columns in loaded.splits.items()}
     train, test, own = parts["train"], parts["test"], parts.get("validation")
     count = ceil(len(train) * validation) if own is None else 0
     if len(train) - count < 1 or len(test) < 1:
@@ -224,12 +229,17 @@ def check_columns(columns: Columns, spec: DatasetSpec, split: str) -> None:
 
     `split` is what the message begins with.
     """
-    image = columns.image
-    if image.dtype != np.uint8 or image.shape[1:] != spec.image.shape:
+    image, shape = columns.image, spec.image.kept_shape
+    if image.dtype != np.uint8 or image.shape[1:] != shape:
         raise ComponentError(
-            f"{split}: images must be uint8 {['N', *spec.image.shape]}, got {image.dtype} {list(image.shape)}"
+            f"{split}: images must be uint8 {['N', *shape]}, got {image.dtype} {list(image.shape)}"
         )
     _check_rows(columns, split)
+    for item in spec.inputs:
+        if item.name not in columns.labels:
+            raise ComponentError(f"{split}: the input {item.name!r} is promised but missing")
+        if problem := column_problem(item, columns.labels[item.name], len(columns)):
+            raise ComponentError(f"{split}: the input {item.name!r} {problem}")
     for name, form in spec.labels.items():
         if name not in columns.labels:
             raise ComponentError(f"{split}: label column {name!r} is promised but missing")
@@ -301,7 +311,7 @@ def channel_statistics(samples: Samples) -> tuple[list[float], list[float]]:
     """Return mean and standard deviation per channel, of images in 0..1; a constant channel has 1."""
     mean, std = [], []
     # A count of values is a sum over parts; all at once it would need eight bytes per pixel.
-    size = max(1, _PART // prod(samples.shape))
+    size = max(1, _PART // max(1, prod(samples.shape)))
     histogram = torch.zeros(samples.shape[0], 256, dtype=torch.int64, device=samples.home)
     for indices in samples.slices(size):
         for counts, pixels in zip(histogram, samples.pixels(indices).transpose(0, 1), strict=True):
@@ -315,11 +325,11 @@ def channel_statistics(samples: Samples) -> tuple[list[float], list[float]]:
     return mean, std
 
 
-def _samples(columns: Columns, pages: Pages | None) -> Samples:
+def _samples(columns: Columns, pages: Pages | None, vectors: tuple[str, ...]) -> Samples:
     labels = {name: _tensor(value) for name, value in columns.labels.items()}
     store = _tensor(columns.image) if pages is None else read_only_tensor(columns.image)
     rows = None if columns.rows is None else _tensor(columns.rows)
-    return Samples(store, labels, rows=rows, pages=pages)
+    return Samples(store, labels, rows=rows, pages=pages, vectors=vectors)
 
 
 def _tensor(values: NDArray[Any]) -> Tensor:

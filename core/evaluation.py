@@ -72,7 +72,7 @@ def views_of(
     """
     tasks = {name: composed.task for name, composed in composition.tasks.items()}
     views = plan_views(tasks, composition.recipe.views)
-    most = max(1, BYTES[samples.device.type] // (4 * prod(samples.shape)))
+    most = max(1, BYTES[samples.device.type] // (4 * max(1, prod(samples.shape))))
     for indices in samples.slices(min(batch_size or fitting_size(composition), most)):
         random = SampleRandom(indices.to(samples.device), seed=derive_seed(0, "evaluation", split))
         batch = samples.batch(indices)

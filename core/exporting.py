@@ -165,8 +165,10 @@ def _units(model: MultitaskModel) -> dict[str, Units]:
 
 
 def _reads(composition: Composition, task: str) -> frozenset[str]:
-    """Return the extra inputs that a task's answer depends on: its head's, and those of the encoders."""
-    return composition.model.head(task).fuses | composition.model.sharing.fuses
+    """Return the inputs beside the image that a task's answer depends on: its head's, the encoders'."""
+    spec = composition.dataset_spec
+    instead = frozenset() if spec.image else frozenset(item.name for item in spec.inputs)
+    return composition.model.head(task).fuses | composition.model.sharing.fuses | instead
 
 
 def _real_samples(composition: Composition, samples: Samples) -> dict[str, NDArray[np.generic]]:
@@ -176,7 +178,7 @@ def _real_samples(composition: Composition, samples: Samples) -> dict[str, NDArr
     for indices in first.slices(_PART):
         batch = first.batch(indices)
         random = SampleRandom(indices.to(samples.device), seed=derive_seed(0, "verification"))
-        found = {"image": first.pixels(indices)}
+        found = {"image": first.pixels(indices), **batch.inputs}
         for name, composed in composition.tasks.items():
             found |= composed.task.draw_inputs(batch, random.stream(name))
         for key, value in found.items():

@@ -1,4 +1,4 @@
-"""What is read off the labels of the training split before anything is trained."""
+"""What is read off the vectors and labels of the training split before anything is trained."""
 
 from __future__ import annotations
 
@@ -19,7 +19,9 @@ _SHORT = torch.iinfo(torch.int16).max
 
 
 def fit(composition: Composition, train: Samples) -> None:
-    """Fit the standardisations that a recipe wants of the training split, and the losses that want it."""
+    """Fit to the training split: the preparation of vectors, wanted standardisations, losses that want it."""
+    for name, preparation in composition.model.vectors.items():
+        preparation.fit(train.labels[name])
     train_statistics = {choice.name for choice in composition.recipe.tasks if choice.standardize == "train"}
     moments = {name: Moments(composition.tasks[name].target.quantities) for name in train_statistics}
     for name, part in _known_parts(composition, train, train_statistics):

@@ -33,8 +33,9 @@ def learned_tables(composition: Composition, validation: Samples) -> tuple[Learn
     model.eval()
     try:
         with torch.inference_mode():
-            label, image = composition.owners.named(model.sharing), model.normalization(seen.image)
-            tables: tuple[LearnedTable, ...] = ask(label, model.sharing, "learned", image, seen.inputs)
+            label = composition.owners.named(model.sharing)
+            encoded = model.encoded(seen.image, seen.inputs)
+            tables: tuple[LearnedTable, ...] = ask(label, model.sharing, "learned", *encoded)
             return tables
     finally:
         model.train(training)

@@ -1,4 +1,4 @@
-"""The multitask model: preparation, normalisation, shared encoders, one head per task."""
+"""The multitask model: preparation of its inputs, shared encoders, one head per task."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from torch import Tensor, nn
 
 from .batch import Features
 from .contracts import Form, Head, Sharing
+from .inputs import VectorSpec
 from .orbit import Orbit
+from .preparation import VectorPreparation
 from .standardization import Standardization
 
 
@@ -39,7 +41,8 @@ class MultitaskModel(nn.Module):
     `prepare` are the tasks' fixed preprocessing steps, applied first, so that neither training nor the
     exported file leaves them to the user. `standardizations` put what their tasks' heads answer in units,
     unless a head answers in units already. With an `orbit` the model answers, except in training mode, the
-    mean over the images that symmetries make of the one it is given.
+    mean over the images that symmetries make of the one it is given. `vectors` are the data set's, by
+    name; where there is no image, encoders get them side by side in its place.
     """
 
     def __init__(
@@ -51,6 +54,9 @@ class MultitaskModel(nn.Module):
         prepare: Sequence[Callable[[Tensor], Tensor]] = (),
         orbit: Orbit | None = None,
         standardizations: Mapping[str, Standardization] | None = None,
+        vectors: Sequence[VectorSpec] = (),
+        *,
+        pictured: bool = True,
     ) -> None:
         super().__init__()
         self.normalization = normalization
@@ -64,6 +70,18 @@ class MultitaskModel(nn.Module):
         self.standardizations = nn.ModuleList(standardizations.values())
         self._standardized = tuple(standardizations)
         self._prepare = tuple(prepare)
+        # Without vectors a model has the parts that it always had.
+        self.preparations = nn.ModuleList(VectorPreparation(spec) for spec in vectors)
+        self._pictured = pictured
+
+    @property
+    def vectors(self) -> dict[str, VectorPreparation]:
+        """What prepares each vector, by the name of the input."""
+        found: dict[str, VectorPreparation] = {}
+        for part in self.preparations:
+            assert isinstance(part, VectorPreparation)
+            found[part.spec.name] = part
+        return found
 
     @property
     def looks(self) -> int:
@@ -94,7 +112,8 @@ class MultitaskModel(nn.Module):
     ) -> dict[str, Tensor]:
         """Return the raw output of each task (logits, values in their units) by name.
 
-        `image` is float32 `[B, C, H, W]` in 0..1; `inputs` are the extra inputs by name, int64 `[B]`;
+        `image` is float32 `[B, C, H, W]` in 0..1; `inputs` are whole numbers int64 `[B]` and raw vectors
+        float32 `[B, width]` by name;
         `tasks` restricts the answer to some tasks (None: all); `prepared` says that the image comes from a
         view, which prepares it before it is corrupted.
         """
@@ -108,11 +127,23 @@ class MultitaskModel(nn.Module):
         raw = self.answer_once(self.orbit.views(image), repeated, chosen)
         return {task: self.orbit.mean(task, answers) for task, answers in raw.items()}
 
+    def encoded(self, image: Tensor, inputs: Mapping[str, Tensor]) -> tuple[Tensor, Mapping[str, Tensor]]:
+        """Return what encoders see: the normalised image, or the vectors where there is none, and the inputs.
+
+        Vectors among the inputs are prepared.
+        """
+        if not self.preparations:
+            return self.normalization(image), inputs
+        prepared = {name: part(inputs[name]) for name, part in self.vectors.items()}
+        seen = self.normalization(image) if self._pictured else torch.cat(list(prepared.values()), dim=1)
+        return seen, {**inputs, **prepared}
+
     def answer_once(
         self, image: Tensor, inputs: Mapping[str, Tensor], tasks: Sequence[str]
     ) -> dict[str, Tensor]:
         """Return the raw outputs for prepared images as they are, in no other view, so one row per sample."""
-        stages = self.sharing(self.normalization(image), inputs, tasks)
+        seen, inputs = self.encoded(image, inputs)
+        stages = self.sharing(seen, inputs, tasks)
         raw = {task: self.head(task)(Features(stages[task], image, inputs)) for task in tasks}
         for task in raw:
             standardization = self.standardization(task)

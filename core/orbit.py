@@ -61,8 +61,8 @@ class Orbit(nn.Module):
         return torch.cat([_moved(image, *element) for element in self.elements])
 
     def repeated(self, values: Tensor) -> Tensor:
-        """Return values of samples for every image of the orbit: `[B]` as `[K * B]`."""
-        return values.repeat(len(self.elements))
+        """Return values of samples for every image of the orbit: `[B, ...]` as `[K * B, ...]`."""
+        return values.repeat(len(self.elements), *(1 for _ in values.shape[1:]))
 
     def mean(self, task: str, raw: Tensor) -> Tensor:
         """Return the mean of a task's raw outputs for `views`, moved back: `[K * B, ...]` as `[B, ...]`."""

@@ -46,18 +46,21 @@ from .contracts import (
     Task,
     Units,
     Values,
+    no_images,
 )
 from .errors import ComponentError, Incompatible, MissingRequirementError, UsageError, VerificationError
 from .files import reading, write_bytes
 from .hookspecs import hookimpl
+from .inputs import Vectors, VectorSpec
 from .randomness import Random, SampleRandom, StepRandom
 from .records import Component
-from .specs import MISSING, DatasetSpec, FeatureSpec, ImageSpec, InputSpec, Symmetry
+from .specs import MISSING, NO_IMAGE, DatasetSpec, FeatureSpec, ImageSpec, InputSpec, Symmetry
 from .symmetry import transform_square
 from .warp import Warp, warp_labels
 
 __all__ = [
     "MISSING",
+    "NO_IMAGE",
     "Activation",
     "Answer",
     "Arrays",
@@ -114,9 +117,12 @@ __all__ = [
     "Units",
     "UsageError",
     "Values",
+    "VectorSpec",
+    "Vectors",
     "VerificationError",
     "Warp",
     "hookimpl",
+    "no_images",
     "one_hot",
     "reading",
     "transform_square",

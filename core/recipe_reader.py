@@ -65,7 +65,8 @@ class _Reader:
             return self._value(section, self.tree.get(section.name, section.default), path, section.name)
         if section.many:
             return self._choices(section.kind, self.tree.get(section.name), (section.name,)) or ()
-        return self._default_choice(section.kind, section.name)
+        own = self._own_encoder if section.kind == "encoder" else list
+        return self._default_choice(section.kind, section.name, own)
 
     def _value(self, section: Section, value: Any, path: PathOfKeys, what: str) -> Any:
         """Return a plain value as it is kept; complain and return the default for one that is none."""
@@ -87,10 +88,11 @@ class _Reader:
                 hint = (did_you_mean(key, known) or f"{what}s: {', '.join(known)}") if shown else None
                 self._complain((*path, key), f"unknown {what} {_shown(key)}", hint)
 
-    def _default_choice(self, kind: str, section: str) -> Choice:
+    def _default_choice(self, kind: str, section: str, own: Callable[[], list[str]] = list) -> Choice:
+        """Return what a section says, or the default where it names none: `own` before the usual one."""
         value = self.tree.get(section)
         if value is None or (isinstance(value, dict) and "name" not in value):
-            names = self.registry.defaults(kind, "recipe")
+            names = own() or self.registry.defaults(kind, "recipe")
             if not names:
                 self._complain((section,), f"no {kind} is chosen and none is the default", f"mtl list {kind}")
                 return Choice("")
@@ -182,6 +184,20 @@ class _Reader:
         if len(self.problems) == mistakes:
             self._asked = chosen
         return chosen
+
+    def _own_encoder(self) -> list[str]:
+        """Return the encoder that the data set's inputs call for; none when it was complained of."""
+        from .building import encoder_of_data  # torch comes with it
+
+        if self._asked is None:
+            return []
+        try:
+            found = encoder_of_data(self.registry.find("dataset", self._asked.name), self._asked.options)
+        except UsageError as error:
+            self._complain(("dataset",), error.message, error.hint)
+            self._asked = None
+            return []
+        return [] if found is None else [found.name]
 
     @cached_property
     def _own_tasks(self) -> Mapping[str, Any] | None:

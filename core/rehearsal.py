@@ -26,13 +26,16 @@ from .contracts import Encoder, Form, Head, HeadSpec, Loss, Metric, Sharing, Tas
 from .data import Samples
 from .declared import ask
 from .errors import ComponentError
+from .inputs import ModelInput, Vectors, numbers_among, vectors_among
 from .randomness import StepRandom, generator, seeded_generators
 from .responsibility import Owners
-from .specs import FeatureSpec, ImageSpec, InputSpec
+from .specs import FeatureSpec, ImageSpec
 from .state import buffers_of, form_of, refuse_moved, refuse_other_form, refuse_trained
 from .tensor_form import REAL, WHOLE, form_of_target, kind_of, require_number, require_tensor
 
 COUNT = 2
+Entry = ImageSpec | Vectors
+"""What the first stage of an encoder sees."""
 
 
 def require_target_spec(label: str, task: Task) -> None:
@@ -44,7 +47,7 @@ def require_target_spec(label: str, task: Task) -> None:
         )
 
 
-def rehearse_encoder(owners: Owners, encoder: Encoder, image: ImageSpec, inputs: Sequence[InputSpec]) -> None:
+def rehearse_encoder(owners: Owners, encoder: Encoder, entry: Entry, inputs: Sequence[ModelInput]) -> None:
     """Raise `ComponentError` unless every stage gives what `feature_specs` states."""
     label = owners.named(encoder)
     stages, specs = getattr(encoder, "stages", None), getattr(encoder, "feature_specs", None)
@@ -56,7 +59,7 @@ def rehearse_encoder(owners: Owners, encoder: Encoder, image: ImageSpec, inputs:
         raise ComponentError(f"{label} has {len(stages)} stages but states {len(specs)} feature specs")
 
     def answer(module: Any) -> None:
-        features = _ramp(image.shape)
+        features = _ramp(entry.shape)
         for index, name in enumerate(stages._modules):
             features = module.forward_stage(index, features, _no_inputs(inputs))
             require_tensor(label, f"stage {name!r} answered", features, specs[index].shape, COUNT)
@@ -65,14 +68,14 @@ def rehearse_encoder(owners: Owners, encoder: Encoder, image: ImageSpec, inputs:
 
 
 def rehearse_sharing(
-    owners: Owners, sharing: Sharing, tasks: Sequence[str], image: ImageSpec, inputs: Sequence[InputSpec]
+    owners: Owners, sharing: Sharing, tasks: Sequence[str], entry: Entry, inputs: Sequence[ModelInput]
 ) -> None:
     """Raise `ComponentError` unless every task gets the features that the scheme states."""
     label = owners.named(sharing)
     stated: Mapping[str, tuple[FeatureSpec, ...]] = getattr(sharing, "feature_specs", {})
 
     def answer(module: Any) -> None:
-        answered = module(_ramp(image.shape), _no_inputs(inputs), tuple(tasks))
+        answered = module(_ramp(entry.shape), _no_inputs(inputs), tuple(tasks))
         for task in tasks:
             if task not in stated or not isinstance(answered, Mapping) or task not in answered:
                 raise ComponentError(f"{label} has no features for task {task!r}")
@@ -86,7 +89,7 @@ def rehearse_sharing(
     _in_both_modes(owners, sharing, answer)
     with _quietly(sharing):
         ask(label, sharing, "shared_parameters")
-        ask(label, sharing, "learned", _ramp(image.shape), _no_inputs(inputs))
+        ask(label, sharing, "learned", _ramp(entry.shape), _no_inputs(inputs))
         ask(label, deepcopy(sharing), "settled")
 
 
@@ -101,7 +104,7 @@ def rehearse_head(owners: Owners, head: Head, spec: HeadSpec) -> None:
     )
 
     def answer(module: Any) -> None:
-        raw = module(Features(stages, _ramp(spec.image.shape), _no_inputs(spec.inputs)))
+        raw = module(Features(stages, _ramp(spec.image.kept_shape), _no_inputs(spec.inputs)))
         require_tensor(label, "it answered", raw, spec.target.output_shape, COUNT)
 
     _in_both_modes(owners, head, answer)
@@ -170,7 +173,7 @@ def rehearse_views(composition: Composition, samples: Samples) -> None:
     indices = torch.arange(min(COUNT, len(samples)), device=samples.home)
     batch = samples.batch(indices)
     random = StepRandom(len(indices), samples.device, 0, "rehearsal")
-    owners, shape = composition.owners, composition.dataset_spec.image.shape
+    owners, shape = composition.owners, composition.dataset_spec.image.kept_shape
     with owners.at_work("on its first samples"), seeded_generators(samples.device), torch.no_grad():
         for index, augmentation in enumerate(composition.augmentations):
             label = owners.label(augmentation) or "an augmentation"
@@ -230,8 +233,9 @@ def _targets(form: Form) -> Tensor:
     return torch.stack([drawn[0], other])
 
 
-def _no_inputs(inputs: Sequence[InputSpec]) -> dict[str, Tensor]:
-    return {spec.name: torch.zeros(COUNT, dtype=torch.int64) for spec in inputs}
+def _no_inputs(inputs: Sequence[ModelInput]) -> dict[str, Tensor]:
+    vectors = {spec.name: torch.zeros(COUNT, spec.prepared) for spec in vectors_among(inputs)}
+    return vectors | {spec.name: torch.zeros(COUNT, dtype=torch.int64) for spec in numbers_among(inputs)}
 
 
 def _require_batch(label: str, what: str, batch: Any, shape: tuple[int, ...], count: int) -> None:

@@ -1,4 +1,4 @@
-"""The forms of images, features and extra inputs that components negotiate about. No torch.
+"""The forms of images, features and data sets that components negotiate about. No torch.
 
 >>> FeatureSpec(16, 5, 5).shape
 (16, 5, 5)
@@ -11,7 +11,11 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from importlib import import_module
 from math import prod
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Never
+
+from .errors import Incompatible
+from .inputs import InputSpec as InputSpec
+from .inputs import VectorSpec as VectorSpec
 
 if TYPE_CHECKING:
     from .contracts.form import Form
@@ -33,8 +37,57 @@ class ImageSpec:
         """`(C, H, W)` of one image."""
         return (self.channels, self.height, self.width)
 
+    @property
+    def kept_shape(self) -> tuple[int, int, int]:
+        """Shape of one image as a batch holds it: `(0, 0, 0)` where a data set has none."""
+        return self.shape
+
+    def __bool__(self) -> bool:
+        return True
+
     def __str__(self) -> str:
         return f"image [{self.channels}, {self.height}, {self.width}]"
+
+
+class _NoImage(ImageSpec):
+    """The image of a data set that has none: false, and whoever asks for its size is refused."""
+
+    __dataclass_fields__: ClassVar[dict[str, Any]] = {}
+
+    def __init__(self) -> None:
+        pass
+
+    def __getattribute__(self, name: str) -> Any:
+        return _refuse() if name in _SIZES else super().__getattribute__(name)
+
+    @property
+    def kept_shape(self) -> tuple[int, int, int]:
+        return (0, 0, 0)
+
+    def __bool__(self) -> bool:
+        return False
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _NoImage)
+
+    def __hash__(self) -> int:
+        return 0
+
+    def __repr__(self) -> str:
+        return "NO_IMAGE"
+
+    __str__ = __repr__
+
+
+_SIZES = ("channels", "height", "width", "shape")
+
+
+def _refuse() -> Never:
+    raise Incompatible("needs images, and the data set has none")
+
+
+NO_IMAGE: ImageSpec = _NoImage()
+"""The image of a data set that has vectors alone. It is false; asked for a size it raises `Incompatible`."""
 
 
 @dataclass(frozen=True)
@@ -71,22 +124,6 @@ class FeatureSpec:
 
 
 @dataclass(frozen=True)
-class InputSpec:
-    """An extra model input beside the image: one whole number per sample in `0..count - 1`, int64 `[B]`.
-
-    The model encodes it as a one-hot vector of width `count`.
-    """
-
-    name: str
-    count: int
-    description: str = ""
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the input as plain JSON values."""
-        return asdict(self)
-
-
-@dataclass(frozen=True)
 class Symmetry:
     """How the entries of a vector, or the classes of a label, move when the image is turned or mirrored.
 
@@ -112,14 +149,16 @@ class Symmetry:
 
 @dataclass(frozen=True)
 class DatasetSpec:
-    """What a data set offers: the image's form and its named label columns.
+    """What a data set offers: the image's form, its named label columns, and the vectors that are inputs.
 
-    Columns without an entry in `symmetries` do not change when the image is turned or mirrored.
+    `image` is `NO_IMAGE` where `inputs` are all that a model reads. Columns without an entry in
+    `symmetries` do not change when the image is turned or mirrored.
     """
 
     image: ImageSpec
     labels: Mapping[str, Form]
     symmetries: Mapping[str, Symmetry] = field(default_factory=dict)
+    inputs: tuple[VectorSpec, ...] = ()
 
 
 def dataset_to_json(spec: DatasetSpec) -> dict[str, Any]:
@@ -128,10 +167,12 @@ def dataset_to_json(spec: DatasetSpec) -> dict[str, Any]:
     >>> dataset_to_json(DatasetSpec(ImageSpec(1, 28, 28), {}))["image"]
     {'channels': 1, 'height': 28, 'width': 28}
     """
+    inputs = {"inputs": [item.to_json() for item in spec.inputs]} if spec.inputs else {}
     return {
-        "image": asdict(spec.image),
+        "image": asdict(spec.image) if spec.image else None,
         "labels": {name: form.to_json() for name, form in spec.labels.items()},
         "symmetries": {name: asdict(symmetry) for name, symmetry in spec.symmetries.items()},
+        **inputs,
     }
 
 

@@ -1,12 +1,58 @@
-"""Refuses a model that cannot be trained, and a balancer that does not suit it, before any training."""
+"""Refuses a model that cannot be trained, and what does not suit it or the data, before any training."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Set
+
 from .building import Builder
-from .contracts import Balancer, Sharing
+from .contracts import Balancer, Sharing, Task
 from .declared import ask
+from .errors import ComponentError, Problem, RecipeError
 from .model import MultitaskModel
 from .recipe import Recipe, Training
+from .specs import DatasetSpec
+
+
+def refuse_misnamed_inputs(label: str, spec: DatasetSpec) -> None:
+    """Raise `ComponentError` for a data set without any input, or with two columns or inputs of one name."""
+    names = ["image", *(item.name for item in spec.inputs)]
+    if not spec.image and not spec.inputs:
+        raise ComponentError(f"{label} offers neither images nor vectors", hint="state `inputs` in its spec")
+    for name in names[1:]:
+        if names.count(name) > 1 or name in spec.labels:
+            raise ComponentError(f"{label} has two inputs or columns of the name {name!r}")
+
+
+def refuse_without_images(
+    builder: Builder, recipe: Recipe, spec: DatasetSpec, tasks: Mapping[str, Task]
+) -> None:
+    """Raise `RecipeError` for what a recipe wants to do with images where the data set has none."""
+    if spec.image:
+        return
+    reason = f"changes images, and {recipe.dataset.name!r} has none"
+    for name, task in tasks.items():
+        if task.transforms or task.prepares or task.corrupts:
+            raise builder.refused("task", name, reason, ("tasks", name), "leave the task out")
+    for index, choice in enumerate(recipe.augmentations):
+        path = ("augmentations", index)
+        raise builder.refused("augmentation", choice.name, reason, path, "leave it out")
+    stated = {
+        "test_time_augmentation": recipe.test_time_augmentation != "none",
+        "normalization": isinstance(recipe.normalization, Mapping),
+    }
+    for key in (key for key, given in stated.items() if given):
+        message = f"{key} is for images, and {recipe.dataset.name!r} has none"
+        raise RecipeError([Problem(message, builder.source.where((key,)), "leave it out")])
+
+
+def refuse_unread_vectors(builder: Builder, recipe: Recipe, spec: DatasetSpec, read: Set[str]) -> None:
+    """Raise `RecipeError` when nothing reads a vector that the data set offers beside its images."""
+    for item in spec.inputs if spec.image else ():
+        if item.name not in read:
+            reason = f"does not read the input {item.name!r} of data set {recipe.dataset.name!r}"
+            joining = ", ".join(builder.registry.defaults("encoder", "inputs"))
+            hint = f"choose an encoder that joins an image with vectors: {joining}"
+            raise builder.refused("encoder", recipe.encoder.name, reason, ("encoder",), hint)
 
 
 def refuse_frozen(builder: Builder, recipe: Recipe, model: MultitaskModel) -> None:

@@ -45,7 +45,7 @@ class View:
         for index, name in enumerate(name for name, task in tasks.items() if task.transforms):
             if name in self.makers:
                 changed = tasks[name].transform(batch, random.stream(f"transform {index}"))
-                batch = _taken(tasks[name], "its transformed batch", changed, shape)
+                batch = _taken(tasks[name], "its transformed batch", changed, batch)
         for task in tasks.values():
             if task.prepares:
                 batch = replace(batch, image=task.prepare(batch.image))
@@ -86,7 +86,7 @@ def augment(batch: Batch, augmentations: Sequence[Augmentation], random: Random)
     """Return the training batch after all augmentations, in order."""
     for index, augmentation in enumerate(augmentations):
         changed = augmentation(batch, random.stream(f"augmentation {index}"))
-        batch = _taken(augmentation, "its batch", changed, batch.image.shape)
+        batch = _taken(augmentation, "its batch", changed, batch)
     return batch
 
 
@@ -98,9 +98,10 @@ def target_of(task: Task, seen: Seen) -> Tensor:
     return target
 
 
-def _taken(component: object, what: str, batch: Batch, shape: Sequence[int]) -> Batch:
-    """Return the batch that a component gave, with images of the same form as before."""
+def _taken(component: object, what: str, batch: Batch, before: Batch) -> Batch:
+    """Return the batch that a component gave, with images of the same form as before and all its inputs."""
     if not isinstance(batch, Batch):
         raise MisfitError(component, f"{what} is of type {type(batch).__name__}, no Batch")
-    expect(component, f"the image of {what} is", batch.image, shape)
-    return batch
+    expect(component, f"the image of {what} is", batch.image, before.image.shape)
+    # What changes images leaves vectors alone, and many a one was written before there were any.
+    return replace(batch, inputs={**before.inputs, **batch.inputs}) if before.inputs else batch

@@ -24,11 +24,14 @@ def check_ending(path: Path) -> None:
 
 
 def write_answers(
-    path: Path, images: Sequence[str], answers: Sequence[Mapping[str, Mapping[str, Any]]]
+    path: Path,
+    images: Sequence[str],
+    answers: Sequence[Mapping[str, Mapping[str, Any]]],
+    what: str = _IMAGE,
 ) -> None:
-    """Write the answers to pictures, `answers` by task as JSON values, atomically; by the name's ending."""
+    """Write the answers to pictures or rows (`what`), by task as JSON values, atomically; by the ending."""
     rows = [
-        {_IMAGE: image, **{key: value for task, given in found.items() for key, value in _cells(task, given)}}
+        {what: image, **{key: value for task, given in found.items() for key, value in _cells(task, given)}}
         for image, found in zip(images, answers, strict=True)
     ]
     write_text(path, _csv(rows) if path.suffix == ".csv" else _json_lines(rows))

@@ -186,11 +186,11 @@ def _number(value: Any) -> float | None:
 
 def _feed(card: ModelCard, batch: int) -> dict[str, NDArray[Any]]:
     source = np.random.default_rng(0)
-    shape = (batch, *card.image.shape)
+    shape = (batch, *card.image.kept_shape)
     pixels: NDArray[Any] = (
         source.integers(0, 256, shape, dtype=np.uint8)
         if card.pixels == "uint8"
         else source.random(shape, dtype=np.float32)
     )
-    extra = {spec.name: source.integers(0, spec.count, batch) for spec in card.inputs}
-    return {IMAGE: pixels, **extra}
+    extra = {spec.name: spec.draw(batch, source) for spec in card.inputs}
+    return {**({IMAGE: pixels} if card.image else {}), **extra}

@@ -13,9 +13,10 @@ from typing import Any, Never
 
 from ..core.answer_forms import Forms, read_form
 from ..core.contracts import Form
-from ..core.specs import ImageSpec, InputSpec
+from ..core.inputs import InputSpec, ModelInput, VectorSpec
+from ..core.specs import ImageSpec
 from ..core.stated import read_flag as read_flag
-from ..core.stated import read_text, read_whole
+from ..core.stated import read_text, read_texts, read_whole
 
 MOST_NUMBERS = 2**26
 """Numbers of one image or answer, at most: a float32 image of 8,192 x 8,192 pixels."""
@@ -36,11 +37,29 @@ def read_image(item: Mapping[str, Any]) -> ImageSpec:
     return ImageSpec(*_sizes(item["shape"][1:], "the image"))
 
 
-def read_input(item: Mapping[str, Any]) -> InputSpec:
-    """Return an extra input."""
+def read_input(item: Mapping[str, Any]) -> ModelInput:
+    """Return an input beside the image: a whole number, or a vector."""
+    if "numbers" in item:
+        return _vector(item)
     name, (_, last) = read_text(item["name"], "an input's name"), item["range"]
     count = read_whole(last, f"the range of input {name!r}", 0) + 1
     return InputSpec(name, count, read_text(item["description"], f"the description of {name!r}", empty=True))
+
+
+def _vector(item: Mapping[str, Any]) -> VectorSpec:
+    name = read_text(item["name"], "an input's name")
+    numbers, categories = item["numbers"], item["categories"]
+    if not isinstance(numbers, list) or not isinstance(categories, dict):
+        raise ValueError(f"the columns of the vector {name!r} are no lists of names")
+    return VectorSpec(
+        name,
+        tuple(read_text(column, f"a column of {name!r}") for column in numbers),
+        {
+            read_text(column, f"a column of {name!r}"): read_texts(names, f"the names of {column!r}")
+            for column, names in categories.items()
+        },
+        read_text(item["description"], f"the description of {name!r}", empty=True),
+    )
 
 
 def read_target(value: Mapping[str, Any], forms: Forms, plugins: Mapping[str, str]) -> Form:

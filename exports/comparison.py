@@ -21,6 +21,7 @@ from torch import Tensor, nn
 
 from ..core.contracts import Arrays, ExportSubject
 from ..core.errors import VerificationError
+from ..core.inputs import numbers_among, vectors_among
 from ..core.randomness import generator
 from .agreement import agreement_of
 from .candidate import reason
@@ -176,7 +177,7 @@ class Comparison:
         finally:
             for hook in hooks:
                 hook.remove()
-        return _COPIES * 4 * prod(self.subject.image.shape) + sum(sizes)
+        return _COPIES * 4 * prod(self.subject.image.kept_shape) + sum(sizes)
 
     def agreement(self) -> dict[str, Any]:
         """Compare the answers to all real samples; return one summary per task."""
@@ -199,9 +200,7 @@ class Comparison:
     @cached_property
     def _answers(self) -> Arrays:
         """The file's outputs for all real samples."""
-        parts = [
-            self.candidate.run({IMAGE: self._fed(pixels), **inputs}) for pixels, inputs in self._all_samples()
-        ]
+        parts = [self.candidate.run(self._feed(pixels, inputs)) for pixels, inputs in self._all_samples()]
         return {task: np.concatenate([part[task] for part in parts]) for task in self.subject.targets}
 
     def _compare(self, batch: int, kind: str) -> list[Difference]:
@@ -212,7 +211,7 @@ class Comparison:
         else:
             pixels, inputs = self._case(batch, kind)
             raw = self._reference(pixels, inputs)
-        outputs = self.candidate.run({IMAGE: self._fed(pixels), **inputs}, f"batch {batch}, {KINDS[kind]}")
+        outputs = self.candidate.run(self._feed(pixels, inputs), f"batch {batch}, {KINDS[kind]}")
         found = []
         for task, target in self.subject.targets.items():
             expected = (raw[task] if self.form.raw else target.predict(raw[task])).numpy()
@@ -321,15 +320,18 @@ class Comparison:
         except Exception as error:  # whatever the model does wrong, nothing has been proven
             raise VerificationError(f"the trained model itself cannot be run: {reason(error)}") from error
 
-    def _fed(self, pixels: NDArray[Any]) -> NDArray[Any]:
+    def _feed(self, pixels: NDArray[Any], inputs: Arrays) -> Arrays:
+        """Return the inputs as the file reads them."""
+        if not self.subject.image:
+            return inputs
         if self.form.pixels == "float32" and pixels.dtype == np.uint8:
             floats = pixels.astype(np.float32)
-            return np.divide(floats, np.float32(255.0), out=floats)
-        return pixels
+            pixels = np.divide(floats, np.float32(255.0), out=floats)
+        return {IMAGE: pixels, **inputs}
 
     def _case(self, batch: int, kind: str) -> tuple[NDArray[Any], Arrays]:
         source = generator("cpu", 0, "verification", kind, batch)
-        shape = (batch, *self.subject.image.shape)
+        shape = (batch, *self.subject.image.kept_shape)
         whole = self.form.pixels == "uint8"
         if kind == "random":
             pixels = (
@@ -340,10 +342,16 @@ class Comparison:
         else:
             value = 0 if kind == "zeros" else 255 if whole else 1
             pixels = torch.full(shape, value, dtype=torch.uint8 if whole else torch.float32)
-        inputs = {
+        inputs: dict[str, NDArray[Any]] = {
             spec.name: torch.randint(0, spec.count, (batch,), generator=source).numpy()
-            for spec in self.subject.inputs
+            for spec in numbers_among(self.subject.inputs)
         }
+        # Vectors are drawn last: what is drawn before is then the same with and without them.
+        for spec in vectors_among(self.subject.inputs):
+            random = np.random.default_rng(int(torch.randint(2**31, (), generator=source)))
+            inputs[spec.name] = spec.draw(batch, random, self.subject.samples[spec.name])
+            if kind == "zeros":
+                inputs[spec.name][:] = np.nan
         return pixels.numpy(), inputs
 
     def _all_samples(self) -> Iterator[tuple[NDArray[Any], Arrays]]:
@@ -357,7 +365,7 @@ class Comparison:
         pixels = np.ascontiguousarray(samples[IMAGE][rows])
         if pixels.dtype != np.uint8:
             raise VerificationError(f"the real samples to verify on are {pixels.dtype}, not uint8")
-        inputs = {spec.name: samples[spec.name][rows].astype(np.int64) for spec in self.subject.inputs}
+        inputs = {spec.name: samples[spec.name][rows].astype(spec.dtype) for spec in self.subject.inputs}
         return pixels, inputs
 
 
@@ -378,7 +386,7 @@ class _Unopened:
 
 def answers_of(candidate: Runnable, subject: ExportSubject, form: ExportForm) -> Any:
     """Return the file as an `Answer`: from float32 pixels and extra inputs to predictions by task."""
-    names = (IMAGE, *(spec.name for spec in subject.inputs))
+    names = subject.input_names
 
     def answer(feed: Arrays) -> Arrays:
         outputs = candidate.run(fed({name: feed[name] for name in names}, form.pixels), "a split")

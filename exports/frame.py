@@ -15,7 +15,11 @@ PRODUCER = "mtl"
 _OLDER_IR = 10
 """The IR version of every file that an earlier mtl wrote, whatever its operators."""
 
-_PIXELS = {"float32": onnx.TensorProto.FLOAT, "uint8": onnx.TensorProto.UINT8}
+_TYPES = {
+    "float32": onnx.TensorProto.FLOAT,
+    "uint8": onnx.TensorProto.UINT8,
+    "int64": onnx.TensorProto.INT64,
+}
 
 
 def frame_of(card: ModelCard, opset: int) -> onnx.ModelProto:
@@ -26,8 +30,11 @@ def frame_of(card: ModelCard, opset: int) -> onnx.ModelProto:
     model.ir_version = onnx.helper.find_min_ir_version_for(list(model.opset_import))
     model.graph.name = PRODUCER
     value = onnx.helper.make_tensor_value_info
-    model.graph.input.append(value(IMAGE, _PIXELS[card.pixels], [BATCH, *card.image.shape]))
-    model.graph.input.extend(value(spec.name, onnx.TensorProto.INT64, [BATCH]) for spec in card.inputs)
+    if card.image:
+        model.graph.input.append(value(IMAGE, _TYPES[card.pixels], [BATCH, *card.image.shape]))
+    model.graph.input.extend(
+        value(spec.name, _TYPES[spec.dtype], [BATCH, *spec.shape]) for spec in card.inputs
+    )
     model.graph.output.extend(
         value(output.name, onnx.TensorProto.FLOAT, [BATCH, *output.target.output_shape])
         for output in card.outputs

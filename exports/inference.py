@@ -15,8 +15,9 @@ from ..core.answer_forms import Forms
 from ..core.contracts import Described
 from ..core.errors import MissingRequirementError, UsageError, VerificationError, suggest
 from ..core.files import reading
-from ..core.specs import InputSpec
+from ..core.inputs import ModelInput, VectorSpec, numbers_among
 from .card_values import MOST_NUMBERS
+from .given import given_values, rows_given
 from .metadata import IMAGE, ModelCard, Output
 from .model_file import read_model
 from .proof import check_proof
@@ -75,15 +76,20 @@ class ExportedModel:
             )
         self._names = [output.name for output in self.card.outputs]
 
-    def run(self, images: NDArray[Any], /, **inputs: Any) -> dict[str, NDArray[np.float32]]:
+    def run(self, images: NDArray[Any] | None = None, /, **inputs: Any) -> dict[str, NDArray[np.float32]]:
         """Return each output by task name, float32 `[N, ...]`.
 
-        `images` is `[N, C, H, W]`, uint8 or float32 in 0..1; each extra input is a whole number, or one per
-        image. Raises `UsageError` when shapes, types, ranges or names do not fit.
+        `images` is `[N, C, H, W]`, uint8 or float32 in 0..1, and left out where the model reads none. Each
+        other input is a whole number, or one per sample; or the rows of a vector: real numbers
+        `[N, width]` as the card orders them, or a mapping by column for each sample (`VectorSpec.encode`).
+        Raises `UsageError` when shapes, types, ranges or names do not fit.
         """
-        feed = {IMAGE: self._pixels(np.asarray(images))}
-        feed |= self.check_inputs(inputs, len(feed[IMAGE]))
-        return self.infer(feed)
+        if (images is None) == bool(self.card.image):
+            wanted = "reads images" if self.card.image else "reads no images, only vectors"
+            raise UsageError(f"{self.path} {wanted}", hint=f"its inputs: {', '.join(self.card.input_names)}")
+        feed = {} if images is None else {IMAGE: self._pixels(np.asarray(images))}
+        count = len(feed[IMAGE]) if feed else rows_given(self.card.inputs, inputs)
+        return self.infer(feed | self.check_inputs(inputs, count))
 
     def infer(
         self, feed: Mapping[str, NDArray[Any]], options: RunOptions | None = None
@@ -102,7 +108,7 @@ class ExportedModel:
                     raise self._too_large() from None
                 raise
             found = dict(zip(self._names, values, strict=True))
-        rows = len(feed[IMAGE])
+        rows = len(next(iter(feed.values())))
         for output in self.card.outputs:
             self._check_answer(output, found[output.name], rows)
         return found
@@ -128,15 +134,16 @@ class ExportedModel:
         raise VerificationError(f"{self.path}: task {output.name!r} {wrong}", hint=AGAIN)
 
     def most_images(self, numbers: int = MOST_NUMBERS) -> int:
-        """Return how many images fit into the numbers that are held at once; at least one."""
-        return max(1, numbers // prod(self.card.image.shape))
+        """Return how many samples fit into the numbers that are held at once; at least one."""
+        sizes = [prod(self.card.image.kept_shape), *(prod(item.shape) for item in self.card.inputs)]
+        return max(1, numbers // max(sizes))
 
     def raw_runner(self) -> Callable[[Mapping[str, NDArray[Any]]], list[NDArray[np.float32]]]:
         """Return onnxruntime's own call, unchecked: inputs by name to outputs in order."""
         return lambda feed: list(self._session.run(self._names, feed, self._options))
 
     def answers(self, outputs: Mapping[str, NDArray[Any]]) -> list[dict[str, Described]]:
-        """Return, for each image, the readable answer of every task to what `run` returned."""
+        """Return, for each sample, the readable answer of every task to what `run` returned."""
         columns = []
         for output in self.card.outputs:
             values = outputs[output.name]
@@ -144,9 +151,17 @@ class ExportedModel:
             columns.append(output.target.drawing.describe(predictions))
         return [dict(zip(self._names, row, strict=True)) for row in zip(*columns, strict=True)]
 
-    def check_inputs(self, inputs: Mapping[str, Any], count: int) -> dict[str, NDArray[np.int64]]:
-        """Return the extra inputs, int64 `[count]`; `UsageError` for a missing, unknown or wrong one."""
-        specs = {spec.name: spec for spec in self.card.inputs}
+    def check_inputs(self, inputs: Mapping[str, Any], count: int) -> dict[str, NDArray[Any]]:
+        """Return the inputs beside the image, `[count, ...]`; `UsageError` for a missing or wrong one."""
+        return self._checked({spec.name: spec for spec in self.card.inputs}, inputs, count)
+
+    def check_numbers(self, numbers: Mapping[str, int]) -> None:
+        """Raise `UsageError` unless these are the whole numbers that the model reads."""
+        self._checked({spec.name: spec for spec in numbers_among(self.card.inputs)}, numbers, 1)
+
+    def _checked(
+        self, specs: Mapping[str, ModelInput], inputs: Mapping[str, Any], count: int
+    ) -> dict[str, NDArray[Any]]:
         for name in inputs:
             if name not in specs:
                 raise UsageError(
@@ -154,10 +169,8 @@ class ExportedModel:
                 )
         for name, spec in specs.items():
             if name not in inputs:
-                raise UsageError(
-                    f"{self.path} needs the input {_described(spec)}", hint=f"pass --input {name}=VALUE"
-                )
-        return {name: _whole_numbers(specs[name], value, count) for name, value in inputs.items()}
+                raise UsageError(f"{self.path} needs the input {_described(spec)}", hint=_hint(spec))
+        return {name: given_values(specs[name], value, count) for name, value in inputs.items()}
 
     def _pixels(self, images: NDArray[Any]) -> NDArray[Any]:
         wanted = self.card.image.shape
@@ -176,16 +189,13 @@ class ExportedModel:
         return images.astype(np.float32)
 
 
-def _whole_numbers(spec: InputSpec, value: Any, count: int) -> NDArray[np.int64]:
-    array = np.asarray(value)
-    if array.dtype.kind not in "iu" or array.shape not in ((), (count,)):
-        raise UsageError(f"input {spec.name!r} must be one whole number, or one for each of {count} images")
-    if not ((array >= 0) & (array < spec.count)).all():
-        wrong = array[(array < 0) | (array >= spec.count)].reshape(-1)[0]
-        raise UsageError(f"input {spec.name!r} is {wrong}; it goes from 0 to {spec.count - 1}")
-    return np.broadcast_to(array.astype(np.int64), (count,)).copy()
-
-
-def _described(spec: InputSpec) -> str:
+def _described(spec: ModelInput) -> str:
+    if isinstance(spec, VectorSpec):
+        return f"{spec.name!r} ({', '.join(spec.columns)})"
     about = f": {spec.description}" if spec.description else ""
     return f"{spec.name!r} (0..{spec.count - 1}{about})"
+
+
+def _hint(spec: ModelInput) -> str:
+    vector = isinstance(spec, VectorSpec)
+    return "name a table with these columns" if vector else f"pass --input {spec.name}=VALUE"

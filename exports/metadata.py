@@ -16,7 +16,9 @@ from typing import Any, Literal, Self
 from ..core.answer_forms import Forms, beside_installed
 from ..core.contracts import Form
 from ..core.errors import MtlError
-from ..core.specs import ImageSpec, InputSpec
+from ..core.inputs import IMAGE as IMAGE
+from ..core.inputs import ModelInput, VectorSpec, names_of_inputs
+from ..core.specs import NO_IMAGE, ImageSpec
 from . import seal
 from .card_values import (
     MOST_PARTS,
@@ -33,9 +35,6 @@ FORMAT = 1
 """Version of this layout; a reader refuses files of a later one."""
 
 PREFIX = "mtl."
-IMAGE = "image"
-"""Name of the input every exported model has."""
-
 _OWN = ("format", "tasks", "inputs", "outputs")
 PixelType = Literal["float32", "uint8"]
 
@@ -64,13 +63,13 @@ class Output:
 class ModelCard:
     """Everything an exported file says about itself.
 
-    `pixels` is the type of the input `image`; `metadata` is the exporting program's own JSON
-    (recipe hash, versions, test metrics, normalisation).
+    `pixels` is the type of the input `image`, which is false where a model reads none; `metadata` is the
+    exporting program's own JSON (recipe hash, versions, test metrics, normalisation).
     """
 
     image: ImageSpec
     pixels: PixelType
-    inputs: tuple[InputSpec, ...]
+    inputs: tuple[ModelInput, ...]
     outputs: tuple[Output, ...]
     metadata: Mapping[str, Any]
 
@@ -78,7 +77,7 @@ class ModelCard:
     def of(
         cls,
         image: ImageSpec,
-        inputs: Sequence[InputSpec],
+        inputs: Sequence[ModelInput],
         targets: Mapping[str, Form],
         *,
         pixels: PixelType = "float32",
@@ -92,12 +91,20 @@ class ModelCard:
         plain = json.loads(_dump(dict(metadata)))
         return cls(image, pixels, tuple(inputs), outputs, plain)
 
+    @property
+    def input_names(self) -> tuple[str, ...]:
+        """The names of the inputs, in order."""
+        return names_of_inputs(bool(self.image), self.inputs)
+
     def to_json(self) -> dict[str, Any]:
         """Return the card as plain JSON values, in a fixed order."""
         own = {
             "format": FORMAT,
             "tasks": [output.name for output in self.outputs],
-            "inputs": [_image_to_json(self.image, self.pixels), *map(_input_to_json, self.inputs)],
+            "inputs": [
+                *([_image_to_json(self.image, self.pixels)] if self.image else []),
+                *map(_input_to_json, self.inputs),
+            ],
             "outputs": [output.to_json() for output in self.outputs],
         }
         return own | {key: self.metadata[key] for key in sorted(self.metadata)}
@@ -133,15 +140,19 @@ class ModelCard:
     @classmethod
     def _from_values(cls, values: Mapping[str, Any], forms: Forms) -> Self:
         _check_format(values["format"])
-        image, *extra = values["inputs"]
-        if image["name"] != IMAGE or image["dtype"] not in ("float32", "uint8"):
-            raise ValueError("it names no image input")
+        inputs = values["inputs"]
+        pictured = inputs[0]["name"] == IMAGE
+        image, extra = inputs[0], inputs[1:] if pictured else inputs
+        if pictured and image["dtype"] not in ("float32", "uint8"):
+            raise ValueError("its image input has another type than pixels have")
+        if not pictured and not any("numbers" in item for item in extra):
+            raise ValueError("it names no input of images or vectors")
         if not len(extra) < MOST_PARTS or not 1 <= len(values["outputs"]) <= MOST_PARTS:
             raise ValueError("it names too many inputs or outputs, or none")
         plugins = {read_name(name): read_name(plugin) for name, plugin in values.get("forms", {}).items()}
         card = cls(
-            read_image(image),
-            image["dtype"],
+            read_image(image) if pictured else NO_IMAGE,
+            image["dtype"] if pictured else "float32",
             tuple(map(read_input, extra)),
             tuple(
                 Output(
@@ -192,7 +203,10 @@ def _image_to_json(image: ImageSpec, pixels: PixelType) -> dict[str, Any]:
     }
 
 
-def _input_to_json(spec: InputSpec) -> dict[str, Any]:
+def _input_to_json(spec: ModelInput) -> dict[str, Any]:
+    if isinstance(spec, VectorSpec):
+        form = {"dtype": spec.dtype, "shape": ["batch", *spec.shape], "missing": "NaN"}
+        return spec.to_json() | form
     return {
         "name": spec.name,
         "dtype": "int64",

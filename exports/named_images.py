@@ -11,7 +11,7 @@ from pathlib import Path
 from ..core.errors import UsageError, suggest
 from ..core.files import reading
 from ..core.table_paths import PictureFolder, picture_paths
-from ..core.tables import ENDINGS, PICTURES, find_table, names_pictures, read_table
+from ..core.tables import ENDINGS, PICTURES, Table, find_table, names_pictures, read_table
 
 USUAL = "file_name"
 """The column of paths where several could be."""
@@ -74,7 +74,11 @@ def _is_picture(path: Path, folder: Path) -> bool:
 
 
 def _of_table(place: Path, naming: Naming) -> Iterator[NamedImage]:
-    table = read_table(find_table(place))
+    return images_of(read_table(find_table(place)), place, naming)
+
+
+def images_of(table: Table, place: Path, naming: Naming) -> Iterator[NamedImage]:
+    """Yield the pictures that the rows of a table name; `place` is what the command line calls it."""
     names = list(table.embedded)
     names = names or [name for name, cells in table.columns.items() if names_pictures(cells)]
     name = naming.column or (USUAL if USUAL in table.columns else names[0] if len(names) == 1 else "")

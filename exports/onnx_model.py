@@ -69,7 +69,7 @@ def build_model(subject: ExportSubject, form: ExportForm, opset: int) -> onnx.Mo
     example = example_of(subject, form)
     check_outputs(frozen, subject)
     model = _trace(wrapped, example, opset)
-    clean(model, (IMAGE, *(spec.name for spec in subject.inputs)), tuple(subject.targets))
+    clean(model, subject.input_names, tuple(subject.targets))
     onnx.helper.set_model_props(model, card_of(subject, form).to_properties())
     return model
 
@@ -90,6 +90,7 @@ def check_names(subject: ExportSubject) -> None:
     """Raise `UsageError` unless the names of inputs and tasks are all different, and there is a task."""
     if not subject.targets:
         raise UsageError("there is no task to export")
+    # A task may not have that name, whether there is an image or not: it stands for one everywhere.
     seen = {IMAGE: "the input image"}
     for spec in subject.inputs:
         if spec.name in seen:
@@ -104,18 +105,25 @@ def check_names(subject: ExportSubject) -> None:
 
 
 class Exported(nn.Module):
-    """The model as users meet it: positional inputs, pixels of the chosen type, a tuple of answers."""
+    """The model as users meet it: positional inputs, pixels of the chosen type, a tuple of answers.
+
+    Where there is no image, the first input is a vector.
+    """
 
     def __init__(self, model: nn.Module, subject: ExportSubject, form: ExportForm) -> None:
         super().__init__()
         self.model = model
         self.form = form
         self.names = tuple(spec.name for spec in subject.inputs)
+        self.pictured = bool(subject.image)
         self.targets: Mapping[str, Form] = dict(subject.targets)
 
-    def forward(self, image: Tensor, *extra: Tensor) -> tuple[Tensor, ...]:
+    def forward(self, first: Tensor, *extra: Tensor) -> tuple[Tensor, ...]:
         """Return the answers in the order of `targets`."""
-        if self.form.pixels == "uint8":
+        image = first if self.pictured else first.new_zeros(len(first), 0, 0, 0)
+        if not self.pictured:
+            extra = (first, *extra)
+        elif self.form.pixels == "uint8":
             image = image.float() / 255.0
         raw = self.model(image, dict(zip(self.names, extra, strict=True)))
         if self.form.raw:
@@ -127,8 +135,15 @@ def example_of(subject: ExportSubject, form: ExportForm) -> tuple[Tensor, ...]:
     """Return inputs to trace a model with, in order."""
     # Two samples: torch.export would take a batch of one for a constant.
     pixels = torch.uint8 if form.pixels == "uint8" else torch.float32
-    image = torch.zeros((2, *subject.image.shape), dtype=pixels)
-    return (image, *(torch.zeros(2, dtype=torch.int64) for _ in subject.inputs))
+    image = (torch.zeros((2, *subject.image.shape), dtype=pixels),) if subject.image else ()
+    return (*image, *_zeros(subject).values())
+
+
+def _zeros(subject: ExportSubject) -> dict[str, Tensor]:
+    """Return zeros for two samples, for each input beside the image."""
+    return {
+        spec.name: torch.zeros((2, *spec.shape), dtype=getattr(torch, spec.dtype)) for spec in subject.inputs
+    }
 
 
 def _check_size(model: nn.Module) -> None:
@@ -139,10 +154,9 @@ def _check_size(model: nn.Module) -> None:
 
 def check_outputs(model: nn.Module, subject: ExportSubject) -> None:
     """Raise `ComponentError` unless the model answers every task in its form."""
-    image = torch.zeros((2, *subject.image.shape))
-    inputs = {spec.name: torch.zeros(2, dtype=torch.int64) for spec in subject.inputs}
+    image = torch.zeros((2, *subject.image.kept_shape))
     with torch.inference_mode():
-        raw = model(image, inputs)
+        raw = model(image, _zeros(subject))
     for task, target in subject.targets.items():
         if task not in raw:
             raise ComponentError(f"the model has no output for task {task!r}")

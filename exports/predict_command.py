@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from ..core.registry import HasRegistry
     from .inference import ExportedModel
     from .named_images import NamedImage
+    from .named_rows import NamedRow
 
 _CHUNK = 64
 _NUMBERS = 2**18
@@ -76,19 +77,23 @@ def predict(
     memory: int,
     **naming: Any,
 ) -> None:
-    """Answer for images with an exported model.
+    """Answer for images, or rows of a table, with an exported model.
 
     MODEL is an exported .onnx file, or the folder of a run. IMAGE is a file, a folder of them, a pattern in
-    quotes, or a table (CSV, TSV, JSON lines, Parquet) with a column of paths. torch is not needed.
+    quotes, or a table (CSV, TSV, JSON lines, Parquet) with a column of paths. A model that reads vectors
+    takes such a table, with the columns that it reads. torch is not needed.
 
     \b
     Examples:
       mtl predict runs/demo/model.onnx digit.png
       mtl predict runs/demo digit.png --resize --json
       mtl predict runs/demo photos.csv --resize --to answers.csv
+      mtl predict runs/prices rows.csv --to answers.csv
     """
+    from ..core.inputs import vectors_among
     from .answer_table import check_ending, write_answers
-    from .named_images import Naming, named_images
+    from .named_images import Naming
+    from .named_rows import named_rows
 
     numbers = _numbers(inputs)
     if to is not None:
@@ -97,23 +102,27 @@ def predict(
 
     forms = forms_in_use(session)
     exported = in_time(timeout, model, lambda: _open(model, memory * MEBIBYTE, forms))
-    exported.check_inputs(numbers, 1)
+    exported.check_numbers(numbers)
     if out is not None and not any(output.target.drawing.pictured for output in exported.card.outputs):
         raise UsageError(f"no task of {exported.path} answers with an image", hint="leave out --out")
-    named = named_images(places, Naming(**naming))
+    card = exported.card
+    vectors = vectors_among(card.inputs)
+    named = named_rows(places, vectors, Naming(**naming), pictured=bool(card.image))
+    what = "images" if card.image else "rows"
     images, paths = [image.name for image in named], [image.path for image in named]
     answers = _answers(exported, named, numbers, resize, timeout)
     saved = _save(paths, answers, out) if out is not None else {}
     rows = _values(answers, saved)
     if to is not None:
-        write_answers(to, images, rows)
-        click.echo(f"{to}: answers for {len(images):,} images", err=True)
+        write_answers(to, images, rows, what.removesuffix("s"))
+        click.echo(f"{to}: answers for {len(images):,} {what}", err=True)
     if as_json:
-        predictions = [{"image": image, "answers": row} for image, row in zip(images, rows, strict=True)]
+        key = what.removesuffix("s")
+        predictions = [{key: image, "answers": row} for image, row in zip(images, rows, strict=True)]
         document = {"model": str(exported.path), "inputs": numbers, "predictions": predictions}
         click.echo(json.dumps(document, indent=2, allow_nan=False))
     elif to is None:
-        click.echo("\n".join(_table(images, answers, saved)))
+        click.echo("\n".join(_table(images, answers, saved, what.removesuffix("s").upper())))
 
 
 def _open(path: Path, memory: int, forms: Forms | None) -> ExportedModel:
@@ -145,7 +154,7 @@ def _numbers(inputs: Sequence[str]) -> dict[str, int]:
 
 def _answers(
     exported: ExportedModel,
-    named: Sequence[NamedImage],
+    named: Sequence[NamedRow],
     numbers: dict[str, int],
     resize: bool,
     timeout: float,
@@ -163,8 +172,10 @@ def _answers(
     answers = []
     chunk = min(_CHUNK, exported.most_images(_NUMBERS))
     for start in range(0, len(named), chunk):
-        some = [pixels(image) for image in named[start : start + chunk]]
-        run = partial(exported.run, np.stack(some), **numbers)
+        some = named[start : start + chunk]
+        images = [pixels(row.image) for row in some if row.image is not None]
+        vectors = {name: np.stack([row.vectors[name] for row in some]) for name in some[0].vectors}
+        run = partial(exported.run, *([np.stack(images)] if images else ()), **numbers, **vectors)
         answers += exported.answers(in_time(timeout, exported.path, run, stop=exported.stop))
     return answers
 
@@ -233,9 +244,12 @@ def _values(
 
 
 def _table(
-    images: Sequence[str], answers: Sequence[dict[str, Described]], saved: dict[tuple[int, str], list[Path]]
+    images: Sequence[str],
+    answers: Sequence[dict[str, Described]],
+    saved: dict[tuple[int, str], list[Path]],
+    what: str,
 ) -> Iterator[str]:
-    rows = [("IMAGE", "TASK", "ANSWER")]
+    rows = [(what, "TASK", "ANSWER")]
     for index, (image, found) in enumerate(zip(images, answers, strict=True)):
         for number, (task, answer) in enumerate(found.items()):
             text = answer.text

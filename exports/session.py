@@ -101,8 +101,10 @@ def _bound_memory(most: int) -> None:
 
 def interface_problem(session: onnxruntime.InferenceSession, card: ModelCard) -> str | None:
     """Return how the model's inputs and outputs differ from the card, or None when they agree."""
-    inputs: dict[str, tuple[str, tuple[int, ...]]] = {IMAGE: (_TYPES[card.pixels], card.image.shape)}
-    inputs |= {spec.name: (_TYPES["int64"], ()) for spec in card.inputs}
+    inputs: dict[str, tuple[str, tuple[int, ...]]] = {}
+    if card.image:
+        inputs[IMAGE] = (_TYPES[card.pixels], card.image.shape)
+    inputs |= {spec.name: (_TYPES[spec.dtype], spec.shape) for spec in card.inputs}
     outputs = {item.name: (_TYPES["float32"], item.target.output_shape) for item in card.outputs}
     for role, values, promised in (
         ("input", session.get_inputs(), inputs),

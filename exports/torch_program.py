@@ -21,7 +21,7 @@ from ..core.answer_forms import Forms
 from ..core.contracts import Arrays, ExportSubject
 from ..core.errors import ComponentError, VerificationError
 from .candidate import reason
-from .metadata import IMAGE, ModelCard
+from .metadata import ModelCard
 from .onnx_model import Exported, ExportForm, check_names, check_outputs, example_of
 
 CARD = "mtl.json"
@@ -38,8 +38,8 @@ class _Named(nn.Module):
         super().__init__()
         self.exported = exported
 
-    def forward(self, image: Tensor, *extra: Tensor) -> dict[str, Tensor]:
-        return dict(zip(self.exported.targets, self.exported(image, *extra), strict=True))
+    def forward(self, first: Tensor, *extra: Tensor) -> dict[str, Tensor]:
+        return dict(zip(self.exported.targets, self.exported(first, *extra), strict=True))
 
 
 def build_program(subject: ExportSubject, form: ExportForm) -> torch.export.ExportedProgram:
@@ -98,10 +98,9 @@ class Program:
     def run(self, feed: Arrays, case: str = "real samples") -> dict[str, NDArray[Any]]:
         """Return the outputs by name."""
         tensors = {name: torch.from_numpy(np.ascontiguousarray(value)) for name, value in feed.items()}
-        extra = (tensors[spec.name] for spec in self.card.inputs)
         try:
             with torch.inference_mode():
-                outputs = self._module(tensors[IMAGE], *extra)
+                outputs = self._module(*(tensors[name] for name in self.card.input_names))
             return {str(name): value.numpy() for name, value in outputs.items()}
         except Exception as error:  # a traced program raises what torch's operators raise
             raise VerificationError(f"{self.name} cannot be run ({case}): {reason(error)}") from error

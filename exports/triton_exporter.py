@@ -125,9 +125,11 @@ class TritonExporter(Exporter):
         yield 'backend: "onnxruntime"'
         yield f"max_batch_size: {self.batch}"
         pixels = "TYPE_UINT8" if card.pixels == "uint8" else "TYPE_FP32"
-        yield from _tensor("input", IMAGE, pixels, card.image.shape)
+        if card.image:
+            yield from _tensor("input", IMAGE, pixels, card.image.shape)
         for spec in card.inputs:
-            yield from _tensor("input", spec.name, "TYPE_INT64", ())
+            kind = "TYPE_FP32" if spec.dtype == "float32" else "TYPE_INT64"
+            yield from _tensor("input", spec.name, kind, spec.shape)
         for output in card.outputs:
             file = label_files.get(output.name)
             yield from _tensor("output", output.name, "TYPE_FP32", output.target.output_shape, file)

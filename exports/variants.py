@@ -14,6 +14,7 @@ from .decisions import nodes_that_decide
 from .metadata import IMAGE, PixelType
 from .onnx_model import ExportForm, card_of
 from .precision import FLOAT32, SEED, Calibration, Precision, PrecisionType
+from .preparing import nodes_that_prepare
 from .quality import allowed_drops, check_drops, check_measurable
 from .ranges import Ranges, ranges_of
 from .units import nodes_in_units
@@ -84,7 +85,12 @@ def build_variant(subject: ExportSubject, form: ExportForm, base: onnx.ModelProt
 
 def float32_nodes(base: onnx.ModelProto, ranges: Ranges) -> tuple[str, ...]:
     """Return the nodes that stay in float32 in a float16 file, in order."""
-    kept = {*beyond_half(base, ranges), *nodes_in_units(base.graph), *nodes_that_decide(base.graph)}
+    kept = {
+        *beyond_half(base, ranges),
+        *nodes_that_prepare(base.graph),
+        *nodes_in_units(base.graph),
+        *nodes_that_decide(base.graph),
+    }
     return tuple(node.name for node in base.graph.node if node.name in kept)
 
 
@@ -104,7 +110,7 @@ def calibration_feed(subject: ExportSubject, form: ExportForm) -> Arrays:
 
 def fed(arrays: Arrays, pixels: PixelType) -> Arrays:
     """Return inputs with float32 pixels in 0..1 as a file reads them."""
-    if pixels == "float32":
+    if pixels == "float32" or IMAGE not in arrays:
         return arrays
     whole = np.rint(arrays[IMAGE] * np.float32(255)).clip(0, 255).astype(np.uint8)
     return {**arrays, IMAGE: whole}
@@ -114,4 +120,4 @@ def _drawn(subject: ExportSubject, samples: int, seed: int) -> Arrays:
     if subject.judge is None:
         raise VerificationError("the calibration of the file cannot be checked: there is no data at hand")
     drawn = subject.judge.training_samples(samples, seed)
-    return {name: drawn[name] for name in (IMAGE, *(spec.name for spec in subject.inputs))}
+    return {name: drawn[name] for name in subject.input_names}

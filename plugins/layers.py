@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar, cast
 
 import torch
 from pydantic import Field
@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from ..core.contracts import Form
 from ..core.errors import Incompatible
+from ..core.inputs import Vectors
 from ..core.specs import ImageSpec
 
 Activation = Literal["relu", "leaky-relu", "elu", "gelu", "silu", "tanh", "sigmoid"]
@@ -138,6 +139,40 @@ def output_layers(
 def dropout_layers(probability: float) -> list[nn.Module]:
     """Return a dropout layer, or nothing when the probability is 0: then no random number is drawn."""
     return [nn.Dropout(probability)] if probability > 0.0 else []
+
+
+EMBEDDING = 8
+"""Features made of a category, or as many as it has names where these are fewer."""
+
+
+class VectorEmbedding(nn.Module):
+    """Embeds the categories of prepared vectors `[B, vectors.size]` and leaves the numbers as they are.
+
+    Gives `[B, size]`. A hole of a category has an embedding of its own.
+    """
+
+    def __init__(self, vectors: Vectors) -> None:
+        super().__init__()
+        self.plain: list[tuple[int, int]] = []
+        self.chosen: list[tuple[int, int]] = []
+        start = 0
+        for part in vectors.parts:
+            self.plain.append((start, start := start + 2 * len(part.numbers)))
+            for choices in part.choices:
+                self.chosen.append((start, start := start + choices))
+        widths = [(end - first, min(EMBEDDING, end - first - 1)) for first, end in self.chosen]
+        self.embeddings = nn.ModuleList(nn.Linear(*width, bias=False) for width in widths)
+        for embedding in self.embeddings:
+            nn.init.normal_(cast("nn.Linear", embedding).weight)
+        self.size = sum(end - first for first, end in self.plain) + sum(width for _, width in widths)
+
+    def forward(self, vectors: Tensor) -> Tensor:
+        plain = [vectors[:, first:end] for first, end in self.plain]
+        chosen = [
+            embed(vectors[:, first:end])
+            for embed, (first, end) in zip(self.embeddings, self.chosen, strict=True)
+        ]
+        return torch.cat([*plain, *chosen], dim=1)
 
 
 def initialise(module: nn.Module, scheme: Initialisation) -> None:

@@ -25,7 +25,7 @@ PUBLIC = {
         Batch Features MISSING one_hot transform_square Warp warp_labels
         Form Activation Decisions Binary Categorical Image Multilabel PixelClasses PixelValues Regression
         Drawing Described Bars Map Mask Picture Tags Values
-        DatasetSpec FeatureSpec ImageSpec InputSpec Symmetry
+        DatasetSpec FeatureSpec ImageSpec InputSpec NO_IMAGE Symmetry VectorSpec Vectors no_images
         Random SampleRandom StepRandom
         ComponentError Incompatible MissingRequirementError UsageError VerificationError
         reading write_bytes

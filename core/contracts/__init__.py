@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from .balancer import Balancer as Balancer
     from .dataset import Columns as Columns
     from .dataset import Dataset as Dataset
+    from .dataset import no_images as no_images
     from .drawing import Bars as Bars
     from .drawing import Described as Described
     from .drawing import Drawing as Drawing
@@ -59,7 +60,7 @@ if TYPE_CHECKING:
 _NAMES = {
     "augmentation": ("Augmentation",),
     "balancer": ("Balancer",),
-    "dataset": ("Columns", "Dataset"),
+    "dataset": ("Columns", "Dataset", "no_images"),
     "drawing": ("Bars", "Described", "Drawing", "Map", "Mask", "Picture", "Tags", "Values"),
     "encoder": ("Encoder",),
     "exporter": (

@@ -1,4 +1,4 @@
-"""The contract of a data set: columns of images and labels. NumPy only."""
+"""The contract of a data set: columns of images, vectors and labels. NumPy only."""
 
 from __future__ import annotations
 
@@ -19,9 +19,11 @@ from .room import Room
 class Columns:
     """The samples of one split, column by column.
 
-    `image` is uint8 `[N, C, H, W]`. A label column is what its form says: int64 `[N]` (class index, or 0/1;
-    -1 for absent), int8 `[N, K]` (attributes; -1 for not known) or float32 `[N, n]` (NaN for absent). With
-    `rows`, int64 `[N]`, the split's pictures are these of `image`, which may hold others: splits can share
+    `image` is uint8 `[N, C, H, W]`; `[N, 0, 0, 0]` where there is none (`no_images`). A label column is what
+    its form says: int64 `[N]` (class index, or 0/1; -1 for absent), int8 `[N, K]` (attributes; -1 for not
+    known) or float32 `[N, n]` (NaN for absent). Beside them, under the names that the spec's `inputs` have,
+    stand the vectors, raw: float32 `[N, width]` in the order that a `VectorSpec` states, NaN for a hole.
+    With `rows`, int64 `[N]`, the split's pictures are these of `image`, which may hold others: splits can share
     one array, and none is copied.
     """
 
@@ -35,6 +37,15 @@ class Columns:
     def alone(self) -> Columns:
         """Return the split with pictures of its own: a copy where it names rows."""
         return self if self.rows is None else Columns(self.image[self.rows], self.labels)
+
+
+def no_images(count: int) -> NDArray[np.uint8]:
+    """Return the images of so many samples that have none.
+
+    >>> len(Columns(no_images(3), {}))
+    3
+    """
+    return np.zeros((count, 0, 0, 0), np.uint8)
 
 
 class Dataset(ABC):
@@ -85,6 +96,13 @@ class Dataset(ABC):
         goes without saying.
         """
         return {}
+
+    def encoder(self) -> str | None:
+        """Return the encoder that its inputs call for, by name; None: the usual one, which reads images.
+
+        It is taken when a recipe names none.
+        """
+        return None
 
     def understood(self) -> Sequence[str]:
         """Return what the data set made of its files, line by line, to be shown before training."""

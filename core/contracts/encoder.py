@@ -1,22 +1,36 @@
-"""The contract of an encoder: ordered stages from an image to features."""
+"""The contract of an encoder: ordered stages from an image, or from vectors, to features."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Literal
 
 from torch import Tensor, nn
 
 from ..specs import FeatureSpec, ImageSpec, InputSpec
 
+InputForm = Literal["image", "vector", "number"]
+"""What an encoder can read: an image, vectors, whole numbers that tasks bring."""
+
 
 class Encoder(nn.Module):
-    """An image encoder made of ordered, named stages; sharing schemes work stage by stage.
+    """An encoder made of ordered, named stages; sharing schemes work stage by stage.
 
     A subclass's constructor takes `(image: ImageSpec, inputs: Sequence[InputSpec], *, options)` and sets
     `stages` (an `nn.Sequential`, best built from an `OrderedDict` of names), `feature_specs` (the form
     of each stage's output, same length), and `fuses`, the names of the extra inputs it reads.
     It raises `Incompatible` with the reason when it cannot serve the image.
+
+    `reads` says what forms of input it can read; it is given no others. One that reads `"vector"` finds each
+    `VectorSpec` of the data set among `inputs`; where there is no image it gets `Vectors` in the image's
+    place, all of them prepared and side by side, `[B, size]`, and reads them all.
+
+    With `joins` it is made of other encoders. Its constructor and `accepts` then get a third argument that
+    makes one: `make({"name": ..., options}, image, inputs)`.
     """
+
+    reads: frozenset[InputForm] = frozenset({"image", "number"})
+    joins: bool = False
 
     stages: nn.Sequential
     feature_specs: tuple[FeatureSpec, ...]
@@ -30,7 +44,8 @@ class Encoder(nn.Module):
     def forward_stage(self, index: int, features: Tensor, inputs: Mapping[str, Tensor]) -> Tensor:
         """Run stage `index` on the features before it (the normalised image `[B, C, H, W]` for stage 0).
 
-        `inputs` are the extra inputs, int64 `[B]` each; only a fusing encoder reads them.
+        `inputs` are the extra inputs, int64 `[B]` each, and prepared vectors, float32 `[B, prepared]`; only
+        a fusing encoder reads them.
         """
         output: Tensor = self.stages[index](features)
         return output

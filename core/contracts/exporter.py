@@ -13,12 +13,14 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from ..errors import UsageError, suggest
-from ..specs import ImageSpec, InputSpec
+from ..inputs import ModelInput, names_of_inputs
+from ..specs import ImageSpec
 from .form import Form
 
 Arrays = Mapping[str, NDArray[Any]]
 Answer = Callable[[Arrays], Arrays]
-"""From inputs by name (`image` float32 `[N, C, H, W]`, extra inputs int64 `[N]`) to predictions by task."""
+"""From inputs by name (`image` float32 `[N, C, H, W]`, numbers int64 `[N]`, raw vectors float32
+`[N, width]`) to predictions by task."""
 
 Metrics = Mapping[str, Mapping[str, float]]
 """`{task: {metric: value}}`."""
@@ -80,23 +82,29 @@ class Units:
 class ExportSubject:
     """What is exported: a trained model, its inputs and outputs, and real samples to prove it on.
 
-    `model(image, inputs)` takes float32 `[B, C, H, W]` in 0..1 and a dict of int64 `[B]`, and returns the
-    raw output of each task by name; with a sequence of names as third argument, of those tasks only.
-    `targets` are in output order. `samples` holds `image` (uint8 `[N, C, H, W]`) and each extra input (int64
-    `[N]`). `metadata` is JSON, kept inside the file. `reads` names the extra inputs that a task's answer
+    `model(image, inputs)` takes float32 `[B, C, H, W]` in 0..1 and a dict of whole numbers (int64 `[B]`) and
+    raw vectors (float32 `[B, width]`), and returns the raw output of each task by name; with a sequence of
+    names as third argument, of those tasks only. `image` is false where the model reads none; it then takes
+    `[B, 0, 0, 0]`. `targets` are in output order. `samples` holds `image` (uint8 `[N, C, H, W]`) and each
+    other input. `metadata` is JSON, kept inside the file. `reads` names the extra inputs that a task's answer
     depends on (a task that is missing there: all of them). `units` says what differences of a task's values
     are measured by (a task that is missing there: by 1). `judge` is None when there is no data at hand.
     """
 
     model: nn.Module
     image: ImageSpec
-    inputs: tuple[InputSpec, ...]
+    inputs: tuple[ModelInput, ...]
     targets: Mapping[str, Form]
     samples: Mapping[str, NDArray[np.generic]]
     metadata: Mapping[str, Any]
     reads: Mapping[str, frozenset[str]] = field(default_factory=dict)
     judge: Judge | None = None
     units: Mapping[str, Units] = field(default_factory=dict)
+
+    @property
+    def input_names(self) -> tuple[str, ...]:
+        """The names of the model's inputs, in order: the image where there is one, then the others."""
+        return names_of_inputs(bool(self.image), self.inputs)
 
     def only(self, tasks: Sequence[str]) -> ExportSubject:
         """Return the subject with some of its tasks, and the inputs that these depend on.

@@ -7,15 +7,19 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
+from ..inputs import Vectors
 from ..specs import FeatureSpec, ImageSpec
 from .encoder import Encoder
 
 
 @dataclass(frozen=True)
 class EncoderBuilder:
-    """A sharing scheme's `build_encoder`: call it for a new encoder; `image` is what that will see."""
+    """A sharing scheme's `build_encoder`: call it for a new encoder; `image` is what that will see.
 
-    image: ImageSpec
+    Where the data set has no image it is its `Vectors`, which `forward` then gets in the image's place.
+    """
+
+    image: ImageSpec | Vectors
     build: Callable[[], Encoder]
 
     def __call__(self) -> Encoder:

@@ -78,5 +78,5 @@ def _longest_side(subject: Subject) -> int:
     targets = subject.composition.targets.values()
     # Of an image: four rows of test samples, and about ten of fewer validation samples; of a map fewer.
     pictures = SHOWN * sum(12 if target.moves_with_pixels else 2 for target in targets)
-    bytes_per_pixel = 4 / 3 * subject.composition.dataset_spec.image.channels
+    bytes_per_pixel = 4 / 3 * max(1, subject.composition.dataset_spec.image.kept_shape[0])
     return max(24, min(96, int(math.sqrt(_BUDGET / max(1, pictures) / bytes_per_pixel))))

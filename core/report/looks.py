@@ -19,6 +19,9 @@ from .pixels import Bytes, to_bytes
 SHOWN = 8
 """Samples shown as pictures, and the size of a batch."""
 
+_COLUMNS = 8
+"""Columns of vectors shown beside a sample."""
+
 _MOST, _PIXELS = 512, 2**20
 """Samples answered for scatter plots and mistakes: so many, and fewer when images are large."""
 
@@ -28,7 +31,8 @@ class Look:
     """One task on the first test samples.
 
     `seen` is what the model saw (uint8 `[N, C, H, W]`), `target` and `prediction` the task's, `present`
-    whether a sample has the label, `inputs` its own extra inputs. For tasks with pixels N is at most 8.
+    whether a sample has the label, `inputs` its own extra inputs and the first columns of vectors, these in
+    words. For tasks with pixels N is at most 8.
     """
 
     seen: Bytes
@@ -48,7 +52,7 @@ def look(composition: Composition, test: Samples) -> dict[str, Look]:
 
     The samples get the same noise as in the evaluation.
     """
-    count = min(len(test), max(SHOWN, min(_MOST, _PIXELS // (test.shape[1] * test.shape[2]))))
+    count = min(len(test), max(SHOWN, min(_MOST, _PIXELS // max(1, test.shape[1] * test.shape[2]))))
     first = test.first(count).to(module_device(composition.model))
     found: dict[str, list[Look]] = {name: [] for name in composition.tasks}
     training = composition.model.training
@@ -95,9 +99,21 @@ def _look(
         target.cpu().numpy(),
         prediction.cpu().numpy(),
         there.cpu().numpy(),
-        {item.name: inputs[item.name][: len(target)].cpu().numpy() for item in composed.task.inputs},
+        _shown(composition, name, {key: value[: len(target)].cpu().numpy() for key, value in inputs.items()}),
         measured,
     )
+
+
+def _shown(
+    composition: Composition, task: str, inputs: Mapping[str, NDArray[Any]]
+) -> dict[str, NDArray[Any]]:
+    own = {item.name: inputs[item.name] for item in composition.tasks[task].task.inputs}
+    columns = {
+        column: np.array(texts)
+        for item in composition.dataset_spec.inputs
+        for column, texts in item.texts(inputs[item.name]).items()
+    }
+    return own | dict(list(columns.items())[:_COLUMNS])
 
 
 def _mean_squared_error(image: Tensor, target: Tensor) -> Tensor:

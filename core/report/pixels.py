@@ -24,8 +24,11 @@ def to_bytes(image: NDArray[Any]) -> Bytes:
 def picture(image: Bytes, *, alt: str, limit: int = 96) -> Html:
     """Return uint8 `[C, H, W]` as an image; channels other than 1 or 3 are averaged.
 
-    A side longer than `limit` pixels is made smaller, so that the page stays small.
+    A side longer than `limit` pixels is made smaller, so that the page stays small. An image without pixels
+    is nothing.
     """
+    if image.size == 0:
+        return Html("")
     if image.shape[0] not in (1, 3):
         image = np.rint(image.mean(axis=0, keepdims=True)).astype(np.uint8)
     drawn = Image.fromarray(

@@ -47,7 +47,7 @@ def _inputs(subject: Subject) -> Html:
         spec = extra.get(item["name"])
         about = "pixels in 0..1; normalisation is inside the model"
         if spec is not None:
-            about = f"{spec.description or 'a whole number'} (0..{spec.count - 1})"
+            about = spec.meaning()
         rows.append([item["name"], item["dtype"], _shape(item["shape"]), about])
     return table(["Input", "Type", "Shape", "Meaning"], rows, caption="What the model reads")
 

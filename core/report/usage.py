@@ -7,6 +7,7 @@ import shlex
 from collections.abc import Sequence
 
 from ..contracts import Bars, Drawing, Form, Map, Mask, Picture, Tags, Values
+from ..inputs import VectorSpec, numbers_among, vectors_among
 from .markup import Html, section, tag
 from .plan import meaning
 from .subject import Subject
@@ -32,13 +33,14 @@ _CONVERTED = (
 def usage(subject: Subject) -> Html:
     """Return the section with a command and a program, right for this model's inputs and outputs."""
     form = subject.composition.dataset_spec.image
-    parts = [
-        tag("p", "On the command line, without torch:"),
-        _code(command(subject)),
-        tag(
-            "p", f"An image of another size than {form.width} x {form.height} needs --resize.", class_="note"
-        ),
-    ]
+    parts = [tag("p", "On the command line, without torch:"), _code(command(subject))]
+    if form:
+        note = f"An image of another size than {form.width} x {form.height} needs --resize."
+        parts.append(tag("p", note, class_="note"))
+    if vectors := vectors_among(subject.composition.inputs):
+        columns = ", ".join(column for item in vectors for column in item.columns)
+        note = f"The table is CSV, TSV or JSON lines with the columns {columns}; a cell may be empty."
+        parts.append(tag("p", note, class_="note"))
     if subject.model_file.suffix == ".onnx":
         parts += [tag("p", "In Python, with onnxruntime, numpy and Pillow:"), _code(program(subject))]
     return section("Run the exported file", *parts, id_="usage")
@@ -46,8 +48,9 @@ def usage(subject: Subject) -> Html:
 
 def command(subject: Subject) -> str:
     """Return the command that answers for one image file."""
-    words = ["mtl", "predict", shlex.quote(str(subject.model_file)), "IMAGE.png"]
-    for spec in subject.composition.inputs:
+    given = "ROWS.csv" if vectors_among(subject.composition.inputs) else "IMAGE.png"
+    words = ["mtl", "predict", shlex.quote(str(subject.model_file)), given]
+    for spec in numbers_among(subject.composition.inputs):
         words += ["--input", shlex.quote(f"{spec.name}={_example(spec.count)}")]
     if any(target.drawing.pictured for target in subject.composition.targets.values()):
         words += ["--out", "answers"]
@@ -57,9 +60,14 @@ def command(subject: Subject) -> str:
 def program(subject: Subject) -> str:
     """Return a program that prints the answers of every task to `IMAGE.png`."""
     names = list(subject.composition.targets)
-    feed = ['"image": image']
-    lines = [*_imports(subject), *_image(subject), ""]
+    pictured = bool(subject.composition.dataset_spec.image)
+    feed = ['"image": image'] if pictured else []
+    lines = [*_imports(subject), *([*_image(subject), ""] if pictured else [])]
     for position, spec in enumerate(subject.composition.inputs):
+        if isinstance(spec, VectorSpec):
+            lines += _vector(position, spec)
+            feed.append(f"{_literal(spec.name)}: extra_{position}")
+            continue
         about = f"  # {_comment(spec.description)}" if spec.description else ""
         lines.append(f"extra_{position} = np.array([{_example(spec.count)}], dtype=np.int64){about}")
         feed.append(f"{_literal(spec.name)}: extra_{position}")
@@ -75,9 +83,18 @@ def program(subject: Subject) -> str:
     return "\n".join(lines)
 
 
+def _vector(position: int, spec: VectorSpec) -> list[str]:
+    """Return lines that make a row: its columns one by one, a category as the place of its name."""
+    lines = [f"extra_{position} = np.array([[  # {_comment(spec.name)}; np.nan where not known"]
+    for column in spec.columns:
+        names = "".join(f", {place}: {name}" for place, name in enumerate(spec.categories.get(column, ())))
+        lines.append(f"    np.nan,  # {_comment(column + names)}"[:_WIDTH])
+    return [*lines, "]], dtype=np.float32)"]
+
+
 def _imports(subject: Subject) -> list[str]:
     pillow = []
-    if subject.composition.dataset_spec.image.channels in _MODES:
+    if subject.composition.dataset_spec.image.kept_shape[0] in _MODES:
         pillow = ["from PIL import Image, ImageOps"]
     elif any(target.drawing.pictured for target in subject.composition.targets.values()):
         pillow = ["from PIL import Image"]

@@ -12,10 +12,12 @@ from ..batch import Batch
 from ..contracts import Task
 from ..errors import Incompatible
 from ..randomness import Random
-from ..specs import DatasetSpec, InputSpec
+from ..specs import DatasetSpec, InputSpec, VectorSpec
 from .stated_forms import formed
 
 NUMBER = InputSpec("kit-number", 3, "an extra input that means nothing")
+VECTOR = VectorSpec("kit-vector", ("length", "mass"), {"colour": ("red", "green", "blue")})
+"""A vector beside pictures, or in their place."""
 
 
 class Answer(Task):

@@ -7,7 +7,7 @@ by asking those that are installed, as the composer does.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -16,7 +16,10 @@ from ..composer import compose
 from ..composition import Composition
 from ..contracts import Dataset, Encoder, Form
 from ..data import Samples, Splits, load_splits
+from ..encoders import Entry as Seen
+from ..encoders import refusal_of
 from ..errors import Incompatible, MissingRequirementError, RecipeError, UsageError
+from ..inputs import ModelInput, vectors_among
 from ..options import options_model
 from ..plugin_loading import HOME, Provider
 from ..recipe_reader import read
@@ -61,6 +64,13 @@ class Bench(Registry):
         """Return every form of answer that is installed, as components are tried with it."""
         return tuple(form for form in self._specimens(image) if form.quantities != 4)
 
+    def offering(self, seen: Seen, inputs: Sequence[ModelInput]) -> dict[str, Any]:
+        """Return the recipe section of the kit's data set with what an encoder reads."""
+        beside = {"vector": True} if vectors_among(inputs) else {}
+        if isinstance(seen, ImageSpec):
+            return self.pictures(seen) | beside
+        return self.pictures(SIZES[0]) | beside | {"pictured": False}
+
     def pictures(self, image: ImageSpec) -> dict[str, Any]:
         """Return the recipe section of the kit's data set: such images, and a label column of every form.
 
@@ -94,7 +104,7 @@ class Bench(Registry):
             component: type[Encoder] = self.find("encoder", encoder).load()
             found: tuple[FeatureSpec, ...] | None = None
             with contextlib.suppress(Incompatible):
-                if component.accepts(image, ()) is None:
+                if refusal_of(component, image, ()) is None:
                     found = component(image, ()).feature_specs
             self._features[encoder, image] = found
         return self._features[encoder, image]

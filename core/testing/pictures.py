@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from ..contracts import Columns, Dataset, Form
-from ..specs import DatasetSpec, ImageSpec, Symmetry
+from ..contracts import Columns, Dataset, Form, no_images
+from ..specs import NO_IMAGE, DatasetSpec, ImageSpec, Symmetry
+from .answer import VECTOR
 from .stated_forms import formed
 
 SIDES = Symmetry((1, 2, 3, 0), (0, 3, 2, 1))
@@ -37,13 +38,18 @@ class Pictures(Dataset):
         labels: Annotated[
             dict[str, dict[str, Any]], Field(description="Form of each label column, by its name.")
         ] = {},  # noqa: B006 - never changed
+        pictured: Annotated[bool, Field(description="Whether there are pictures.")] = True,
+        vector: Annotated[bool, Field(description="Whether there is a vector, with some holes.")] = False,
     ) -> None:
         self.image = ImageSpec(channels, height, width)
+        self.pictured = pictured
+        self.inputs = (VECTOR,) if vector else ()
         self.labels = {name: formed(value) for name, value in labels.items()}
 
     def spec(self) -> DatasetSpec:
         symmetries = {name: SIDES for name, form in self.labels.items() if form.quantities == 4}
-        return DatasetSpec(self.image, self.labels, symmetries)
+        image = self.image if self.pictured else NO_IMAGE
+        return DatasetSpec(image, self.labels, symmetries, self.inputs)
 
     def load(self) -> Mapping[str, Columns]:
         return {"train": self._draw(24, 0), "test": self._draw(8, 1)}
@@ -59,7 +65,8 @@ class Pictures(Dataset):
             name: _column(form, count, place, random)
             for place, (name, form) in enumerate(self.labels.items())
         }
-        return Columns(image.astype(np.uint8), labels)
+        labels |= {item.name: item.draw(count, random) for item in self.inputs}
+        return Columns(image.astype(np.uint8) if self.pictured else no_images(count), labels)
 
 
 def _column(form: Form, count: int, place: int, random: np.random.Generator) -> NDArray[Any]:

@@ -13,6 +13,8 @@ from ..contracts import Form
 from ..data import Samples
 from ..fitting import fit
 from ..plugin_loading import HOME
+from ..specs import ImageSpec
+from .answer import NUMBER
 from .bench import (
     ANSWER,
     PICTURES,
@@ -22,7 +24,7 @@ from .bench import (
     spread,
 )
 from .checks import CheckSkipped
-from .specimens import images_of, inputs_of, place_of_head
+from .specimens import place_of_head, places_of
 from .stated_forms import stated
 from .subjects import Subject
 
@@ -99,11 +101,10 @@ def _two_tasks(subject: Subject) -> Tree:
 
 
 def _encoders(subject: Subject) -> Iterator[Tree]:
-    for image in images_of(subject):
-        first, second, *_ = subject.bench.forms(image)
-        number = bool(inputs_of(subject, image))
-        tasks = {TASK: _answer(first, number=number), OTHER: _answer(second)}
-        yield {"dataset": subject.bench.pictures(image), "encoder": subject.choice, "tasks": tasks}
+    for seen, inputs in places_of(subject):
+        first, second, *_ = subject.bench.forms(seen if isinstance(seen, ImageSpec) else SIZES[0])
+        tasks = {TASK: _answer(first, number=NUMBER in inputs), OTHER: _answer(second)}
+        yield {"dataset": subject.bench.offering(seen, inputs), "encoder": subject.choice, "tasks": tasks}
 
 
 def _heads(subject: Subject) -> Iterator[Tree]:

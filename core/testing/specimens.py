@@ -13,10 +13,12 @@ from torch.utils import _pytree as pytree
 
 from ..batch import Features
 from ..contracts import Encoder, EncoderBuilder, Form, HeadSpec
+from ..encoders import Entry
 from ..errors import Incompatible, MtlError
+from ..inputs import ModelInput, Vectors, numbers_among, vectors_among
 from ..randomness import derive_seed, generator, seeded_generators
-from ..specs import ImageSpec, InputSpec
-from .answer import NUMBER
+from ..specs import ImageSpec
+from .answer import NUMBER, VECTOR
 from .bench import LARGE, SIZES, dataset_of
 from .checks import CheckSkipped
 from .subjects import Subject
@@ -79,7 +81,8 @@ def images_of(subject: Subject) -> list[ImageSpec]:
     for entry in subject.bench.entries("dataset"):
         if entry.provider == subject.provider:
             try:
-                forms.append(dataset_of(entry, {}).spec().image)
+                image = dataset_of(entry, {}).spec().image
+                forms += [image] if image else []
             except (MtlError, Incompatible):  # a broken data set is another component's matter
                 continue
     offered = list(dict.fromkeys([*SIZES, *forms]))
@@ -88,9 +91,17 @@ def images_of(subject: Subject) -> list[ImageSpec]:
     return accepted or list(islice(large, 1))
 
 
-def inputs_of(subject: Subject, image: ImageSpec) -> tuple[InputSpec, ...] | None:
-    """Return the extra inputs with which an encoder accepts an image, or None when it does not."""
-    return next((inputs for inputs in ((), (NUMBER,)) if subject.accepts(image, inputs) is None), None)
+def inputs_of(subject: Subject, seen: Entry) -> tuple[ModelInput, ...] | None:
+    """Return the inputs with which an encoder accepts an image or vectors, or None when it does not."""
+    beside = ((VECTOR,),) if isinstance(seen, Vectors) else ((), (NUMBER,), (VECTOR,))
+    return next((inputs for inputs in beside if subject.accepts(seen, inputs) is None), None)
+
+
+def places_of(subject: Subject) -> list[tuple[Entry, tuple[ModelInput, ...]]]:
+    """Return what an encoder is to see, and what beside it: images, and vectors where it takes them."""
+    offered = (*images_of(subject), Vectors((VECTOR,)))
+    found = ((seen, inputs_of(subject, seen)) for seen in offered)
+    return [(seen, inputs) for seen, inputs in found if inputs is not None]
 
 
 def draw_target(form: Form, count: int, *names: str | int) -> Tensor:
@@ -121,21 +132,24 @@ def place_of(form: Form) -> str:
     return f"for a {form.form} target"
 
 
-def _inputs(inputs: Sequence[InputSpec], count: int) -> dict[str, Tensor]:
+def _inputs(inputs: Sequence[ModelInput], count: int) -> dict[str, Tensor]:
     source = generator("cpu", 0, "inputs")
-    return {spec.name: torch.randint(spec.count, (count,), generator=source) for spec in inputs}
+    numbers = {item.name: item.count for item in numbers_among(inputs)}
+    drawn = {name: torch.randint(most, (count,), generator=source) for name, most in numbers.items()}
+    widths = {item.name: item.prepared for item in vectors_among(inputs)}
+    return drawn | {name: torch.rand(count, width, generator=source) for name, width in widths.items()}
 
 
-def _image(image: ImageSpec, count: int) -> Tensor:
+def _image(image: Entry, count: int) -> Tensor:
     return torch.rand(count, *image.shape, generator=generator("cpu", 0, "image"))
 
 
 def _encoders(subject: Subject) -> Iterator[Specimen]:
-    for image in images_of(subject):
-        yield _encoder(subject, image, inputs_of(subject, image) or ())
+    for seen, inputs in places_of(subject):
+        yield _encoder(subject, seen, inputs)
 
 
-def _encoder(subject: Subject, image: ImageSpec, inputs: Sequence[InputSpec]) -> Specimen:
+def _encoder(subject: Subject, image: Entry, inputs: Sequence[ModelInput]) -> Specimen:
     return Specimen(
         f"for {image}",
         lambda: subject.build(image, inputs),

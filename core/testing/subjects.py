@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
+from ..building import Builder
+from ..encoders import encoder_maker, refusal_of
 from ..errors import Incompatible, UsageError, did_you_mean
 from ..plugin_loading import Provider
+from ..recipe_source import RecipeSource
 from ..registry import Entry, Registry
 from .bench import Bench
 
@@ -63,11 +66,14 @@ class Subject:
 
     def build(self, *arguments: Any) -> Any:
         """Construct the component with the engine's arguments; it may raise `Incompatible`."""
+        if self.kind == "encoder" and self.component.joins:
+            arguments = (*arguments, encoder_maker(Builder(self.bench, RecipeSource()), ("encoder",)))
         return self.component(*arguments, **self._constructed)
 
     def accepts(self, *arguments: Any) -> str | None:
         """Return why the component cannot work there, by `accepts` or by its constructor."""
-        reason: str | None = self.component.accepts(*arguments)
+        asked = partial(refusal_of, self.component) if self.kind == "encoder" else self.component.accepts
+        reason: str | None = asked(*arguments)
         if reason is not None or not self.options:
             return reason
         try:

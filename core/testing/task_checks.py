@@ -94,7 +94,7 @@ def check_a_batch_does_not_change_its_samples(subject: Subject) -> None:
         same = (
             torch.allclose(seen.image, together.image[indices], atol=1e-5)
             and _equal(task.target(seen.clean), target[indices])
-            and all(torch.equal(value, together.inputs[name][indices]) for name, value in seen.inputs.items())
+            and all(_equal(value, together.inputs[name][indices]) for name, value in seen.inputs.items())
         )
         require(
             same,
@@ -169,6 +169,8 @@ def _look(task: Task, samples: Samples, indices: Tensor) -> Seen:
 
 
 def _require_image(image: Tensor, original: Tensor, what: str) -> None:
+    if image.shape == original.shape and original.numel() == 0:
+        return  # a data set without images
     inside = image.dtype == torch.float32 and bool(((image >= 0) & (image <= 1)).all())
     require(
         inside and image.shape == original.shape,

@@ -65,7 +65,7 @@ def steps_per_block(batch_size: int, image_shape: Sequence[int], accumulate: int
     >>> steps_per_block(32, (1, 28, 28), accumulate=5)
     15
     """
-    most = max(1, min(LONGEST, BYTES // (4 * batch_size * prod(image_shape))))
+    most = max(1, min(LONGEST, BYTES // (4 * batch_size * max(1, prod(image_shape)))))
     return most - most % accumulate if accumulate <= most else most
 
 
@@ -90,7 +90,7 @@ class Blocks:
         self._device = device
         self.generators = Generators(device)
         self.steps = steps_per_block(
-            self._batch_size, composition.dataset_spec.image.shape, composition.recipe.train.accumulate
+            self._batch_size, composition.dataset_spec.image.kept_shape, composition.recipe.train.accumulate
         )
 
     def split(self, order: Tensor) -> tuple[Tensor, ...]:

@@ -87,7 +87,9 @@ def real_samples(subject: ExportSubject, form: ExportForm) -> Samples:
     """Return real samples with the trained model's own answers, in the form of the files."""
     pixels = np.ascontiguousarray(subject.samples[IMAGE][:SAMPLE_COUNT])
     floats = pixels.astype(np.float32) / np.float32(255)
-    extra = {spec.name: subject.samples[spec.name][:SAMPLE_COUNT].astype(np.int64) for spec in subject.inputs}
+    extra = {
+        spec.name: subject.samples[spec.name][:SAMPLE_COUNT].astype(spec.dtype) for spec in subject.inputs
+    }
     model = copy.deepcopy(subject.model).cpu().eval()
     with torch.inference_mode():
         tensors = {name: torch.from_numpy(value) for name, value in extra.items()}
@@ -96,7 +98,8 @@ def real_samples(subject: ExportSubject, form: ExportForm) -> Samples:
             task: (raw[task] if form.raw else target.predict(raw[task])).float().numpy()
             for task, target in subject.targets.items()
         }
-    return Samples({IMAGE: pixels if form.pixels == "uint8" else floats, **extra}, outputs)
+    image = {IMAGE: pixels if form.pixels == "uint8" else floats} if subject.image else {}
+    return Samples({**image, **extra}, outputs)
 
 
 def labels_of(card: ModelCard) -> dict[str, list[str]]:

@@ -9,7 +9,7 @@ from math import prod
 from ...core.contracts import Bars, Map, Mask, Picture, Tags
 from ..metadata import IMAGE, ModelCard, Output
 from .contents import label_files, sample_files
-from .python import described, image_meaning, meaning
+from .python import image_meaning, input_meaning, meaning
 
 _HEAD = """\
 #include <onnxruntime_cxx_api.h>
@@ -55,15 +55,17 @@ def cpp(card: ModelCard) -> str:
 
 
 def _lines(card: ModelCard) -> Iterator[str]:
-    files = sample_files([IMAGE, *(spec.name for spec in card.inputs)])
+    files = sample_files(card.input_names)
     kind = "float" if card.pixels == "float32" else "uint8_t"
     yield _HEAD
-    yield f"  // {image_meaning(card)}"
-    yield from _input(0, kind, files[IMAGE], (1, *card.image.shape))
-    for index, spec in enumerate(card.inputs, 1):
-        yield f"  // {described(spec.description)}0..{spec.count - 1}"
-        yield from _input(index, "int64_t", files[spec.name], (1,))
-    inputs = ", ".join(json.dumps(name) for name in (IMAGE, *(spec.name for spec in card.inputs)))
+    if card.image:
+        yield f"  // {image_meaning(card)}"
+        yield from _input(0, kind, files[IMAGE], (1, *card.image.shape))
+    for index, spec in enumerate(card.inputs, 1 if card.image else 0):
+        yield f"  // {input_meaning(spec)}"
+        number = "int64_t" if spec.dtype == "int64" else "float"
+        yield from _input(index, number, files[spec.name], (1, *spec.shape))
+    inputs = ", ".join(map(json.dumps, card.input_names))
     outputs = ", ".join(json.dumps(output.name) for output in card.outputs)
     yield from (
         f"  const char* input_names[] = {{{inputs}}};",

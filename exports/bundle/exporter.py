@@ -21,7 +21,7 @@ from ..candidate import Candidate
 from ..comparison import memory_for
 from ..folder import SUMS, check_folder, unpublished_folder
 from ..graphs import opset_of
-from ..metadata import IMAGE, ModelCard
+from ..metadata import ModelCard
 from ..model_file import read_model
 from ..onnx_model import ExportForm, build_model, card_of, file_of
 from ..options import (
@@ -236,14 +236,16 @@ def _check_beside(path: Path, subject: ExportSubject, card: ModelCard, form: Exp
         ("output", found.outputs, expected.outputs),
     ):
         for name, value in other.items():
-            if len(one[name]) != len(value) or not np.allclose(one[name], value, rtol=1e-4, atol=1e-4):
+            near = {"rtol": 1e-4, "atol": 1e-4, "equal_nan": role == "input"}
+            if len(one[name]) != len(value) or not np.allclose(one[name], value, **near):
                 raise VerificationError(f"{path}: the samples' {role} {name!r} is not the trained model's")
 
 
 def _answers(candidate: Candidate, samples: Samples) -> dict[str, NDArray[Any]]:
     """Return a model's answers to the samples, some at a time: it may use no more memory than a stranger."""
-    count = len(samples.inputs[IMAGE])
-    some = max(1, _NUMBERS * count // max(1, samples.inputs[IMAGE].size))
+    largest = max(samples.inputs.values(), key=lambda values: values.size)
+    count = len(largest)
+    some = max(1, _NUMBERS * count // max(1, largest.size))
     parts = [
         candidate.run({name: values[start : start + some] for name, values in samples.inputs.items()})
         for start in range(0, max(1, count), some)

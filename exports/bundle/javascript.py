@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from ...core.contracts import Bars, Map, Mask, Picture, Tags
 from ..metadata import IMAGE, ModelCard, Output
 from .contents import label_files, sample_files
-from .python import described, image_meaning, meaning
+from .python import image_meaning, input_meaning, meaning
 
 
 def javascript(card: ModelCard) -> str:
@@ -17,8 +17,7 @@ def javascript(card: ModelCard) -> str:
 
 
 def _lines(card: ModelCard) -> Iterator[str]:
-    files = sample_files([IMAGE, *(spec.name for spec in card.inputs)])
-    shape = json.dumps([1, *card.image.shape])
+    files = sample_files(card.input_names)
     yield from (
         'const fs = require("node:fs");',
         'const ort = require("onnxruntime-node");',
@@ -29,17 +28,22 @@ def _lines(card: ModelCard) -> Iterator[str]:
         "",
         "async function main() {",
         '  const session = await ort.InferenceSession.create("model.onnx");',
-        f"  // {image_meaning(card)}",
     )
-    if card.pixels == "float32":
-        yield f'  const pixels = new Float32Array(bytes("{files[IMAGE]}").buffer);'
+    if card.image:
+        yield f"  // {image_meaning(card)}"
+        if card.pixels == "float32":
+            yield f'  const pixels = new Float32Array(bytes("{files[IMAGE]}").buffer);'
+        else:
+            yield f'  const pixels = bytes("{files[IMAGE]}");'
+        shape = json.dumps([1, *card.image.shape])
+        yield f'  const feed = {{ {IMAGE}: new ort.Tensor("{card.pixels}", pixels, {shape}) }};'
     else:
-        yield f'  const pixels = bytes("{files[IMAGE]}");'
-    yield f'  const feed = {{ {IMAGE}: new ort.Tensor("{card.pixels}", pixels, {shape}) }};'
+        yield "  const feed = {};"
     for spec in card.inputs:
-        yield f"  // {described(spec.description)}0..{spec.count - 1}"
-        values = f'new BigInt64Array(bytes("{files[spec.name]}").buffer)'
-        yield f'  feed[{json.dumps(spec.name)}] = new ort.Tensor("int64", {values}, [1]);'
+        yield f"  // {input_meaning(spec)}"
+        kind = "BigInt64Array" if spec.dtype == "int64" else "Float32Array"
+        values, shape = f'new {kind}(bytes("{files[spec.name]}").buffer)', json.dumps([1, *spec.shape])
+        yield f'  feed[{json.dumps(spec.name)}] = new ort.Tensor("{spec.dtype}", {values}, {shape});'
     yield "  const answers = await session.run(feed);"
     for output in card.outputs:
         yield "  {"

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 
 from ...core.contracts import Bars, Map, Mask, Picture, Tags
+from ...core.inputs import InputSpec, ModelInput
 from ..metadata import IMAGE, ModelCard, Output
 from .contents import label_files, sample_files
 
@@ -16,7 +17,7 @@ def python(card: ModelCard) -> str:
 
 
 def _lines(card: ModelCard) -> Iterator[str]:
-    files = sample_files([IMAGE, *(spec.name for spec in card.inputs)])
+    files = sample_files(card.input_names)
     yield from (
         "from pathlib import Path",
         "",
@@ -25,13 +26,17 @@ def _lines(card: ModelCard) -> Iterator[str]:
         "",
         'session = onnxruntime.InferenceSession("model.onnx")',
         "",
-        *_image_comment(card, "#"),
-        f'image = np.fromfile("{files[IMAGE]}", "{"<f4" if card.pixels == "float32" else "u1"}")',
-        f"feed = {{{json.dumps(IMAGE)}: image.reshape(1, {', '.join(map(str, card.image.shape))})}}",
     )
+    if card.image:
+        yield from _image_comment(card, "#")
+        yield f'image = np.fromfile("{files[IMAGE]}", "{"<f4" if card.pixels == "float32" else "u1"}")'
+        yield f"feed = {{{json.dumps(IMAGE)}: image.reshape(1, {', '.join(map(str, card.image.shape))})}}"
+    else:
+        yield "feed = {}"
     for spec in card.inputs:
-        yield f"# {described(spec.description)}0..{spec.count - 1}"
-        yield f'feed[{json.dumps(spec.name)}] = np.fromfile("{files[spec.name]}", "<i8")'
+        yield f"# {input_meaning(spec)}"
+        kind, shape = ("<i8", "") if spec.dtype == "int64" else ("<f4", ".reshape(1, -1)")
+        yield f'feed[{json.dumps(spec.name)}] = np.fromfile("{files[spec.name]}", "{kind}"){shape}'
     yield "names = [output.name for output in session.get_outputs()]"
     yield "answers = dict(zip(names, session.run(names, feed)))"
     for output in card.outputs:
@@ -82,9 +87,12 @@ def image_meaning(card: ModelCard) -> str:
     return f"Pixels in {scale}, {channels}, row by row from the top; normalisation is inside the model."
 
 
-def described(text: str) -> str:
-    """Return the beginning of a comment: a description of one line, if there is one."""
-    return f"{' '.join(text.split())}, " if text else ""
+def input_meaning(spec: ModelInput) -> str:
+    """Return one line about an input beside the image."""
+    if isinstance(spec, InputSpec):
+        about = f"{' '.join(spec.description.split())}, " if spec.description else ""
+        return f"{about}0..{spec.count - 1}"
+    return " ".join(spec.meaning().split())
 
 
 def meaning(output: Output) -> str:

@@ -14,7 +14,7 @@ from onnxruntime import RunOptions
 
 from ...core.answer_forms import Forms
 from ...core.errors import UsageError
-from ...core.specs import InputSpec
+from ...core.inputs import ModelInput, VectorSpec
 from ..inference import ExportedModel
 from ..metadata import IMAGE, ModelCard, Output, PixelType
 from ..session import MOST_MEMORY, run_options
@@ -71,7 +71,8 @@ class ServedModel:
         """Return the model's metadata as the protocol has it, with what each tensor means beside."""
         described = {output.name: _described(output) for output in self.card.outputs}
         for item in self.card.to_json()["inputs"]:
-            described[item["name"]] = {"description": item["description"], "range": item["range"]}
+            said = ("description", "range", "numbers", "categories", "missing")
+            described[item["name"]] = {key: item[key] for key in said if key in item}
         return {
             "name": self.name,
             "versions": [VERSION],
@@ -81,7 +82,7 @@ class ServedModel:
         }
 
     def _run(self, feed: Arrays, requests: int, options: RunOptions) -> Arrays:
-        small = requests > 1 and len(feed[IMAGE]) < _LARGE * requests
+        small = requests > 1 and len(next(iter(feed.values()))) < _LARGE * requests
         return (self._beside if small else self._alone)(feed, options)
 
     def _zeros(self, rows: int) -> Arrays:
@@ -110,7 +111,8 @@ def _within(seconds: float, path: Path) -> Iterator[RunOptions]:
 
 
 def _inputs(card: ModelCard) -> tuple[TensorForm, ...]:
-    return (_image(card.pixels, card.image.shape), *(_number(spec) for spec in card.inputs))
+    image = (_image(card.pixels, card.image.shape),) if card.image else ()
+    return (*image, *(_beside(spec) for spec in card.inputs))
 
 
 def _image(pixels: PixelType, shape: tuple[int, ...]) -> TensorForm:
@@ -119,7 +121,9 @@ def _image(pixels: PixelType, shape: tuple[int, ...]) -> TensorForm:
     return TensorForm(IMAGE, "FP32", shape, (0, 1))
 
 
-def _number(spec: InputSpec) -> TensorForm:
+def _beside(spec: ModelInput) -> TensorForm:
+    if isinstance(spec, VectorSpec):
+        return TensorForm(spec.name, "FP32", spec.shape, vector=spec)
     return TensorForm(spec.name, "INT64", (), (0, spec.count - 1))
 
 

@@ -14,12 +14,13 @@ from __future__ import annotations
 from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import prod
+from math import nan, prod
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ...core.inputs import VectorSpec
 from .refusal import Refusal
 
 _DTYPES: dict[str, np.dtype[Any]] = {
@@ -36,13 +37,15 @@ _NUMBERS = {"FP32": "numbers", "UINT8": "whole numbers from 0 to 255", "INT64": 
 class TensorForm:
     """One input or output: its name, its datatype in the protocol's words, its shape without the batch.
 
-    `bounds` are the lowest and the highest value an input may hold.
+    `bounds` are the lowest and the highest value an input may hold. Of a `vector` the values may be NaN,
+    which JSON says as null, and a sample may be an object by column.
     """
 
     name: str
     datatype: str
     shape: tuple[int, ...]
     bounds: tuple[float, float] | None = None
+    vector: VectorSpec | None = None
 
     def check_shape(self, shape: Any) -> list[int]:
         """Return the shape of a request's tensor, batch first; raise `Refusal` when it does not fit."""
@@ -57,6 +60,8 @@ class TensorForm:
 
     def check_values(self, values: NDArray[Any]) -> None:
         """Raise `Refusal` when a value lies outside the bounds or is not a number."""
+        if self.vector is not None and np.isinf(values).any():
+            raise Refusal(f"input {self.name!r} holds an infinite value; NaN stands for what is not known")
         if self.bounds is None:
             return
         lowest, highest = self.bounds
@@ -72,6 +77,8 @@ def from_json(form: TensorForm, shape: Sequence[int], data: Any) -> NDArray[Any]
     """
     if not isinstance(data, list):
         raise Refusal(f"input {form.name!r}: data must be a list")
+    if form.vector is not None:
+        data = _rows(form, form.vector, data)
     numbers = _flat(form, shape, data) if data and isinstance(data[0], list) else data
     if len(numbers) != prod(shape):
         raise Refusal(
@@ -100,6 +107,22 @@ def from_bytes(form: TensorForm, shape: Sequence[int], data: bytes | memoryview)
             f"{form.datatype} of shape {list(shape)} needs {needed}"
         )
     return np.frombuffer(data, dtype).reshape(shape)
+
+
+def _rows(form: TensorForm, vector: VectorSpec, data: list[Any]) -> list[Any]:
+    """Return the data of a vector as numbers: objects by column are put in order, null becomes NaN."""
+    try:
+        rows = [vector.encode(item) if isinstance(item, dict) else item for item in data]
+    except ValueError as error:
+        raise Refusal(f"input {form.name!r}: {error}") from None
+    return [
+        [nan if value is None else value for value in row]
+        if isinstance(row, list)
+        else nan
+        if row is None
+        else row
+        for row in rows
+    ]
 
 
 def _flat(form: TensorForm, shape: Sequence[int], data: list[Any]) -> list[Any]:

@@ -11,7 +11,17 @@ COMPONENTS: tuple[Component, ...] = (
         default_for=("recipe",),
     ),
     Component(
-        "encoder", "mlp", "Multilayer perceptron on the flattened image", "mtl.plugins.encoders.mlp:MLP"
+        "encoder",
+        "mlp",
+        "Multilayer perceptron on the flattened image or on vectors",
+        "mtl.plugins.encoders.mlp:MLP",
+    ),
+    Component(
+        "encoder",
+        "late-fusion",
+        "An image encoder and a vector encoder, joined",
+        "mtl.plugins.encoders.late_fusion:LateFusion",
+        default_for=("inputs",),
     ),
     Component("encoder", "alexnet", "AlexNet for images of 32 x 32", "mtl.plugins.encoders.alexnet:AlexNet"),
     Component(

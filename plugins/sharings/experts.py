@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ...core.contracts import Encoder
+from ...core.inputs import Vectors
 from ...core.specs import ImageSpec
 
 SIDE = 32
@@ -20,14 +21,18 @@ class ImageReader(nn.Module):
     """Turns images `[B, C, H, W]` into the vectors `[B, size]` that gates read: all pixels, in order.
 
     Beyond 32 pixels along a side, blocks of `ceil(side / 32)` are averaged; an incomplete last block is
-    left out.
+    left out. Where there are vectors in the image's place, gates read these as they are.
 
     >>> ImageReader(ImageSpec(1, 28, 28)).size, ImageReader(ImageSpec(3, 64, 100)).size
     (784, 2400)
     """
 
-    def __init__(self, image: ImageSpec) -> None:
+    def __init__(self, image: ImageSpec | Vectors) -> None:
         super().__init__()
+        self.block: tuple[int, ...] = (1, 1)
+        if isinstance(image, Vectors):
+            self.size = image.size
+            return
         self.block = tuple(-(-side // SIDE) for side in (image.height, image.width))
         down, right = self.block
         self.size = image.channels * (image.height // down) * (image.width // right)
