@@ -99,7 +99,7 @@ def inputs_of(subject: Subject, seen: Entry) -> tuple[ModelInput, ...] | None:
 
 def places_of(subject: Subject) -> list[tuple[Entry, tuple[ModelInput, ...]]]:
     """Return what an encoder is to see, and what beside it: images, and vectors where it takes them."""
-    offered = (*images_of(subject), Vectors((VECTOR,)))
+    offered: tuple[Entry, ...] = (*images_of(subject), Vectors((VECTOR,)))
     found = ((seen, inputs_of(subject, seen)) for seen in offered)
     return [(seen, inputs) for seen, inputs in found if inputs is not None]
 

@@ -68,9 +68,11 @@ class Samples:
 
     def check(self, folder: Path, card: ModelCard) -> None:
         """Raise `VerificationError` unless they have a model's names, types and shapes."""
-        inputs = {IMAGE: (card.pixels, card.image.shape)} | {item.name: ("int64", ()) for item in card.inputs}
+        image = {IMAGE: (card.pixels, card.image.shape)} if card.image else {}
+        inputs = image | {item.name: (item.dtype, item.shape) for item in card.inputs}
         outputs = {item.name: ("float32", item.target.output_shape) for item in card.outputs}
-        count = len(self.inputs[IMAGE]) if np.ndim(self.inputs.get(IMAGE, 0)) else 0
+        first = self.inputs.get(card.input_names[0])
+        count = len(first) if first is not None and first.ndim else 0
         for role, forms, arrays in (("input", inputs, self.inputs), ("output", outputs, self.outputs)):
             if set(arrays) != set(forms):
                 raise VerificationError(
