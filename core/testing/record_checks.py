@@ -49,7 +49,8 @@ def check_recipe_resolves(subject: Subject) -> None:
 
 
 def _check_engine_arguments(subject: Subject, component: Any) -> None:
-    expected = ENGINE_ARGUMENTS.get(subject.kind, 1)
+    # An encoder that joins others gets what makes them, too.
+    expected = ENGINE_ARGUMENTS.get(subject.kind, 1) + (getattr(component, "joins", False) is True)
     parameters = list(inspect.signature(component).parameters.values())
     positional = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
     free = [p.name for p in parameters if p.kind in (p.VAR_KEYWORD, p.VAR_POSITIONAL)]

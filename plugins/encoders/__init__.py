@@ -16,13 +16,6 @@ COMPONENTS: tuple[Component, ...] = (
         "Multilayer perceptron on the flattened image or on vectors",
         "mtl.plugins.encoders.mlp:MLP",
     ),
-    Component(
-        "encoder",
-        "late-fusion",
-        "An image encoder and a vector encoder, joined",
-        "mtl.plugins.encoders.late_fusion:LateFusion",
-        default_for=("inputs",),
-    ),
     Component("encoder", "alexnet", "AlexNet for images of 32 x 32", "mtl.plugins.encoders.alexnet:AlexNet"),
     Component(
         "encoder",
@@ -47,5 +40,12 @@ COMPONENTS: tuple[Component, ...] = (
         "small-resnet",
         "Residual network of chosen widths, small enough for a CPU",
         "mtl.plugins.encoders.small_resnet:SmallResNet",
+    ),
+    Component(
+        "encoder",
+        "late-fusion",
+        "An image encoder and a vector encoder, joined",
+        "mtl.plugins.encoders.late_fusion:LateFusion",
+        default_for=("inputs",),
     ),
 )

@@ -57,6 +57,9 @@ HEAVILY = 0.005
 INPUTS, FUSING = ("random-sum",), ("two-input-cnn",)
 """Tasks with an extra input, and encoders that need one."""
 
+OF_VECTORS = ("late-fusion",)
+"""Encoders that need vectors beside images."""
+
 PATTERNS = ("encoder.*", "encoder.stages.*", "heads.*", "*.bias", "*.weight")
 GROUPS: tuple[dict[str, Any], ...] = (
     {"frozen": True},
@@ -187,7 +190,8 @@ class Draw:
         if not self._chance(FITTING):
             return self._random.choice([name for name in names if name not in HEAVY])
         extra = any(section["task"] in INPUTS for section in tasks.values())
-        light = [name for name in names if name not in HEAVY and (extra or name not in FUSING)]
+        left_out = (*HEAVY, *OF_VECTORS, *(() if extra else FUSING))
+        light = [name for name in names if name not in left_out]
         return self._random.choice(light)
 
     def _balancer(self, tasks: list[str]) -> dict[str, Any]:

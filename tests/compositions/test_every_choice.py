@@ -34,6 +34,7 @@ WALKED_ELSEWHERE = {
     "alexnet": "tests/test_matrix.py",
     "resnet18": "tests/test_matrix.py",
     "two-input-cnn": "tests/test_matrix.py",
+    "late-fusion": "tests/test_new_inputs.py",
     "bundle": "tests/exports/test_bundle.py",
     "web": "tests/exports/web",
 }

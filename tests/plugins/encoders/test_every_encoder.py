@@ -16,7 +16,8 @@ from mtl.core.errors import Incompatible
 from mtl.core.specs import ImageSpec, InputSpec
 from mtl.plugins.encoders import COMPONENTS
 
-NAMES = [component.name for component in COMPONENTS]
+NAMES = [component.name for component in COMPONENTS if component.name != "late-fusion"]
+"""Encoders that an image is enough for; what joins it with vectors: `test_vectors.py`."""
 MINIMUM = {
     "lenet": 12,
     "mlp": 1,
