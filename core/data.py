@@ -111,7 +111,7 @@ class Samples:
         pixels = self.pixels(indices) if images is None else images
         image = sent(pixels).to(torch.float32).mul_(1.0 / 255.0)
         labels = {name: sent(column.index_select(0, indices)) for name, column in self.labels.items()}
-        return Batch(image, labels, self._inputs(labels))
+        return Batch(image, labels, {name: labels[name] for name in self.vectors})
 
     def slices(self, batch_size: int) -> Iterator[Tensor]:
         """Yield the indices of all samples in order, `batch_size` at a time."""

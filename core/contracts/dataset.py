@@ -23,8 +23,8 @@ class Columns:
     its form says: int64 `[N]` (class index, or 0/1; -1 for absent), int8 `[N, K]` (attributes; -1 for not
     known) or float32 `[N, n]` (NaN for absent). Beside them, under the names that the spec's `inputs` have,
     stand the vectors, raw: float32 `[N, width]` in the order that a `VectorSpec` states, NaN for a hole.
-    With `rows`, int64 `[N]`, the split's pictures are these of `image`, which may hold others: splits can share
-    one array, and none is copied.
+    With `rows`, int64 `[N]`, the split's pictures are these of `image`, which may hold others: splits can
+    share one array, and none is copied.
     """
 
     image: NDArray[np.uint8]
