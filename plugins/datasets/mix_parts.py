@@ -39,9 +39,7 @@ def mixed_parts(
         np.int8
     )
     labels = {name: np.concatenate([piece.labels[name] for piece in pieces]) for name in pieces[0].labels}
-    digests: list[object | None] = [
-        digest for piece in pieces for digest in [content_of(picture) for picture in piece.image]
-    ]
+    digests: list[object | None] = [content_of(picture) for piece in pieces for picture in piece.image]
     units = same_units(len(parts), [digests])
     for source in dict.fromkeys(sources.tolist()):
         rows = np.flatnonzero((sources == source) & (parts == TRAIN))
