@@ -25,8 +25,8 @@ from typing import Any
 
 from .jobs import registry
 
-LIMIT = 1536 << 20
-"""Bytes that a process may take, what its libraries take included."""
+LIMIT = 2048 << 20
+"""Bytes that a process may ask for, touched or not: libraries and stacks of threads included."""
 
 
 def status(name: str) -> float:
