@@ -20,6 +20,8 @@ from .errors import ComponentError, UsageError, suggest
 from .judging import SplitJudge, leading_metrics
 from .model import MultitaskModel
 from .options import options_of, validate_options
+from .picture_statistics import KEY as STATISTICS
+from .picture_statistics import picture_statistics
 from .randomness import SampleRandom, derive_seed
 from .registry import Entry, Registry, component_class
 from .responsibility import Owners
@@ -58,6 +60,11 @@ def export_subject(
             "normalization": {"mean": normalization.mean.tolist(), "std": normalization.std.tolist()},
             "test_metrics": metrics.get("test", {}),
             "versions": versions(),
+            **(
+                {STATISTICS: picture_statistics(splits.train)}
+                if splits and composition.dataset_spec.image
+                else {}
+            ),
             **({"forms": dict(composition.form_plugins)} if composition.form_plugins else {}),
         },
         reads={name: _reads(composition, name) for name in composition.tasks},

@@ -33,7 +33,7 @@ def tell_of_data(composition: Composition, splits: Splits, progress: Progress) -
             )
     if splits.own_validation and composition.recipe.train.validation != Training().validation:
         progress.warning("train.validation is not used: the data set has a validation part of its own")
-    if dataset.unsifted:
+    if dataset.unsifted and composition.dataset_spec.image:
         for line in said(near_duplicates(splits)):
             progress.warning(line)
     labels = labels_by_task(composition, splits)

@@ -162,6 +162,7 @@ def _answers(
     import numpy as np
 
     from .images import pixels_of, read_image
+    from .unlike import TrainingPictures, told
 
     def pixels(image: NamedImage) -> NDArray[np.uint8]:
         form = exported.card.image
@@ -170,13 +171,19 @@ def _answers(
         return read_image(image.path, form, resize=resize)
 
     answers = []
+    remarks: dict[str, str] = {}
+    training = TrainingPictures.of(exported.card.metadata)
     chunk = min(_CHUNK, exported.most_images(_NUMBERS))
     for start in range(0, len(named), chunk):
         some = named[start : start + chunk]
         images = [pixels(row.image) for row in some if row.image is not None]
+        if training is not None and images:
+            remarks |= training.remarks([row.image.name for row in some if row.image is not None], images)
         vectors = {name: np.stack([row.vectors[name] for row in some]) for name in some[0].vectors}
         run = partial(exported.run, *([np.stack(images)] if images else ()), **numbers, **vectors)
         answers += exported.answers(in_time(timeout, exported.path, run, stop=exported.stop))
+    if remarks:
+        click.echo(f"warning: {_shown(told(remarks, len(named)))}", err=True)
     return answers
 
 

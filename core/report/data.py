@@ -28,7 +28,7 @@ def data(subject: Subject) -> Html:
         "Data",
         table(["", *_SPLITS], rows, caption="Samples and labels of each part", numeric=(1, 2, 3)),
         *([tag("pre", "\n".join(map(str, understood)), tabindex=0)] if understood else []),
-        *(_look_alikes(splits) if composition.dataset.unsifted else []),
+        *(_look_alikes(splits) if composition.dataset.unsifted and composition.dataset_spec.image else []),
         id_="data",
     )
 

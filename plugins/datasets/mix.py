@@ -128,7 +128,12 @@ class Mix(Dataset):
 
     @cached_property
     def _specs(self) -> Mapping[str, DatasetSpec]:
-        return {source: self._ask(source, "spec") for source in self.datasets}
+        specs: dict[str, DatasetSpec] = {source: self._ask(source, "spec") for source in self.datasets}
+        for source, spec in specs.items():
+            if spec.inputs or not spec.image:
+                hint = "pictures alone can be mixed; make columns of numbers tasks, or leave them out"
+                raise UsageError(f"{source}: has inputs beside pictures", hint=hint)
+        return specs
 
     @cached_property
     def _mixed(self) -> MixedColumns:
