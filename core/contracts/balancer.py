@@ -32,8 +32,9 @@ class Balancer(nn.Module):
     Flags: `needs_positive_losses` says that the method takes logarithms or ratios of losses: one below 0 then
     ends the training with an error that names task and balancer, and one of exactly 0 must be dealt with.
     `constant` says that the weights never change (they are then not logged), `capturable` that a step
-    may be captured in a CUDA graph (it neither computes on the CPU nor waits for the device), `ddp_safe` and
-    `compile_safe` where it works. `on` is `"parameters"`, or `"features"` when the gradients are to be those
+    may be captured in a CUDA graph (it neither computes on the CPU nor waits for the device; where it does,
+    `eager_because` says why, as in "the balancer solves on the CPU"), `ddp_safe` and `compile_safe` where it
+    works. `on` is `"parameters"`, or `"features"` when the gradients are to be those
     with respect to the features that all heads read; most offer it as an option. `fixed_weights` are factors
     by task that never change: they count when the best epoch is chosen.
     """
@@ -47,6 +48,7 @@ class Balancer(nn.Module):
     ddp_safe: bool = True
     compile_safe: bool = True
     capturable: bool = True
+    eager_because: str = "reads values back in every step"
     fixed_weights: Mapping[str, float] = MappingProxyType({})
     present: Tensor
 

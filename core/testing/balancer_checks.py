@@ -12,6 +12,7 @@ from ..randomness import generator, seeded_generators
 from .checks import check, require
 from .specimens import TASKS
 from .subjects import Subject
+from .waiting import Place, first_wait
 
 _STEPS = 3
 
@@ -49,6 +50,33 @@ def check_state_survives_safetensors(subject: Subject) -> None:
         f"the same weights after saving and loading, {before.tolist()}",
         after.tolist(),
         "keep what changes from step to step in buffers or parameters: a resumed run must go on as it was",
+    )
+
+
+@check("balancer")
+def check_a_capturable_step_never_waits(subject: Subject) -> None:
+    """A balancer that says it is `capturable` neither reads a value back from the device nor copies to it."""
+    balancer: Balancer = subject.build(TASKS)
+    if not balancer.capturable or balancer.needs_new_losses:
+        return
+
+    def step(place: Place) -> None:
+        on_device, losses = place(balancer), place(torch.ones(len(TASKS)))
+        gradients = _gradients(balancer)
+        placed = None if gradients is None else place(gradients)
+        weights = on_device.weights(losses, placed)
+        on_device.own_loss(losses, placed)
+        if placed is not None:
+            on_device.direction(placed, weights.detach())
+            on_device.head_weights(losses, weights.detach())
+        on_device.post_step(losses)
+
+    where = first_wait(step)
+    require(
+        where is None,
+        "a step that never waits for the device",
+        where,
+        "compute on the device, with torch.where in place of if; or say `capturable = False`",
     )
 
 

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from ..composition import Composition
+from ..contracts import Balancer
 from ..data import Splits
 from ..errors import UsageError
 from ..evaluation import Evaluation, evaluate
@@ -201,7 +202,8 @@ class Trainer:
             return None
         reason = None
         if not getattr(self.composition.balancer, "capturable", True):
-            reason = f"the balancer {self.composition.recipe.balancer.name!r} reads values back in every step"
+            because = getattr(self.composition.balancer, "eager_because", Balancer.eager_because)
+            reason = f"the balancer {self.composition.recipe.balancer.name!r} {because}"
         elif self.composition.balancer.needs_new_losses:
             reason = (
                 f"the balancer {self.composition.recipe.balancer.name!r} rewinds random numbers in every step"

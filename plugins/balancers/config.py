@@ -7,8 +7,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from .eigenvectors import eigenvectors
 from .gradient_balancer import GradientBalancer, On
-from .torchjd_adapter import solved
+from .gramian import Gramian
 
 _NOISE = 1e-6
 
@@ -20,29 +21,28 @@ class ConflictFree(GradientBalancer):
     along `pinv(U) 1 = U^T pinv(U U^T) 1`, a weighted sum of the gradients, found from their Gramian.
     """
 
-    capturable = False
-
     def __init__(self, tasks: Sequence[str], *, on: On = "parameters") -> None:
         super().__init__(tasks, on)
 
     def weights(self, losses: Tensor, gradients: Tensor | None) -> Tensor:
         assert gradients is not None
-        return solved(gradients, equal_angles)
+        return self.solved(gradients, equal_angles)
 
 
-def equal_angles(gramian: Tensor) -> Tensor:
-    """Return the weights `[T]` for a Gramian `[T, T]`, float64.
+def equal_angles(gramian: Gramian) -> Tensor:
+    """Return the weights `[T]`.
 
-    >>> equal_angles(torch.tensor([[4.0, 0.0], [0.0, 1.0]], dtype=torch.float64))
-    tensor([0.7500, 1.5000], dtype=torch.float64)
+    >>> from .gramian import gramian_of
+    >>> [round(x, 4) for x in equal_angles(gramian_of(torch.tensor([[2.0, 0.0], [0.0, 1.0]]))).tolist()]
+    [0.75, 1.5]
     """
-    lengths = gramian.diagonal().sqrt()
-    cosines = gramian / lengths / lengths[:, None]
+    there = gramian.there
+    cosines = torch.where(there, gramian.cosines, 0.0)
+    values, vectors = eigenvectors(cosines)
     # Below this, a singular value is what float32 gradients are wrong by.
-    alike = torch.linalg.pinv(cosines, rtol=_NOISE, hermitian=True).sum(dim=1)
-    length = (alike @ cosines @ alike).sqrt()
-    if length <= _NOISE:
-        return torch.zeros_like(alike)
-    projections = (cosines @ alike / length * lengths).sum()
-    weights: Tensor = projections * alike / (lengths * length)
-    return weights
+    inverse = torch.where(values > _NOISE * values.amax(), 1.0 / values, 0.0)
+    alike = vectors @ (inverse * (there.to(values) @ vectors))
+    turned = cosines @ alike
+    length = (alike @ turned).clamp(min=0.0).sqrt()
+    projections = (turned @ gramian.lengths) / length
+    return torch.where(length > _NOISE, projections * alike / (gramian.lengths * length), 0.0)

@@ -28,6 +28,7 @@ class FastAdaptive(Balancer):
     needs_new_losses = True
     needs_positive_losses = True
     capturable = False
+    eager_because = "rewinds random numbers in every step"
     logits: Tensor
     first: Tensor
     second: Tensor

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Annotated, Literal
 
 import torch
@@ -10,6 +10,8 @@ from pydantic import Field
 from torch import Tensor
 
 from ...core.contracts import Balancer
+from .gramian import Gramian, gramian_of
+from .subsets import MOST
 
 On = Annotated[
     Literal["parameters", "features"],
@@ -41,3 +43,19 @@ class GradientBalancer(Balancer):
 
     def head_weights(self, losses: Tensor, weights: Tensor) -> Tensor:
         return weights if self.weighs_heads else torch.ones_like(weights)
+
+    def solved(self, gradients: Tensor, solve: Callable[[Gramian], Tensor]) -> Tensor:
+        """Return the weights `[T]` that a solver finds for the Gramian of gradients `[T, P]`."""
+        gramian = gramian_of(gradients)
+        return gramian.weights(solve(gramian), gradients)
+
+
+class SolvingBalancer(GradientBalancer):
+    """One that goes through all sets of tasks, on the device; more than `MOST` tasks a library solves for."""
+
+    def __init__(self, tasks: Sequence[str], on: str = "parameters") -> None:
+        super().__init__(tasks, on)
+        self.by_subsets = len(self.tasks) <= MOST
+        if not self.by_subsets:
+            self.capturable = False
+            self.eager_because = f"solves for more than {MOST} tasks on the CPU"

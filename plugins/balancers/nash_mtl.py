@@ -9,23 +9,23 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
+from .fair_weights import fair_weights
 from .gradient_balancer import GradientBalancer, HeadsForm, On
-from .torchjd_adapter import solved
+from .gramian import Gramian
 
-_ROUNDS = 100
+_RIDGE = 1e-10
+"""Opposite gradients would have no finite bargain."""
 
 
 class NashBargain(GradientBalancer):
     """Nash-MTL (Navon et al. 2022, claim 3.2): weights `a > 0` with `G a = 1 / a`, `G` the Gramian.
 
-    They are the minimum of the convex `a^T G a / 2 - sum log a`, found by damped Newton steps to machine
+    They are the minimum of the convex `a^T G a / 2 - sum log a`, found by Newton's steps to machine
     precision; torchjd's version, after the paper's linearised one, keeps its state in a solver and is not
     used. The shared gradient has the length `sqrt(T)`, cut to `max_norm`. `form: code` weighs whole losses,
     heads included, as the authors' program does, which solves for `G / |G|`: weights and the length before
     the cut are larger by `sqrt |G|`.
     """
-
-    capturable = False
 
     def __init__(
         self,
@@ -41,8 +41,7 @@ class NashBargain(GradientBalancer):
 
     def weights(self, losses: Tensor, gradients: Tensor | None) -> Tensor:
         assert gradients is not None
-        weights = solved(gradients, bargain)
-        return weights * (gradients @ gradients.T).norm().sqrt() if self.weighs_heads else weights
+        return self.solved(gradients, bargain_by_the_program if self.weighs_heads else bargain)
 
     def direction(self, gradients: Tensor, weights: Tensor) -> Tensor:
         whole = super().direction(gradients, weights)
@@ -50,24 +49,21 @@ class NashBargain(GradientBalancer):
         return cut
 
 
-def bargain(gramian: Tensor) -> Tensor:
-    """Return the positive `a` `[T]` with `gramian @ a == 1 / a`; `gramian` is float64, its diagonal positive.
+def bargain(gramian: Gramian) -> Tensor:
+    """Return the positive `a` `[T]` with `G a == 1 / a`.
 
-    >>> [round(x, 6) for x in bargain(torch.diag(torch.tensor([4.0, 1.0], dtype=torch.float64))).tolist()]
+    >>> from .gramian import gramian_of
+    >>> [round(x, 6) for x in bargain(gramian_of(torch.tensor([[2.0, 0.0], [0.0, 1.0]]))).tolist()]
     [0.5, 1.0]
     """
-    # With unit gradients on the diagonal the answer is near 1; lengths come back at the end.
-    lengths = gramian.diagonal().sqrt()
-    scaled = gramian / torch.outer(lengths, lengths)
-    # Opposite gradients would have no finite bargain.
-    scaled = scaled + 1e-10 * torch.eye(len(scaled), dtype=scaled.dtype)
-    answer = torch.ones(len(scaled), dtype=scaled.dtype)
-    for _ in range(_ROUNDS):
-        slope = scaled @ answer - 1.0 / answer
-        step = torch.linalg.solve(scaled + torch.diag(answer**-2), slope)
-        decrement = float((slope @ step).clamp(min=0.0).sqrt())
-        # Self-concordance (Boyd and Vandenberghe 2004, section 9.6): this never leaves the positive numbers.
-        answer = answer - (step if decrement < 0.25 else step / (1.0 + decrement))
-        if decrement < 1e-12:
-            break
-    return answer / lengths
+    # With unit gradients the answer is near 1; lengths come back at the end.
+    cosines = gramian.regular(_RIDGE)
+    if len(cosines) == 2:
+        # Both gain alike: (1 + cosine) a = 1 / a.
+        return cosines[0].sum().clamp(min=_RIDGE).rsqrt() / gramian.lengths
+    return fair_weights(cosines, torch.ones_like(gramian.lengths), 1.0) / gramian.lengths
+
+
+def bargain_by_the_program(gramian: Gramian) -> Tensor:
+    """Return the same for the Gramian over its norm."""
+    return bargain(gramian) * gramian.products.norm().sqrt()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from importlib.util import find_spec
-from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -15,13 +14,6 @@ from ...core.errors import MissingRequirementError
 
 Solver = Callable[[Tensor], Tensor]
 """From a Gramian `[T, T]`, float64 on the CPU, to weights `[T]`."""
-
-
-_VANISHED = 1e-12
-"""Of the longest gradient's length: shorter ones are rounding."""
-
-_PARALLEL = 1.0 - 1e-6
-"""The largest cosine aimed at; what would turn one gradient onto another altogether is without bound."""
 
 
 def require(balancer: str, packages: Sequence[str]) -> None:
@@ -49,25 +41,9 @@ def solved(gradients: Tensor, solve: Solver) -> Tensor:
     return weights.to(gradients)
 
 
-def _gramian(gradients: Tensor) -> Tensor:
-    """Return all products `[T, T]` of gradients `[T, P]`, float64 on the CPU, however short they are.
-
-    The square of a short float32 number is 0, or has few digits.
-    """
-    scale = gradients.detach().abs().amax(dim=1, keepdim=True)
-    rows = gradients.detach() / torch.where(scale > 0, scale, 1.0)
-    scale = scale.to("cpu", torch.float64)
-    return (rows @ rows.T).to("cpu", torch.float64) * scale * scale.T
-
-
 def mgda() -> Solver:
     """Frank and Wolfe's algorithm for the shortest vector of the convex hull."""
     return aggregation.MGDAWeighting(epsilon=1e-6, max_iters=500)
-
-
-def pcgrad() -> Solver:
-    """Projections in random order, drawn from torch's own generator."""
-    return aggregation.PCGradWeighting()
 
 
 def upgrad() -> Solver:
@@ -89,55 +65,6 @@ def upgrad() -> Solver:
 def cagrad(c: float) -> Solver:
     """The dual problem, a cone programme, solved by cvxpy and Clarabel."""
     return aggregation.CAGradWeighting(c=c, norm_eps=1e-30)
-
-
-def aligned_mtl(scale: Literal["min", "median", "rmse"]) -> Solver:
-    """The balance transformation of the Gramian's eigenvalues."""
-    return aggregation.AlignedMTLWeighting(scale_mode=scale)
-
-
-def fairgrad(alpha: float) -> Solver:
-    """The root of the fairness equation by least squares (scipy)."""
-    weighting = aggregation.FairGradWeighting(alpha=alpha)
-
-    def solve(gramian: Tensor) -> Tensor:
-        # The solver's tolerances are absolute: solve at scale 1. With G = s H the root scales as
-        # s ** (-alpha / (alpha + 1)).
-        scale = gramian.diagonal().mean()
-        return weighting(gramian / scale) * scale ** (-alpha / (alpha + 1.0))
-
-    return solve
-
-
-def imtl_g() -> Solver:
-    """Equal projections on all tasks' gradients, by a pseudo-inverse."""
-    return aggregation.IMTLGWeighting()
-
-
-def gradvac(gradients: Tensor, target: Tensor, beta: float) -> Tensor:
-    """Return the weights `[T]` of GradVac, and move `target` `[T, T]`, the cosines aimed at.
-
-    The cosines of a task without a gradient (no label in the batch) stay, as do those of one whose gradient
-    has vanished beside the others': float32 knows nothing of its direction.
-    """
-    weighting = aggregation.GradVacWeighting(beta=beta, eps=1e-30)
-    gramian = _gramian(gradients)
-    lengths = gramian.diagonal().sqrt()
-    there = (lengths > _VANISHED * lengths.max()).nonzero().squeeze(1)
-    pairs = there[:, None], there
-    # To the scale of 1, of which the library's `eps` is a negligible part.
-    gramian = gramian / lengths.max().square().clamp(min=torch.finfo(torch.float64).tiny)
-    # torchjd keeps this state to itself; a checkpoint needs it.
-    known = target.detach().to("cpu", torch.float64, copy=True)
-    moving = known[pairs]
-    weighting._buffers["_phi_t"] = moving
-    weighting._state_key = (len(moving), moving.dtype)
-    weights = torch.zeros(len(gramian), dtype=torch.float64)
-    weights[there] = weighting(gramian[pairs])
-    # A turned gradient of no length has no cosine, and the library divides by it.
-    known[pairs] = moving.nan_to_num().clamp(-_PARALLEL, _PARALLEL)
-    target.copy_(known)
-    return weights.to(gradients)
 
 
 def graddrop(gradients: Tensor, leak: float) -> Tensor:

@@ -253,6 +253,14 @@ BROKEN = {
         """,
         "the same weights after saving and loading",
     ),
+    ("balancer", "a-capturable-step-never-waits"): (
+        """
+        class Broken(GoodBalancer):
+            def weights(self, losses, gradients):
+                return torch.ones_like(losses) if losses.sum() > 1 else losses / losses.sum()
+        """,
+        "its value is read",
+    ),
     ("dataset", "columns-match-the-spec"): (
         """
         class Broken(GoodDataset):

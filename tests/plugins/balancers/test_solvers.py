@@ -1,4 +1,7 @@
-"""A balancer whose solver is missing says so before anything is trained, and what to install."""
+"""A balancer whose solver is missing says so before anything is trained, and what to install.
+
+It needs one only for more than six tasks.
+"""
 
 from __future__ import annotations
 
@@ -29,9 +32,12 @@ def test_a_missing_solver_has_status_5(
         "find_spec",
         lambda package: None if package in missing else importlib.util.find_spec(package),
     )
-    tree = {"tasks": ["classify", "parity"], "balancer": name}
+    tasks = {f"task{index}": {"task": "classify"} for index in range(7)}
+    tree = {"tasks": tasks, "balancer": name}
     with pytest.raises(MissingRequirementError) as caught:
         compose(read(RecipeSource(tree), registry), registry)
     assert caught.value.status == 5
     assert caught.value.message == message
     assert caught.value.hint == "pip install 'mtl-composer[balancers]'"
+    tree = {"tasks": ["classify", "parity"], "balancer": name}
+    compose(read(RecipeSource(tree), registry), registry)
