@@ -89,8 +89,8 @@ def balancers(registry: Registry) -> str:
             "gradients" if component.needs_gradients else "losses",
             "yes" if "torchjd." in source.split("class ")[-1] else "",
             "yes" if "on: On" in source else "",
-            "yes" if component.capturable else "",
-            "`balancers`" if "require(" in source else "",
+            ("to 6 tasks" if "SolvingBalancer" in source else "yes") if component.capturable else "",
+            "`balancers`, over 6 tasks" if "require(" in source else "",
         ]
         name, summary = entry.component.name, entry.component.summary
         rows.append(f"| `{name}` | {summary} | {first.replace('|', chr(92) + '|')} | {' | '.join(marks)} |")

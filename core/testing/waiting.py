@@ -52,6 +52,9 @@ class _WaitError(Exception):
 
 
 class _Watch(TorchDispatchMode):
+    def __init__(self) -> None:
+        super().__init__()
+
     def __torch_dispatch__(
         self, function: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:

@@ -60,7 +60,8 @@ def bargain(gramian: Gramian) -> Tensor:
     cosines = gramian.regular(_RIDGE)
     if len(cosines) == 2:
         # Both gain alike: (1 + cosine) a = 1 / a.
-        return cosines[0].sum().clamp(min=_RIDGE).rsqrt() / gramian.lengths
+        alike: Tensor = cosines[0].sum().clamp(min=_RIDGE).rsqrt() / gramian.lengths
+        return alike
     return fair_weights(cosines, torch.ones_like(gramian.lengths), 1.0) / gramian.lengths
 
 

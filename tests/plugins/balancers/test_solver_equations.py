@@ -98,7 +98,7 @@ def test_every_task_gains_the_inverse_of_its_weight(name: str, gradients: Tensor
     present = there(gradients)
     found = weights(name, gradients)[present]
     gains = gramian(gradients)[present][:, present] @ found
-    assert (gains * found - 1).abs().max() <= 1e-5
+    assert (gains * found - 1).abs().max() <= 1e-4
 
 
 @pytest.mark.parametrize("gradients", sets(["plain", "short", "long", "same", "absent", "float32"]))
