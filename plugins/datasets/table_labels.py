@@ -57,7 +57,7 @@ class MapLabel(Label):
     @property
     def present(self) -> NDArray[np.bool_]:
         """Whether any pixel of each row has a label, `[N]`."""
-        return self._known.reshape(len(self.values), -1).any(axis=1)
+        return np.asarray(self._known.reshape(len(self.values), -1).any(axis=1))
 
     @property
     def described(self) -> str:
