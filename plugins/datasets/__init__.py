@@ -53,6 +53,12 @@ COMPONENTS: tuple[Component, ...] = (
     ),
     Component(
         "dataset",
+        "mask-folders",
+        "Your own pictures with masks or maps in folders beside them",
+        f"{_HERE}.mask_folders:MaskFolders",
+    ),
+    Component(
+        "dataset",
         "table",
         "Your own pictures and labels, from a CSV, TSV, JSON lines, Parquet or Arrow file",
         f"{_HERE}.table:PictureTable",

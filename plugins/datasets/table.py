@@ -176,7 +176,9 @@ class PictureTable(Dataset):
         columns = self._understood
         labels = dict(columns.labels)
         for name, stated in columns.maps.items():
-            column = MapColumn(name, [None if path is None else image_file(path) for path in self._map_paths[name]], stated)
+            column = MapColumn(
+                name, [None if path is None else image_file(path) for path in self._map_paths[name]], stated
+            )
             labels[name] = column.read(stated["type"], self._pictures.files, self._form[0])
         return replace(
             columns, labels={name: labels[name] for name in columns.table.columns if name in labels}

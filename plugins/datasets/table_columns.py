@@ -16,8 +16,8 @@ from .table_kinds import Kind, guess
 from .table_labels import Cells, Label, LabelColumn
 from .table_numbers import with_point
 
-USUAL_PATH = "file_name"
-"""The column of paths where several could be: Hugging Face's name for it."""
+USUAL_PATHS = ("file_name", "image", "images", "img", "imgs", "photo", "photos", "picture", "pictures")
+"""Names, in any case, of the column of pictures where several could be; first Hugging Face's name for it."""
 
 
 class StatedColumn(TypedDict, total=False):
@@ -165,12 +165,13 @@ def _path(
     """Return the column of pictures or their paths.
 
     Others that could be are masks or maps if their files are, or ignored when one is stated, holds pictures
-    itself, or is `file_name`.
+    itself, or is called as pictures are.
     """
     found = _of_kind(kinds, "path")
     stated = [name for name in found if "type" in said[name]]
     held = [name for name in found if name in table.embedded]
-    chosen = stated or held or [name for name in found if name == USUAL_PATH]
+    usual = sorted(set(USUAL_PATHS) & {name.casefold() for name in found}, key=USUAL_PATHS.index)[:1]
+    chosen = stated or held or [name for name in found if name.casefold() in usual]
     if not chosen and len(found) > 1:
         chosen = [name for name in found if look(name, None) is None]
     name = _only(table, "path", chosen or found)

@@ -20,10 +20,12 @@ def write_small_data(folder: Path) -> dict[str, dict[str, Any]]:
     _write_idx(folder / "mnist" / "FashionMNIST" / "raw")
     _write_shapes(folder / "shapes")
     _write_table(folder / "table")
+    _write_masks(folder / "masks")
     return {
         "digits": {"test_fraction": 0.9},
         "shapes-synthetic": {"train_size": TRAIN, "test_size": TEST},
         "scenes": {"train_size": TRAIN, "test_size": TEST, "size": 16},
+        "mask-folders": {"data_dir": str(folder / "masks"), "size": 16},
         "image-folder": {"data_dir": str(folder / "folder")},
         "mnist": {"data_dir": str(folder / "mnist")},
         "fashion-mnist": {"data_dir": str(folder / "mnist")},
@@ -43,6 +45,14 @@ def _write_image_folder(folder: Path) -> None:
             for index in range(count):
                 picture = _pixels(1000 * number + index, 20, 16, 3)
                 Image.fromarray(picture).save(folder / split / name / f"{index}.png")
+
+
+def _write_masks(folder: Path) -> None:
+    for name in ("images", "masks"):
+        (folder / name).mkdir(parents=True)
+    for index in range(TRAIN + TEST):
+        Image.fromarray(_pixels(index, 16, 16, 3)).save(folder / "images" / f"{index}.png")
+        Image.fromarray(_pixels(index, 16, 16) % 3).save(folder / "masks" / f"{index}.png")
 
 
 def _write_idx(folder: Path) -> None:
