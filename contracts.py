@@ -18,12 +18,22 @@ from typing import TYPE_CHECKING, Any
 from .core.hookspecs import hookimpl as hookimpl
 from .core.records import Component as Component
 
-_FORMS = ("Binary", "Categorical", "Image", "Multilabel", "PixelClasses", "PixelValues", "Regression")
+_FORMS = (
+    "Binary",
+    "Categorical",
+    "Image",
+    "Multilabel",
+    "PixelClasses",
+    "PixelValues",
+    "Points",
+    "Regression",
+)
 # Forms of answers are used where there is no torch.
 _WITHOUT_TORCH = {
     "plugins.forms": _FORMS,
     "core.contracts.form": ("Activation", "Decisions", "Form"),
     "core.contracts.drawing": ("Bars", "Described", "Drawing", "Map", "Mask", "Picture", "Tags", "Values"),
+    "core.contracts.marks": ("Marks",),
     "core.inputs": ("Vectors", "VectorSpec"),
     "core.contracts.dataset": ("no_images",),
     "core.specs": ("MISSING", "NO_IMAGE", "DatasetSpec", "FeatureSpec", "ImageSpec", "InputSpec", "Symmetry"),
@@ -37,6 +47,7 @@ if TYPE_CHECKING:
     from .plugins.forms import Multilabel as Multilabel
     from .plugins.forms import PixelClasses as PixelClasses
     from .plugins.forms import PixelValues as PixelValues
+    from .plugins.forms import Points as Points
     from .plugins.forms import Regression as Regression
 else:
 

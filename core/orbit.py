@@ -23,10 +23,10 @@ ELEMENTS: Mapping[TestTimeAugmentation, tuple[tuple[int, bool], ...]] = {
 class Orbit(nn.Module):
     """The images that symmetries of the square make of one, and the mean of the answers to them.
 
-    An answer moves with its image: pixels do, and so do the entries that a task's `symmetry` names. Every
-    answer is moved back before the mean is taken, of raw outputs: of logits it is the geometric mean of the
-    probabilities. Raises `Incompatible` when an image that is not square would be turned, of the input or of
-    an answer, and when a task's `symmetry` does not name each entry of its answer once.
+    An answer moves with its image: pixels and places do, and so do the entries that a task's `symmetry`
+    names. Every answer is moved back before the mean is taken, of raw outputs: of logits it is the geometric
+    mean of the probabilities. Raises `Incompatible` when an image that is not square would be turned, of the
+    input or of an answer, and when a task's `symmetry` does not name each entry of its answer once.
     """
 
     def __init__(
@@ -45,7 +45,7 @@ class Orbit(nn.Module):
             reason = None if symmetry is None else target.symmetry_problem(symmetry)
             if reason is not None:
                 raise Incompatible(f"needs to know how answers move, and task {name!r} states {reason}")
-        self._maps = {name: target for name, target in targets.items() if target.moves_with_pixels}
+        self._moving = {name: target for name, target in targets.items() if target.moves}
         # A task's name may hold a dot; a buffer's may not.
         self._orders = {
             name: f"order_{position}" for position, name in enumerate(targets) if symmetries[name] is not None
@@ -67,12 +67,12 @@ class Orbit(nn.Module):
     def mean(self, task: str, raw: Tensor) -> Tensor:
         """Return the mean of a task's raw outputs for `views`, moved back: `[K * B, ...]` as `[B, ...]`."""
         parts = raw.unflatten(0, (len(self.elements), -1)).unbind()
-        if task in self._maps:
-            form = self._maps[task]
+        if task in self._moving:
+            form = self._moving[task]
             parts = tuple(
                 _moved_back(form, part, *element) for part, element in zip(parts, self.elements, strict=True)
             )
-        elif task in self._orders:
+        if task in self._orders:
             orders = self.get_buffer(self._orders[task])
             parts = tuple(part[:, order] for part, order in zip(parts, orders, strict=True))
         return torch.stack(parts).mean(dim=0)

@@ -14,13 +14,13 @@ def transform_square(batch: Batch, turns: Tensor, mirrors: Tensor, dataset: Data
     """Mirror the samples where `mirrors` (left-right), then turn them `turns` quarters counter-clockwise.
 
     `turns` is int64 `[B]` in 0..3, `mirrors` bool `[B]`; images must be square where a turn may be odd.
-    Labels with a declared symmetry move likewise, and so do those that have a value per pixel.
+    Labels with a declared symmetry move likewise, and so do those whose form moves with the image.
     """
     moved = _move_pixels(batch.image, turns, mirrors)
     labels = dict(batch.labels)
     for column, form in dataset.labels.items():
-        if form.moves_with_pixels:
-            labels[column] = _move_map(labels[column], form, turns, mirrors)
+        if form.moves:
+            labels[column] = _move_form(labels[column], form, turns, mirrors)
     for column, symmetry in dataset.symmetries.items():
         labels[column] = _move_labels(labels[column], symmetry, turns, mirrors)
     return Batch(moved, labels, batch.inputs)
@@ -38,15 +38,14 @@ def _move_pixels(image: Tensor, turns: Tensor, mirrors: Tensor) -> Tensor:
     return moved
 
 
-def _move_map(label: Tensor, form: Form, turns: Tensor, mirrors: Tensor) -> Tensor:
-    """Move a value per pixel as its form does: a direction among the values turns too."""
+def _move_form(label: Tensor, form: Form, turns: Tensor, mirrors: Tensor) -> Tensor:
+    """Move what is at a place of the image to its new place; a direction among the values turns too."""
     label = torch.where(_per_sample(mirrors, label), form.move(label, 0, True, None), label)
     moved = label
-    square = label.shape[-2] == label.shape[-1]
+    square = not form.moves_with_pixels or label.shape[-2] == label.shape[-1]
     for quarter in (1, 2, 3) if square else (2,):
-        moved = torch.where(
-            _per_sample(turns == quarter, label), form.move(label, quarter, False, None), moved
-        )
+        turned = form.move(label, quarter, False, None)
+        moved = torch.where(_per_sample(turns == quarter, label), turned, moved)
     return moved
 
 

@@ -45,6 +45,22 @@ class Warp:
         inside = (in_rows & in_columns).reshape(len(label), *middle, height, width)
         return moved.masked_fill(~inside, _absent(label) if outside is None else outside)
 
+    def moved(self, places: Tensor) -> Tensor:
+        """Return where places `[B, K, 2]` of the old image are in the new, NaN for outside; x and y in 0..1.
+
+        >>> shift = Warp(torch.tensor([[[1.0, 0.0, 0.5], [0.0, 1.0, 0.0]]]))
+        >>> shift.moved(torch.tensor([[[0.5, 0.5], [0.125, 0.5]]])).tolist()
+        [[[0.25, 0.5], [nan, nan]]]
+        """
+        away = 2.0 * places - 1.0 - self.matrix[:, None, :, 2]
+        right, down = away[..., 0], away[..., 1]
+        a, b, c, d = (self.matrix[:, row, column, None] for row in (0, 1) for column in (0, 1))
+        scale = 2.0 * (a * d - b * c)
+        across, upright = (d * right - b * down) / scale + 0.5, (a * down - c * right) / scale + 0.5
+        found = torch.stack([across, upright], dim=-1)
+        inside = ((found >= 0.0) & (found <= 1.0)).all(dim=-1, keepdim=True)
+        return found.masked_fill(~inside, float("nan"))
+
     def turned(self, right: Tensor, up: Tensor, height: int, width: int) -> tuple[Tensor, Tensor]:
         """Return directions turned with the images, from their components `[B, ...]` to the right and up."""
         # From the new image to the old one the plane turns by this angle, and a direction back by it.

@@ -46,6 +46,12 @@ def _cells(task: str, answer: Mapping[str, Any]) -> list[tuple[str, Any]]:
     if "tags" in answer:
         each = [(f"{task} {name}", number) for name, number in answer["probabilities"].items()]
         return [(task, ";".join(answer["tags"])), *each]
+    if "points" in answer:
+        return [
+            (f"{task} {name} {number}", value)
+            for name, place in answer["points"].items()
+            for number, value in place.items()
+        ]
     if "values" in answer:
         values = answer["values"]
         return [(task if len(values) == 1 else f"{task} {name}", number) for name, number in values.items()]

@@ -142,13 +142,20 @@ class ExportedModel:
         """Return onnxruntime's own call, unchecked: inputs by name to outputs in order."""
         return lambda feed: list(self._session.run(self._names, feed, self._options))
 
-    def answers(self, outputs: Mapping[str, NDArray[Any]]) -> list[dict[str, Described]]:
-        """Return, for each sample, the readable answer of every task to what `run` returned."""
+    def answers(
+        self, outputs: Mapping[str, NDArray[Any]], images: NDArray[np.uint8] | None = None
+    ) -> list[dict[str, Described]]:
+        """Return, for each sample, the readable answer of every task to what `run` returned.
+
+        What is best seen over the image, as points are, is drawn there where the images are given.
+        """
         columns = []
         for output in self.card.outputs:
             values = outputs[output.name]
             predictions = output.target.predict_array(values) if output.raw else values
-            columns.append(output.target.drawing.describe(predictions))
+            drawing = output.target.drawing
+            said = drawing.describe(predictions)
+            columns.append(said if images is None else drawing.over(said, images))
         return [dict(zip(self._names, row, strict=True)) for row in zip(*columns, strict=True)]
 
     def check_inputs(self, inputs: Mapping[str, Any], count: int) -> dict[str, NDArray[Any]]:

@@ -176,12 +176,14 @@ def _answers(
     chunk = min(_CHUNK, exported.most_images(_NUMBERS))
     for start in range(0, len(named), chunk):
         some = named[start : start + chunk]
-        images = [pixels(row.image) for row in some if row.image is not None]
-        if training is not None and images:
-            remarks |= training.remarks([row.image.name for row in some if row.image is not None], images)
+        shown = [pixels(row.image) for row in some if row.image is not None]
+        if training is not None and shown:
+            remarks |= training.remarks([row.image.name for row in some if row.image is not None], shown)
+        images = np.stack(shown) if shown else None
         vectors = {name: np.stack([row.vectors[name] for row in some]) for name in some[0].vectors}
-        run = partial(exported.run, *([np.stack(images)] if images else ()), **numbers, **vectors)
-        answers += exported.answers(in_time(timeout, exported.path, run, stop=exported.stop))
+        run = partial(exported.run, *(() if images is None else (images,)), **numbers, **vectors)
+        outputs = in_time(timeout, exported.path, run, stop=exported.stop)
+        answers += exported.answers(outputs, images)
     if remarks:
         click.echo(f"warning: {_shown(told(remarks, len(named)))}", err=True)
     return answers

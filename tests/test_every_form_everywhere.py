@@ -21,23 +21,26 @@ from mtl.core.records import Component
 from mtl.core.registry import Registry, discover
 from mtl.core.testing.stated_forms import stated
 from mtl.exports.web.runtime import FILES
-from mtl.plugins.forms import Multilabel, PixelClasses, PixelValues, Regression
+from mtl.plugins.forms import Multilabel, PixelClasses, PixelValues, Points, Regression
 
 ATTRIBUTES = Multilabel(("striped", "round", "red"))
 SIZES = Regression(("height", "width"), "cm", least=0.25, most=0.75)
 GROUND = PixelClasses(("sky", "road"), 16, 16)
 DEPTH = PixelValues(("depth",), 16, 16, "m", positive=True)
+POINTS = Points(("eye", "tail"))
 TASKS: dict[str, dict[str, Any]] = {
     "marks": {"task": "attributes", "label": "marks"},
     "sizes": {"task": "regress", "label": "sizes"},
     "ground": {"task": "segment"},
     "far": {"task": "depth"},
+    "places": {"task": "keypoints"},
 }
 LABELS = {
     "marks": stated(ATTRIBUTES),
     "sizes": stated(SIZES),
     "ground": stated(GROUND),
     "far": stated(DEPTH),
+    "places": stated(POINTS),
 }
 
 WITHOUT_TORCH = """
@@ -212,6 +215,30 @@ def test_masks_and_maps_have_their_colours_in_the_page(web: dict[str, Any], bund
     assert (ground["kind"], ground["colours"]) == ("mask", [[0, 0, 0], [128, 0, 0]])
     assert (far["kind"], far["units"], len(far["scale"])) == ("map", "m", 9)
     assert (bundle / "labels" / "ground.txt").read_text() == "sky\nroad\n"
+
+
+def test_points_are_judged_each_for_itself(run: mtl.Run, page: str) -> None:
+    assert 0 <= run.metrics["test"]["places"]["pck"] <= 1
+    assert len(run.metrics["tables"]["test"]["places"]["point-scores"]) == len(POINTS.names)
+    assert "A ring is where a point is" in page
+    assert '<th scope="row">tail</th>' in page
+
+
+def test_points_are_told_by_name_and_drawn_over_the_picture(
+    answers: tuple[dict[str, Any], dict[str, str]],
+) -> None:
+    answer, row = answers[0]["places"], answers[1]
+    assert list(answer["points"]) == ["eye", "tail"]
+    assert all(0 <= number <= 1 for place in answer["points"].values() for number in place.values())
+    assert float(row["places tail x"]) == pytest.approx(answer["points"]["tail"]["x"], abs=1e-6)
+    with Image.open(answer["file"]) as drawn:
+        assert drawn.size == (160, 160)
+        assert drawn.mode == "RGB"
+
+
+def test_points_have_their_place_in_page_and_bundle(web: dict[str, Any], bundle: Path) -> None:
+    assert web["drawings"]["places"] == {"kind": "marks", "labels": ["eye", "tail"]}
+    assert (bundle / "labels" / "places.txt").read_text() == "eye\ntail\n"
 
 
 def test_the_bundles_code_prints_an_answer_of_every_form(bundle: Path) -> None:

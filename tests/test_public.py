@@ -23,8 +23,9 @@ PUBLIC = {
         Moment ParameterGroup Columns Room InMemory Fill EncoderBuilder HeadSpec LearnedTable
         Answer Arrays ExportPlan ExportReport ExportSubject Judge Leading Metrics Units
         Batch Features MISSING one_hot transform_square Warp warp_labels
-        Form Activation Decisions Binary Categorical Image Multilabel PixelClasses PixelValues Regression
-        Drawing Described Bars Map Mask Picture Tags Values
+        Form Activation Decisions Binary Categorical Image
+        Multilabel PixelClasses PixelValues Points Regression
+        Drawing Described Bars Marks Map Mask Picture Tags Values
         DatasetSpec FeatureSpec ImageSpec InputSpec NO_IMAGE Symmetry VectorSpec Vectors no_images
         Random SampleRandom StepRandom
         ComponentError Incompatible MissingRequirementError UsageError VerificationError

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from .head import Head as Head
     from .head import HeadSpec as HeadSpec
     from .loss import Loss as Loss
+    from .marks import Marks as Marks
     from .metric import Metric as Metric
     from .optimizer import Optimizer as Optimizer
     from .optimizer import ParameterGroup as ParameterGroup
@@ -78,6 +79,7 @@ _NAMES = {
     "form": ("Activation", "Decisions", "Form"),
     "head": ("Head", "HeadSpec"),
     "loss": ("Loss",),
+    "marks": ("Marks",),
     "metric": ("Metric",),
     "optimizer": ("Optimizer", "ParameterGroup"),
     "room": ("Fill", "InMemory", "Room"),

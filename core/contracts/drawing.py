@@ -9,7 +9,7 @@ A form of answer names one of them, so whatever shows answers knows these and no
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from math import isnan
 from typing import Any, ClassVar, NamedTuple
@@ -63,6 +63,10 @@ class Drawing(ABC):
     @abstractmethod
     def describe(self, predictions: NDArray[Any]) -> list[Described]:
         """Return what each prediction of a batch says."""
+
+    def over(self, said: Sequence[Described], images: NDArray[np.uint8]) -> list[Described]:
+        """Return what was said of images `[B, C, H, W]`, drawn over them where that shows it best."""
+        return list(said)
 
     def to_json(self) -> dict[str, Any]:
         """Return the instruction as plain JSON values."""

@@ -130,6 +130,11 @@ class Form(ABC):
         """Whether the last two dimensions, of targets too, are the height and width of the image."""
         return self.is_image
 
+    @property
+    def moves(self) -> bool:
+        """Whether targets move with the image even where no symmetry is stated, as pixels and places do."""
+        return self.moves_with_pixels
+
     def meaning(self, *, raw: bool) -> str:
         """Return what the numbers of an output are; `raw` outputs are those before the activation."""
         return "values before the activation" if raw and self.activation != "none" else "values"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from ..contracts import Map, Mask
+from ..contracts import Map, Marks, Mask
 from ..snapshots import read_snapshots, show
 from .choices import choices
 from .class_counts import class_counts
@@ -17,6 +17,7 @@ from .looks import SHOWN, look
 from .maps import maps
 from .markup import Html, section, tag
 from .masks import masks
+from .places import places
 from .progression import progression
 from .restorations import restorations
 from .subject import Subject
@@ -59,6 +60,8 @@ def answers(subject: Subject) -> Html:
                 parts.append(confusion(task, name, form.choices, rows))
                 parts += group_errors(task, name, form.choices, rows)
                 parts += [class_counts(task, form.choices, rows), class_scores(task, form.choices, rows)]
+        elif isinstance(form.drawing, Marks) and seen.seen.size:
+            parts += places(task, form, seen)
         elif form.quantities:
             parts += values(task, form.drawing, seen)
         else:

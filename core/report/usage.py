@@ -6,7 +6,7 @@ import json
 import shlex
 from collections.abc import Sequence
 
-from ..contracts import Bars, Drawing, Form, Map, Mask, Picture, Tags, Values
+from ..contracts import Bars, Drawing, Form, Map, Marks, Mask, Picture, Tags, Values
 from ..inputs import VectorSpec, numbers_among, vectors_among
 from .markup import Html, section, tag
 from .plan import meaning
@@ -140,6 +140,12 @@ def _shown(position: int, name: str, drawing: Drawing, raw: bool) -> list[str]:
         return [
             f"{tags} = {_list(drawing.labels)}",
             f"print({name}, [tag for tag, number in zip({tags}, {answer}) if number >= {edge}])",
+        ]
+    if isinstance(drawing, Marks):
+        points = f"points_{position}"
+        return [
+            f"{points} = {_list(drawing.labels)}",
+            f"print({name}, dict(zip({points}, {answer}.tolist())))",
         ]
     if isinstance(drawing, Values):
         return [f"print({name}, dict(zip({_list(drawing.labels)}, {answer}.tolist())))"]

@@ -61,7 +61,7 @@ def check_labels_move_with_the_pixels(subject: Subject) -> None:
         for seed in _SEEDS:
             changed = augmentation(batch, StepRandom(_BATCH, "cpu", seed))
             for name, form in spec.labels.items():
-                if name in spec.symmetries or form.moves_with_pixels:
+                if name in spec.symmetries or form.moves:
                     continue
                 require(
                     _same(changed.labels[name], batch.labels[name]).all(),
@@ -122,7 +122,7 @@ def _require_moved(batch: Batch, changed: Batch, spec: DatasetSpec) -> None:
             moved = transform_square(batch, torch.full((_BATCH,), turns), torch.full((_BATCH,), mirror), spec)
             seen = torch.isclose(moved.image, changed.image, atol=1e-5).flatten(1).all(dim=1)
             same = torch.ones(_BATCH, dtype=torch.bool)
-            for name in spec.symmetries:
+            for name in _moving(spec):
                 same &= _same(moved.labels[name], changed.labels[name])
             wrong = int((seen & ~same).sum())
             require(
@@ -140,6 +140,11 @@ def _require_moved(batch: Batch, changed: Batch, spec: DatasetSpec) -> None:
         "labels of another kind",
         "change labels only as `dataset.symmetries` says",
     )
+
+
+def _moving(spec: DatasetSpec) -> list[str]:
+    """Return the label columns that move with the image."""
+    return [name for name, form in spec.labels.items() if form.moves or name in spec.symmetries]
 
 
 def _same(one: Tensor, other: Tensor) -> Tensor:

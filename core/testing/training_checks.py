@@ -143,8 +143,6 @@ def _floor(composition: Composition, samples: Samples) -> float:
             for name in tasks:
                 task = composition.tasks[name]
                 target = task.task.target(seen.clean)
-                loss, _ = masked_loss(
-                    task.loss, task.target.ideal(target.nan_to_num(0.0)).nan_to_num(0.0), target
-                )
+                loss, _ = masked_loss(task.loss, task.target.ideal(target).nan_to_num(0.0), target)
                 total += float(loss)
     return total

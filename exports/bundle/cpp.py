@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from math import prod
 
-from ...core.contracts import Bars, Map, Mask, Picture, Tags
+from ...core.contracts import Bars, Map, Marks, Mask, Picture, Tags
 from ..metadata import IMAGE, ModelCard, Output
 from .contents import label_files, sample_files
 from .python import image_meaning, input_meaning, meaning
@@ -113,6 +113,11 @@ def _answer(index: int, output: Output, labels: str) -> Iterator[str]:
         yield f"for (int i = 0; i < {size}; ++i)"
         yield f"  if (scores[i] >= {half})"
         yield f'    std::cout << {name} << "\\t" << names[i] << "\\t" << scores[i] << "\\n";'
+    elif isinstance(drawing, Marks):
+        yield f"for (int i = 0; i < {size}; ++i) {{"
+        yield f'  if (i % 3 == 0) std::cout << {name} << "\\t" << names[i / 3];'
+        yield '  std::cout << "\\t" << scores[i] << (i % 3 == 2 ? "\\n" : "");'
+        yield "}"
     elif isinstance(drawing, Bars) and not drawing.single:
         yield f"const auto best = std::max_element(scores, scores + {size}) - scores;"
         yield f'std::cout << {name} << "\\t" << names[best] << "\\t" << scores[best] << "\\n";'

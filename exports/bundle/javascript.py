@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
-from ...core.contracts import Bars, Map, Mask, Picture, Tags
+from ...core.contracts import Bars, Map, Marks, Mask, Picture, Tags
 from ..metadata import IMAGE, ModelCard, Output
 from .contents import label_files, sample_files
 from .python import image_meaning, input_meaning, meaning
@@ -82,6 +82,11 @@ def _answer(output: Output, labels: str) -> Iterator[str]:
     elif isinstance(drawing, Tags):
         yield "scores.forEach((value, index) => {"
         yield f"  if (value >= {half}) show({name}, names[index], value.toFixed(4));"
+        yield "});"
+    elif isinstance(drawing, Marks):
+        yield "names.slice(0, -1).forEach((label, index) => {"
+        yield "  const place = scores.slice(3 * index, 3 * index + 3).map((value) => value.toFixed(4));"
+        yield f"  show({name}, label, ...place);"
         yield "});"
     elif isinstance(drawing, Bars) and not drawing.single:
         yield "const best = scores.indexOf(Math.max(...scores));"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
-from ...core.contracts import Bars, Map, Mask, Picture, Tags
+from ...core.contracts import Bars, Map, Marks, Mask, Picture, Tags
 from ...core.inputs import InputSpec, ModelInput
 from ..metadata import IMAGE, ModelCard, Output
 from .contents import label_files, sample_files
@@ -63,6 +63,9 @@ def _answer(output: Output, labels: str) -> Iterator[str]:
         yield f"for label, score in zip(names, answers[{name}][0]):  # {meaning(output)}"
         yield f"    if score >= {half}:"
         yield f'        print({name}, label, f"{{score:.4f}}", sep="\\t")'
+    elif isinstance(drawing, Marks):
+        yield f"for label, place in zip(names, answers[{name}][0]):  # {meaning(output)}"
+        yield f'    print({name}, label, *(f"{{number:.4f}}" for number in place), sep="\\t")'
     elif isinstance(drawing, Bars) and not drawing.single:
         yield f"scores = answers[{name}][0]"
         yield f'print({name}, names[scores.argmax()], f"{{scores.max():.4f}}", sep="\\t")'

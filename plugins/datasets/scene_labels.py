@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from ...core.contracts import Form
 from ...core.specs import Symmetry
-from ..forms import Categorical, Multilabel, PixelClasses, PixelValues, Regression
+from ..forms import Categorical, Multilabel, PixelClasses, PixelValues, Points, Regression
 
 KINDS = ("ball", "box", "pillar", "cone")
 """Kinds of objects; a room has one of each at most."""
@@ -47,15 +47,13 @@ TASKS: Mapping[str, Mapping[str, str]] = {
     "depth": {"task": "depth", "label": "depth"},
     "normals": {"task": "depth", "label": "normals"},
     "edges": {"task": "segment", "label": "edges"},
+    "points": {"task": "keypoints", "label": "points"},
 }
 """A task for each column."""
 
 
 def label_forms(size: int, most: int) -> Mapping[str, Form]:
-    """Return the form of each column that is offered, for pictures of `size` x `size`.
-
-    The renderer has more arrays than have a form: see `Scenes.render`.
-    """
+    """Return the form of each column that is offered, for pictures of `size` x `size`."""
     return {
         "objects": Categorical(tuple(str(number) for number in range(most + 1))),
         "room": Regression(ROOM, units="m"),
@@ -64,9 +62,10 @@ def label_forms(size: int, most: int) -> Mapping[str, Form]:
         "depth": PixelValues(("depth",), size, size, "m", positive=True),
         "normals": PixelValues(NORMAL, size, size, directed=True),
         "edges": PixelClasses(("inside", "edge"), size, size),
+        "points": Points(POINTS),
     }
 
 
 def label_symmetries() -> Mapping[str, Symmetry]:
     """Return how the entries of the columns move with the pixels."""
-    return {}
+    return {"points": POINT_SYMMETRY}

@@ -29,7 +29,8 @@ class Scenes(Dataset):
 
     Labels: `objects`, how many are shown (a class); `room`, its width, height and depth in metres;
     `attributes`, what is shown; and for every pixel the surface (`segmentation`), `depth` in metres, where
-    the surface faces (`normals`), and whether it is at an edge (`edges`). Each is a task by its name.
+    the surface faces (`normals`), and whether it is at an edge (`edges`); and `points`, the corners of the
+    far wall and the middle of each object. Each is a task by its name.
 
     Options make sharing help or hurt on purpose. With `colours="random"` a kind is told by its shape, and so
     by what depth and normals are told by; with `"kind"` colour alone tells it. `shading` is how much of the

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from .multilabel import Multilabel as Multilabel
     from .pixel_classes import PixelClasses as PixelClasses
     from .pixel_values import PixelValues as PixelValues
+    from .points import Points as Points
     from .regression import Regression as Regression
 
 _HERE = "mtl.plugins.forms"
@@ -25,6 +26,7 @@ COMPONENTS: tuple[Component, ...] = (
     Component("form", "multilabel", "Which of several attributes hold", f"{_HERE}.multilabel:Multilabel"),
     Component("form", "pixel-classes", "A class at every pixel", f"{_HERE}.pixel_classes:PixelClasses"),
     Component("form", "pixel-values", "Quantities at every pixel", f"{_HERE}.pixel_values:PixelValues"),
+    Component("form", "points", "Named points, each visible or not", f"{_HERE}.points:Points"),
 )
 
 

@@ -24,6 +24,12 @@ COMPONENTS: tuple[Component, ...] = (
     ),
     Component(
         "head",
+        "soft-argmax",
+        "Points, as the mean places of maps of where they may be",
+        "mtl.plugins.heads.soft_argmax:SoftArgmax",
+    ),
+    Component(
+        "head",
         "fusion",
         "Hidden layers on the features beside the task's extra inputs",
         "mtl.plugins.heads.fusion:Fusion",

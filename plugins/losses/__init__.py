@@ -52,4 +52,10 @@ COMPONENTS: tuple[Component, ...] = (
         "Squared error near zero, absolute error beyond",
         "mtl.plugins.losses.smooth_l1:SmoothL1",
     ),
+    Component(
+        "loss",
+        "points",
+        "How far visible points are off, and which are visible",
+        "mtl.plugins.losses.points:PointsLoss",
+    ),
 )

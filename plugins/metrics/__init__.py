@@ -113,4 +113,20 @@ COMPONENTS: tuple[Component, ...] = (
         "Each attribute's recall, precision and average precision",
         "mtl.plugins.metrics.attribute_scores:AttributeScores",
     ),
+    Component("metric", "pck", "Share of visible points that are near", "mtl.plugins.metrics.pck:Pck"),
+    Component(
+        "metric",
+        "mean-distance",
+        "Mean distance of points, in sizes of the image",
+        "mtl.plugins.metrics.mean_distance:MeanDistance",
+    ),
+    Component(
+        "metric",
+        "visibility",
+        "Share of points of which it is told right whether they are visible",
+        "mtl.plugins.metrics.visibility:Visibility",
+    ),
+    Component(
+        "metric", "point-scores", "How each point does", "mtl.plugins.metrics.point_scores:PointScores"
+    ),
 )

@@ -10,6 +10,7 @@ COMPONENTS: tuple[Component, ...] = (
     Component(
         "task", "depth", "Which depth, or other quantity, at every pixel", "mtl.plugins.tasks.depth:Depth"
     ),
+    Component("task", "keypoints", "Where named points are", "mtl.plugins.tasks.keypoints:Keypoints"),
     Component("task", "parity", "Even or odd", "mtl.plugins.tasks.parity:Parity"),
     Component(
         "task", "multiple-of", "Multiple of a number or not", "mtl.plugins.tasks.multiple_of:MultipleOf"

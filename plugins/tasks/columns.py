@@ -8,7 +8,7 @@ from collections.abc import Callable
 from ...core.contracts import Form
 from ...core.errors import Incompatible, suggest
 from ...core.specs import DatasetSpec
-from ..forms import Binary, Categorical, Multilabel, PixelClasses, PixelValues, Regression
+from ..forms import Binary, Categorical, Multilabel, PixelClasses, PixelValues, Points, Regression
 
 _WHOLE_NUMBER = re.compile(r"-?[0-9]+")
 
@@ -105,6 +105,14 @@ def pixel_value_column(dataset: DatasetSpec, label: str | None) -> tuple[str, Pi
     name = _find(dataset, label, lambda spec: isinstance(spec, PixelValues), what)
     spec = dataset.labels[name]
     assert isinstance(spec, PixelValues)
+    return name, spec
+
+
+def point_column(dataset: DatasetSpec, label: str | None) -> tuple[str, Points]:
+    """Return the named column of points, or the only one; raise `Incompatible` otherwise."""
+    name = _find(dataset, label, lambda spec: isinstance(spec, Points), "a column of points")
+    spec = dataset.labels[name]
+    assert isinstance(spec, Points)
     return name, spec
 
 

@@ -1,4 +1,4 @@
-// What the tasks answer, one view per task: classes as bars, tags, values with units, pictures, masks, maps. Each
+// What the tasks answer, one view per task: classes as bars, tags, values with units, pictures, masks, maps, points. Each
 // view has `element` (where it is shown), `update(values, seen, channels)` with the output's Float32Array and the
 // picture that was answered, and `text` to be spoken.
 
@@ -9,8 +9,9 @@ const SHOWN = 20;
 const FIRST = 8;
 
 // Return the view of an output as its `drawing` in page.json says; `known` is {metric, value} on the test split, or nothing.
-export function viewOf(output, known) {
-  return new VIEWS[output.drawing.kind](output, known);
+// `shape` is that of the picture that was answered.
+export function viewOf(output, known, shape) {
+  return new VIEWS[output.drawing.kind](output, known, shape);
 }
 
 class ClassesView {
@@ -136,9 +137,65 @@ class PictureView {
   }
 }
 
+// Named points over the picture that was seen: a cross in its own colour for each that is visible.
+class MarksView {
+  constructor(output, known, shape) {
+    this.name = output.name;
+    this.labels = output.drawing.labels;
+    this.shape = shape;
+    this.picture = true;
+    Object.assign(this, frame(output.name, known));
+    this.seen = make("canvas");
+    this.list = make("ul", "places");
+    this.element.append(this.list);
+  }
+
+  update(values, seen) {
+    const places = this.labels.map((label, index) => {
+      const [x, y, visible] = values.slice(3 * index, 3 * index + 3);
+      return { label, x, y, shown: visible >= 0.5, colour: `hsl(${(137.5 * index) % 360} 90% 60%)` };
+    });
+    this.draw(places, seen);
+    this.list.replaceChildren(...places.map(({ label, x, y, shown, colour }) => {
+      const item = make("li", "", `${label}: ${shown ? `${number(x)}, ${number(y)}` : "hidden"}`);
+      if (shown) item.style.borderLeft = `.4rem solid ${colour}`;
+      item.style.paddingLeft = ".4rem";
+      return item;
+    }));
+    const found = places.filter(({ shown }) => shown).map(({ label, x, y }) => `${label} ${number(x)}, ${number(y)}`);
+    this.text = `${this.name}: ${found.join("; ") || "no point"}`;
+    this.canvas.setAttribute("aria-label", this.text);
+  }
+
+  draw(places, seen) {
+    show(this.seen, seen, this.shape);
+    const [height, width] = this.shape.slice(1);
+    const times = Math.ceil(240 / Math.max(height, width));
+    [this.canvas.width, this.canvas.height] = [width * times, height * times];
+    const pen = this.canvas.getContext("2d");
+    pen.imageSmoothingEnabled = false;
+    pen.drawImage(this.seen, 0, 0, this.canvas.width, this.canvas.height);
+    const reach = Math.max(this.canvas.width, this.canvas.height) / 40;
+    for (const { x, y, shown, colour } of places) {
+      if (!shown) continue;
+      const [left, top] = [x * this.canvas.width, y * this.canvas.height];
+      // Dark below and bright above: it is seen on any ground.
+      for (const [style, width] of [["#000", 4], [colour, 2]]) {
+        [pen.strokeStyle, pen.lineWidth] = [style, width];
+        pen.beginPath();
+        pen.moveTo(left - reach, top);
+        pen.lineTo(left + reach, top);
+        pen.moveTo(left, top - reach);
+        pen.lineTo(left, top + reach);
+        pen.stroke();
+      }
+    }
+  }
+}
+
 const framed = (View) => function (output, known) { return new View(output, frame(output.name, known)); };
 const VIEWS = { bars: ClassesView, tags: TagsView, values: ValuesView, picture: PictureView, mask: framed(MaskView),
-  map: framed(MapView) };
+  map: framed(MapView), marks: MarksView };
 
 // A canvas with the task's name and score below it.
 function frame(name, known) {

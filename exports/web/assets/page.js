@@ -15,7 +15,7 @@ class Page {
     this.fields = new Map();
     this.seed = 1;
     this.busy = this.waiting = false;
-    this.views = model.outputs.map((output) => viewOf(output, model.scoreOf(output.name)));
+    this.views = model.outputs.map((output) => viewOf(output, model.scoreOf(output.name), model.shape));
     for (const view of this.views) at(view.picture ? "strip" : "cards").append(view.element);
     this.title();
     this.makeInputs();
