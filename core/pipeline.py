@@ -19,6 +19,7 @@ from .errors import MissingRequirementError, UsageError
 from .evaluation import Evaluation, baseline, evaluate, refuse_without_targets
 from .exporting import check_export, export
 from .fitting import fit
+from .kept_plugins import keep_plugins
 from .learned import write_learned
 from .memory_format import refuse_unsafe
 from .progress import Progress
@@ -155,9 +156,9 @@ class Pipeline:
         composition, splits = prepared.composition, prepared.splits
         folder.write_recipe(composition.recipe.to_plain())
         self._write_environment(folder, composition)
+        keep_plugins(folder.path, self.registry.providers, self.progress.warning)
         self._notify("mtl_run_started", run=folder.path, recipe=composition.recipe.to_plain())
-        trainer = self._trainer(composition, splits)
-        return Started(folder, composition, splits, trainer, [])
+        return Started(folder, composition, splits, self._trainer(composition, splits), [])
 
     def restart(self, folder: RunFolder, recipe: Recipe, shared: Splits | None = None) -> Started:
         """Return an interrupted run as it was after its last intact checkpoint."""

@@ -16,11 +16,10 @@ from .errors import UsageError
 from .evaluation import evaluate
 from .exporting import build_exporter, check_runtimes, export, export_subject, exporter_of
 from .fitting import fit_losses
+from .kept_plugins import read_recipe_of
 from .model import MultitaskModel
 from .pipeline import Outcome, load_of
 from .progress import Progress
-from .recipe_reader import read
-from .recipe_source import read_recipe
 from .recomposing import compose_again
 from .registry import Registry
 from .run_folder import RunFolder, entered_around, open_run
@@ -68,7 +67,7 @@ class Run:
         state = self.folder.checkpoints.state()
         if state is None:
             self._progress.warning(f"no intact checkpoint says whether the run was trained with {path}")
-        recipe = read(read_recipe(path), self._registry)
+        recipe = read_recipe_of(self.path, self._registry, self._progress.warning)
         composition = compose_again(self.folder, recipe, self._registry, state or {})
         _, weights = self.folder.checkpoints.best()
         with composition.at_work("while its weights were loaded"):

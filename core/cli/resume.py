@@ -25,9 +25,8 @@ def command(session: Session, run: Path, device: str, as_json: bool) -> None:
     """
     with uncollected():
         from ..device import choose_device
+        from ..kept_plugins import read_recipe_of
         from ..pipeline import Pipeline
-        from ..recipe_reader import read
-        from ..recipe_source import read_recipe
         from ..run_folder import open_run
         from ..seed_list import SEEDS
         from ..seeds import SeedsPipeline
@@ -42,9 +41,11 @@ def command(session: Session, run: Path, device: str, as_json: bool) -> None:
         finish_seeds(
             progress,
             as_json,
-            lambda: many.resume(run, lambda file: read(read_recipe(file), session.registry)),
+            lambda: many.resume(
+                run, lambda file: read_recipe_of(file.parent, session.registry, progress.warning)
+            ),
         )
         return
     folder = open_run(run)
-    recipe = read(read_recipe(folder.path / "recipe.yaml"), session.registry)
+    recipe = read_recipe_of(folder.path, session.registry, progress.warning)
     finish_run(progress, as_json, lambda: pipeline.resume(folder, recipe))
