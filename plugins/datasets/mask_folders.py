@@ -76,8 +76,8 @@ class MaskFolders(PictureTable):
         usual = next((kind for kind in kinds if kind.casefold() in USUAL_PATHS), None)
         if len(kinds) < 2:
             raise UsageError(
-                f"{self.file}: holds {len(kinds) or 'no'} folder of pictures; a folder of pictures and one of "
-                "masks or maps are needed",
+                f"{self.file}: holds {len(kinds) or 'no'} folder of pictures; a folder of pictures and one "
+                "of masks or maps are needed",
                 hint="for example images/ and masks/, with files of the same names",
             )
         # Every picture is a row; where no name tells which folder holds them, its files will.
