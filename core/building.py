@@ -68,15 +68,31 @@ def tasks_of_data(registry: Registry, choice: Choice) -> Mapping[str, Any]:
         return {str(name): dict(body) for name, body in ask(entry.label, dataset, "tasks").items()}
 
 
-def encoder_of_data(entry: Entry, options: Mapping[str, Any]) -> Choice | None:
+def aimed_at(registry: Registry, choice: Choice, tasks: Sequence[str]) -> Choice:
+    """Return a data set with the options that make its labels what tasks ask for (`Dataset.aimed`).
+
+    Raises as `tasks_of_data` does.
+    """
+    entry = registry.find("dataset", choice.name)
+    if component_class(entry).aimed is Dataset.aimed:
+        return choice
+    owners = Owners()
+    dataset: Dataset = construct(entry, **with_held(registry, entry, choice.options, owners))
+    owners.add(type(dataset), entry.label)
+    with owners.at_work("when it was told of the tasks"):
+        return Choice(choice.name, {**choice.options, **ask(entry.label, dataset, "aimed", list(tasks))})
+
+
+def encoder_of_data(registry: Registry, choice: Choice) -> Choice | None:
     """Return the encoder that a data set's inputs call for; None: the usual one.
 
     Raises as `tasks_of_data` does.
     """
+    entry = registry.find("dataset", choice.name)
     if component_class(entry).encoder is Dataset.encoder:
         return None
     owners = Owners()
-    dataset: Dataset = construct(entry, **options)
+    dataset: Dataset = construct(entry, **with_held(registry, entry, choice.options, owners))
     owners.add(type(dataset), entry.label)
     with owners.at_work("when it named its encoder"):
         named: str | None = ask(entry.label, dataset, "encoder")

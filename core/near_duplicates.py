@@ -54,6 +54,8 @@ def near_duplicates(splits: Splits) -> list[Pair]:
     """
     names = ("train", "validation", "test")
     parts = {name: splits.named(name) for name in names}
+    if not prod(splits.train.shape):
+        return []  # samples without pictures
     seen = {name: _seen(part) for name, part in parts.items()}
     found: list[Pair] = []
     for split, others in (("test", ("train", "validation")), ("validation", ("train",))):

@@ -181,9 +181,29 @@ class _Reader:
     def _dataset(self) -> Choice:
         mistakes = len(self.problems)
         chosen = self._default_choice("dataset", "dataset")
-        if len(self.problems) == mistakes:
-            self._asked = chosen
-        return chosen
+        if len(self.problems) > mistakes:
+            return chosen
+        self._asked = self._aimed(chosen)
+        return chosen if self._asked is None else self._asked
+
+    def _aimed(self, chosen: Choice) -> Choice | None:
+        """Return the data set with labels for what tasks are named; None when it was complained of."""
+        from .building import aimed_at  # torch comes with it
+
+        named = self.tree.get("tasks")
+        bodies = list(named.values()) if isinstance(named, Mapping) else []
+        labels = [body["label"] for body in bodies if isinstance(body, Mapping) and "label" in body]
+        if isinstance(named, list):
+            named = [name for item in named for name in ([item] if isinstance(item, str) else item or ())]
+        if not named:
+            return chosen
+        try:
+            return aimed_at(
+                self.registry, chosen, [name for name in (*named, *labels) if isinstance(name, str)]
+            )
+        except UsageError as error:
+            self._complain(("dataset",), error.message, error.hint)
+            return None
 
     def _own_encoder(self) -> list[str]:
         """Return the encoder that the data set's inputs call for; none when it was complained of."""
@@ -192,7 +212,7 @@ class _Reader:
         if self._asked is None:
             return []
         try:
-            found = encoder_of_data(self.registry.find("dataset", self._asked.name), self._asked.options)
+            found = encoder_of_data(self.registry, self._asked)
         except UsageError as error:
             self._complain(("dataset",), error.message, error.hint)
             self._asked = None

@@ -97,6 +97,14 @@ class Dataset(ABC):
         """
         return {}
 
+    def aimed(self, tasks: Sequence[str]) -> Mapping[str, Any]:
+        """Return options, beside those it has, with which its labels are what these tasks ask for.
+
+        For a data set whose columns are labels or inputs as one likes. `tasks` are the names that a recipe
+        has, and the labels that it names.
+        """
+        return {}
+
     def encoder(self) -> str | None:
         """Return the encoder that its inputs call for, by name; None: the usual one, which reads images.
 

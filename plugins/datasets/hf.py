@@ -21,9 +21,11 @@ from .table_options import (
     AllowDuplicatesOption,
     ChannelsOption,
     ColumnsOption,
+    InputsOption,
     SizeOption,
     SkipBrokenOption,
     SplitSeedOption,
+    TargetsOption,
     TestOption,
     ValidationOption,
 )
@@ -65,6 +67,8 @@ class HuggingFace(PictureTable):
         split_seed: SplitSeedOption = 0,
         allow_duplicates: AllowDuplicatesOption = False,
         skip_broken: SkipBrokenOption = False,
+        inputs: InputsOption = None,
+        targets: TargetsOption = None,
     ) -> None:
         super().__init__(
             file=file,
@@ -77,6 +81,8 @@ class HuggingFace(PictureTable):
             split_seed=split_seed,
             allow_duplicates=allow_duplicates,
             skip_broken=skip_broken,
+            inputs=inputs,
+            targets=targets,
         )
         self.cached = cached
         self.config = config

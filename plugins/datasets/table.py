@@ -12,17 +12,18 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from ...core.contracts import Columns, Dataset, InMemory, Room
+from ...core.contracts import Columns, Dataset, InMemory, Room, no_images
 from ...core.errors import UsageError
 from ...core.files import reading
 from ...core.places import from_root
-from ...core.specs import DatasetSpec, ImageSpec
+from ...core.specs import NO_IMAGE, DatasetSpec, ImageSpec
 from ...core.table_paths import PictureFolder
 from ...core.table_text import HINT
 from ...core.tables import Table, find_table, read_table
 from .image_files import ImageFile, image_file, read_images
 from .table_checks import refuse_contradictions, refuse_untaught
 from .table_columns import TableColumns, understand
+from .table_inputs import divided
 from .table_labels import Cells
 from .table_maps import MapColumn, look_at_files, map_paths
 from .table_options import (
@@ -31,16 +32,18 @@ from .table_options import (
     AllowDuplicatesOption,
     ChannelsOption,
     ColumnsOption,
+    InputsOption,
     SizeOption,
     SkipBrokenOption,
     SplitSeedOption,
+    TargetsOption,
     TestOption,
     ValidationOption,
 )
 from .table_parts import PARTS
 from .table_pictures import TablePictures, content_of, picture_form, pictures_of, refuse_leaks
 from .table_splits import TableParts
-from .table_tasks import tasks_of
+from .table_tasks import task_names, tasks_of
 
 _CLASS_FOLDERS = "for a folder per class: --dataset image-folder --data-dir FOLDER"
 
@@ -78,6 +81,8 @@ class PictureTable(Dataset):
         split_seed: SplitSeedOption = 0,
         allow_duplicates: AllowDuplicatesOption = False,
         skip_broken: SkipBrokenOption = False,
+        inputs: InputsOption = None,
+        targets: TargetsOption = None,
     ) -> None:
         self.file = None if file is None else from_root(Path(file))
         self.root = None if root is None else from_root(Path(root))
@@ -91,18 +96,38 @@ class PictureTable(Dataset):
         self.parts = TableParts(test, validation, split_seed)
         self.allow_duplicates = allow_duplicates
         self.skip_broken = skip_broken
+        self.inputs = inputs
+        self.targets = targets
         self._left_out: tuple[str, ...] = ()
 
     def spec(self) -> DatasetSpec:
-        image, _ = self._form
-        return DatasetSpec(image, {name: label.spec for name, label in self._columns.labels.items()})
+        columns = self._columns
+        labels = {name: label.spec for name, label in columns.labels.items()}
+        image = self._form[0] if columns.path else NO_IMAGE
+        return DatasetSpec(image, labels, inputs=() if columns.vector is None else (columns.vector,))
+
+    def encoder(self) -> str | None:
+        columns = self._understood
+        return None if columns.vector is None else "late-fusion" if columns.path else "mlp"
+
+    def aimed(self, tasks: Sequence[str]) -> Mapping[str, Any]:
+        if self.targets is not None or self._undivided.path:
+            return {}
+        names = task_names(self._undivided.labels)
+        told = [column for column, name in names.items() if name in tasks or column in tasks]
+        return {"targets": told} if told else {}
 
     def tasks(self) -> Mapping[str, Mapping[str, Any]]:
         return tasks_of(self._columns.labels)
 
     def understood(self) -> Sequence[str]:
-        columns, (_, form) = self._columns, self._form
-        head = f"{columns.table.path.name}: {len(columns.table):,} rows, pictures of {form}"
+        columns = self._columns
+        head = f"{columns.table.path.name}: {len(columns.table):,} rows"
+        if columns.path:
+            head += f", pictures of {self._form[1]}"
+        else:
+            why = "the last column that can be" if self.targets is None else "as tasks or dataset.targets say"
+            head += f" without pictures; told: {', '.join(columns.labels)} ({why}), from the inputs below"
         return [head, *columns.said, *self.parts.described(columns)]
 
     def remarks(self) -> Sequence[str]:
@@ -113,13 +138,17 @@ class PictureTable(Dataset):
             return None
         code = sorted(Path(__file__).parent.glob("table_*.py"))
         maps = [path for paths in self._map_paths.values() for path in paths if path is not None]
-        return [*self._files_of_table(), *code, *dict.fromkeys([*self._pictures.paths, *maps])]
+        pictures = self._pictures.paths if self._understood.path else ()
+        return [*self._files_of_table(), *code, *dict.fromkeys([*pictures, *maps])]
 
     def load(self) -> Mapping[str, Columns]:
         return {part: columns.alone() for part, columns in self.load_into(InMemory()).items()}
 
     def load_into(self, room: Room) -> Mapping[str, Columns]:
-        columns, files = self._columns, self._pictures.files
+        columns = self._columns
+        if not columns.path:
+            return self._load_rows(columns)
+        files = self._pictures.files
         pixels, rows, content = self._read(files, room)
         named = [files[row].name for row in rows.tolist()]
         # What is in files tells nothing of which rows are alike.
@@ -131,9 +160,19 @@ class PictureTable(Dataset):
         for number, part in enumerate(PARTS):
             chosen = rows[parts == number]
             if len(chosen):
-                labels = {name: label.values[chosen] for name, label in columns.labels.items()}
-                splits[part] = Columns(pixels, labels, chosen)
+                splits[part] = Columns(pixels, columns.of(chosen), chosen)
         return splits
+
+    def _load_rows(self, columns: TableColumns) -> Mapping[str, Columns]:
+        rows = np.arange(len(columns.table))
+        parts = self.parts.part(columns, rows, [])
+        refuse_untaught(columns, rows, parts)
+        chosen = {part: rows[parts == number] for number, part in enumerate(PARTS)}
+        return {
+            part: Columns(no_images(len(some)), columns.of(some))
+            for part, some in chosen.items()
+            if len(some)
+        }
 
     def _is_given(self) -> bool:
         """Return whether it is said where the table is."""
@@ -168,6 +207,11 @@ class PictureTable(Dataset):
     @cached_property
     def _understood(self) -> TableColumns:
         """The columns as far as the table tells: masks and maps are still to be read."""
+        return divided(self._undivided, self.inputs, self.targets, self.columns)
+
+    @cached_property
+    def _undivided(self) -> TableColumns:
+        """The columns before it is said which of them are inputs."""
         return understand(self._read_table, self.columns, self.absent, self.decimal, self._look)
 
     @cached_property

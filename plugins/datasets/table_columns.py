@@ -6,10 +6,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, cast
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import BeforeValidator, ConfigDict, Field
 from typing_extensions import TypedDict
 
 from ...core.errors import UsageError, suggest
+from ...core.inputs import VectorSpec
 from ...core.tables import Table
 from .table_advice import setting
 from .table_kinds import Kind, guess
@@ -45,9 +48,10 @@ ColumnOption = Annotated[StatedColumn, BeforeValidator(_in_full, json_schema_inp
 class TableColumns:
     """A table with its columns understood.
 
-    `path` is the column of paths; `split` and `group` are columns or None; `labels` are what can be told;
-    `maps` are columns of masks and maps, with what is stated of each, until their files are read;
-    `ignored` says why the others are not used.
+    `path` is the column of paths, empty where no column names pictures; `split` and `group` are columns or
+    None; `labels` are what can be told; `maps` are columns of masks and maps, with what is stated of each,
+    until their files are read; `ignored` says why the others are not used. `vector` is what a
+    model reads of the rows, with its `values` float32 `[N, width]`.
     """
 
     table: Table
@@ -58,6 +62,8 @@ class TableColumns:
     ignored: Mapping[str, str]
     cells: Mapping[str, Cells] = field(repr=False)
     maps: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    vector: VectorSpec | None = None
+    values: NDArray[np.float32] | None = field(default=None, repr=False)
 
     @property
     def said(self) -> list[str]:
@@ -66,6 +72,8 @@ class TableColumns:
         for name in self.table.columns:
             if name in self.labels:
                 said = self.labels[name].described
+            elif self.vector is not None and name in self.vector.columns:
+                said = self._read_as(self.vector, name)
             elif name in self.ignored:
                 said = f"ignored: {self.ignored[name]}"
             elif name in self.table.embedded:
@@ -74,6 +82,20 @@ class TableColumns:
                 said = next(kind for kind in ("path", "split", "group") if getattr(self, kind) == name)
             lines.append(f"  {name}: {said}")
         return lines
+
+    def of(self, rows: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
+        """Return the labels of some rows, and what is read of them."""
+        found: dict[str, NDArray[Any]] = {name: label.values[rows] for name, label in self.labels.items()}
+        if self.vector is not None and self.values is not None:
+            found[self.vector.name] = self.values[rows]
+        return found
+
+    def _read_as(self, vector: VectorSpec, name: str) -> str:
+        names = vector.categories.get(name)
+        holes = sum(cell is None for cell in self.cells[name])
+        kind = "number" if names is None else f"category of {len(names)}: {', '.join(names[:3])}"
+        more = ", ..." if names is not None and len(names) > 3 else ""
+        return f"input, {kind}{more}" + (f"; {holes:,} holes" if holes else "")
 
 
 LookAtFiles = Callable[[Cells, Cells | None], str | None]
@@ -89,8 +111,8 @@ def understand(
 ) -> TableColumns:
     """Return what the columns of a table are; `absent` are the cells that mean no value.
 
-    Raises `UsageError` for what is stated of unknown columns, for columns of which only one can be, when no
-    column names pictures, and for cells that are not what their column holds.
+    Raises `UsageError` for what is stated of unknown columns, for columns of which only one can be, and for
+    cells that are not what their column holds.
     """
     for name in stated:
         if name not in table.columns:
@@ -162,7 +184,7 @@ def _path(
     ignored: dict[str, str],
     look: Callable[[str, str | None], str | None],
 ) -> str:
-    """Return the column of pictures or their paths.
+    """Return the column of pictures or their paths; empty when there is none.
 
     Others that could be are masks or maps if their files are, or ignored when one is stated, holds pictures
     itself, or is called as pictures are.
@@ -176,11 +198,7 @@ def _path(
         chosen = [name for name in found if look(name, None) is None]
     name = _only(table, "path", chosen or found)
     if name is None:
-        columns = ", ".join(list(table.columns)[:8])
-        raise UsageError(
-            f"{table.path}: no column holds paths of pictures; columns: {columns}",
-            hint=f"say which does: {setting('NAME', 'path')}",
-        )
+        return ""
     for other in found:
         if other == name:
             continue

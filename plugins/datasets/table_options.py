@@ -45,5 +45,20 @@ SkipBrokenOption = Annotated[
     bool, Field(description="Leave out pictures that cannot be read; they are told.")
 ]
 
+InputsOption = Annotated[
+    tuple[str, ...] | None,
+    Field(
+        description="Columns that a model reads; none: no column beside pictures, and where there are no "
+        "pictures all that are not told."
+    ),
+]
+TargetsOption = Annotated[
+    tuple[str, ...] | None,
+    Field(
+        description="Columns to be told; none: all labels of pictures, and where there are no pictures those "
+        "that tasks name, or the last."
+    ),
+]
+
 ABSENT = ("nan", "null", "?")
 """Cells that mean no label where a recipe does not say it."""

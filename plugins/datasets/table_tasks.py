@@ -14,8 +14,8 @@ from .table_labels import Label
 CLASS_METRICS = ("accuracy", "balanced-accuracy", "f1", "precision", "recall", "confusion-matrix")
 """What judges classes: people's own are seldom equally frequent."""
 
-_TAKEN = ("image",)
-"""What no task can be called: the model's input is."""
+_TAKEN = ("image", "row")
+"""What no task can be called: the model's inputs are."""
 _LONGEST = 60
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-
 import numpy as np
 import onnxruntime
 import pytest
@@ -77,9 +75,7 @@ def exported() -> tuple[VectorPreparation, onnxruntime.InferenceSession]:
         verbose=False,
     )
     assert program is not None
-    stream = io.BytesIO()
-    program.save(stream)
-    return preparation, onnxruntime.InferenceSession(stream.getvalue())
+    return preparation, onnxruntime.InferenceSession(program.model_proto.SerializeToString())
 
 
 @settings(max_examples=40, deadline=None)

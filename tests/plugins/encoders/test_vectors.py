@@ -30,7 +30,7 @@ def make(named: Any, image: ImageSpec | Vectors, inputs: Sequence[ModelInput]) -
     name = named if isinstance(named, str) else named["name"]
     found: type[Encoder] = {"lenet": MLP, "mlp": MLP, "two-input-cnn": TwoInputCNN}[name]
     options: Mapping[str, Any] = {} if found is TwoInputCNN else {"hidden": (5,)}
-    return found(image, inputs, **options)  # type: ignore[arg-type]
+    return found(image, inputs, **options)
 
 
 def test_categories_are_embedded_and_numbers_pass() -> None:
