@@ -145,7 +145,6 @@ def test_from_a_table_to_a_verified_model_that_takes_raw_values(flats: Path, tmp
     answers = tmp_path / "answers.jsonl"
     assert command(["predict", str(tmp_path / "run"), str(flats), "--to", str(answers)]) == 0
     told = np.array([json.loads(line)["price"] for line in answers.read_text().splitlines()])
-    test = np.array([place for place in range(ROWS)])
     splits = PictureTable(file=flats, targets=("price",)).load()
     model = ExportedModel(tmp_path / "run" / "model.onnx")
     predicted = model.run(row=splits["test"].labels["row"])["price"]
@@ -156,4 +155,4 @@ def test_from_a_table_to_a_verified_model_that_takes_raw_values(flats: Path, tmp
     prices = {row["price"]: place for place, row in enumerate(rows())}
     places = [prices[int(price)] for price in splits["test"].labels["price"][:, 0]]
     assert told[places] == pytest.approx(predicted[:, 0], rel=1e-4)
-    assert len(test) == len(told)
+    assert len(told) == ROWS
