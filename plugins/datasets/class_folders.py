@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from ...core.errors import UsageError
@@ -22,6 +22,8 @@ _LEFT_BY_SYSTEMS = frozenset(
         *("@eadir", "#recycle", "@recycle", "#snapshot", "lost+found"),
     )
 )
+_SHOWN = 10
+"""Faults that are told of many."""
 _UNREADABLE = ("Cc", "Cs", "Zl", "Zp")
 """Kinds of characters no class name has: control characters, halves of bytes, and ends of lines."""
 
@@ -33,7 +35,9 @@ def class_folders(root: Path, split: str) -> Mapping[str, Path]:
     composed or decomposed. Raises `UsageError` for names that cannot be shown, and for links out of `root`.
     """
     found: dict[str, Path] = {}
-    for entry in _entries(root / split, root):
+    for entry in _entries(root / split):
+        if entry.is_symlink():
+            refuse_outside(Path(entry.path), root)
         if not entry.is_dir():
             continue
         name = _class_name(entry)
@@ -49,18 +53,18 @@ def class_folders(root: Path, split: str) -> Mapping[str, Path]:
 def images_in(folder: Path, root: Path) -> list[Path]:
     """Return the files of a class in natural order of their names.
 
-    What systems leave by themselves is passed over. Raises `UsageError` when there is none, and for all that
-    is no regular file: a folder, a pipe, a device, a link out of `root` or to nothing.
+    What systems leave by themselves is passed over. Raises `UsageError` when there is none, and for all at
+    once that is no regular file: a folder, a pipe, a device, a link out of `root` or to nothing.
     """
-    paths = []
-    for entry in _entries(folder, root):
-        if entry.is_dir():
-            raise UsageError(
-                f"{entry.path}: a folder, expected an image", hint="classes are one level of folders"
-            )
-        if not entry.is_file():
-            raise UsageError(f"{entry.path}: no regular file, expected an image", hint="remove it")
-        paths.append(Path(entry.path))
+    paths: list[Path] = []
+    faults: list[UsageError] = []
+    for entry in _entries(folder):
+        fault = _fault(entry, root)
+        if fault is None:
+            paths.append(Path(entry.path))
+        else:
+            faults.append(fault)
+    refuse_all(faults)
     if not paths:
         raise UsageError(
             f"{folder}: holds no images",
@@ -88,15 +92,49 @@ def refuse_outside(path: Path, root: Path) -> None:
         raise UsageError(f"{path}: a link that leads out of {root}", hint="put the files themselves there")
 
 
-def _entries(folder: Path, root: Path) -> Iterator[os.DirEntry[str]]:
+def passed_over(folders: Iterable[Path]) -> list[str]:
+    """Return the names in folders that are no images and were not put there by people, in order."""
+    found: list[str] = []
+    for folder in folders:
+        with reading(folder, "a folder of images", hint="give read access to it"):
+            found += sorted(path.name for path in folder.iterdir() if _is_passed_over(path.name))
+    return found
+
+
+def refuse_all(faults: Sequence[UsageError]) -> None:
+    """Raise `UsageError` with all faults, the first ten by name; the fault itself where it is one."""
+    if len(faults) == 1:
+        raise faults[0]
+    if faults:
+        shown = "; ".join(fault.message for fault in faults[:_SHOWN])
+        more = "; ..." if len(faults) > _SHOWN else ""
+        hints = dict.fromkeys(fault.hint for fault in faults if fault.hint is not None)
+        raise UsageError(f"{len(faults):,} files are wrong: {shown}{more}", hint="; ".join(hints) or None)
+
+
+def _entries(folder: Path) -> Iterator[os.DirEntry[str]]:
     """Yield what people have put into a folder."""
     with reading(folder, "a folder of images", hint="give read access to it"), os.scandir(folder) as entries:
-        for entry in entries:
-            if entry.name.startswith(".") or entry.name.casefold() in _LEFT_BY_SYSTEMS:
-                continue
-            if entry.is_symlink():
-                refuse_outside(Path(entry.path), root)
-            yield entry
+        yield from (entry for entry in entries if not _is_passed_over(entry.name))
+
+
+def _is_passed_over(name: str) -> bool:
+    return name.startswith(".") or name.casefold() in _LEFT_BY_SYSTEMS
+
+
+def _fault(entry: os.DirEntry[str], root: Path) -> UsageError | None:
+    """Return what is wrong with an entry that should be a file of an image."""
+    try:
+        if entry.is_symlink():
+            refuse_outside(Path(entry.path), root)
+    except UsageError as fault:
+        return fault
+    if entry.is_dir():
+        hint = "classes are one level of folders"
+        return UsageError(f"{entry.path}: a folder, expected an image", hint=hint)
+    if not entry.is_file():
+        return UsageError(f"{entry.path}: no regular file, expected an image", hint="remove it")
+    return None
 
 
 def _class_name(entry: os.DirEntry[str]) -> str:

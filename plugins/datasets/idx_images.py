@@ -30,7 +30,8 @@ _LARGEST = 1 << 30
 class IdxDataset(DownloadedDataset):
     """Grey 28 x 28 images in four IDX files, ten classes in one label column, int64 `[N]`.
 
-    Mirrors offer the files packed (`.gz`), or spelled with a dot (`train-images.idx3-ubyte`): both are read.
+    Mirrors offer the files packed (`.gz`), or spelled with a dot (`train-images.idx3-ubyte`): both are read,
+    and so are files that lie in `data_dir` itself.
     A subclass sets `column`, `classes` and the class of torchvision that downloads the files.
     """
 
@@ -61,8 +62,9 @@ class IdxDataset(DownloadedDataset):
 
     def find(self, name: str) -> Path | None:
         spellings = (name, name.replace("-idx", ".idx"))
-        plain = (self.path / spelled for spelled in spellings)
-        packed = (self.path / f"{spelled}.gz" for spelled in spellings)
+        places = [folder / spelled for folder in (self.path, self.data_dir) for spelled in spellings]
+        packed = (place.with_name(f"{place.name}.gz") for place in places)
+        plain = iter(places)
         found = next((path for path in plain if path.is_file()), None)
         return found or next((path for path in packed if path.is_file() and self.is_whole(path)), None)
 

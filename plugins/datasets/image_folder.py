@@ -14,8 +14,8 @@ from ...core.errors import MissingRequirementError, UsageError
 from ...core.places import from_root
 from ...core.specs import DatasetSpec, ImageSpec
 from ..forms import Categorical
-from .class_folders import class_folders, images_in, refuse_outside
-from .image_files import image_file, image_size, read_images
+from .class_folders import class_folders, images_in, passed_over, refuse_all, refuse_outside
+from .image_files import ImageFile, image_file, image_size, read_images
 
 COLUMN = "class"
 _SPLITS = ("train", "test")
@@ -27,9 +27,9 @@ class ImageFolder(Dataset):
 
     The classes are the names of the folders, in natural order (`class 2` before `class 10`), and must be
     the same in both splits; images are in natural order of their names. Hidden names and what systems leave
-    by themselves (`Thumbs.db`, `desktop.ini`, `__MACOSX`, `@eaDir`) are passed over; anything else in a class
-    folder must be an image file, and links must stay in `DATA_DIR`. Without `size`, all images must have the
-    size of the first; with it, they are scaled to it.
+    by themselves (`Thumbs.db`, `desktop.ini`, `__MACOSX`, `@eaDir`) are passed over and counted; anything
+    else in a class folder must be an image file, and links must stay in `DATA_DIR`: what is wrong is told all
+    at once. Without `size`, all images must have the size of the first; with it, they are scaled to it.
     """
 
     unsifted = True
@@ -51,8 +51,7 @@ class ImageFolder(Dataset):
     def spec(self) -> DatasetSpec:
         root = self._root()
         folders = _classes(root)["train"]
-        first = next(iter(folders.values()))
-        height, width = self.size or image_size(image_file(images_in(first, root)[0]))
+        height, width = self.size or image_size(image_file(self._listed()["train"][0][0]))
         return DatasetSpec(ImageSpec(self.channels, height, width), {COLUMN: Categorical(tuple(folders))})
 
     def sources(self) -> Sequence[Path] | None:
@@ -67,20 +66,49 @@ class ImageFolder(Dataset):
         # Both splits are listed before any image is read: an empty folder is found out at once.
         image, listed = self.spec().image, self._listed()
         splits = {}
+        faults: list[UsageError] = []
         for split, folders in listed.items():
             files = [image_file(path) for folder in folders for path in folder]
-            pixels = read_images(files, image, room=room, resize=self.size is not None)
+            broken: dict[int, str] = {}
+            pixels = read_images(files, image, room=room, resize=self.size is not None, broken=broken)
+            faults += [self._fault(files[index], image) for index in sorted(broken)]
             label = np.repeat(np.arange(len(folders), dtype=np.int64), [len(folder) for folder in folders])
             splits[split] = Columns(pixels, {COLUMN: label})
+        refuse_all(faults)
         return splits
+
+    def understood(self) -> Sequence[str]:
+        root = self._root()
+        folders = [root / split for split in _SPLITS]
+        folders += [folder for classes in _classes(root).values() for folder in classes.values()]
+        names = passed_over(folders)
+        if not names:
+            return ()
+        shown = ", ".join(list(dict.fromkeys(names))[:5])
+        return (f"passed over: {len(names):,} hidden files, or such as systems leave: {shown}",)
+
+    def _fault(self, file: ImageFile, image: ImageSpec) -> UsageError:
+        """Return what reading a broken image refuses."""
+        try:
+            read_images([file], image, resize=self.size is not None)
+        except UsageError as fault:
+            return fault
+        return UsageError(f"{file.name}: changed while it was read", hint="load it again")
 
     def _listed(self) -> Mapping[str, list[list[Path]]]:
         """Return the image files of each class, in order, for each split."""
         root = self._root()
-        return {
-            split: [images_in(folder, root) for folder in folders.values()]
-            for split, folders in _classes(root).items()
-        }
+        listed: dict[str, list[list[Path]]] = {}
+        faults: list[UsageError] = []
+        for split, folders in _classes(root).items():
+            listed[split] = []
+            for folder in folders.values():
+                try:
+                    listed[split].append(images_in(folder, root))
+                except UsageError as fault:
+                    faults.append(fault)
+        refuse_all(faults)
+        return listed
 
     def _root(self) -> Path:
         if self.data_dir is None:

@@ -135,12 +135,6 @@ def test_an_image_of_another_size_is_named(root):
     assert usage_error(root) == f"{root}/train/dog 10/9.png: is 6 x 9 pixels, expected 6 x 8"
 
 
-def test_the_first_of_several_bad_files_is_named(root):
-    for name in ("7.png", "8.png"):
-        (root / "train" / "dog 10" / name).write_text("x")
-    assert usage_error(root) == f"{root}/train/dog 10/7.png: is not an image"
-
-
 def test_a_broken_first_image_that_would_be_turned_is_named(root):
     first = root / "train" / "dog 2" / "9.jpg"
     for path in first.parent.iterdir():
@@ -253,3 +247,32 @@ def test_a_failure_stops_the_other_threads_at_the_next_image():
     with pytest.raises(UsageError, match="damaged"):
         read_images(files, ImageSpec(1, 2, 2))
     assert len(read) < 256
+
+
+def test_all_faults_of_a_folder_are_told_at_once(root):
+    (root / "train" / "dog 10" / "more").mkdir()
+    (root / "train" / "dog 2" / "gone.png").symlink_to(root / "nowhere.png")
+    (root / "test" / "dog 2" / "9.png").unlink()
+    assert usage_error(root) == (
+        f"3 files are wrong: {root}/train/dog 2/gone.png: no regular file, expected an image; "
+        f"{root}/train/dog 10/more: a folder, expected an image; {root}/test/dog 2: holds no images"
+    )
+
+
+def test_all_images_that_cannot_be_read_are_told_at_once(root):
+    (root / "train" / "dog 10" / "notes.txt").write_text("hello")
+    (root / "test" / "dog 2" / "9.png").write_text("x")
+    assert usage_error(root) == (
+        f"2 files are wrong: {root}/train/dog 10/notes.txt: is not an image; "
+        f"{root}/test/dog 2/9.png: is not an image"
+    )
+
+
+def test_what_is_passed_over_is_counted(root):
+    assert ImageFolder(data_dir=root).understood() == ()
+    (root / "train" / "dog 2" / "Thumbs.db").write_text("x")
+    (root / "test" / "dog 10" / ".DS_Store").write_text("x")
+    (root / "train" / "__MACOSX").mkdir()
+    assert ImageFolder(data_dir=root).understood() == (
+        "passed over: 3 hidden files, or such as systems leave: __MACOSX, Thumbs.db, .DS_Store",
+    )

@@ -70,6 +70,15 @@ def test_files_are_read_as_they_are(tmp_path, raw):
     assert splits["test"].labels["digit"].dtype == np.int64
 
 
+def test_files_may_lie_in_the_folder_itself(tmp_path, raw):
+    for path in raw.iterdir():
+        (tmp_path / f"{path.name}.gz").write_bytes(gzip.compress(path.read_bytes()))
+        path.unlink()
+    data = Mnist(data_dir=tmp_path, download=False)
+    assert (data.load()["train"].image == images(10)[:, None]).all()
+    assert all(path.parent == tmp_path for path in data.sources())
+
+
 def test_arrays_can_be_written_to_as_torch_demands(tmp_path, raw):
     columns = Mnist(data_dir=tmp_path, download=False).load()["train"]
     assert columns.image.flags.writeable
