@@ -59,6 +59,12 @@ COMPONENTS: tuple[Component, ...] = (
     ),
     Component(
         "dataset",
+        "coco",
+        "Your own pictures with COCO annotations: the categories shown, and keypoints",
+        f"{_HERE}.coco:Coco",
+    ),
+    Component(
+        "dataset",
         "table",
         "Your own pictures and labels, from a CSV, TSV, JSON lines, Parquet or Arrow file",
         f"{_HERE}.table:PictureTable",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import struct
 from collections.abc import Mapping
 from pathlib import Path
@@ -20,6 +21,7 @@ def write_small_data(folder: Path) -> dict[str, dict[str, Any]]:
     _write_idx(folder / "mnist" / "FashionMNIST" / "raw")
     _write_shapes(folder / "shapes")
     _write_table(folder / "table")
+    _write_coco(folder / "coco")
     _write_masks(folder / "masks")
     return {
         "digits": {"test_fraction": 0.9},
@@ -30,6 +32,7 @@ def write_small_data(folder: Path) -> dict[str, dict[str, Any]]:
         "mnist": {"data_dir": str(folder / "mnist")},
         "fashion-mnist": {"data_dir": str(folder / "mnist")},
         "shapes": {"data_dir": str(folder / "shapes"), "test_size": TEST},
+        "coco": {"file": str(folder / "coco" / "coco.json"), "size": 16},
         "table": {"file": str(folder / "table" / "photos.csv"), "size": 16, "channels": 3},
     }
 
@@ -89,6 +92,21 @@ def _write_table(folder: Path) -> None:
         shown = ["" if (index + place) % 5 == 0 else label for place, label in enumerate(labels)]
         lines.append(f"{index}.png,{','.join(shown)},p{index // 2}")
     (folder / "photos.csv").write_text("\n".join(lines) + "\n")
+
+
+def _write_coco(folder: Path) -> None:
+    """Write pictures with a category and two points, one of which every third picture lacks."""
+    folder.mkdir(parents=True)
+    images, objects = [], []
+    for index in range(TRAIN + TEST):
+        Image.fromarray(_pixels(index, 16, 16, 3)).save(folder / f"{index}.png")
+        images.append({"id": index, "file_name": f"{index}.png", "width": 16, "height": 16})
+        points = [index % 16, 4, 2, 8, index % 16, int(index % 3 > 0)]
+        objects.append({"image_id": index, "category_id": index % 2, "keypoints": points})
+    names = ["left end", "right end"]
+    kinds = [{"id": number, "name": name, "keypoints": names} for number, name in enumerate(("cat", "dog"))]
+    content = {"images": images, "annotations": objects, "categories": kinds}
+    (folder / "coco.json").write_text(json.dumps(content))
 
 
 def groups_of(dataset: str) -> Mapping[str, list[str]]:

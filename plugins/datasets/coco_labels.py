@@ -1,0 +1,170 @@
+"""What a file of COCO annotations says of each of its pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import nan
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ...core.errors import UsageError
+from ...core.files import read_json, reading
+from ...core.specs import Symmetry
+from ..forms import Multilabel, Points
+from .table_labels import Label
+
+CATEGORIES, POINTS = "categories", "points"
+"""What the label columns are called."""
+
+_WHAT, _HINT = "COCO annotations", "a JSON file with images, annotations and categories, as COCO's own"
+_SIDES = ("left", "right")
+
+
+@dataclass(frozen=True)
+class PartialLabel(Label):
+    """Categories, int8 `[N, K]`, or points, float32 `[N, K, 2]`; a row is present if anything of it is."""
+
+    @property
+    def present(self) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
+        """Whether each row has a label, `[N]`."""
+        known = ~np.isnan(self.values) if self.values.dtype.kind == "f" else self.values >= 0
+        return np.asarray(known.reshape(len(self.values), -1).any(axis=1))
+
+    @property
+    def described(self) -> str:
+        """The column in a few words."""
+        assert isinstance(self.spec, Multilabel | Points)
+        names = self.spec.names
+        what = "points" if isinstance(self.spec, Points) else "attributes"
+        shown = ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
+        absent = int((~self.present).sum())
+        return f"{len(names)} {what}: {shown}" + (f"; {absent:,} absent" if absent else "")
+
+
+@dataclass(frozen=True)
+class CocoFile:
+    """The names of the pictures, and the labels of each."""
+
+    names: Sequence[str]
+    labels: Mapping[str, Label]
+
+
+def read_coco(path: Path) -> CocoFile:
+    """Return what a file of annotations says; raise `UsageError`, naming it, for another or a damaged one.
+
+    `categories` are those that a picture shows, where there are two or more; `points` those of the largest
+    object that has any, relative to the size of its picture.
+    """
+    content = read_json(path, _WHAT, hint=_HINT)
+    with reading(path, _WHAT, hint=_HINT):
+        images = {image["id"]: image for image in content["images"]}
+        kinds = {kind["id"]: kind for kind in content["categories"]}
+        objects = content["annotations"]
+        for index, item in enumerate(objects):
+            _refuse_unknown(path, index, item, images, kinds)
+        rows = {identity: row for row, identity in enumerate(images)}
+        labels: dict[str, Label] = {}
+        if len(kinds) > 1:
+            labels[CATEGORIES] = _categories(objects, rows, kinds)
+        if any(kind.get("keypoints") for kind in kinds.values()):
+            labels[POINTS] = _points(path, objects, images, rows, kinds)
+        names = [str(image["file_name"]) for image in images.values()]
+    if not names:
+        raise UsageError(f"{path}: has no images", hint=_HINT)
+    if not labels:
+        raise UsageError(
+            f"{path}: there is nothing to tell: one category, without points",
+            hint="two categories or more are told apart; keypoints stand in a category",
+        )
+    return CocoFile(names, labels)
+
+
+def sides(names: Sequence[str]) -> Symmetry | None:
+    """Return how points move whose names say left and right: a mirror exchanges them, a turn does not.
+
+    >>> sides(("nose", "left_eye", "right_eye")).mirror
+    (0, 2, 1)
+    """
+    order = [_index(names, _other_side(name), place) for place, name in enumerate(names)]
+    stays = tuple(range(len(names)))
+    paired = all(order[other] == place for place, other in enumerate(order))
+    return Symmetry(stays, tuple(order)) if paired and tuple(order) != stays else None
+
+
+def _index(names: Sequence[str], name: str, otherwise: int) -> int:
+    return names.index(name) if name in names else otherwise
+
+
+def _other_side(name: str) -> str:
+    left, right = _SIDES
+    for one, other in ((left, right), (right, left)):
+        if one in name.casefold():
+            place = name.casefold().index(one)
+            return name[:place] + other + name[place + len(one) :]
+    return name
+
+
+def _refuse_unknown(
+    path: Path, index: int, item: Mapping[str, Any], images: Mapping[Any, Any], kinds: Mapping[Any, Any]
+) -> None:
+    for key, known in (("image_id", images), ("category_id", kinds)):
+        if item[key] not in known:
+            raise UsageError(
+                f"{path}: annotation {index} is of the {key} {item[key]!r:.40}, which the file does not have",
+                hint=_HINT,
+            )
+
+
+def _categories(
+    objects: Sequence[Mapping[str, Any]], rows: Mapping[Any, int], kinds: Mapping[Any, Mapping[str, Any]]
+) -> Label:
+    places = {identity: place for place, identity in enumerate(kinds)}
+    values = np.zeros((len(rows), len(kinds)), dtype=np.int8)
+    for item in objects:
+        values[rows[item["image_id"]], places[item["category_id"]]] = 1
+    return PartialLabel(CATEGORIES, Multilabel(tuple(str(kind["name"]) for kind in kinds.values())), values)
+
+
+def _points(
+    path: Path,
+    objects: Sequence[Mapping[str, Any]],
+    images: Mapping[Any, Mapping[str, Any]],
+    rows: Mapping[Any, int],
+    kinds: Mapping[Any, Mapping[str, Any]],
+) -> Label:
+    named = next(kind for kind in kinds.values() if kind.get("keypoints"))
+    names = tuple(str(name) for name in named["keypoints"])
+    values = np.full((len(rows), len(names), 2), nan, dtype=np.float32)
+    largest = dict.fromkeys(rows, -1.0)
+    for index, item in enumerate(objects):
+        image, size = item["image_id"], _size(item)
+        found = item.get("keypoints") if item["category_id"] == named["id"] else None
+        if not found or not any(found[2::3]) or size <= largest[image]:
+            continue
+        if len(found) != 3 * len(names):
+            raise UsageError(
+                f"{path}: annotation {index} has {len(found)} numbers for {len(names)} points",
+                hint="x, y and visibility for each",
+            )
+        largest[image] = size
+        values[rows[image]] = _relative(found, images[image])
+    return PartialLabel(POINTS, Points(names), values)
+
+
+def _relative(found: Sequence[float], image: Mapping[str, Any]) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """Return places in 0..1, NaN where one is not annotated or outside of the picture."""
+    numbers = np.array(found, dtype=np.float64).reshape(-1, 3)
+    places = numbers[:, :2] / (image["width"], image["height"])
+    seen = (numbers[:, 2] > 0) & ((places >= 0) & (places <= 1)).all(axis=1)
+    return np.where(seen[:, None], places, nan)
+
+
+def _size(item: Mapping[str, Any]) -> float:
+    """Return how large an object is."""
+    if "area" in item:
+        return float(item["area"])
+    box = item.get("bbox", (0, 0, 0, 0))
+    return float(box[2] * box[3])
