@@ -62,8 +62,6 @@ class Runner:
         composition = compose(read(RecipeSource(recipe), registry), registry)
         splits = load_splits(composition.dataset, validation=VALIDATION, split_seed=0)
         self.trainer = Trainer(composition, splits, torch.device("cpu"))
-        # Epochs count from 1, which `epochs()` would do; validation is left out here.
-        self.trainer._epoch = 1
         self.steps = -(-len(splits.train) // 128)
 
     def step_seconds(self) -> float:

@@ -8,6 +8,7 @@ and replayed with other sample indices, random numbers and learning rate, which 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
 from typing import Any
 from weakref import WeakSet
 
@@ -131,8 +132,12 @@ class CudaCapture:
         self._generators = generators
         self._graphs: WeakSet[Any] = WeakSet()
         self._pool: Any = None
+        self._stream: Any = None
 
     def __call__(self, work: Callable[[], StepLosses]) -> Callable[[], StepLosses]:
+        if self._stream is None:
+            # Left to itself torch captures on a stream of the current device, whatever the work's device is.
+            self._stream = torch.cuda.Stream(self._device)
         if not self._graphs:
             # A pool ends with its last graph, even while a gradient still lies in it: it takes no new one.
             self._pool = torch.cuda.graph_pool_handle()
@@ -143,7 +148,7 @@ class CudaCapture:
         stream = torch.cuda.current_stream(self._device)
         torch.cuda.synchronize(self._device)
         try:
-            with torch.cuda.graph(graph, pool=self._pool, capture_error_mode="thread_local"):
+            with torch.cuda.device(self._device), self._capturing(graph):
                 found = work()
         except BaseException:
             self._recover(stream, generators)
@@ -155,6 +160,11 @@ class CudaCapture:
             return found
 
         return replay
+
+    def _capturing(self, graph: Any) -> AbstractContextManager[Any]:
+        return torch.cuda.graph(
+            graph, pool=self._pool, stream=self._stream, capture_error_mode="thread_local"
+        )
 
     def _recover(self, stream: Any, generators: Iterable[torch.Generator]) -> None:
         """Undo what torch leaves of a broken capture: its stream, and generators that believe in it."""

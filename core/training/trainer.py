@@ -96,7 +96,6 @@ class Trainer:
         label in a whole epoch.
         """
         while self._epoch < self._training.epochs and not self._selection.out_of_patience(self._training):
-            self._epoch += 1
             started = time.perf_counter()
             losses = self.train_epoch()
             seconds = time.perf_counter() - started
@@ -132,7 +131,8 @@ class Trainer:
         self._rows = list(checkpoint.state.get("history", []))
 
     def train_epoch(self) -> Tensor:
-        """Train once over the training split; return each task's mean loss `[T]` on the CPU."""
+        """Train the next epoch: once over the split; return each task's mean loss `[T]` on the CPU."""
+        self._epoch += 1
         seed = self.composition.recipe.seed
         order = self._draws.order(seed, self._epoch)
         self._failure.restart()

@@ -11,6 +11,7 @@ from torch import Tensor
 from .fair_weights import fair_weights
 from .gradient_balancer import GradientBalancer, HeadsForm, On
 from .gramian import Gramian
+from .nash_mtl import bargain
 
 _RIDGE = 1e-10
 """Opposite gradients would have no finite answer."""
@@ -43,6 +44,8 @@ class FairResource(GradientBalancer):
 
 def fair(gramian: Gramian, power: float) -> Tensor:
     """Return the positive `w` `[T]` with `G w == w ** -power`."""
+    if power == 1.0:
+        return bargain(gramian)
     # Alone, a task of length l would have the weight l ** (-2 / (1 + power)): the unknowns are near 1.
     alone = gramian.lengths ** (-2.0 / (1.0 + power))
     scales = alone * gramian.lengths

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import reduce
 from math import log2, sqrt
 from typing import Annotated, Any, Literal
 
@@ -125,7 +126,8 @@ class SelectionGate(nn.Module):
         logits = self.choices(seen).unflatten(1, (self.selected, -1))
         ones = smooth_step(logits, self.gamma).unsqueeze(2)
         factors = torch.where(self.digits, ones, 1.0 - ones)
-        return self.shares(seen).softmax(dim=-1), factors.prod(dim=-1)
+        # One by one: the gradient of `prod` reads back how many factors are 0, which no CUDA graph may hold.
+        return self.shares(seen).softmax(dim=-1), reduce(torch.mul, factors.unbind(dim=-1))
 
 
 def smooth_step(value: Tensor, gamma: float) -> Tensor:

@@ -209,8 +209,9 @@ def cuda(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     state: dict[str, Any] = {"pools": [], "stream": "usual", "made": 0, "default": Generator()}
 
     @contextmanager
-    def capturing(graph: Graph, pool: Any, capture_error_mode: str) -> Iterator[None]:
+    def capturing(graph: Graph, pool: Any, stream: Any, capture_error_mode: str) -> Iterator[None]:
         state["pools"].append(pool)
+        state["captured on"] = (stream, state["device"])
         state["stream"] = "capture"
         try:
             yield
@@ -222,7 +223,14 @@ def cuda(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
         state["made"] += 1
         return int(state["made"])
 
+    @contextmanager
+    def current(device: torch.device) -> Iterator[None]:
+        state["device"] = device
+        yield
+
     monkeypatch.setattr(torch.cuda, "CUDAGraph", Graph)
+    monkeypatch.setattr(torch.cuda, "device", current)
+    monkeypatch.setattr(torch.cuda, "Stream", lambda device: f"a stream of {device}")
     monkeypatch.setattr(torch.cuda, "graph", capturing)
     monkeypatch.setattr(torch.cuda, "graph_pool_handle", handle)
     monkeypatch.setattr(torch.cuda, "synchronize", lambda device: None)
@@ -244,6 +252,13 @@ def test_a_broken_capture_leaves_stream_and_generators_fit_for_eager_work(cuda: 
     assert run.reason == "a step cannot be captured: a value was read back"
     assert cuda["stream"] == "usual"
     assert (own.renewed, cuda["default"].renewed) == (1, 1)
+
+
+def test_a_second_device_captures_on_a_stream_of_its_own(cuda: dict[str, Any]) -> None:
+    """On a stream of another device nothing would be recorded, and a replay do nothing."""
+    device = torch.device("cuda", 1)
+    CudaCapture(device, [])(lambda: Keeper().work(torch.ones(1)))
+    assert cuda["captured on"] == ("a stream of cuda:1", device)
 
 
 def test_graphs_share_a_pool_as_long_as_one_of_them_lives(cuda: dict[str, Any]) -> None:

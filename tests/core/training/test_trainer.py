@@ -55,6 +55,18 @@ def train(composition: Composition, splits: Splits, epochs: int | None = None) -
     return rows
 
 
+def test_an_epoch_alone_is_the_next_one(build: Build) -> None:
+    """Without validation, as benchmarks train."""
+    losses = [[float(value) for value in row] for row in _alone(*build(), 2)]
+    rows = train(*build(), epochs=2)
+    assert losses == [[row["train/classify/loss"], row["train/parity/loss"]] for row in rows]
+
+
+def _alone(composition: Composition, splits: Splits, epochs: int) -> list[Tensor]:
+    trainer = Trainer(composition, splits, CPU)
+    return [trainer.train_epoch() for _ in range(epochs)]
+
+
 EVERYTHING = {
     "schedule": "one-cycle",
     "warm_up": 0.5,
