@@ -95,7 +95,9 @@ def _try(target: Target, seed: str, found: Tried, work: Path, kept: Path) -> Non
             for mebibytes, took, label in line["largest"]:
                 found.largest.note(label, mebibytes, took)
     current = folder / _CURRENT
-    if done.status != 0 and current.exists():
+    if done.status != 0:
+        if not current.exists():
+            raise RuntimeError(f"{target.name} cannot be fuzzed: {done.last_words}")
         words = f"the process ended (status {done.status}): {done.last_words[-200:]}"
         _keep(target, words, current.read_bytes(), found, kept)
 

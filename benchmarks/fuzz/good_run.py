@@ -8,6 +8,9 @@ from pathlib import Path
 from ..reliability.children import Child
 from ..reliability.jobs import composed
 
+_STARTS = {"train": 0, "test": 3}
+"""Where the rows of a split begin."""
+
 
 @dataclass(frozen=True)
 class GoodRun:
@@ -45,6 +48,11 @@ class GoodRun:
         """The run as torch.export writes it."""
         return self.folder / "program.pt2"
 
+    @property
+    def prepared(self) -> Path:
+        """Prepared data of two splits that share their pictures."""
+        return self.folder / "prepared data" / "kept"
+
     def make(self) -> None:
         """Train and export."""
         composed(self.run, epochs=1)
@@ -55,6 +63,7 @@ class GoodRun:
         (chosen,) = (self.run / "checkpoint").glob("best-*.safetensors")
         self.weights.write_bytes(chosen.read_bytes())
         self._unseal()
+        self._prepare()
 
     def _unseal(self) -> None:
         import onnx
@@ -64,3 +73,17 @@ class GoodRun:
         del model.metadata_props[:]
         model.metadata_props.extend(kept)
         self.unsealed.write_bytes(model.SerializeToString())
+
+    def _prepare(self) -> None:
+        import numpy as np
+
+        from mtl.core.contracts import Columns
+        from mtl.core.store import StoreWriter
+
+        pictures = np.arange(96, dtype=np.uint8).reshape(6, 1, 4, 4)
+        writer = StoreWriter(self.prepared.parent)
+        block, labels = writer.array(pictures), {"kind": np.arange(3)}
+        splits = {name: Columns(pictures, labels, np.arange(3) + start) for name, start in _STARTS.items()}
+        writer.finish({name: (columns, block) for name, columns in splits.items()}, ["a remark"])
+        writer.publish(self.prepared)
+        writer.close()

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from .changes import replace
 from .good_run import GoodRun
 from .target import Read, Target, written
 
@@ -85,26 +86,13 @@ def _cards(plain: Path) -> Any:
         key = draw(st.sampled_from(sorted(texts)))
         if draw(st.booleans()):
             value = json.loads(texts[key])
-            _replace(draw, value, draw(strange))
+            replace(draw, value, draw(strange))
             text = json.dumps(value)
         else:
             text = draw(st.one_of(strange.map(json.dumps), st.text(max_size=20)))
         return json.dumps({key: text}).encode()
 
     return changed()
-
-
-def _replace(draw: Any, value: Any, new: Any) -> None:
-    """Replace something in a JSON value, at any depth."""
-    from hypothesis import strategies as st
-
-    while isinstance(value, dict | list) and value:
-        places = sorted(value) if isinstance(value, dict) else list(range(len(value)))
-        place = draw(st.sampled_from(places))
-        if not isinstance(value[place], dict | list) or not value[place] or draw(st.integers(0, 3)) == 0:
-            value[place] = new
-            return
-        value = value[place]
 
 
 def _bundle(bundle: Path, name: str) -> Callable[[Path], Read]:

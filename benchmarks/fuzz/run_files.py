@@ -7,10 +7,10 @@ import json
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from types import SimpleNamespace
 from typing import Any, cast
 
+from .changes import replace
 from .good_run import GoodRun
 from .target import Read, Target, written
 
@@ -39,7 +39,7 @@ def run_files(good: GoodRun) -> Iterator[Target]:
     yield Target("sharing.json", [_SHARING], _copied(run, "sharing.json", _sharing), "sharing.json", values)
     yield Target("seeds.json", [_SEEDS], _copied(run, "seeds.json", _seeds), "seeds.json", values)
     yield Target("cell.json", [_CELL], _copied(run, "cell.json", _cell), "cell.json", values)
-    yield Target("prepared", [_prepared_file()], written("prepared.data", _prepared), "prepared.data")
+    yield Target("prepared", [good.prepared], written("prepared", _prepared), None, _notes(good.prepared))
     yield Target("plan.json", [_PLAN], _copied(run, "plan.json", _plan), "plan.json", values)
     yield Target("weights", [good.weights], _weights(run), "manifest.json", together=200)
     yield Target("snapshot", [_snapshot()], _snapshots, "epoch-00001.safetensors")
@@ -130,26 +130,33 @@ def _cell(run: Path) -> object:
         return None
 
 
-def _prepared_file() -> bytes:
-    import numpy as np
-
-    from mtl.core.contracts import Columns
-    from mtl.core.store import StoreWriter
-
-    columns = Columns(np.zeros((2, 1, 4, 4), np.uint8), {"kind": np.zeros(2, np.int64)})
-    with TemporaryDirectory() as folder:
-        writer = StoreWriter(Path(folder))
-        writer.finish({"train": (columns, writer.array(columns.image))}, ())
-        content = writer.path.read_bytes()
-        writer.close()
-    return content
-
-
 def _prepared(path: Path) -> object:
-    """Read a prepared data set: what is damaged is None, and made again."""
+    """Read prepared data, into memory and mapped: what is damaged is None, and made again."""
     from mtl.core.store import read_store
 
-    return read_store(path, lambda size: size % 2 == 0)
+    found = [read_store(path, lambda _, stays=stays: stays) for stays in (True, False)]
+    return [int(columns.image.sum()) for item in found if item for columns in item.splits.values()]
+
+
+def _notes(prepared: Path) -> Any:
+    """Return a strategy of prepared data whose description is another, under a sum that is right."""
+    from hypothesis import strategies as st
+
+    strange = st.one_of(
+        st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=6), st.lists(st.integers())
+    )
+
+    @st.composite
+    def changed(draw: Any) -> bytes:
+        content = prepared.read_bytes()
+        length = int.from_bytes(content[-16:-8], "little")
+        note = json.loads(content[-48 - length : -48])
+        replace(draw, note, draw(strange))
+        rest = json.dumps(note).encode()
+        end = hashlib.sha256(rest).digest() + len(rest).to_bytes(8, "little") + content[-8:]
+        return content[: -48 - length] + rest + end
+
+    return changed()
 
 
 def _weights(run: Path) -> Callable[[Path], Read]:
