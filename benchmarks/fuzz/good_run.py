@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -64,6 +65,8 @@ class GoodRun:
         self.weights.write_bytes(chosen.read_bytes())
         self._unseal()
         self._prepare()
+        (self.run / "plugins").mkdir()
+        (self.run / "plugins" / "plugins.json").write_text(json.dumps({"own.py": "0" * 64}))
 
     def _unseal(self) -> None:
         import onnx

@@ -31,6 +31,7 @@ def run_files(good: GoodRun) -> Iterator[Target]:
         "environment.json": lambda path: _folder(path).read_environment(),
         "metrics.json": _metrics,
         "verify.json": _proof,
+        "plugins/plugins.json": _plugins,
     }
     run = good.run
     for path, read in readers.items():
@@ -100,6 +101,12 @@ def _proof(run: Path) -> object:
 
     check_proof(run / "model.onnx", (run / "model.onnx").read_bytes())
     return None
+
+
+def _plugins(run: Path) -> object:
+    from mtl.core.kept_plugins import _kept
+
+    return _kept(run)
 
 
 def _sharing(run: Path) -> object:
