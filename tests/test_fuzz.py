@@ -55,3 +55,12 @@ def test_a_process_that_ends_leaves_the_input_that_ended_it(tried: Any, tmp_path
     ((words, count),) = found.failures.items()
     assert (words.startswith("the process ended (status 7)"), count) == (True, 1)
     assert (tmp_path / "kept" / found.files[0]["file"]).is_file()
+
+
+def test_every_parser_was_fuzzed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(ROOT))
+    targets, good_run, results = (
+        importlib.import_module(f"benchmarks.fuzz.{name}") for name in ("targets", "good_run", "results")
+    )
+    fuzzed = {name for run in results.kept_runs() for name in run["targets"]}
+    assert set(targets.all_targets(good_run.GoodRun(tmp_path))) == fuzzed
