@@ -62,5 +62,7 @@ def test_every_parser_was_fuzzed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     targets, good_run, results = (
         importlib.import_module(f"benchmarks.fuzz.{name}") for name in ("targets", "good_run", "results")
     )
-    fuzzed = {name for run in results.kept_runs() for name in run["targets"]}
-    assert set(targets.all_targets(good_run.GoodRun(tmp_path))) == fuzzed
+    fuzzed = {
+        name for run in results.kept_runs() for name, tried in run["targets"].items() if tried["inputs"]
+    }
+    assert set(targets.all_targets(good_run.GoodRun(tmp_path))) <= fuzzed

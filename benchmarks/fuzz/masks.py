@@ -7,7 +7,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from .target import Read, Target
 
@@ -41,7 +41,7 @@ def _encoded(mode: str, number: int = 0) -> bytes:
     return stream.getvalue()
 
 
-def _column(kind: str) -> Any:
+def _column(kind: Literal["mask", "map"]) -> Any:
     """Return what reads a table whose first mask or map is the input."""
 
     def opened(work: Path) -> Read:
