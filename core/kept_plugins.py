@@ -96,7 +96,7 @@ def _kept(run: Path) -> Mapping[str, str]:
     )
     if not sound:
         raise UsageError(f"{path}: is no list of plugin files", hint="remove it to go on without")
-    return found
+    return dict(found)
 
 
 def _sum(path: Path) -> str | None:
