@@ -22,6 +22,7 @@ from mtl.core.recipe_reader import read
 from mtl.core.recipe_source import RecipeSource
 from mtl.core.registry import Registry
 from mtl.core.training import memory
+from mtl.core.training.ahead import Ahead
 from mtl.core.training.memory import largest_batch
 from mtl.core.training.step import Step
 from mtl.core.training.trainer import Trainer
@@ -158,3 +159,41 @@ def test_data_may_take_a_share_of_the_free_memory(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (1000, 2000))
     assert memory.fits(600, torch.device("cuda"))
     assert not memory.fits(601, torch.device("cuda"))
+
+
+def test_mapped_data_train_the_same_model_and_the_run_says_so(registry: Registry, tmp_path: Path) -> None:
+    rows, hashes = [], []
+    for place in ("resident", "mapped"):
+        outcome = Pipeline(registry, CPU, publishes=False).run(
+            recipe(registry, epochs=1, memory=place), tmp_path / place
+        )
+        assert outcome.splits.mapped is (place == "mapped")
+        assert f"memory: {place}" in (tmp_path / place / "recipe.yaml").read_text()
+        rows.append([{**row, "seconds": 0} for row in outcome.folder.read_history()])
+        hashes.append(outcome.composition.recipe.hash())
+    assert rows[0] == rows[1]
+    assert hashes[0] == hashes[1]
+
+
+def test_data_that_would_take_too_much_are_mapped_and_it_is_told(
+    registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mtl.core.store_room.available_memory", lambda: 1 << 20)
+    told = Told()
+    outcome = Pipeline(registry, CPU, told, publishes=False).run(recipe(registry, epochs=1), tmp_path / "run")
+    assert outcome.splits.mapped
+    (warning,) = told.warnings
+    assert warning.startswith(
+        "the pictures (1 MiB) would take more than half of the free memory: they are read"
+    )
+    assert "memory: mapped" in (tmp_path / "run" / "recipe.yaml").read_text()
+
+
+def test_batches_read_ahead_are_those_that_are_asked_for(registry: Registry) -> None:
+    composition = compose(recipe(registry), registry)
+    samples = load_splits(composition.dataset, validation=0.85, split_seed=0, memory="mapped").train
+    ahead = Ahead(samples)
+    parts = torch.randperm(len(samples)).split(50)
+    ahead.expect(parts)
+    for asked in (parts[0], parts[1][:3], *parts[1:]):
+        assert torch.equal(ahead.batch(asked).image, samples.batch(asked).image)
