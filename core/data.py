@@ -76,7 +76,7 @@ class Samples:
     def pixels(self, indices: Tensor) -> Tensor:
         """Return the images at int64 `indices` `[B]`, uint8 `[B, C, H, W]`, where the samples lie."""
         if self.pages is not None:
-            self.pages.about_to_read(len(indices) * prod(self.shape))
+            self.pages.about_to_read(len(indices), prod(self.shape))
         # `index_select` copies whole rows; indexing would look at every byte, seven times as slowly.
         return self.store.index_select(0, self._rows(indices))
 

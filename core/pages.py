@@ -17,7 +17,10 @@ from torch import Tensor
 from .errors import UsageError
 
 _KEPT = 64 << 20
-"""Bytes that are read before the process gives pages back; the system keeps them while it has room."""
+"""Bytes that are mapped before the process gives pages back; the system keeps them while it has room."""
+
+_AROUND = 1 << 20
+"""Bytes around a row that the system maps with it: on Linux 6.18, 0.85 MiB (6,000 pictures, rows at random)."""
 
 
 class Pages:
@@ -36,8 +39,8 @@ class Pages:
         """Return what is from `offset` on as an array of numbers of a kind, not to be written."""
         return np.frombuffer(self._map, kind, prod(shape), offset).reshape(shape)
 
-    def about_to_read(self, size: int) -> None:
-        """Let go of pages once many were read; raise `UsageError` when the file has become shorter.
+    def about_to_read(self, rows: int, each: int) -> None:
+        """Let go of pages once many rows, of so many bytes each, were read; raise `UsageError` when the file has become shorter.
 
         Reading what is not there any more would end the process.
         """
@@ -45,7 +48,7 @@ class Pages:
             raise UsageError(
                 f"{self._path}: became shorter while it was in use", hint="repeat: it is made again"
             )
-        self._read += size
+        self._read += rows * (each + _AROUND)
         if self._read > _KEPT and hasattr(self._map, "madvise"):
             self._read = 0
             self._map.madvise(mmap.MADV_DONTNEED)
