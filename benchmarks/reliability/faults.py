@@ -184,7 +184,7 @@ def _no_boundary() -> None:
 
 FAULTS = (
     Fault("no-sync", "files are not forced to the disk before they get their names", "R1", 1, _no_sync),
-    Fault("in-place", "files are written in place", "R1", 10, _in_place),
+    Fault("in-place", "files are written in place", "R1", 30, _in_place),
     Fault("counts-first", "the epoch is counted before its weights are kept", "R1", 4, _counts_first),
     Fault("no-sums", "checksums are not compared", "R4", 12, _no_sums),
     Fault("no-lock", "a run folder is not locked", "R12", 2, _no_lock),
