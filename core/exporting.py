@@ -110,7 +110,9 @@ def _refuse_unwritten(label: str, report: ExportReport) -> None:
 
 def check_export(composition: Composition) -> None:
     """Raise before training what the exporter would raise after it, whatever is learned."""
-    composition.exporter.check_plan(ExportPlan(composition.targets, leading_metrics(composition)))
+    composition.exporter.check_plan(
+        ExportPlan(composition.targets, leading_metrics(composition), composition.inputs)
+    )
 
 
 def exporter_of(

@@ -63,11 +63,13 @@ class Judge(ABC):
 class ExportPlan:
     """What will be exported, as far as it is known before anything is trained.
 
-    `leading` names the metric each task is judged by; a task without one is missing.
+    `leading` names the metric each task is judged by; a task without one is missing. `inputs` are what the
+    model reads beside an image, or instead of one.
     """
 
     targets: Mapping[str, Form]
     leading: Mapping[str, Leading]
+    inputs: tuple[ModelInput, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,9 @@ from pydantic import Field
 
 from ...core.answer_forms import forms_among
 from ...core.contracts import Exporter, ExportPlan, ExportReport, ExportSubject
+from ...core.errors import UsageError
 from ...core.files import writing_to
+from ...core.inputs import ModelInput, vectors_among
 from ..folder import SUMS, check_folder, unpublished_folder
 from ..inference import ExportedModel
 from ..metadata import IMAGE
@@ -66,6 +68,7 @@ class WebExporter(Exporter):
         return (path / SUMS).is_file() and (path / PAGE).is_file()
 
     def check_plan(self, plan: ExportPlan) -> None:
+        _refuse_vectors(plan.inputs)
         self._model.check_plan(plan)
         runtime_files(self.runtime)
 
@@ -75,6 +78,7 @@ class WebExporter(Exporter):
         Raises `VerificationError` when the model does not compute the same numbers, and
         `MissingRequirementError` when onnxruntime-web cannot be had; nothing is published then.
         """
+        _refuse_vectors(subject.inputs)
         runtime = runtime_files(self.runtime)
         with unpublished_folder(path) as folder:
             report = self._model.export(subject, folder / MODEL)
@@ -118,6 +122,14 @@ class WebExporter(Exporter):
             "bytes": {"model": (folder / MODEL).stat().st_size, "runtime": len(runtime[WASM])},
         }
         _write_json(folder / PAGE, page)
+
+
+def _refuse_vectors(inputs: Sequence[ModelInput]) -> None:
+    if vectors := vectors_among(inputs):
+        raise UsageError(
+            f"the page shows models of images, and this one reads the columns of {vectors[0].name!r}",
+            hint="export it as onnx, bundle or triton",
+        )
 
 
 def _write_json(path: Path, value: Mapping[str, Any]) -> None:
