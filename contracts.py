@@ -23,6 +23,7 @@ _FORMS = (
     "Categorical",
     "Image",
     "Multilabel",
+    "Ordinal",
     "PixelClasses",
     "PixelValues",
     "Points",
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     from .plugins.forms import Categorical as Categorical
     from .plugins.forms import Image as Image
     from .plugins.forms import Multilabel as Multilabel
+    from .plugins.forms import Ordinal as Ordinal
     from .plugins.forms import PixelClasses as PixelClasses
     from .plugins.forms import PixelValues as PixelValues
     from .plugins.forms import Points as Points

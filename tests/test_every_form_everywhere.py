@@ -21,16 +21,18 @@ from mtl.core.records import Component
 from mtl.core.registry import Registry, discover
 from mtl.core.testing.stated_forms import stated
 from mtl.exports.web.runtime import FILES
-from mtl.plugins.forms import Multilabel, PixelClasses, PixelValues, Points, Regression
+from mtl.plugins.forms import Multilabel, Ordinal, PixelClasses, PixelValues, Points, Regression
 
 ATTRIBUTES = Multilabel(("striped", "round", "red"))
 SIZES = Regression(("height", "width"), "cm", least=0.25, most=0.75)
+GRADES = Ordinal(("poor", "fair", "good"))
 GROUND = PixelClasses(("sky", "road"), 16, 16)
 DEPTH = PixelValues(("depth",), 16, 16, "m", positive=True)
 POINTS = Points(("eye", "tail"))
 TASKS: dict[str, dict[str, Any]] = {
     "marks": {"task": "attributes", "label": "marks"},
     "sizes": {"task": "regress", "label": "sizes"},
+    "grade": {"task": "rank", "label": "grade"},
     "ground": {"task": "segment"},
     "far": {"task": "depth"},
     "places": {"task": "keypoints"},
@@ -38,6 +40,7 @@ TASKS: dict[str, dict[str, Any]] = {
 LABELS = {
     "marks": stated(ATTRIBUTES),
     "sizes": stated(SIZES),
+    "grade": stated(GRADES),
     "ground": stated(GROUND),
     "far": stated(DEPTH),
     "places": stated(POINTS),
@@ -168,6 +171,18 @@ def test_values_stay_in_their_range(run: mtl.Run, answers: tuple[dict[str, Any],
     (said,) = [item for item in metadata(run)["outputs"] if item["name"] == "sizes"]
     assert said["description"] == "values in cm, 0.25 to 0.75"
     assert (said["target"]["least"], said["target"]["most"]) == (0.25, 0.75)
+
+
+def test_ranks_are_judged_by_their_distance_and_keep_their_order(
+    run: mtl.Run, answers: tuple[dict[str, Any], dict[str, str]], web: dict[str, Any], page: str
+) -> None:
+    scores = run.metrics["test"]["grade"]
+    assert 0 <= scores["rank-error"] <= 2
+    assert -1 <= scores["quadratic-kappa"] <= 1
+    assert list(answers[0]["grade"]["probabilities"]) == list(GRADES.classes)
+    assert answers[1]["grade"] in GRADES.classes
+    assert web["drawings"]["grade"]["ordered"] is True
+    assert "Each class of grade" in page
 
 
 def metadata(run: mtl.Run) -> dict[str, Any]:

@@ -24,7 +24,7 @@ PUBLIC = {
         Answer Arrays ExportPlan ExportReport ExportSubject Judge Leading Metrics Units
         Batch Features MISSING one_hot transform_square Warp warp_labels
         Form Activation Decisions Binary Categorical Image
-        Multilabel PixelClasses PixelValues Points Regression
+        Multilabel Ordinal PixelClasses PixelValues Points Regression
         Drawing Described Bars Marks Map Mask Picture Tags Values
         DatasetSpec FeatureSpec ImageSpec InputSpec NO_IMAGE Symmetry VectorSpec Vectors no_images
         Random SampleRandom StepRandom

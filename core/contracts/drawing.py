@@ -75,9 +75,13 @@ class Drawing(ABC):
 
 @dataclass(frozen=True)
 class Bars(Drawing):
-    """One of `labels`: their probabilities `[B, K]`, or that of the second alone, `[B]`, where `single`."""
+    """One of `labels`: their probabilities `[B, K]`, or that of the second alone, `[B]`, where `single`.
+
+    Those that are `ordered` are always shown in their order, never by how probable they are.
+    """
 
     single: bool = False
+    ordered: bool = False
     kind = "bars"
 
     def probabilities(self, predictions: NDArray[Any]) -> NDArray[Any]:

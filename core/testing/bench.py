@@ -83,6 +83,8 @@ class Bench(Registry):
             name = _column(form)
             if form.moves_with_pixels and name in labels:
                 name = f"{name}-{len(labels)}"
+            elif form.choices and name in labels:
+                name = form.form
             labels.setdefault(name, stated(form))
         size = {"channels": image.channels, "height": image.height, "width": image.width}
         return {"name": PICTURES, **size, "labels": labels}

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from .categorical import Categorical as Categorical
     from .image import Image as Image
     from .multilabel import Multilabel as Multilabel
+    from .ordinal import Ordinal as Ordinal
     from .pixel_classes import PixelClasses as PixelClasses
     from .pixel_values import PixelValues as PixelValues
     from .points import Points as Points
@@ -24,6 +25,7 @@ COMPONENTS: tuple[Component, ...] = (
     Component("form", "regression", "Named quantities with units", f"{_HERE}.regression:Regression"),
     Component("form", "image", "An image", f"{_HERE}.image:Image"),
     Component("form", "multilabel", "Which of several attributes hold", f"{_HERE}.multilabel:Multilabel"),
+    Component("form", "ordinal", "One of several classes in order", f"{_HERE}.ordinal:Ordinal"),
     Component("form", "pixel-classes", "A class at every pixel", f"{_HERE}.pixel_classes:PixelClasses"),
     Component("form", "pixel-values", "Quantities at every pixel", f"{_HERE}.pixel_values:PixelValues"),
     Component("form", "points", "Named points, each visible or not", f"{_HERE}.points:Points"),

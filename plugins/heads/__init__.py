@@ -9,6 +9,12 @@ COMPONENTS: tuple[Component, ...] = (
         "One linear layer",
         "mtl.plugins.heads.linear:Linear",
     ),
+    Component(
+        "head",
+        "cumulative",
+        "One score and thresholds in order, for classes in order",
+        "mtl.plugins.heads.cumulative:Cumulative",
+    ),
     Component("head", "mlp", "Hidden layers, then a linear one", "mtl.plugins.heads.mlp:MLPHead"),
     Component(
         "head",

@@ -35,6 +35,12 @@ COMPONENTS: tuple[Component, ...] = (
     ),
     Component(
         "loss",
+        "cumulative",
+        "Cross-entropy of being above each class, for classes in order",
+        "mtl.plugins.losses.cumulative:Cumulative",
+    ),
+    Component(
+        "loss",
         "mse",
         "Mean squared error of pixels or values",
         "mtl.plugins.losses.mean_squared_error:MeanSquaredError",

@@ -37,6 +37,15 @@ COMPONENTS: tuple[Component, ...] = (
         "mtl.plugins.metrics.mean_absolute_error:MeanAbsoluteError",
     ),
     Component(
+        "metric", "rank-error", "How many ranks answers are off", "mtl.plugins.metrics.rank_error:RankError"
+    ),
+    Component(
+        "metric",
+        "quadratic-kappa",
+        "Agreement beyond chance, distances in ranks squared",
+        "mtl.plugins.metrics.quadratic_kappa:QuadraticKappa",
+    ),
+    Component(
         "metric",
         "value-errors",
         "The errors of each value of several",

@@ -5,6 +5,7 @@ from ...core.records import Component
 COMPONENTS: tuple[Component, ...] = (
     Component("task", "classify", "Which class", "mtl.plugins.tasks.classify:Classify"),
     Component("task", "regress", "Which number or numbers", "mtl.plugins.tasks.regress:Regress"),
+    Component("task", "rank", "Which of several classes in order", "mtl.plugins.tasks.rank:Rank"),
     Component("task", "attributes", "Which attributes hold", "mtl.plugins.tasks.attributes:Attributes"),
     Component("task", "segment", "Which class at every pixel", "mtl.plugins.tasks.segment:Segment"),
     Component(

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from ...core.contracts import Form
 from ...core.errors import Incompatible, suggest
 from ...core.specs import DatasetSpec
-from ..forms import Binary, Categorical, Multilabel, PixelClasses, PixelValues, Points, Regression
+from ..forms import Binary, Categorical, Multilabel, Ordinal, PixelClasses, PixelValues, Points, Regression
 
 _WHOLE_NUMBER = re.compile(r"-?[0-9]+")
 
@@ -26,15 +26,33 @@ def class_column(dataset: DatasetSpec, label: str | None) -> tuple[str, Categori
     return name, spec
 
 
+def rank_column(dataset: DatasetSpec, label: str | None) -> tuple[str, Ordinal]:
+    """Return the named column of classes in order, or the only one, and the classes.
+
+    Where no column is said to have an order, one of classes that are rising whole numbers serves. Raises
+    `Incompatible` when there is none.
+    """
+    ordered = any(isinstance(spec, Ordinal) for spec in dataset.labels.values())
+
+    def fits(spec: Form) -> bool:
+        numbers = whole_numbers(spec) if label is not None or not ordered else None
+        return isinstance(spec, Ordinal) or (numbers is not None and list(numbers) == sorted(set(numbers)))
+
+    name = _find(dataset, label, fits, "a column of classes in order")
+    spec = dataset.labels[name]
+    assert isinstance(spec, Categorical)
+    return name, spec if isinstance(spec, Ordinal) else Ordinal(spec.classes)
+
+
 def answer_column(dataset: DatasetSpec, label: str | None) -> tuple[str, Categorical | Binary]:
     """Return the named column of classes or of yes and no, or the only one.
 
     Raises `Incompatible` when there is none.
     """
-    name = _find(dataset, label, lambda spec: isinstance(spec, Categorical | Binary), "a column of classes")
+    name = _find(dataset, label, _has_classes, "a column of classes")
     spec = dataset.labels[name]
     assert isinstance(spec, Categorical | Binary)
-    return name, spec
+    return name, Categorical(spec.classes) if isinstance(spec, Ordinal) else spec
 
 
 def attribute_column(dataset: DatasetSpec, label: str | None) -> tuple[str, Multilabel]:
@@ -137,6 +155,8 @@ def _find(dataset: DatasetSpec, label: str | None, fits: Callable[[Form], bool],
             raise Incompatible(f"needs {what}; {label} is {_described(dataset.labels[label])}")
         return label
     fitting = [name for name, spec in dataset.labels.items() if fits(spec)]
+    # Classes in order are classes, too, but seldom what is meant beside others.
+    fitting = [name for name in fitting if not isinstance(dataset.labels[name], Ordinal)] or fitting
     if len(fitting) == 1:
         return fitting[0]
     if fitting:
@@ -145,10 +165,14 @@ def _find(dataset: DatasetSpec, label: str | None, fits: Callable[[Form], bool],
     raise Incompatible(f"needs {what}; the data set has {offered or 'no labels'}")
 
 
+def _has_classes(spec: Form) -> bool:
+    return isinstance(spec, Categorical | Binary)
+
+
 def _described(spec: Form) -> str:
     if isinstance(spec, Categorical):
         shown = ", ".join(spec.classes[:3]) + (", ..." if len(spec.classes) > 3 else "")
-        return f"categorical: {shown}"
+        return f"{spec.form}: {shown}"
     if isinstance(spec, Regression):
         return f"{spec.form} of {len(spec.names)}" if len(spec.names) > 1 else spec.form
     return spec.form

@@ -20,7 +20,7 @@ class ClassesView {
     this.name = output.name;
     this.binary = output.drawing.single;
     this.classes = classes;
-    this.few = classes.length <= SHOWN;
+    this.few = output.drawing.ordered || classes.length <= SHOWN;
     this.all = this.few;
     this.element = card(output.name, known);
     this.verdict = make("p", "verdict");
@@ -65,7 +65,7 @@ class ClassesView {
     const probabilities = this.binary ? [1 - values[0], values[0]] : values;
     const order = descending(probabilities);
     const best = order[0];
-    // Few classes keep their places, so that bars grow and shrink where they are.
+    // Few classes, and those in order, keep their places, so that bars grow and shrink where they are.
     const listed = this.few ? this.classes.map((_, index) => index) : order;
     this.rows.forEach((row, place) => this.fill(row, listed[place], probabilities, listed[place] === best));
     this.text = `${this.name}: ${this.classes[best]}, ${percent(probabilities[best])}`;
