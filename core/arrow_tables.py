@@ -59,6 +59,10 @@ class ArrowColumns:
             kind = column.type
         if _holds_pictures(column):
             return self._pictures(name, column)
+        if pa.types.is_list(kind) and pa.types.is_string(kind.value_type):
+            return [
+                None if row is None else json.dumps(row, ensure_ascii=False) for row in column.to_pylist()
+            ]
         if pa.types.is_nested(kind) or _is_binary(kind):
             self.nested.add(name)
             return [None] * len(column)

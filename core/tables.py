@@ -34,7 +34,8 @@ _DELIMITERS = (",", ";", "\t", "|")
 class Table:
     """Cells by column, stripped of blanks, None where a row has none; `lines` are those of the file.
 
-    `nested` are the columns that hold lists or mappings: their cells are None. `classes` are the names of
+    `nested` are the columns that hold mappings, or lists of anything but texts: their cells are None. A list
+    of texts is a cell of JSON. `classes` are the names of
     classes, in order, of columns whose file states them. `embedded` columns hold pictures, not their paths:
     it gives the bytes of a row's, and their cells are names for messages. `counted` is what `lines` are.
     """
@@ -210,7 +211,7 @@ def _from_json_lines(text: str, path: Path) -> Table:
                 column = columns[name] = [None] * len(lines)
                 if len(columns) > MOST_COLUMNS:
                     raise UsageError(f"{path}:{line}: more than {MOST_COLUMNS:,} columns are not read")
-            if isinstance(value, list | dict):
+            if isinstance(value, list | dict) and not _lists_texts(value):
                 nested.add(name)
             column.append(_cell(value))
         lines.append(line)
@@ -234,7 +235,13 @@ def _records(lines: Iterable[str], path: Path) -> Iterator[tuple[int, dict[str, 
         yield number, record
 
 
+def _lists_texts(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(item, str) for item in value)
+
+
 def _cell(value: object) -> str | None:
+    if _lists_texts(value):
+        return json.dumps(value, ensure_ascii=False)
     if value is None or isinstance(value, list | dict):
         return None
     if isinstance(value, bool):

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...core.errors import UsageError
-from ..forms import Binary, Categorical
+from ..forms import Binary, Categorical, Multilabel
 from .table_advice import setting
 from .table_columns import TableColumns
 from .table_parts import PARTS, TRAIN
@@ -52,6 +52,9 @@ def refuse_untaught(columns: TableColumns, rows: NDArray[np.int64], parts: NDArr
     """Raise `UsageError` when a class has labels, but none among the rows for training."""
     for name, label in columns.labels.items():
         values: NDArray[Any] = label.values[rows]
+        if isinstance(label.spec, Multilabel):
+            _refuse_untaught_tags(columns, name, label.spec, values, parts)
+            continue
         if isinstance(label.spec, Categorical):
             classes: tuple[str, ...] = label.spec.classes
         elif isinstance(label.spec, Binary):
@@ -68,4 +71,16 @@ def refuse_untaught(columns: TableColumns, rows: NDArray[np.int64], parts: NDArr
                 f"{count} row{'s' if count > 1 else ''} for {part} "
                 f"({columns.table.listed(rows[where].tolist())})",
                 hint=f"move some to training, or make them holes: {setting(name, f'[{cell}]', 'absent')}",
+            )
+
+
+def _refuse_untaught_tags(
+    columns: TableColumns, name: str, form: Multilabel, values: NDArray[Any], parts: NDArray[np.int8]
+) -> None:
+    """Raise `UsageError` when a tag is known of rows, but of none for training."""
+    for tag, known in zip(form.names, (values >= 0).T, strict=True):
+        if known.any() and not known[parts == TRAIN].any():
+            raise UsageError(
+                f"{columns.table.path}: column {name!r}: tag {tag!r} is known of no row for training",
+                hint="move some of its rows to training, or leave it out",
             )

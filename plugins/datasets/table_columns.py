@@ -16,7 +16,7 @@ from ...core.inputs import VectorSpec
 from ...core.tables import Table
 from .table_advice import setting
 from .table_kinds import Kind, guess
-from .table_labels import Cells, Label, LabelColumn
+from .table_labels import LABELS, Cells, Label, LabelColumn, grouped
 from .table_numbers import with_point
 
 USUAL_PATHS = ("file_name", "image", "images", "img", "imgs", "photo", "photos", "picture", "pictures")
@@ -33,11 +33,18 @@ class StatedColumn(TypedDict, total=False):
     yes: Annotated[tuple[str, ...], Field(min_length=1)]
     units: str
     scale: Annotated[float, Field(gt=0)]
+    range: tuple[float | None, float | None]
+    tags: Annotated[tuple[str, ...], Field(min_length=1)]
+    separator: Annotated[str, Field(min_length=1, max_length=1)]
+    of: Annotated[tuple[str, ...], Field(min_length=1)]
     absent: tuple[str, ...]
 
 
 def _in_full(stated: object) -> object:
-    return {"type": stated} if isinstance(stated, str) else stated
+    if not isinstance(stated, Mapping):
+        return {"type": stated} if isinstance(stated, str) else stated
+    # Behind a validator of ours, pydantic takes a recipe's list for no tuple.
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in stated.items()}
 
 
 ColumnOption = Annotated[StatedColumn, BeforeValidator(_in_full, json_schema_input_type=Kind | StatedColumn)]
@@ -81,7 +88,8 @@ class TableColumns:
             else:
                 said = next(kind for kind in ("path", "split", "group") if getattr(self, kind) == name)
             lines.append(f"  {name}: {said}")
-        return lines
+        new = [name for name in self.labels if name not in self.table.columns]
+        return [*lines, *(f"  {name}: {self.labels[name].described}" for name in new)]
 
     def of(self, rows: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
         """Return the labels of some rows, and what is read of them."""
@@ -114,12 +122,8 @@ def understand(
     Raises `UsageError` for what is stated of unknown columns, for columns of which only one can be, and for
     cells that are not what their column holds.
     """
-    for name in stated:
-        if name not in table.columns:
-            raise UsageError(
-                f"dataset.columns: {table.path} has no column {name!r}",
-                hint=suggest(name, list(table.columns), "columns"),
-            )
+    groups = {name: tuple(about["of"]) for name, about in stated.items() if "of" in about}
+    _refuse_unknown(table, stated, groups)
     said = {name: _with_type({**_of_file(table, name), **stated.get(name, {})}) for name in table.columns}
     cells = {
         name: _without_holes(column, (*absent, *said[name].get("absent", ())), decimal)
@@ -133,13 +137,44 @@ def understand(
             ignored[name] = reason
     path = _path(table, kinds, said, ignored, lambda name, other: look(cells[name], other and cells[other]))
     split, group = (_only(table, kind, _of_kind(kinds, kind)) for kind in ("split", "group"))
-    labels = {
+    labels = {}
+    for name, columns in groups.items():
+        parts = [LabelColumn(table, column, cells[column]).read("yes-no", said[column]) for column in columns]
+        labels[name], cells[name] = grouped(name, parts)
+        ignored |= dict.fromkeys(columns, f"a part of {name}")
+    labels |= {
         name: LabelColumn(table, name, cells[name]).read(kinds[name], said[name])
         for name in table.columns
-        if kinds[name] in ("class", "yes-no", "number")
+        if kinds[name] in LABELS and name not in ignored
     }
     maps = {name: {**said[name], "type": kind} for name, kind in kinds.items() if kind in ("mask", "map")}
     return TableColumns(table, path, split, group, labels, ignored, cells, maps)
+
+
+def _refuse_unknown(
+    table: Table, stated: Mapping[str, StatedColumn], groups: Mapping[str, Sequence[str]]
+) -> None:
+    """Raise `UsageError` for what is stated of columns that are not there, or are there beside a new one."""
+    named = [
+        *(name for name in stated if name not in groups),
+        *(part for of in groups.values() for part in of),
+    ]
+    for name in named:
+        if name not in table.columns:
+            raise UsageError(
+                f"dataset.columns: {table.path} has no column {name!r}",
+                hint=suggest(name, list(table.columns), "columns"),
+            )
+        if named.count(name) > 1 and sum(name in of for of in groups.values()) > 1:
+            raise UsageError(
+                f"dataset.columns: {name!r} is a part of two", hint="name it in `of` of one of them"
+            )
+    for name in groups:
+        if name in table.columns:
+            raise UsageError(
+                f"dataset.columns: {table.path} has a column {name!r}, and `of` makes a new one",
+                hint="give the new one another name",
+            )
 
 
 def _of_file(table: Table, name: str) -> StatedColumn:
@@ -151,7 +186,16 @@ def _of_file(table: Table, name: str) -> StatedColumn:
 def _with_type(stated: StatedColumn) -> Mapping[str, Any]:
     """Return what is stated with the type that an option implies."""
     about: dict[str, Any] = dict(stated)
-    implied = {"classes": "class", "yes": "yes-no", "scale": "map", "units": "number"}
+    implied = {
+        "classes": "class",
+        "yes": "yes-no",
+        "scale": "map",
+        "units": "number",
+        "range": "number",
+        "tags": "tags",
+        "separator": "tags",
+        "of": "tags",
+    }
     found = [kind for option, kind in implied.items() if option in about]
     return {"type": found[0], **about} if found else about
 

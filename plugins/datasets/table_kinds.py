@@ -11,8 +11,11 @@ from typing import Literal
 from ...core.tables import names_pictures
 from .table_numbers import no_number, number_of, whole_of
 from .table_parts import part_of
+from .table_tags import holds_tags
 
-Kind = Literal["path", "class", "yes-no", "number", "mask", "map", "group", "split", "ignore"]
+Kind = Literal[
+    "path", "class", "ordinal", "yes-no", "tags", "number", "mask", "map", "group", "split", "ignore"
+]
 
 SPLIT_NAMES = ("split", "subset", "partition")
 GROUP_NAMES = ("group", "patient", "subject", "person", "session")
@@ -116,6 +119,8 @@ def _is_identifier(name: str) -> bool:
 def _of_text(counts: Counter[str]) -> Guess:
     if is_yes_or_no(list(counts)):
         return Guess("yes-no")
+    if holds_tags(counts):
+        return Guess("tags")
     different, rows = len(counts), counts.total()
     few = different <= min(MOST_CLASSES, rows / 2)
     problem = no_number(counts)

@@ -15,12 +15,16 @@ from numpy.typing import NDArray
 from ...core.contracts import Form
 from ...core.errors import UsageError, suggest
 from ...core.tables import Table
-from ..forms import Binary, Categorical, PixelClasses, PixelValues, Regression
+from ..forms import Binary, Categorical, Multilabel, Ordinal, PixelClasses, PixelValues, Regression
 from ..forms.pixel_classes import UNLABELLED
 from .class_folders import natural
 from .table_advice import setting
 from .table_kinds import LONGEST, yes_of
 from .table_numbers import no_number, number_of, whole_of
+from .table_tags import MOST_TAGS, separator_of, tags_in
+
+LABELS = ("class", "yes-no", "number", "tags", "ordinal")
+"""The types of columns that are to be told."""
 
 MOST_CLASSES = 10_000
 """Classes of a column that is said to hold classes."""
@@ -31,7 +35,10 @@ Cells = Sequence[str | None]
 
 @dataclass(frozen=True)
 class Label:
-    """A column to be told: the form of its answer, and int64 `[N]` (-1: absent) or float32 `[N, 1]` (NaN)."""
+    """A column to be told: the form of its answer, and its values.
+
+    int64 `[N]` (-1: absent), int8 `[N, K]` (-1: not known) or float32 `[N, 1]` (NaN).
+    """
 
     name: str
     spec: Form
@@ -40,8 +47,9 @@ class Label:
     @property
     def present(self) -> NDArray[np.bool_]:
         """Whether each row has a label, `[N]`."""
-        there: NDArray[np.bool_] = self.values >= 0 if self.values.ndim == 1 else ~np.isnan(self.values[:, 0])
-        return there
+        real = self.values.dtype.kind == "f"
+        there: NDArray[np.bool_] = ~np.isnan(self.values) if real else self.values >= 0
+        return there if there.ndim == 1 else there.any(axis=1)
 
     @property
     def described(self) -> str:
@@ -83,12 +91,57 @@ class LabelColumn:
     cells: Cells
 
     def read(self, kind: str, stated: Mapping[str, Any]) -> Label:
-        """Return its labels as `class`, `yes-no` or `number`; `stated` is what the recipe says of it."""
+        """Return its labels as one of `LABELS`; `stated` is what the recipe says of it."""
         if kind == "class":
             return self._classes(stated.get("classes"))
+        if kind == "ordinal":
+            return self._ordinal(stated.get("classes"))
+        if kind == "tags":
+            return self._tags(stated.get("tags"), stated.get("separator"))
         if kind == "yes-no":
             return self._yes_or_no(stated.get("yes"))
-        return self._numbers(str(stated.get("units", "")))
+        return self._numbers(str(stated.get("units", "")), stated.get("range", (None, None)))
+
+    def _ordinal(self, stated: Sequence[str] | None) -> Label:
+        """Return classes in the stated order, or that of whole numbers."""
+        if stated is None:
+            word = next((cell for cell in self.cells if cell is not None and whole_of(cell) is None), None)
+            if word is not None:
+                names = list(dict.fromkeys(cell for cell in self.cells if cell is not None))[:5]
+                listed = f"{{type: ordinal, classes: [{', '.join(names)}]}}"
+                raise self._error(
+                    f"{word!r:.60} has no order by itself",
+                    f"name the classes, lowest first: {setting(self.name, listed)}",
+                )
+        label = self._classes(stated)
+        assert isinstance(label.spec, Categorical)
+        return Label(self.name, Ordinal(label.spec.classes), label.values)
+
+    def _tags(self, stated: Sequence[str] | None, separator: str | None) -> Label:
+        separator = separator or separator_of(self.cells)
+        found = {cell: tags_in(cell, separator) for cell in set(self.cells) if cell is not None}
+        lists = {cell for cell, tags in found.items() if tags is not None}
+        self._refuse_strange(self.cells, lists, "is no list of texts", lambda _: 'write ["red", "round"]')
+        names = list(stated or {tag for tags in found.values() for tag in tags or ()})
+        if not names:
+            self._refuse_sameness(None)
+        self._refuse_unreadable(names, "tag", MOST_TAGS)
+        if not stated:
+            names.sort(key=natural)
+        index = {name: number for number, name in enumerate(names)}
+        for row, cell in enumerate(self.cells):
+            for tag in () if cell is None else found[cell] or ():
+                if tag not in index:
+                    raise self._error(
+                        f"{tag!r:.60} is none of its tags ({self.table.listed([row])})",
+                        suggest(tag, names, "tags"),
+                    )
+        values = np.full((len(self.cells), len(names)), -1, dtype=np.int8)
+        for row, cell in enumerate(self.cells):
+            if cell is not None:
+                values[row] = 0
+                values[row, [index[tag] for tag in found[cell] or ()]] = 1
+        return Label(self.name, Multilabel(tuple(names)), values)
 
     def _classes(self, stated: Sequence[str] | None) -> Label:
         cells: Cells = [None if cell is None else unicodedata.normalize("NFC", cell) for cell in self.cells]
@@ -117,7 +170,7 @@ class LabelColumn:
         spec = Binary(self.name, f"not {self.name}")
         return Label(self.name, spec, np.array(values, dtype=np.int64))
 
-    def _numbers(self, units: str) -> Label:
+    def _numbers(self, units: str, ends: Sequence[float | None]) -> Label:
         found = [None if cell is None else number_of(cell) for cell in self.cells]
         strange = [row for row, cell in enumerate(self.cells) if cell is not None and found[row] is None]
         if strange:
@@ -125,8 +178,23 @@ class LabelColumn:
         known = {number for number in found if number is not None}
         if len(known) < 2:
             self._refuse_sameness(f"{known.pop():g}" if known else None)
+        spec = self._quantity(units, ends)
         values = np.array([nan if number is None else number for number in found], dtype=np.float32)
-        return Label(self.name, Regression((self.name,), units), values[:, None])
+        beyond = np.flatnonzero(~np.isnan(values) & (spec.predict_array(values) != values)).tolist()
+        if beyond:
+            raise self._error(
+                f"{self.cells[beyond[0]]!r:.60} is not {spec.range_in_words} ({self.table.listed(beyond)})",
+                f"mend it, or its range: {setting(self.name, '[..., ...]', 'range')}",
+            )
+        return Label(self.name, spec, values[:, None])
+
+    def _quantity(self, units: str, ends: Sequence[float | None]) -> Regression:
+        try:
+            return Regression((self.name,), units, *ends)
+        except ValueError as error:
+            raise self._error(
+                str(error), f"name the range: {setting(self.name, '[0, 1]', 'range')}"
+            ) from None
 
     def _no_numbers(self, rows: Sequence[int]) -> UsageError:
         counts = Counter(self.cells[row] or "" for row in rows)
@@ -147,12 +215,16 @@ class LabelColumn:
     def _refuse_names(self, names: Sequence[str]) -> None:
         if len(names) < 2:
             self._refuse_sameness(repr(names[0]) if names else None)
+        self._refuse_unreadable(names, "class", MOST_CLASSES)
+
+    def _refuse_unreadable(self, names: Sequence[str], what: str, most: int) -> None:
         leave = f"leave it out: {setting(self.name, 'ignore')}"
-        if len(names) > MOST_CLASSES:
-            raise self._error(f"{len(names):,} classes; at most {MOST_CLASSES:,} are told apart", leave)
+        if len(names) > most:
+            several = "classes" if what == "class" else f"{what}s"
+            raise self._error(f"{len(names):,} {several}; at most {most:,} are told apart", leave)
         for name in names:
             if not name.isprintable() or len(name) > LONGEST:
-                problem = f"the class {name!r:.60} is no readable name of {LONGEST} letters at most"
+                problem = f"the {what} {name!r:.60} is no readable name of {LONGEST} letters at most"
                 raise self._error(problem, leave)
 
     def _refuse_sameness(self, value: str | None) -> None:
@@ -191,7 +263,22 @@ def _answers(cells: Set[str]) -> dict[str, int]:
     return found | {cell: minus for cell in cells if whole_of(cell) == -1}
 
 
+def grouped(name: str, parts: Sequence[Label]) -> tuple[Label, Cells]:
+    """Return several columns of yes or no as one of tags, and what its cells would be."""
+    values = np.stack([part.values for part in parts], axis=1).astype(np.int8)
+    names = tuple(part.name for part in parts)
+    cells = [";".join(tag for tag, held in zip(names, row, strict=True) if held == 1) for row in values]
+    return Label(name, Multilabel(names), values), cells
+
+
 def _described(spec: Form, values: NDArray[Any]) -> str:
+    if isinstance(spec, Multilabel):
+        counts = (values == 1).sum(axis=0).tolist()
+        shown = [f"{name} {count:,}" for name, count in zip(spec.names[:5], counts, strict=False)]
+        return f"tags, {len(spec.names)}: {', '.join(shown)}{', ...' if len(spec.names) > 5 else ''}"
+    if isinstance(spec, Ordinal):
+        shown = [*spec.classes[:5], *(["..."] if len(spec.classes) > 5 else [])]
+        return f"classes in order, {len(spec.classes)}: {' < '.join(shown)}"
     if isinstance(spec, Categorical):
         shown = ", ".join(spec.classes[:5]) + (", ..." if len(spec.classes) > 5 else "")
         return f"class of {len(spec.classes)}: {shown}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,7 +59,7 @@ class TableParts:
             groups = [cells[row] for row in rows.tolist()]
             _refuse_split_groups(columns, groups, parts)
         units = same_units(len(rows), [groups, *keys])
-        labels = [label.values[rows] for label in columns.labels.values()]
+        labels = [part for label in columns.labels.values() for part in _told(label.values[rows])]
         for part, share in self._shares.items():
             if not (parts == part).any():
                 parts = carve(parts, part, share, units, labels, self.seed)
@@ -70,6 +71,11 @@ class TableParts:
                     + (f"; each {columns.group!r} is in one part" if columns.group else ""),
                 )
         return parts
+
+
+def _told(values: NDArray[Any]) -> list[NDArray[Any]]:
+    """Return the columns to be told: each tag for itself, so that rare ones stay in training."""
+    return list(values.T) if values.dtype == np.int8 else [values]
 
 
 def given_parts(columns: TableColumns) -> NDArray[np.int8]:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ...core.contracts import Form
-from ..forms import PixelClasses, PixelValues, Regression
+from ..forms import Multilabel, Ordinal, PixelClasses, PixelValues, Regression
 from .table_labels import Label
 
 CLASS_METRICS = ("accuracy", "balanced-accuracy", "f1", "precision", "recall", "confusion-matrix")
@@ -31,6 +31,8 @@ def label_task(column: str, form: Form) -> dict[str, Any]:
         return {"task": "regress", "label": column}
     if isinstance(form, PixelClasses | PixelValues):
         return {"task": "segment" if isinstance(form, PixelClasses) else "depth", "label": column}
+    if isinstance(form, Multilabel | Ordinal):
+        return {"task": "attributes" if isinstance(form, Multilabel) else "rank", "label": column}
     return {"task": "classify", "label": column, "metrics": list(CLASS_METRICS)}
 
 

@@ -65,7 +65,7 @@ class Regression(Form):
         said = f"values in {self.units}" if self.units else "values"
         if not self.bounded:
             return said
-        return f"{said}, not cut" if raw else f"{said}, {self._range}"
+        return f"{said}, not cut" if raw else f"{said}, {self.range_in_words}"
 
     def predict(self, raw: Tensor) -> Tensor:
         return raw.clamp(self.least, self.most) if self.bounded else raw
@@ -79,7 +79,9 @@ class Regression(Form):
             return problem
         low, high = self._ends
         # Written so that NaN, an absent value, lies inside.
-        return self.strange_entries(column, (column < low) | (column > high), f"must be {self._range}")
+        return self.strange_entries(
+            column, (column < low) | (column > high), f"must be {self.range_in_words}"
+        )
 
     def tally(self, targets: Tensor) -> tuple[Tensor, Tensor | int]:
         return targets.nansum(dim=0), self.known(targets).float().sum(dim=0)
@@ -99,7 +101,8 @@ class Regression(Form):
         )
 
     @property
-    def _range(self) -> str:
+    def range_in_words(self) -> str:
+        """Where values lie: `0 to 120`; for bounded ones."""
         if self.most is None:
             return f"at least {self.least:g}"
         return f"at most {self.most:g}" if self.least is None else f"{self.least:g} to {self.most:g}"

@@ -12,6 +12,7 @@ import numpy as np
 from PIL import Image
 
 TRAIN, TEST = 30, 12
+GRADED = {"grade": {"type": "ordinal", "classes": ["poor", "fair", "good"]}}
 
 
 def write_small_data(folder: Path) -> dict[str, dict[str, Any]]:
@@ -33,7 +34,7 @@ def write_small_data(folder: Path) -> dict[str, dict[str, Any]]:
         "fashion-mnist": {"data_dir": str(folder / "mnist")},
         "shapes": {"data_dir": str(folder / "shapes"), "test_size": TEST},
         "coco": {"file": str(folder / "coco" / "coco.json"), "size": 16},
-        "table": {"file": str(folder / "table" / "photos.csv"), "size": 16, "channels": 3},
+        "table": {"file": str(folder / "table" / "photos.csv"), "size": 16, "channels": 3, "columns": GRADED},
     }
 
 
@@ -83,12 +84,15 @@ def _write_shapes(folder: Path) -> None:
 
 
 def _write_table(folder: Path) -> None:
-    """Write pictures of two sizes with a class, yes or no and a number; every fifth label is missing."""
+    """Write pictures of two sizes with a label of every type; every fifth label is missing."""
     folder.mkdir(parents=True)
-    lines = ["file,kind,alive,weight,patient"]
+    lines = ["file,kind,alive,weight,marks,grade,patient"]
     for index in range(TRAIN + TEST):
         Image.fromarray(_pixels(index, 16, 16 + index % 2, 3)).save(folder / f"{index}.png")
-        labels = [("cat", "dog", "tree")[index % 3], ("yes", "no")[index % 2], f"{index / 4}"]
+        marks = ("round;red", "red", ";", "round")[index % 4]
+        grade = ("poor", "fair", "good")[index % 3]
+        alive = ("yes", "no")[index % 2]
+        labels = [("cat", "dog", "tree")[index % 3], alive, f"{index / 4}", marks, grade]
         shown = ["" if (index + place) % 5 == 0 else label for place, label in enumerate(labels)]
         lines.append(f"{index}.png,{','.join(shown)},p{index // 2}")
     (folder / "photos.csv").write_text("\n".join(lines) + "\n")

@@ -69,6 +69,10 @@ REGISTRY = discover()
 CLASSES = ("accuracy", "balanced-accuracy", "f1", "precision", "recall")
 PIXELS = ("psnr", "ssim", "mse", "mae", "rmse")
 VALUES = ("rmse", "mae", "mse")
+TAGS = ("mean-average-precision", "attribute-accuracy", "attribute-scores")
+RANKS = ("rank-error", "quadratic-kappa")
+MASKS = ("mean-iou", "pixel-accuracy", "class-iou")
+MAPS = ("relative-error", "delta-1", "delta-2", "delta-3")
 
 
 def sections(kind: str, *names: str) -> list[dict[str, Any]]:
@@ -110,6 +114,10 @@ class Dealer:
             }
             classes = {"task": "shape-class", "head": self.next("head", "kind-counts")}
             return "shapes-synthetic", {"counts": counts, "classes": classes}
+        if index % 8 == 3:
+            return "table", self.labels()
+        if index % 8 == 7:
+            return "scenes", self.maps()
         if index % 3 == 0:
             # It brings its head, which must not say otherwise of the latent numbers.
             picture = _task(self.next("task", "autoencode"))
@@ -130,6 +138,27 @@ class Dealer:
             yes = {"loss": self.next("loss", "bce"), "metrics": [self.next("metric", *CLASSES, "bce")]}
             tasks["yes"] = _task(self.next("task", "multiple-of"), **yes)
         return "digits", tasks
+
+    def labels(self) -> dict[str, Any]:
+        """Return tasks of attributes, ranks and values, with the next choices of theirs."""
+        attributes = {"loss": self.next("loss", "attribute-bce"), "metrics": sections("metric", *TAGS)}
+        rank = {
+            "head": self.next("head", "cumulative"),
+            "loss": self.next("loss", "cumulative"),
+            "metrics": [{"name": "accuracy"}, *sections("metric", *RANKS)],
+        }
+        values = {"metrics": [{"name": "rmse"}, *sections("metric", "value-errors")]}
+        named = {"attributes": attributes, "rank": rank, "regress": values}
+        return {task: {"task": task, **more} for task, more in named.items()}
+
+    def maps(self) -> dict[str, Any]:
+        """Return tasks of classes and of values at every pixel, with the next choices of theirs."""
+        classes = {"loss": self.next("loss", "pixel-cross-entropy"), "metrics": sections("metric", *MASKS)}
+        depth = {"metrics": [{"name": "rmse"}, *sections("metric", *MAPS)]}
+        return {
+            "segment": {"task": "segment", **classes},
+            "depth": {"task": "depth", "label": "depth", **depth},
+        }
 
     def recipe(self, index: int) -> dict[str, Any]:
         """Return the next recipe, without the options of its data set."""
