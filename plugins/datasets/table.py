@@ -225,7 +225,10 @@ class PictureTable(Dataset):
             )
             labels[name] = column.read(stated["type"], self._pictures.files, self._form[0])
         return replace(
-            columns, labels={name: labels[name] for name in columns.table.columns if name in labels}
+            columns,
+            labels={
+                name: labels[name] for name in (*columns.table.columns, *columns.labels) if name in labels
+            },
         )
 
     @cached_property
