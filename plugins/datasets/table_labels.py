@@ -48,8 +48,8 @@ class Label:
     def present(self) -> NDArray[np.bool_]:
         """Whether each row has a label, `[N]`."""
         real = self.values.dtype.kind == "f"
-        there: NDArray[np.bool_] = ~np.isnan(self.values) if real else self.values >= 0
-        return there if there.ndim == 1 else there.any(axis=1)
+        there = ~np.isnan(self.values) if real else self.values >= 0
+        return np.asarray(there.reshape(len(there), -1).any(axis=1))
 
     @property
     def described(self) -> str:
@@ -263,22 +263,24 @@ def _answers(cells: Set[str]) -> dict[str, int]:
     return found | {cell: minus for cell in cells if whole_of(cell) == -1}
 
 
-def grouped(name: str, parts: Sequence[Label]) -> tuple[Label, Cells]:
+def grouped(name: str, parts: Sequence[Label]) -> tuple[Label, list[str | None]]:
     """Return several columns of yes or no as one of tags, and what its cells would be."""
     values = np.stack([part.values for part in parts], axis=1).astype(np.int8)
     names = tuple(part.name for part in parts)
-    cells = [";".join(tag for tag, held in zip(names, row, strict=True) if held == 1) for row in values]
+    cells: list[str | None] = [
+        ";".join(tag for tag, held in zip(names, row, strict=True) if held == 1) for row in values
+    ]
     return Label(name, Multilabel(names), values), cells
 
 
 def _described(spec: Form, values: NDArray[Any]) -> str:
     if isinstance(spec, Multilabel):
         counts = (values == 1).sum(axis=0).tolist()
-        shown = [f"{name} {count:,}" for name, count in zip(spec.names[:5], counts, strict=False)]
-        return f"tags, {len(spec.names)}: {', '.join(shown)}{', ...' if len(spec.names) > 5 else ''}"
+        held = [f"{name} {count:,}" for name, count in zip(spec.names[:5], counts, strict=False)]
+        return f"tags, {len(spec.names)}: {', '.join(held)}{', ...' if len(spec.names) > 5 else ''}"
     if isinstance(spec, Ordinal):
-        shown = [*spec.classes[:5], *(["..."] if len(spec.classes) > 5 else [])]
-        return f"classes in order, {len(spec.classes)}: {' < '.join(shown)}"
+        rising = [*spec.classes[:5], *(["..."] if len(spec.classes) > 5 else [])]
+        return f"classes in order, {len(spec.classes)}: {' < '.join(rising)}"
     if isinstance(spec, Categorical):
         shown = ", ".join(spec.classes[:5]) + (", ..." if len(spec.classes) > 5 else "")
         return f"class of {len(spec.classes)}: {shown}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, ClassVar, Self
 
 from ...core.contracts import Activation, Bars, Decisions, Form
 from ...core.specs import ImageSpec
@@ -27,7 +27,7 @@ class Categorical(Form):
     form = "categorical"
     head = "linear"
     loss = "cross-entropy"
-    metrics = ("accuracy", "f1", "precision", "recall", "confusion-matrix")
+    metrics: ClassVar[tuple[str, ...]] = ("accuracy", "f1", "precision", "recall", "confusion-matrix")
 
     @property
     def output_shape(self) -> tuple[int, ...]:

@@ -71,7 +71,7 @@ class Regression(Form):
         return raw.clamp(self.least, self.most) if self.bounded else raw
 
     def predict_array(self, raw: NDArray[Any]) -> NDArray[Any]:
-        return raw.clip(self.least, self.most) if self.bounded else raw
+        return raw.clip(*self._ends) if self.bounded else raw
 
     def column_problem(self, column: NDArray[Any], count: int) -> str | None:
         problem = super().column_problem(column, count)
