@@ -19,6 +19,9 @@ TASKS = {
     "parquet": {"colour", "covered"},
     "metadata": {"colour"},
     "class-folders": {"classify"},
+    "masks": {"outline"},
+    "depth-maps": {"distance"},
+    "two-sources": {"colour", "covered"},
 }
 
 

@@ -221,14 +221,19 @@ def tags(folder: Path) -> str:
 
 
 def two_sources(folder: Path) -> str:
-    """Two tables of different pictures: of one the colours are known, of the other the sizes."""
+    """Two tables of different pictures, the colours known of one and the sizes of the other, and a recipe."""
     for source, column, seed in (("left", "colour", 10), ("right", "covered", 20)):
         rows = []
         for number, figure in enumerate(figures(seed)):
             label = figure.colour if column == "colour" else f"{figure.share:.1f}"
             rows.append({"file": figure.save(folder / source / f"{number:03d}.png"), column: label})
         write_table(folder / source / "photos.csv", rows)
-    return f"--data {folder / 'left' / 'photos.csv'} --data {folder / 'right' / 'photos.csv'}"
+    sources = "".join(
+        f"    {source}: {{name: table, file: {folder.resolve() / source / 'photos.csv'}}}\n"
+        for source in ("left", "right")
+    )
+    (folder / "both.yaml").write_text(f"dataset:\n  name: mix\n  sources:\n{sources}")
+    return f"--recipe {folder / 'both.yaml'}"
 
 
 def rows_alone(folder: Path) -> str:
