@@ -39,7 +39,6 @@ from .rehearsal import (
     rehearse_sharing,
     require_target_spec,
 )
-from .sampling import refuse_sampling
 from .specs import DatasetSpec, FeatureSpec
 from .standardization import StandardizedLoss, default_of, standardized
 from .state import refuse_untrainable
@@ -47,6 +46,7 @@ from .suitability import (
     refuse_accumulation,
     refuse_frozen,
     refuse_misnamed_inputs,
+    refuse_sampling,
     refuse_unread_vectors,
     refuse_unsuitable,
     refuse_without_images,

@@ -8,15 +8,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from .building import Builder
 from .composition import Composition
-from .contracts import Form, Task
 from .data import Samples
-from .errors import Problem, RecipeError, suggest
 from .evaluation import views_of
 from .randomness import generator
 from .recipe import Sampling
-from .specs import DatasetSpec
 from .views import target_of
 
 _POWERS = {"equal": 0.0, "square-root": 0.5, "proportional": 1.0}
@@ -58,7 +54,8 @@ def draws_of(composition: Composition, train: Samples) -> Draws:
         return Draws((torch.arange(len(train)),), (len(train),))
     tasks = {name: composed.task for name, composed in composition.tasks.items()}
     classes = _classes(composition, train, wanted.by)
-    form = _form(tasks.get(wanted.by), composition.dataset_spec, wanted.by)
+    task = tasks.get(wanted.by)
+    form = composition.dataset_spec.labels[wanted.by] if task is None else task.target_spec
     found = [index for index in classes.unique().tolist() if index >= 0]
     members = [torch.nonzero(classes == index).flatten() for index in found]
     absent = torch.nonzero(classes < 0).flatten()
@@ -68,41 +65,6 @@ def draws_of(composition: Composition, train: Samples) -> Draws:
     if len(absent):
         groups.append((absent, len(absent)))
     return Draws(tuple(group for group, _ in groups), tuple(count for _, count in groups))
-
-
-def refuse_sampling(
-    builder: Builder, wanted: Sampling | None, tasks: Mapping[str, Task], spec: DatasetSpec
-) -> None:
-    """Raise `RecipeError` when samples are to be drawn by what has no classes, or by unknown ones."""
-    if wanted is None:
-        return
-
-    def refuse(key: str, problem: str, hint: str) -> RecipeError:
-        where = builder.source.where(("train", "sampling", key))
-        return RecipeError([Problem(f"train: option 'sampling.{key}': {problem}", where, hint)])
-
-    task = tasks.get(wanted.by)
-    if task is None and wanted.by not in spec.labels:
-        known = [*tasks, *spec.labels]
-        raise refuse(
-            "by", f"there is no task or label column {wanted.by!r}", suggest(wanted.by, known, "known")
-        )
-    form = _form(task, spec, wanted.by)
-    if not form.choices or form.target_shape:
-        raise refuse(
-            "by", f"{wanted.by!r} has no classes: its answer is {form.form}", "name one with classes"
-        )
-    if task is not None and not task.needs:
-        raise refuse("by", f"task {wanted.by!r} makes up its answers anew", "name a task that needs labels")
-    if isinstance(wanted.shares, Mapping):
-        for name in wanted.shares:
-            if name not in form.choices:
-                hint = suggest(name, list(form.choices), "classes")
-                raise refuse("shares", f"{wanted.by!r} has no class {name!r}", hint)
-
-
-def _form(task: Task | None, spec: DatasetSpec, name: str) -> Form:
-    return spec.labels[name] if task is None else task.target_spec
 
 
 def _classes(composition: Composition, train: Samples, by: str) -> Tensor:

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Set
 from .building import Builder
 from .contracts import Balancer, Sharing, Task
 from .declared import ask
-from .errors import ComponentError, Problem, RecipeError
+from .errors import ComponentError, Problem, RecipeError, suggest
 from .model import MultitaskModel
-from .recipe import Recipe, Training
+from .recipe import Recipe, Sampling, Training
 from .specs import DatasetSpec
 
 
@@ -111,3 +111,34 @@ def refuse_accumulation(builder: Builder, name: str, balancer: Balancer, trainin
         reason = f"looks at every batch after its update; train.accumulate is {training.accumulate}"
         hint = "leave train.accumulate out, or choose another balancer"
         raise builder.refused("balancer", name, reason, ("balancer",), hint)
+
+
+def refuse_sampling(
+    builder: Builder, wanted: Sampling | None, tasks: Mapping[str, Task], spec: DatasetSpec
+) -> None:
+    """Raise `RecipeError` when samples are to be drawn by what has no classes, or by unknown ones."""
+    if wanted is None:
+        return
+
+    def refuse(key: str, problem: str, hint: str) -> RecipeError:
+        where = builder.source.where(("train", "sampling", key))
+        return RecipeError([Problem(f"train: option 'sampling.{key}': {problem}", where, hint)])
+
+    task = tasks.get(wanted.by)
+    if task is None and wanted.by not in spec.labels:
+        known = [*tasks, *spec.labels]
+        raise refuse(
+            "by", f"there is no task or label column {wanted.by!r}", suggest(wanted.by, known, "known")
+        )
+    form = spec.labels[wanted.by] if task is None else task.target_spec
+    if not form.choices or form.target_shape:
+        raise refuse(
+            "by", f"{wanted.by!r} has no classes: its answer is {form.form}", "name one with classes"
+        )
+    if task is not None and not task.needs:
+        raise refuse("by", f"task {wanted.by!r} makes up its answers anew", "name a task that needs labels")
+    if isinstance(wanted.shares, Mapping):
+        for name in wanted.shares:
+            if name not in form.choices:
+                hint = suggest(name, list(form.choices), "classes")
+                raise refuse("shares", f"{wanted.by!r} has no class {name!r}", hint)
