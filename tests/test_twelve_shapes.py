@@ -21,6 +21,10 @@ TASKS = {
     "class-folders": {"classify"},
     "masks": {"outline"},
     "depth-maps": {"distance"},
+    "keypoints": {"categories", "points"},
+    "rows-alone": {"price", "dear"},
+    "pictures-and-numbers": {"size"},
+    "tags": {"words"},
     "two-sources": {"colour", "covered"},
 }
 

@@ -178,7 +178,8 @@ def keypoints(folder: Path) -> str:
     ]
     content = {"images": images, "annotations": annotations, "categories": categories}
     (folder / "annotations.json").write_text(json.dumps(content))
-    return f"--data {folder / 'annotations.json'}"
+    named = f"--set dataset.file={folder / 'annotations.json'} --set dataset.root={folder / 'images'}"
+    return f"--dataset coco {named}"
 
 
 def masks(folder: Path) -> str:
@@ -271,7 +272,7 @@ def pictures_and_numbers(folder: Path) -> str:
             }
         )
     write_table(folder / "photos.csv", rows)
-    return f"--data {folder / 'photos.csv'} --tasks size"
+    return f"--data {folder / 'photos.csv'} --tasks size --set 'dataset.inputs=[scale]' --encoder late-fusion"
 
 
 SHAPES: Mapping[str, Callable[[Path], str]] = {
