@@ -67,4 +67,5 @@ def bargain(gramian: Gramian) -> Tensor:
 
 def bargain_by_the_program(gramian: Gramian) -> Tensor:
     """Return the same for the Gramian over its norm."""
-    return bargain(gramian) * gramian.products.norm().sqrt()
+    scale: Tensor = gramian.products.norm().sqrt()
+    return bargain(gramian) * scale
