@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from .good_run import GoodRun
 from .target import Read, Target, written
 
 _CSV = b'file,colour,weight,split\na.png,"red, dark",1.5,train\nb/c.png,blue,?,test\na.png,red,2,\n'
@@ -18,7 +19,7 @@ _LINES = b'{"file_name": "a.png", "yes": true, "n": 1.5}\n{"file_name": "b/c.png
 _ROWS = 24
 
 
-def tables() -> Iterator[Target]:
+def tables(good: GoodRun) -> Iterator[Target]:
     """Yield the targets: texts of tables, encodings, the data set `table`, and what `predict` is given."""
     texts = [_CSV, _SEMICOLONS.encode("utf-8-sig"), _SEMICOLONS.encode("utf-16"), _SEMICOLONS.encode()]
     rows = _rows()
@@ -29,6 +30,7 @@ def tables() -> Iterator[Target]:
     yield Target("encoding", coded, _encoded, "table.csv|dataset.encoding", _encodings())
     learned = [_many(), _many(b";"), _many(b"\t")]
     yield Target("table data set", learned, _data_set, "table|dataset.|pictures", rows, together=60)
+    yield Target("parquet", [good.parquet], _library, "kept.parquet", together=20)
     named = [_CSV, _TABS, b"file_name,other\na.png,b/c.png\n"]
     yield Target("predict table", named, _named_by("table.csv"), "table.csv|pictures", rows, together=200)
     yield Target("predict lines", [_LINES], _named_by("table.jsonl"), "table.jsonl|pictures", _objects())
@@ -83,6 +85,21 @@ def _data_set(work: Path) -> Read:
         dataset = PictureTable(file=place / "table.csv", allow_duplicates=True)
         dataset.spec(), dataset.tasks(), dataset.understood(), dataset.sources()
         return dataset.load()
+
+    return act
+
+
+def _library(work: Path) -> Read:
+    import datasets
+
+    # Each input is another data set for the library, which keeps them all.
+    datasets.config.HF_DATASETS_CACHE = work / "library"
+
+    def act(content: bytes) -> object:
+        from mtl.plugins.datasets.hf import HuggingFace
+
+        (work / "kept.parquet").write_bytes(content)
+        return HuggingFace(file=work / "kept.parquet", allow_duplicates=True).load()
 
     return act
 

@@ -18,7 +18,7 @@ def all_targets(good: GoodRun) -> dict[str, Target]:
     found = [
         *recipes(),
         *data_files(),
-        *tables(),
+        *tables(good),
         *masks(),
         *run_files(good),
         *model_files(good),
