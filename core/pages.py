@@ -42,7 +42,7 @@ class Pages:
     def about_to_read(self, rows: int, each: int) -> None:
         """Let go of pages once many rows, of so many bytes each, were read.
 
-        Raises `UsageError` when the file has become shorter: reading what is not there any more would end the process.
+        Raises `UsageError` when the file has become shorter: reading what is not there would end the process.
         """
         if self._map.size() < self._size:
             raise UsageError(
