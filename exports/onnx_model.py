@@ -120,7 +120,7 @@ class Exported(nn.Module):
 
     def forward(self, first: Tensor, *extra: Tensor) -> tuple[Tensor, ...]:
         """Return the answers in the order of `targets`."""
-        image = first if self.pictured else first.new_zeros(len(first), 0, 0, 0)
+        image = first if self.pictured else first.new_zeros(first.shape[0], 0, 0, 0)
         if not self.pictured:
             extra = (first, *extra)
         elif self.form.pixels == "uint8":

@@ -110,6 +110,11 @@ def test_rows_without_images_train_and_answer_for_raw_values(
     raw = np.array([[900, np.nan, 1], [880, 2.5, np.nan]], np.float32)
     (expected,) = session.run(["regress"], {"row": raw})
     assert [row["regress"]["values"]["price"] for row in told] == pytest.approx(expected[:, 0].tolist())
+    run.export(tmp_path / "model.pt2", exporter="torch-export")
+    run.export(tmp_path / "bundle", exporter="bundle")
+    assert (
+        "length, mass, colour (0..1); NaN where not known" in (tmp_path / "bundle" / "README.md").read_text()
+    )
     report = (run.path / "report.html").read_text()
     assert "ROWS.csv" in report
     assert "length = " in report

@@ -43,9 +43,7 @@ def _lines(card: ModelCard, verification: Mapping[str, Any]) -> Iterator[str]:
     yield from ("", "## Inputs and outputs", "", "| name | type | shape | meaning |", "|---|---|---|---|")
     properties = card.to_json()
     for item in properties["inputs"]:
-        low, high = item["range"]
-        meaning = item["description"] or "a whole number"
-        yield f"| input `{item['name']}` | {item['dtype']} | {_shape(item)} | {meaning} ({low}..{high}) |"
+        yield f"| input `{item['name']}` | {item['dtype']} | {_shape(item)} | {_meaning(item)} |"
     for item in properties["outputs"]:
         yield f"| output `{item['name']}` | {item['dtype']} | {_shape(item)} | {item['description']} |"
     yield from _quality(verification)
@@ -57,6 +55,15 @@ def _lines(card: ModelCard, verification: Mapping[str, Any]) -> Iterator[str]:
         yield from ("", f"## {title}", "", f"{note}. Run it in this folder.", "", f"```{fence}")
         yield code.rstrip("\n")
         yield "```"
+
+
+def _meaning(item: Mapping[str, Any]) -> str:
+    if "numbers" in item:
+        names = [*item["numbers"]]
+        names += [f"{column} (0..{len(known) - 1})" for column, known in item["categories"].items()]
+        return f"{', '.join(names)}; NaN where not known"
+    low, high = item["range"]
+    return f"{item['description'] or 'a whole number'} ({low}..{high})"
 
 
 def _shape(item: Mapping[str, Any]) -> str:
