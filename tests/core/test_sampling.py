@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mtl.core.composer import compose
@@ -44,6 +44,7 @@ def test_without_a_word_every_sample_is_drawn_once_as_ever() -> None:
     assert torch.equal(order, torch.randperm(50, generator=generator("cpu", 3, "order", 2)))
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # a busy machine is no fault
 @given(
     st.lists(st.integers(1, 40), min_size=1, max_size=6),
     st.sampled_from(["equal", "square-root", "proportional"]),
