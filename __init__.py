@@ -12,15 +12,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .core import errors
-from .core.hookspecs import hookimpl
-from .core.records import Component
+from .core.base import errors
+from .core.contracts.hookspecs import hookimpl
+from .core.contracts.records import Component
 
 if TYPE_CHECKING:
     from .core.api import compose, load
     from .core.comparison.api import compare
     from .core.comparison.comparison import Comparison
-    from .core.run import Run
+    from .core.running.run import Run
 
 __all__ = ["Comparison", "Component", "Run", "compare", "compose", "errors", "hookimpl", "load"]
 __version__ = "0.1.0"
@@ -28,7 +28,7 @@ __version__ = "0.1.0"
 _LAZY = {
     "compose": "api",
     "load": "api",
-    "Run": "run",
+    "Run": "running.run",
     "compare": "comparison.api",
     "Comparison": "comparison.comparison",
 }

@@ -15,8 +15,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from .core.hookspecs import hookimpl as hookimpl
-from .core.records import Component as Component
+from .core.contracts.hookspecs import hookimpl as hookimpl
+from .core.contracts.records import Component as Component
 
 _FORMS = (
     "Binary",
@@ -37,7 +37,15 @@ _WITHOUT_TORCH = {
     "core.contracts.marks": ("Marks",),
     "core.inputs": ("Vectors", "VectorSpec"),
     "core.contracts.dataset": ("no_images",),
-    "core.specs": ("MISSING", "NO_IMAGE", "DatasetSpec", "FeatureSpec", "ImageSpec", "InputSpec", "Symmetry"),
+    "core.contracts.specs": (
+        "MISSING",
+        "NO_IMAGE",
+        "DatasetSpec",
+        "FeatureSpec",
+        "ImageSpec",
+        "InputSpec",
+        "Symmetry",
+    ),
 }
 
 if TYPE_CHECKING:

@@ -22,11 +22,11 @@ from typing import Any
 
 import torch
 
-from mtl.core.composer import compose
-from mtl.core.data import load_splits
-from mtl.core.recipe_reader import read
-from mtl.core.recipe_source import RecipeSource
-from mtl.core.registry import Registry, discover
+from mtl.core.composition.composer import compose
+from mtl.core.data.samples import load_splits
+from mtl.core.discovery.registry import Registry, discover
+from mtl.core.recipe.recipe_reader import read
+from mtl.core.recipe.recipe_source import RecipeSource
 from mtl.core.training.trainer import Trainer
 
 HERE = Path(__file__).parent

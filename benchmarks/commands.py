@@ -24,7 +24,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from mtl.core.run_folder import versions
+from mtl.core.folders.run_folder import versions
 
 DOCUMENT = Path(__file__).parents[1] / "docs" / "performance.md"
 RESULTS = Path(__file__).parent / "results" / "commands.json"

@@ -30,8 +30,8 @@ from mtl.core.comparison.grid import lay_out
 from mtl.core.comparison.outcomes import Outcome
 from mtl.core.comparison.results import results
 from mtl.core.comparison.summary import summary_rows, table_note
-from mtl.core.registry import installed
-from mtl.core.run_folder import versions
+from mtl.core.discovery.registry import installed
+from mtl.core.folders.run_folder import versions
 
 ROOT = Path(__file__).parents[1]
 DOCUMENT = ROOT / "docs" / "compare.md"

@@ -11,8 +11,8 @@ from PIL import Image as Pictures
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
-from mtl.core.data import Samples, Splits, load_splits
-from mtl.core.memory_format import memory_format
+from mtl.core.composition.memory_format import memory_format
+from mtl.core.data.samples import Samples, Splits, load_splits
 from mtl.core.training.blocks import Blocks
 from mtl.core.training.failure import Failure
 from mtl.core.training.trainer import Trainer
@@ -184,7 +184,7 @@ class Usual:
             yield from self._loader
 
     def _targets(self, clean: Tensor, index: Tensor, turns: Tensor) -> dict[str, Tensor]:
-        from mtl.core.batch import Batch
+        from mtl.core.contracts.batch import Batch
 
         labels = {name: column[index] for name, column in self._samples.labels.items()}
         batch = Batch(clean, {**labels, "rotation:turns": turns})

@@ -28,21 +28,21 @@ from typing import Any
 import onnxruntime
 import torch
 
-from mtl.core.composer import compose
-from mtl.core.composition import Composition
-from mtl.core.data import Samples, load_splits
-from mtl.core.device import choose_device
-from mtl.core.errors import MtlError
-from mtl.core.evaluation import evaluate, views_of
-from mtl.core.files import write_json, write_text
-from mtl.core.losses import masked_loss
-from mtl.core.pipeline import Outcome, Pipeline
-from mtl.core.progress import Progress
-from mtl.core.recipe import Recipe
-from mtl.core.recipe_reader import read
-from mtl.core.registry import Registry, installed
-from mtl.core.request import Request
-from mtl.core.run_folder import RunFolder
+from mtl.core.base.device import choose_device
+from mtl.core.base.errors import MtlError
+from mtl.core.base.files import write_json, write_text
+from mtl.core.base.progress import Progress
+from mtl.core.composition.composer import compose
+from mtl.core.composition.composition import Composition
+from mtl.core.composition.losses import masked_loss
+from mtl.core.data.samples import Samples, load_splits
+from mtl.core.discovery.registry import Registry, installed
+from mtl.core.evaluation.evaluation import evaluate, views_of
+from mtl.core.folders.run_folder import RunFolder
+from mtl.core.recipe.recipe import Recipe
+from mtl.core.recipe.recipe_reader import read
+from mtl.core.recipe.request import Request
+from mtl.core.running.pipeline import Outcome, Pipeline
 from mtl.exports.session import open_session, run_options
 from mtl.plugins.forms import Regression
 

@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from mtl.core.evaluation import evaluate
-from mtl.core.pipeline import Pipeline
-from mtl.core.seeds import SeedsPipeline
+from mtl.core.evaluation.evaluation import evaluate
+from mtl.core.running.pipeline import Pipeline
+from mtl.core.running.seeds import SeedsPipeline
 from mtl.core.training.trainer import Trainer
 
 from .contenders import Ours, Usual, samples_of

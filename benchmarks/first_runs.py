@@ -22,7 +22,7 @@ from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
 
-from mtl.core.run_folder import versions
+from mtl.core.folders.run_folder import versions
 
 ROOT = Path(__file__).parents[1]
 DOCUMENT = ROOT / "README.md"

@@ -7,11 +7,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from mtl.core.composer import compose
-from mtl.core.composition import Composition
-from mtl.core.recipe_reader import read
-from mtl.core.recipe_source import RecipeSource
-from mtl.core.registry import Registry, discover
+from mtl.core.composition.composer import compose
+from mtl.core.composition.composition import Composition
+from mtl.core.discovery.registry import Registry, discover
+from mtl.core.recipe.recipe_reader import read
+from mtl.core.recipe.recipe_source import RecipeSource
 
 
 @dataclass(frozen=True)

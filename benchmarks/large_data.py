@@ -59,10 +59,10 @@ def child(count: int, side: int, memory: str, epochs: int) -> None:
     """Do a whole run in this process; print what it took, as JSON."""
     import torch
 
-    from mtl.core.pipeline import Pipeline
-    from mtl.core.progress import Progress
-    from mtl.core.recipe_reader import read
-    from mtl.core.recipe_source import RecipeSource
+    from mtl.core.base.progress import Progress
+    from mtl.core.recipe.recipe_reader import read
+    from mtl.core.recipe.recipe_source import RecipeSource
+    from mtl.core.running.pipeline import Pipeline
 
     torch.set_num_threads(1)
     told: list[str] = []

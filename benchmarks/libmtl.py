@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
-from mtl.core.batch import Features
+from mtl.core.contracts.batch import Features
 
 from .contenders import Usual, wait
 from .jobs import Job

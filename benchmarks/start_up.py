@@ -13,7 +13,7 @@ import torchmetrics  # noqa: F401 - imported here, so that its seconds count as 
 
 import mtl
 from mtl.core.api import compose
-from mtl.core.progress import Progress
+from mtl.core.base.progress import Progress
 
 
 class _Started(Exception):  # noqa: N818 - no error: it ends the run

@@ -9,18 +9,18 @@ from typing import Any
 
 import torch
 
-from .device import choose_device
-from .pipeline import Outcome, Pipeline
-from .places import refuse_unusable
-from .progress import Progress
-from .recipe_reader import read
-from .recipe_source import RecipeSource
-from .recipe_values import usable_from
-from .registry import Registry, installed
-from .request import Request
-from .run import Run, load_run
-from .seed_list import read_seeds
-from .seeds import SeedsPipeline
+from .base.device import choose_device
+from .base.places import refuse_unusable
+from .base.progress import Progress
+from .discovery.registry import Registry, installed
+from .recipe.recipe_reader import read
+from .recipe.recipe_source import RecipeSource
+from .recipe.recipe_values import usable_from
+from .recipe.request import Request
+from .recipe.seed_list import read_seeds
+from .running.pipeline import Outcome, Pipeline
+from .running.run import Run, load_run
+from .running.seeds import SeedsPipeline
 
 _LONGEST_NAME = 100
 """Characters of a folder's name that is made from names in a recipe."""

@@ -3,7 +3,8 @@
 A name that leaves this list, or changes what it promises, needs a shim (docs/plugins.md).
 """
 
-from .batch import Batch, Features, one_hot
+from .base.errors import ComponentError, Incompatible, MissingRequirementError, UsageError, VerificationError
+from .base.files import reading, write_bytes
 from .contracts import (
     Activation,
     Answer,
@@ -49,15 +50,14 @@ from .contracts import (
     Values,
     no_images,
 )
-from .errors import ComponentError, Incompatible, MissingRequirementError, UsageError, VerificationError
-from .files import reading, write_bytes
-from .hookspecs import hookimpl
-from .inputs import Vectors, VectorSpec
-from .randomness import Random, SampleRandom, StepRandom
-from .records import Component
-from .specs import MISSING, NO_IMAGE, DatasetSpec, FeatureSpec, ImageSpec, InputSpec, Symmetry
-from .symmetry import transform_square
-from .warp import Warp, warp_labels
+from .contracts.batch import Batch, Features, one_hot
+from .contracts.hookspecs import hookimpl
+from .contracts.inputs import Vectors, VectorSpec
+from .contracts.randomness import Random, SampleRandom, StepRandom
+from .contracts.records import Component
+from .contracts.specs import MISSING, NO_IMAGE, DatasetSpec, FeatureSpec, ImageSpec, InputSpec, Symmetry
+from .contracts.symmetry import transform_square
+from .contracts.warp import Warp, warp_labels
 
 __all__ = [
     "MISSING",

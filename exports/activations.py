@@ -14,7 +14,7 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto
 
-from ..core.errors import VerificationError
+from ..core.base.errors import VerificationError
 from .derivation import Derivation, Place
 from .graphs import Graph, needed_nodes
 from .ranges import Range, Ranges

@@ -8,8 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ..core.base.errors import VerificationError
 from ..core.contracts import Form, Units
-from ..core.errors import VerificationError
 from .precision import Tolerance
 
 _IDENTICAL = 200.0

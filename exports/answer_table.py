@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..core.errors import UsageError
-from ..core.files import write_text
+from ..core.base.errors import UsageError
+from ..core.base.files import write_text
 
 _IMAGE = "image"
 

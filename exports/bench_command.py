@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ..core.errors import UsageError
+from ..core.base.errors import UsageError
 from .limits import MEBIBYTE, memory_option, timeout_option
 
 if TYPE_CHECKING:
-    from ..core.registry import HasRegistry
+    from ..core.discovery.registry import HasRegistry
     from .benchmarking import Result
 
 
@@ -45,7 +45,7 @@ def bench(
       mtl bench runs/demo/model.onnx --batch 1,64 --seconds 0.2 --json
     """
     # numpy and onnxruntime cost time that --help need not wait for.
-    from ..core.answer_forms import forms_in_use
+    from ..core.discovery.answer_forms import forms_in_use
     from .benchmarking import Bounds, files_of
     from .benchmarking import bench as measured
 

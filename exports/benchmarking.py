@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core.answer_forms import Forms
-from ..core.errors import UsageError
-from ..core.files import reading
+from ..core.base.errors import UsageError
+from ..core.base.files import reading
+from ..core.discovery.answer_forms import Forms
 from .inference import AGAIN, ExportedModel
 from .limits import in_time
 from .metadata import IMAGE, ModelCard

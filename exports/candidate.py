@@ -8,8 +8,8 @@ from typing import Any
 import onnx
 from numpy.typing import NDArray
 
-from ..core.answer_forms import Forms
-from ..core.errors import MtlError, VerificationError
+from ..core.base.errors import MtlError, VerificationError
+from ..core.discovery.answer_forms import Forms
 from .frame import check_frame
 from .graphs import inner_graphs, opset_of
 from .metadata import PREFIX, ModelCard

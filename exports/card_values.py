@@ -11,12 +11,12 @@ from collections.abc import Mapping, Sequence
 from math import prod
 from typing import Any, Never
 
-from ..core.answer_forms import Forms, read_form
 from ..core.contracts import Form
-from ..core.inputs import InputSpec, ModelInput, VectorSpec
-from ..core.specs import ImageSpec
-from ..core.stated import read_flag as read_flag
-from ..core.stated import read_text, read_texts, read_whole
+from ..core.contracts.inputs import InputSpec, ModelInput, VectorSpec
+from ..core.contracts.specs import ImageSpec
+from ..core.contracts.stated import read_flag as read_flag
+from ..core.contracts.stated import read_text, read_texts, read_whole
+from ..core.discovery.answer_forms import Forms, read_form
 
 MOST_NUMBERS = 2**26
 """Numbers of one image or answer, at most: a float32 image of 8,192 x 8,192 pixels."""

@@ -19,10 +19,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from ..core.base.errors import VerificationError
 from ..core.contracts import Arrays, ExportSubject
-from ..core.errors import VerificationError
-from ..core.inputs import numbers_among, vectors_among
-from ..core.randomness import generator
+from ..core.contracts.inputs import numbers_among, vectors_among
+from ..core.contracts.randomness import generator
 from .agreement import agreement_of
 from .candidate import reason
 from .conditioning import MOST, ROUNDINGS, TURNS, rounded_otherwise

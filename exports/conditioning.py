@@ -11,7 +11,7 @@ import copy
 import torch
 from torch import nn
 
-from ..core.randomness import generator
+from ..core.contracts.randomness import generator
 
 TURNS = 2
 """Copies of a model whose answers are compared with its own."""

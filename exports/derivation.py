@@ -15,7 +15,7 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
-from ..core.errors import VerificationError
+from ..core.base.errors import VerificationError
 from .graphs import Graph
 
 _HALF = 2.0**-11

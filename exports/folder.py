@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from ..core.errors import UsageError, VerificationError
-from ..core.files import open_regular, read_text, reading, sync_folder, writing_to
+from ..core.base.errors import UsageError, VerificationError
+from ..core.base.files import open_regular, read_text, reading, sync_folder, writing_to
 
 SUMS = "SHA256SUMS"
 """One line per file, as the tool sha256sum writes and checks it (`sha256sum -c SHA256SUMS`)."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import onnx
 
-from ..core.errors import VerificationError
+from ..core.base.errors import VerificationError
 from .graphs import inner_graphs, reads_of
 from .metadata import IMAGE, ModelCard
 

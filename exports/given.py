@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core.errors import UsageError
-from ..core.inputs import InputSpec, ModelInput, VectorSpec, vectors_among
+from ..core.base.errors import UsageError
+from ..core.contracts.inputs import InputSpec, ModelInput, VectorSpec, vectors_among
 
 
 def rows_given(specs: Sequence[ModelInput], inputs: Mapping[str, Any]) -> int:

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core.errors import UsageError
-from ..core.files import read_bytes
-from ..core.pictures import HINT, LARGEST_FILE, MODES, read_picture, silently, to_pixels
-from ..core.specs import ImageSpec
+from ..core.base.errors import UsageError
+from ..core.base.files import read_bytes
+from ..core.contracts.specs import ImageSpec
+from ..core.data.pictures import HINT, LARGEST_FILE, MODES, read_picture, silently, to_pixels
 
 
 def read_image(path: Path, form: ImageSpec, *, resize: bool = False) -> NDArray[np.uint8]:

@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 from onnxruntime import RunOptions
 
-from ..core.answer_forms import Forms
+from ..core.base.errors import MissingRequirementError, UsageError, VerificationError, suggest
+from ..core.base.files import reading
 from ..core.contracts import Described
-from ..core.errors import MissingRequirementError, UsageError, VerificationError, suggest
-from ..core.files import reading
-from ..core.inputs import ModelInput, VectorSpec, numbers_among
+from ..core.contracts.inputs import ModelInput, VectorSpec, numbers_among
+from ..core.discovery.answer_forms import Forms
 from .card_values import MOST_NUMBERS
 from .given import given_values, rows_given
 from .metadata import IMAGE, ModelCard, Output

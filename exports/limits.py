@@ -7,8 +7,8 @@ from typing import Any, TypeVar
 
 import click
 
-from ..core.errors import MtlError, UsageError
-from ..core.time_limit import TooLate, within
+from ..core.base.errors import MtlError, UsageError
+from ..core.base.time_limit import TooLate, within
 
 Answer = TypeVar("Answer")
 Command = TypeVar("Command", bound=Callable[..., Any])

@@ -13,12 +13,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Self
 
-from ..core.answer_forms import Forms, beside_installed
+from ..core.base.errors import MtlError
 from ..core.contracts import Form
-from ..core.errors import MtlError
-from ..core.inputs import IMAGE as IMAGE
-from ..core.inputs import ModelInput, VectorSpec, names_of_inputs
-from ..core.specs import NO_IMAGE, ImageSpec
+from ..core.contracts.inputs import IMAGE as IMAGE
+from ..core.contracts.inputs import ModelInput, VectorSpec, names_of_inputs
+from ..core.contracts.specs import NO_IMAGE, ImageSpec
+from ..core.discovery.answer_forms import Forms, beside_installed
 from . import seal
 from .card_values import (
     MOST_PARTS,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ..core.errors import MtlError, UsageError
-from ..core.files import read_bytes
+from ..core.base.errors import MtlError, UsageError
+from ..core.base.files import read_bytes
 
 LARGEST = 2**31
 """Bytes; a protocol buffer holds no more."""

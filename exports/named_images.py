@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from ..core.errors import UsageError, suggest
-from ..core.files import reading
-from ..core.table_paths import PictureFolder, picture_paths
-from ..core.tables import ENDINGS, PICTURES, Table, find_table, names_pictures, read_table
+from ..core.base.errors import UsageError, suggest
+from ..core.base.files import reading
+from ..core.data.table_paths import PictureFolder, picture_paths
+from ..core.data.tables import ENDINGS, PICTURES, Table, find_table, names_pictures, read_table
 
 USUAL = "file_name"
 """The column of paths where several could be."""

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core.errors import UsageError
-from ..core.inputs import HOLES, VectorSpec
-from ..core.tables import ENDINGS, Table, find_table, read_table
+from ..core.base.errors import UsageError
+from ..core.contracts.inputs import HOLES, VectorSpec
+from ..core.data.tables import ENDINGS, Table, find_table, read_table
 from .named_images import NamedImage, Naming, images_of, named_images
 
 

@@ -8,8 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from ..core.base.files import partial, publish, unpublished, write_partial
 from ..core.contracts import Exporter, ExportPlan, ExportReport, ExportSubject
-from ..core.files import partial, publish, unpublished, write_partial
 from .metadata import PixelType
 from .model_file import read_model
 from .onnx_model import ExportForm, build_model, file_of

@@ -13,9 +13,9 @@ import onnx
 import torch
 from torch import Tensor, nn
 
-from ..core.collection import uncollected
+from ..core.base.collection import uncollected
+from ..core.base.errors import ComponentError, UsageError, VerificationError
 from ..core.contracts import ExportSubject, Form
-from ..core.errors import ComponentError, UsageError, VerificationError
 from .frame import BATCH, PRODUCER
 from .graphs import inner_graphs
 from .metadata import IMAGE, ModelCard, PixelType

@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..core.errors import UsageError
-from ..core.seed_list import refuse_several
+from ..core.base.errors import UsageError
+from ..core.recipe.seed_list import refuse_several
 from .limits import MEBIBYTE, in_time, memory_option, timeout_option
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from ..core.answer_forms import Forms
     from ..core.contracts import Described
-    from ..core.registry import HasRegistry
+    from ..core.discovery.answer_forms import Forms
+    from ..core.discovery.registry import HasRegistry
     from .inference import ExportedModel
     from .named_images import NamedImage
     from .named_rows import NamedRow
@@ -90,7 +90,7 @@ def predict(
       mtl predict runs/demo photos.csv --resize --to answers.csv
       mtl predict runs/prices rows.csv --to answers.csv
     """
-    from ..core.inputs import vectors_among
+    from ..core.contracts.inputs import vectors_among
     from .answer_table import check_ending, write_answers
     from .named_images import Naming
     from .named_rows import named_rows
@@ -98,7 +98,7 @@ def predict(
     numbers = _numbers(inputs)
     if to is not None:
         check_ending(to)
-    from ..core.answer_forms import forms_in_use
+    from ..core.discovery.answer_forms import forms_in_use
 
     forms = forms_in_use(session)
     exported = in_time(timeout, model, lambda: _open(model, memory * MEBIBYTE, forms))

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ..core.errors import VerificationError
-from ..core.files import read_json, reading, sha256
+from ..core.base.errors import VerificationError
+from ..core.base.files import read_json, reading, sha256
 from .publication import proof_path
 
 _TOGETHER = "verify.json"

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ..core.base.errors import UsageError, VerificationError, suggest
 from ..core.contracts import Answer, ExportSubject, Leading
-from ..core.errors import UsageError, VerificationError, suggest
 from .precision import Precision
 
 GATED = "validation"

@@ -10,7 +10,7 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from ..core.errors import MissingRequirementError, UsageError, suggest
+from ..core.base.errors import MissingRequirementError, UsageError, suggest
 from .session import open_session, run_options
 
 Run = Callable[[Mapping[str, NDArray[Any]]], dict[str, NDArray[Any]]]

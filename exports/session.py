@@ -8,7 +8,7 @@ from functools import lru_cache
 
 import onnxruntime
 
-from ..core.errors import VerificationError
+from ..core.base.errors import VerificationError
 from .metadata import IMAGE, ModelCard
 from .seal import unbroken
 from .wire import refuse_hazards

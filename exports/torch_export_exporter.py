@@ -10,9 +10,9 @@ from typing import Any
 
 import torch
 
-from ..core.answer_forms import forms_among
+from ..core.base.files import partial, publish, unpublished, write_partial
 from ..core.contracts import Exporter, ExportReport, ExportSubject
-from ..core.files import partial, publish, unpublished, write_partial
+from ..core.discovery.answer_forms import forms_among
 from .metadata import PREFIX
 from .model_file import read_model
 from .onnx_model import ExportForm, card_of

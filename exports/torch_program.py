@@ -17,9 +17,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from ..core.answer_forms import Forms
+from ..core.base.errors import ComponentError, VerificationError
 from ..core.contracts import Arrays, ExportSubject
-from ..core.errors import ComponentError, VerificationError
+from ..core.discovery.answer_forms import Forms
 from .candidate import reason
 from .metadata import ModelCard
 from .onnx_model import Exported, ExportForm, check_names, check_outputs, example_of

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 KEY = "training_pictures"
-"""Where a file's metadata says what its training pictures were like (`core/picture_statistics.py`)."""
+"""Where a file's metadata says what its training pictures were like (`core/data/picture_statistics.py`)."""
 
 _LEAST = 0.05
 """What is added to a range on either side at least: of pictures that are all alike, any other is not odd."""

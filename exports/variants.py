@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import onnx
 
+from ..core.base.errors import UsageError, VerificationError, suggest
 from ..core.contracts import Arrays, ExportPlan, ExportSubject
-from ..core.errors import UsageError, VerificationError, suggest
 from .activations import beyond_half
 from .decisions import nodes_that_decide
 from .metadata import IMAGE, PixelType

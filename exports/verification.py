@@ -16,9 +16,9 @@ from typing import Any
 import onnx
 import torch
 
-from ..core.answer_forms import forms_among
+from ..core.base.errors import VerificationError
 from ..core.contracts import ExportSubject
-from ..core.errors import VerificationError
+from ..core.discovery.answer_forms import forms_among
 from .activations import QUANTIZED, check_halves, check_kept, check_scales, own_nodes
 from .candidate import Candidate
 from .card_values import read_json

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from onnx import numpy_helper
 from torch import nn
 
-from ..core.errors import VerificationError
+from ..core.base.errors import VerificationError
 
 _PARTS = "model."
 """A part of a model keeps the whole inside."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ..core.hookspecs import hookimpl
-from ..core.records import Component
+from ..core.contracts.hookspecs import hookimpl
+from ..core.contracts.records import Component
 from . import (
     augmentations,
     balancers,

@@ -6,7 +6,7 @@ from typing import Literal
 
 from torch import Tensor
 
-from ..core.randomness import Random
+from ..core.contracts.randomness import Random
 
 Noise = Literal["gaussian", "dropout", "salt-and-pepper"]
 """A kind of noise by name."""

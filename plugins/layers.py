@@ -9,10 +9,10 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
+from ..core.base.errors import Incompatible
 from ..core.contracts import Form
-from ..core.errors import Incompatible
-from ..core.inputs import Vectors
-from ..core.specs import ImageSpec
+from ..core.contracts.inputs import Vectors
+from ..core.contracts.specs import ImageSpec
 
 Activation = Literal["relu", "leaky-relu", "elu", "gelu", "silu", "tanh", "sigmoid"]
 """An element-wise non-linearity by name."""

@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from mtl.core.cli.main import run
-from mtl.core.registry import Registry, discover
+from mtl.core.discovery.registry import Registry, discover
 
 torch.set_num_threads(1)
 

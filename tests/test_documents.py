@@ -16,13 +16,13 @@ from pathlib import Path
 
 import pytest
 
-from mtl.core.composer import compose
-from mtl.core.options import describe_options
-from mtl.core.recipe import Training
-from mtl.core.recipe_reader import read
-from mtl.core.recipe_source import RecipeSource, parse_recipe_text
-from mtl.core.records import KINDS
-from mtl.core.registry import Registry
+from mtl.core.composition.composer import compose
+from mtl.core.contracts.records import KINDS
+from mtl.core.discovery.options import describe_options
+from mtl.core.discovery.registry import Registry
+from mtl.core.recipe.recipe import Training
+from mtl.core.recipe.recipe_reader import read
+from mtl.core.recipe.recipe_source import RecipeSource, parse_recipe_text
 
 ROOT = Path(__file__).parents[1]
 

@@ -15,10 +15,10 @@ import pytest
 from PIL import Image
 
 import mtl
-from mtl.core.hookspecs import hookimpl
-from mtl.core.plugin_loading import Provider
-from mtl.core.records import Component
-from mtl.core.registry import Registry, discover
+from mtl.core.contracts.hookspecs import hookimpl
+from mtl.core.contracts.records import Component
+from mtl.core.discovery.plugin_loading import Provider
+from mtl.core.discovery.registry import Registry, discover
 from mtl.core.testing.stated_forms import stated
 from mtl.exports.web.runtime import FILES
 from mtl.plugins.forms import Multilabel, Ordinal, PixelClasses, PixelValues, Points, Regression

@@ -16,11 +16,11 @@ import pytest
 import torch
 
 import mtl
+from mtl.core.base.errors import RecipeError, UsageError, VerificationError
 from mtl.core.cli.main import run as command_line
 from mtl.core.contracts import ExportSubject
-from mtl.core.errors import RecipeError, UsageError, VerificationError
-from mtl.core.exporting import export_subject
-from mtl.core.registry import Registry, discover, installed
+from mtl.core.discovery.registry import Registry, discover, installed
+from mtl.core.running.exporting import export_subject
 
 ROOT = Path(__file__).parents[1]
 EXAMPLES = ROOT / "examples"
@@ -130,7 +130,7 @@ def test_a_split_after_the_last_stage_is_refused(examples: Registry, tmp_path: P
 
 def test_tasks_share_the_first_stages_and_nothing_else(examples: Registry) -> None:
     encoder = examples.find("encoder", "tiny-cnn").load()
-    from mtl.core.specs import ImageSpec
+    from mtl.core.contracts.specs import ImageSpec
 
     scheme = examples.find("sharing", "late-split").load()(
         ("a", "b"), lambda: encoder(ImageSpec(1, 8, 8), ()), shared=1
@@ -151,10 +151,10 @@ def test_inverse_loss_makes_the_terms_equal(examples: Registry) -> None:
 @pytest.fixture
 def subject(examples: Registry) -> ExportSubject:
     """A small untrained model of both tasks with some samples."""
-    from mtl.core.composer import compose
-    from mtl.core.data import load_splits
-    from mtl.core.recipe_reader import read
-    from mtl.core.recipe_source import RecipeSource
+    from mtl.core.composition.composer import compose
+    from mtl.core.data.samples import load_splits
+    from mtl.core.recipe.recipe_reader import read
+    from mtl.core.recipe.recipe_source import RecipeSource
 
     tree = {"dataset": "bars", "encoder": "tiny-cnn", "tasks": ["bar-position", "classify"]}
     made = compose(read(RecipeSource(tree), examples), examples)

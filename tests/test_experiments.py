@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from mtl.core.registry import Registry
+from mtl.core.discovery.registry import Registry
 
 ROOT = Path(__file__).parents[1]
 DIGITS = ("dataset=digits", "tasks.denoise.head.width=2", "tasks.denoise.head.depth=1")

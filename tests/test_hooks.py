@@ -12,15 +12,15 @@ from typing import Any
 import pytest
 
 import mtl
-from mtl.core import hookspecs
 from mtl.core.cli.main import run
-from mtl.core.composer import compose
-from mtl.core.composition import Composition
-from mtl.core.recipe_reader import read
-from mtl.core.recipe_source import RecipeSource
-from mtl.core.records import KINDS
-from mtl.core.registry import Registry, discover
-from mtl.core.request import Request
+from mtl.core.composition.composer import compose
+from mtl.core.composition.composition import Composition
+from mtl.core.contracts import hookspecs
+from mtl.core.contracts.records import KINDS
+from mtl.core.discovery.registry import Registry, discover
+from mtl.core.recipe.recipe_reader import read
+from mtl.core.recipe.recipe_source import RecipeSource
+from mtl.core.recipe.request import Request
 
 Install = Callable[..., str]
 DOCUMENT = Path(__file__).parents[1] / "docs" / "plugins.md"

@@ -31,19 +31,19 @@ import pytest
 import torch
 from pydantic import Field
 
-from mtl.core.composer import compose
-from mtl.core.composition import Composition
+from mtl.core.base.errors import RecipeError
+from mtl.core.composition.composer import compose
+from mtl.core.composition.composition import Composition
 from mtl.core.contracts import Columns, Dataset
-from mtl.core.data import channel_statistics, load_splits
-from mtl.core.errors import RecipeError
-from mtl.core.exporting import export
-from mtl.core.hookspecs import hookimpl
-from mtl.core.plugin_loading import HOME, Provider
-from mtl.core.recipe_reader import read
-from mtl.core.recipe_source import RecipeSource
-from mtl.core.records import Component
-from mtl.core.registry import Registry, discover, installed
-from mtl.core.specs import DatasetSpec, ImageSpec
+from mtl.core.contracts.hookspecs import hookimpl
+from mtl.core.contracts.records import Component
+from mtl.core.contracts.specs import DatasetSpec, ImageSpec
+from mtl.core.data.samples import channel_statistics, load_splits
+from mtl.core.discovery.plugin_loading import HOME, Provider
+from mtl.core.discovery.registry import Registry, discover, installed
+from mtl.core.recipe.recipe_reader import read
+from mtl.core.recipe.recipe_source import RecipeSource
+from mtl.core.running.exporting import export
 from mtl.core.training.trainer import Trainer
 from mtl.exports.verification import ABSOLUTE, BATCHES, KINDS, RELATIVE
 

@@ -16,7 +16,7 @@ import pytest
 from PIL import Image
 
 import mtl
-from mtl.core.registry import discover
+from mtl.core.discovery.registry import discover
 from mtl.exports.web.runtime import FILES
 
 FORM = '''

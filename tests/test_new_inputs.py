@@ -16,9 +16,9 @@ import pytest
 from PIL import Image
 
 import mtl
+from mtl.core.base.errors import RecipeError
 from mtl.core.cli.main import run as command
-from mtl.core.errors import RecipeError
-from mtl.core.registry import Registry, discover
+from mtl.core.discovery.registry import Registry, discover
 from mtl.exports.inference import ExportedModel
 
 PLUGIN = '''
@@ -147,9 +147,9 @@ def test_rows_without_images_train_and_answer_for_raw_values(
 def test_what_does_not_fit_the_inputs_is_refused_before_training(
     goods: Registry, options: dict[str, Any], said: str
 ) -> None:
-    from mtl.core.composer import compose
-    from mtl.core.recipe_reader import read
-    from mtl.core.recipe_source import RecipeSource
+    from mtl.core.composition.composer import compose
+    from mtl.core.recipe.recipe_reader import read
+    from mtl.core.recipe.recipe_source import RecipeSource
 
     with pytest.raises(RecipeError, match=said):
         compose(read(RecipeSource({"tasks": ["classify"], **options}), goods), goods)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from mtl.core import hookspecs
+from mtl.core.contracts import hookspecs
 
 ROOT = Path(__file__).parents[1]
 
@@ -42,7 +42,7 @@ FOR_AUTHORS = [
     ROOT / "__init__.py",
     ROOT / "contracts.py",
     ROOT / "testing.py",
-    ROOT / "core" / "hookspecs.py",
+    ROOT / "core" / "contracts" / "hookspecs.py",
     *(ROOT / "docs").glob("*.md"),
     *(
         path

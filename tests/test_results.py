@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from mtl.core.recipe_reader import read
-from mtl.core.registry import Registry
-from mtl.core.request import Request
+from mtl.core.discovery.registry import Registry
+from mtl.core.recipe.recipe_reader import read
+from mtl.core.recipe.request import Request
 from mtl.plugins import recipes
 
 ROOT = Path(__file__).parents[1]

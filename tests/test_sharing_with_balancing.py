@@ -13,15 +13,15 @@ from typing import Any
 import pytest
 import torch
 
-from mtl.core.composer import compose
-from mtl.core.composition import Composition
-from mtl.core.data import Splits, load_splits
-from mtl.core.errors import RecipeError
-from mtl.core.exporting import export
-from mtl.core.plugin_loading import HOME
-from mtl.core.recipe_reader import read
-from mtl.core.recipe_source import RecipeSource
-from mtl.core.registry import discover
+from mtl.core.base.errors import RecipeError
+from mtl.core.composition.composer import compose
+from mtl.core.composition.composition import Composition
+from mtl.core.data.samples import Splits, load_splits
+from mtl.core.discovery.plugin_loading import HOME
+from mtl.core.discovery.registry import discover
+from mtl.core.recipe.recipe_reader import read
+from mtl.core.recipe.recipe_source import RecipeSource
+from mtl.core.running.exporting import export
 from mtl.core.training.trainer import Trainer
 
 REGISTRY = discover()

@@ -90,7 +90,7 @@ def _pickle(work: Path) -> Read:
 
 
 def _read_picture(path: Path) -> object:
-    from mtl.core.specs import ImageSpec
+    from mtl.core.contracts.specs import ImageSpec
     from mtl.exports.images import read_image
 
     return read_image(path, ImageSpec(3, 28, 28), resize=True)

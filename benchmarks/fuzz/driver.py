@@ -145,7 +145,7 @@ def _work(target: Target, seed: str, folder: Path, results: int) -> None:
 
 def _outcome(target: Target, read: Any, content: bytes, counts: Counter[str]) -> str | None:
     """Return what was wrong with how an input was read, or None."""
-    from mtl.core.errors import MtlError
+    from mtl.core.base.errors import MtlError
 
     try:
         read(content)

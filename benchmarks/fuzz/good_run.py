@@ -88,7 +88,7 @@ class GoodRun:
         import numpy as np
 
         from mtl.core.contracts import Columns
-        from mtl.core.store import StoreWriter
+        from mtl.core.data.store import StoreWriter
 
         pictures = np.arange(96, dtype=np.uint8).reshape(6, 1, 4, 4)
         writer = StoreWriter(self.prepared.parent)

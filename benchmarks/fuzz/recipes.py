@@ -12,15 +12,15 @@ from .target import Read, Target, written
 
 def recipes() -> Iterator[Target]:
     """Yield the targets: a recipe file, read to the end; an assignment of `--set`."""
-    from mtl.core.registry import discover
-    from mtl.core.shipped_recipes import recipe_text
+    from mtl.core.discovery.registry import discover
+    from mtl.core.recipe.shipped_recipes import recipe_text
 
     registry = discover(())
     good = [recipe_text(registry, name).encode() for name in registry.names("recipe")]
 
     def read(path: Path) -> object:
-        from mtl.core.recipe_reader import read as resolve
-        from mtl.core.recipe_source import read_recipe
+        from mtl.core.recipe.recipe_reader import read as resolve
+        from mtl.core.recipe.recipe_source import read_recipe
 
         return resolve(read_recipe(path), registry)
 
@@ -31,7 +31,7 @@ def recipes() -> Iterator[Target]:
 
 def _assign(work: Path) -> Read:
     def act(content: bytes) -> object:
-        from mtl.core.recipe_source import RecipeSource
+        from mtl.core.recipe.recipe_source import RecipeSource
 
         source = RecipeSource()
         source.set(content.decode("utf-8", "surrogateescape"))

@@ -61,7 +61,7 @@ _PLAN = json.dumps({"format": 1, "recipe": {"seed": 1}, "seeds": [0, 1]}).encode
 
 
 def _folder(path: Path) -> Any:
-    from mtl.core.run_folder import RunFolder
+    from mtl.core.folders.run_folder import RunFolder
 
     return RunFolder(path)
 
@@ -104,7 +104,7 @@ def _proof(run: Path) -> object:
 
 
 def _plugins(run: Path) -> object:
-    from mtl.core.kept_plugins import _kept
+    from mtl.core.folders.kept_plugins import _kept
 
     return _kept(run)
 
@@ -122,7 +122,7 @@ def _plan(run: Path) -> object:
 
 
 def _seeds(run: Path) -> object:
-    from mtl.core.seeds import seeds_of
+    from mtl.core.running.seeds import seeds_of
 
     return seeds_of(run)
 
@@ -139,7 +139,7 @@ def _cell(run: Path) -> object:
 
 def _prepared(path: Path) -> object:
     """Read prepared data, into memory and mapped: what is damaged is None, and made again."""
-    from mtl.core.store import read_store
+    from mtl.core.data.store import read_store
 
     found = [read_store(path, lambda _: True), read_store(path, lambda _: False)]
     return [int(columns.image.sum()) for item in found if item for columns in item.splits.values()]
@@ -202,7 +202,7 @@ def _snapshots(work: Path) -> Read:
     place.parent.mkdir()
 
     def act(content: bytes) -> object:
-        from mtl.core.snapshots import read_snapshots
+        from mtl.core.evaluation.snapshots import read_snapshots
 
         place.write_bytes(content)
         return read_snapshots(work, 1)

@@ -39,7 +39,7 @@ def tables(good: GoodRun) -> Iterator[Target]:
 
 
 def _read(path: Path) -> object:
-    from mtl.core.tables import read_table
+    from mtl.core.data.tables import read_table
 
     return read_table(path)
 
@@ -66,7 +66,7 @@ def _pictures(work: Path) -> Path:
 
 def _encoded(work: Path) -> Read:
     def act(content: bytes) -> object:
-        from mtl.core.tables import read_table
+        from mtl.core.data.tables import read_table
 
         name, _, text = content.partition(b"\0")
         (work / "table.csv").write_bytes(text)

@@ -181,10 +181,10 @@ def warm_up() -> None:
     import torchmetrics  # noqa: F401
 
     import mtl.core.cli.main
-    import mtl.core.pipeline
     import mtl.core.report
+    import mtl.core.running.pipeline
     import mtl.exports.onnx_exporter  # noqa: F401
-    from mtl.core.registry import discover
+    from mtl.core.discovery.registry import discover
 
     torch.set_num_threads(1)
     assert discover(()).providers

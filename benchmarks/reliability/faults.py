@@ -78,7 +78,7 @@ def _no_sync() -> None:
 
 
 def _in_place() -> None:
-    from mtl.core import files
+    from mtl.core.base import files
 
     everywhere(files.write_bytes, lambda path, content: Path(path).write_bytes(content) and None)
 
@@ -97,7 +97,7 @@ def _counts_first() -> None:
 
 
 def _no_sums() -> None:
-    from mtl.core import files
+    from mtl.core.base import files
 
     everywhere(files.sha256, lambda content: "0" * 64)
 
@@ -109,7 +109,7 @@ def _no_lock() -> None:
 
 
 def _swallowed() -> None:
-    from mtl.core import files
+    from mtl.core.base import files
 
     @contextlib.contextmanager
     def silent(path: Path) -> Iterator[None]:
@@ -173,7 +173,7 @@ def _no_bounds() -> None:
 
 
 def _no_boundary() -> None:
-    from mtl.core import files
+    from mtl.core.base import files
 
     @contextlib.contextmanager
     def open_gate(*given: Any, **named: Any) -> Iterator[None]:

@@ -48,14 +48,14 @@ def quick(
     def job() -> int:
         import torch
 
-        from mtl.core.errors import MtlError
-        from mtl.core.pipeline import Pipeline
-        from mtl.core.progress import Progress
-        from mtl.core.recipe_reader import read
-        from mtl.core.recipe_source import read_recipe
-        from mtl.core.registry import discover
-        from mtl.core.request import Request
-        from mtl.core.run_folder import open_run
+        from mtl.core.base.errors import MtlError
+        from mtl.core.base.progress import Progress
+        from mtl.core.discovery.registry import discover
+        from mtl.core.folders.run_folder import open_run
+        from mtl.core.recipe.recipe_reader import read
+        from mtl.core.recipe.recipe_source import read_recipe
+        from mtl.core.recipe.request import Request
+        from mtl.core.running.pipeline import Pipeline
 
         registry = discover(())
         pipeline = Pipeline(registry, torch.device("cpu"), progress=progress or Progress(), publishes=False)

@@ -7,7 +7,7 @@ import shutil
 import signal
 from pathlib import Path
 
-from mtl.core.progress import Progress
+from mtl.core.base.progress import Progress
 
 from .children import Child
 from .jobs import difference, quick, result
@@ -42,7 +42,7 @@ class Stops:
     count = 30
 
     def run(self, count: int, seed: int, work: Path) -> Findings:
-        from mtl.core.registry import discover
+        from mtl.core.discovery.registry import discover
 
         registry = discover(())
         schemes = registry.names("sharing")

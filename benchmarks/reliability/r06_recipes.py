@@ -133,9 +133,9 @@ class Recipes:
     count = 20_000
 
     def run(self, count: int, seed: int, work: Path) -> Findings:
-        from mtl.core.records import KINDS
-        from mtl.core.registry import discover
-        from mtl.core.shipped_recipes import recipe_text
+        from mtl.core.contracts.records import KINDS
+        from mtl.core.discovery.registry import discover
+        from mtl.core.recipe.shipped_recipes import recipe_text
 
         registry = discover(())
         names = [name for kind in KINDS for name in registry.names(kind)]

@@ -66,7 +66,7 @@ class Pictures:
 
 
 def _read(name: str, content: bytes, work: Path) -> Iterator[Trial]:
-    from mtl.core.specs import ImageSpec
+    from mtl.core.contracts.specs import ImageSpec
     from mtl.exports.images import read_image
     from mtl.plugins.datasets.image_files import ImageFile, image_size, read_images
 

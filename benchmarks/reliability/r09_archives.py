@@ -60,7 +60,7 @@ class Archives:
 
 
 def _load(dataset: Any, name: str | None = None) -> None:
-    from mtl.core.data import load_splits
+    from mtl.core.data.samples import load_splits
 
     load_splits(dataset, validation=0.1, split_seed=0, choice={"name": name} if name else None)
 

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from mtl.core.progress import Progress
+from mtl.core.base.progress import Progress
 
 from .children import Child, Done
 from .disturbing import Action, Disturbance, operations

@@ -41,7 +41,7 @@ class Numbers:
     count = 40
 
     def run(self, count: int, seed: int, work: Path) -> Findings:
-        from mtl.core.registry import discover
+        from mtl.core.discovery.registry import discover
 
         cases: list[tuple[str, list[object]]] = []
         for balancer in discover(()).names("balancer"):

@@ -89,7 +89,7 @@ def refuses(act: Callable[[], object]) -> Callable[[], tuple[str, str | None]]:
     """Return a trial's act that may succeed or refuse with one of mtl's errors, and nothing else."""
 
     def attempt() -> tuple[str, str | None]:
-        from mtl.core.errors import MtlError
+        from mtl.core.base.errors import MtlError
 
         try:
             act()

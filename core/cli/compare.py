@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..collection import uncollected
-from ..errors import UsageError
+from ..base.collection import uncollected
+from ..base.errors import UsageError
 from .session import Session, pass_session, print_json
 
 if TYPE_CHECKING:
@@ -86,11 +86,11 @@ def command(
       mtl compare --tasks even,third --encoder mlp --sharing hard,none --epochs 1 --seeds 3
     """
     with uncollected():
+        from ..base.device import choose_device
+        from ..base.places import refuse_unusable
         from ..comparison.comparison import Comparing
         from ..comparison.folder import usual_folder
         from ..comparison.grid import folder_name, lay_out
-        from ..device import choose_device
-        from ..places import refuse_unusable
     from .comparison import choose_comparison_progress, print_comparison, print_grid, telling_what_is_kept
 
     grid = lay_out(question_of(asked), session.registry)
@@ -116,8 +116,8 @@ def question_of(asked: Mapping[str, Any]) -> Question:
     """Return what a command line asks, from its options by name."""
     from ..comparison.axes import COMPONENTS, assigned_axes, component_axis
     from ..comparison.grid import Question
-    from ..request import Request
-    from ..seed_list import read_seeds
+    from ..recipe.request import Request
+    from ..recipe.seed_list import read_seeds
 
     names = ("dataset", "data", "data_dir", "balance_on", "epochs", "precision")
     flags = {name: asked[name] for name in names if asked[name] is not None}

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from ..collection import uncollected
+from ..base.collection import uncollected
 from .session import Session, pass_session, print_json
 
 
@@ -70,9 +70,9 @@ def command(
       mtl compose --tasks denoise,classify --encoder lenet --seeds 8
     """
     with uncollected():
-        from ..composer import compose
-        from ..recipe_reader import read
-        from ..request import Request
+        from ..composition.composer import compose
+        from ..recipe.recipe_reader import read
+        from ..recipe.request import Request
 
     named = [name.strip() for name in tasks.split(",")] if tasks is not None else None
     if named is not None:
@@ -84,11 +84,11 @@ def command(
         _print_plan(compose(resolved, session.registry, source).plan(), as_json)
         return
     from ..api import run_name
-    from ..device import choose_device
-    from ..pipeline import Pipeline
-    from ..places import refuse_unusable
-    from ..seed_list import read_seeds
-    from ..seeds import SeedsPipeline
+    from ..base.device import choose_device
+    from ..base.places import refuse_unusable
+    from ..recipe.seed_list import read_seeds
+    from ..running.pipeline import Pipeline
+    from ..running.seeds import SeedsPipeline
     from .progress import choose_progress, finish_run, finish_seeds
 
     chosen = None
@@ -107,7 +107,7 @@ def command(
 
 
 def _print_plan(plan: dict[str, Any], as_json: bool) -> None:
-    from ..recipe_source import write_yaml
+    from ..recipe.recipe_source import write_yaml
     from .plan import describe_plan
 
     if as_json:

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import click
 
-from ..cache import cache_folder
-from ..errors import ComponentError, MissingRequirementError
-from ..home import home_distribution
+from ..base.cache import cache_folder
+from ..base.errors import ComponentError, MissingRequirementError
+from ..discovery.home import home_distribution
 from .session import Session, pass_session, print_json
 
 

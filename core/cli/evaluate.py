@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from ..collection import uncollected
+from ..base.collection import uncollected
 from .session import Session, pass_session, print_json
 
 
@@ -27,8 +27,8 @@ def command(session: Session, run: Path, split: str, device: str, as_json: bool)
       mtl evaluate runs/demo --split validation --json
     """
     with uncollected():
-        from ..device import choose_device
-        from ..run import load_run
+        from ..base.device import choose_device
+        from ..running.run import load_run
         from .progress import LineProgress
     from .results import print_metrics
 

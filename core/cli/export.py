@@ -7,8 +7,8 @@ from typing import Any
 
 import click
 
-from ..collection import uncollected
-from ..errors import UsageError
+from ..base.collection import uncollected
+from ..base.errors import UsageError
 from .results import describe_verification
 from .session import Session, pass_session, print_json
 
@@ -56,10 +56,10 @@ def command(
       mtl export runs/demo --input uint8 --to runs/demo/bytes.onnx
     """
     with uncollected():
-        from ..recipe_source import RecipeSource
-        from ..run import load_run
-        from ..seed_list import SEEDS
-        from ..seeds import choose_seed
+        from ..recipe.recipe_source import RecipeSource
+        from ..recipe.seed_list import SEEDS
+        from ..running.run import load_run
+        from ..running.seeds import choose_seed
         from .progress import LineProgress
 
     if seed is not None or (run / SEEDS).is_file():

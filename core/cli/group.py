@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from ..errors import ComponentError, described, did_you_mean
+from ..base.errors import ComponentError, described, did_you_mean
 
 
 class LazyGroup(click.Group):

@@ -6,8 +6,8 @@ from fnmatch import fnmatchcase
 
 import click
 
-from ..errors import UsageError, suggest
-from ..records import KINDS
+from ..base.errors import UsageError, suggest
+from ..contracts.records import KINDS
 from .results import print_table
 from .session import Session, pass_session, print_json
 

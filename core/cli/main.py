@@ -12,11 +12,11 @@ from pathlib import Path
 
 import click
 
-from ..errors import ComponentError, MtlError, UsageError, described
-from ..home import HOME
-from ..places import refuse_deleted_folder
-from ..plugin_discovery import version_of
-from ..plugin_loading import next_step
+from ..base.errors import ComponentError, MtlError, UsageError, described
+from ..base.places import refuse_deleted_folder
+from ..discovery.home import HOME
+from ..discovery.plugin_discovery import version_of
+from ..discovery.plugin_loading import next_step
 from .group import LazyGroup
 from .session import Session
 

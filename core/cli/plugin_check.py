@@ -31,7 +31,7 @@ def command(session: Session, target: str | None, kind: str | None, name: str | 
       mtl plugin check
       mtl plugin check mtl-composer --kind balancer --name sum --json
     """
-    from ..errors import ComponentError, UsageError
+    from ..base.errors import ComponentError, UsageError
     from ..testing.location import located
     from ..testing.running import checks_for, results_of
     from ..testing.subjects import Subject, subjects

@@ -36,7 +36,7 @@ def command(name: str, kinds: str, parent: Path) -> None:
       mtl plugin new my-plugin
       mtl plugin new my-data --kind dataset,metric
     """
-    from ..records import KINDS
+    from ..contracts.records import KINDS
     from ..scaffold import write_package
 
     wanted = list(KINDS) if kinds == "all" else [kind.strip() for kind in kinds.split(",") if kind.strip()]

@@ -6,9 +6,9 @@ from typing import Any
 
 import click
 
-from ..errors import UsageError, suggest
-from ..plugin_loading import Provider, next_step
-from ..registry import Registry
+from ..base.errors import UsageError, suggest
+from ..discovery.plugin_loading import Provider, next_step
+from ..discovery.registry import Registry
 from .results import print_table
 from .session import Session, pass_session, print_json
 

@@ -13,11 +13,11 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as RichProgress
 
-from ..pipeline import Outcome
-from ..progress import Progress
-from ..seed_list import SEEDS
-from ..seeds import SeedsOutcome
-from ..workplace import replaced
+from ..base.progress import Progress
+from ..base.workplace import replaced
+from ..recipe.seed_list import SEEDS
+from ..running.pipeline import Outcome
+from ..running.seeds import SeedsOutcome
 from .plan import describe_plan
 from .results import describe_verification, print_metrics, print_spread, tell_shortfalls
 from .session import print_json

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from ..errors import UsageError
+from ..base.errors import UsageError
 from .session import Session, pass_session, print_json
 
 
@@ -24,8 +24,8 @@ def command(session: Session, name: str, file: Path | None, force: bool, as_json
       mtl recipes copy mnist-even-third
       mtl recipes copy mnist-random-sum sums.yaml --json
     """
-    from ..files import make_folder, write_text
-    from ..shipped_recipes import recipe_text
+    from ..base.files import make_folder, write_text
+    from ..recipe.shipped_recipes import recipe_text
 
     text = recipe_text(session.registry, name)
     path = file or Path(f"{name.rpartition('/')[2]}.yaml")

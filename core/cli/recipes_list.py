@@ -35,8 +35,8 @@ def command(session: Session, pattern: str, as_json: bool) -> None:
 
 
 def _described(session: Session, name: str) -> dict[str, Any]:
-    from ..recipe_reader import read
-    from ..request import Request
+    from ..recipe.recipe_reader import read
+    from ..recipe.request import Request
 
     recipe = read(Request(name).source(session.registry), session.registry)
     entry = session.registry.find("recipe", name)

@@ -26,8 +26,8 @@ def command(session: Session, name: str, as_json: bool) -> None:
 
 def show_recipe(session: Session, name: str, as_json: bool) -> None:
     """Print a shipped recipe, also for `mtl show recipe`."""
-    from ..recipe_source import parse_recipe_text
-    from ..shipped_recipes import recipe_text
+    from ..recipe.recipe_source import parse_recipe_text
+    from ..recipe.shipped_recipes import recipe_text
 
     text = recipe_text(session.registry, name)
     if not as_json:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from ..collection import uncollected
+from ..base.collection import uncollected
 from .session import Session, pass_session
 
 
@@ -24,13 +24,13 @@ def command(session: Session, run: Path, device: str, as_json: bool) -> None:
       mtl resume runs/demo --json
     """
     with uncollected():
-        from ..device import choose_device
-        from ..kept_plugins import read_recipe_of
-        from ..pipeline import Pipeline
-        from ..run_folder import open_run
-        from ..seed_list import SEEDS
-        from ..seeds import SeedsPipeline
-        from ..workplace import restore
+        from ..base.device import choose_device
+        from ..base.workplace import restore
+        from ..folders.kept_plugins import read_recipe_of
+        from ..folders.run_folder import open_run
+        from ..recipe.seed_list import SEEDS
+        from ..running.pipeline import Pipeline
+        from ..running.seeds import SeedsPipeline
     from .progress import choose_progress, finish_run, finish_seeds
 
     restore(run)

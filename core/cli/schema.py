@@ -17,6 +17,6 @@ def command(session: Session) -> None:
       mtl schema
       mtl schema > recipe.schema.json
     """
-    from ..schema import recipe_schema
+    from ..recipe.schema import recipe_schema
 
     print_json(recipe_schema(session.registry))

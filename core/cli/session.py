@@ -12,8 +12,8 @@ from typing import Any
 
 import click
 
-from ..plugin_loading import Provider, broken_line, next_step
-from ..registry import Registry, discover
+from ..discovery.plugin_loading import Provider, broken_line, next_step
+from ..discovery.registry import Registry, discover
 
 
 @dataclass

@@ -28,9 +28,9 @@ def command(session: Session, kind: str, name: str, as_json: bool) -> None:
       mtl show encoder mlp
       mtl show task denoise --json
     """
-    from ..options import describe_options, options_of, plain
-    from ..recipe_source import write_yaml
-    from ..registry import component_class
+    from ..discovery.options import describe_options, options_of, plain
+    from ..discovery.registry import component_class
+    from ..recipe.recipe_source import write_yaml
 
     entry = session.registry.find(kind, name)
     if kind == "recipe":

@@ -8,10 +8,10 @@ from typing import Any
 
 import click
 
-from ..collection import uncollected
-from ..errors import UsageError, VerificationError
-from ..seed_list import refuse_several
-from ..time_limit import TooLate, within
+from ..base.collection import uncollected
+from ..base.errors import UsageError, VerificationError
+from ..base.time_limit import TooLate, within
+from ..recipe.seed_list import refuse_several
 from .results import describe_verification
 from .session import Session, pass_session, print_json
 
@@ -67,7 +67,7 @@ def command(
 
 def _compared(session: Session, target: Path, run: Path | None, names: list[str] | None) -> Mapping[str, Any]:
     with uncollected():
-        from ..run import load_run
+        from ..running.run import load_run
         from .progress import LineProgress
 
     if run is None:
@@ -87,7 +87,7 @@ def _run_of(target: Path) -> Path | None:
 
 def _alone(session: Session, target: Path, runtimes: list[str]) -> Mapping[str, Any]:
     """Check an export that lies in no run."""
-    from ..exporting import check_runtimes, exporter_of
+    from ..running.exporting import check_runtimes, exporter_of
 
     exporter = exporter_of(session.registry, target)
     check_runtimes(exporter, target, runtimes)

@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..device import choose_device
-from ..errors import UsageError
-from ..options import plain
-from ..registry import Registry, installed
-from ..request import Request
-from ..seed_list import read_seeds
+from ..base.device import choose_device
+from ..base.errors import UsageError
+from ..discovery.options import plain
+from ..discovery.registry import Registry, installed
+from ..recipe.request import Request
+from ..recipe.seed_list import read_seeds
 from .axes import COMPONENTS, Axis, component_axis
 from .comparison import Comparing, Comparison
 from .folder import usual_folder

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..errors import UsageError
-from ..recipe_source import RecipeSource
+from ..base.errors import UsageError
+from ..recipe.recipe_source import RecipeSource
 
 COMPONENTS = ("sharing", "balancer", "encoder")
 """Axes with a flag of their own; every other one is a path of keys, as in `--set`."""

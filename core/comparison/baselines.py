@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ..composition import Composition
-from ..options import options_of, validate_options
-from ..recipe import Choice, Recipe, TaskChoice
-from ..registry import Registry
+from ..composition.composition import Composition
+from ..discovery.options import options_of, validate_options
+from ..discovery.registry import Registry
+from ..recipe.recipe import Choice, Recipe, TaskChoice
 
 
 def baseline_recipe(recipe: Recipe, task: str, composition: Composition, registry: Registry) -> Recipe:

@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ..recipe import Recipe
+from ..recipe.recipe import Recipe
 
 
 @dataclass(frozen=True)

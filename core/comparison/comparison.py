@@ -9,9 +9,9 @@ from typing import Any
 
 import torch
 
-from ..errors import MtlError
-from ..files import write_json, write_text
-from ..registry import Registry
+from ..base.errors import MtlError
+from ..base.files import write_json, write_text
+from ..discovery.registry import Registry
 from .folder import ComparisonFolder
 from .grid import MISSING, Grid
 from .outcomes import outcomes_of

@@ -13,11 +13,20 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from ..differences import difference
-from ..errors import UsageError
-from ..files import PARTIAL, make_own_folder, read_bytes, read_json, sha256, sweep, write_json, writing_to
-from ..forms import Mark, read_form
-from ..workplace import Workplace, enter, is_empty, replaced
+from ..base.errors import UsageError
+from ..base.files import (
+    PARTIAL,
+    make_own_folder,
+    read_bytes,
+    read_json,
+    sha256,
+    sweep,
+    write_json,
+    writing_to,
+)
+from ..base.workplace import Workplace, enter, is_empty, replaced
+from ..folders.differences import difference
+from ..folders.json_files import Mark, read_form
 from .cells import Cell
 
 PLAN = "plan.json"

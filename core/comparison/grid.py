@@ -7,15 +7,15 @@ from dataclasses import dataclass, field, replace
 from itertools import product
 from typing import Any
 
-from ..composer import compose
-from ..composition import Composition
-from ..errors import MissingRequirementError, MtlError, Problem, RecipeError, UsageError
-from ..recipe import Recipe
-from ..recipe_reader import read
-from ..recipe_source import RecipeSource
-from ..registry import Registry
-from ..request import Request
-from ..seed_list import read_seeds
+from ..base.errors import MissingRequirementError, MtlError, Problem, RecipeError, UsageError
+from ..composition.composer import compose
+from ..composition.composition import Composition
+from ..discovery.registry import Registry
+from ..recipe.recipe import Recipe
+from ..recipe.recipe_reader import read
+from ..recipe.recipe_source import RecipeSource
+from ..recipe.request import Request
+from ..recipe.seed_list import read_seeds
 from .axes import COMPONENTS, Axis
 from .baselines import baseline_recipe, parameters_alone
 from .cells import Cell

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from ..composition import Composition
-from ..errors import UsageError, suggest
+from ..base.errors import UsageError, suggest
+from ..composition.composition import Composition
 
 LOSS = "loss"
 

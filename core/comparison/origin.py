@@ -7,13 +7,13 @@ import importlib.util
 from functools import cache
 from pathlib import Path
 
-from ..building import construct, with_held
-from ..files import read_bytes
-from ..plugin_loading import HOME
-from ..prepared import data_key
-from ..recipe import Choice
-from ..registry import Registry
-from ..run_folder import versions
+from ..base.files import read_bytes
+from ..data.prepared import data_key
+from ..discovery.plugin_loading import HOME
+from ..discovery.registry import Registry
+from ..folders.run_folder import versions
+from ..recipe.building import construct, with_held
+from ..recipe.recipe import Choice
 
 _MOST = 2**28
 """Bytes of a module that none comes near."""

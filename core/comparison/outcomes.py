@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..run_folder import RunFolder
+from ..folders.run_folder import RunFolder
 from .cells import Cell
 from .folder import ComparisonFolder
 from .grid import Grid

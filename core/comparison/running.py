@@ -8,9 +8,9 @@ from pathlib import Path
 
 import torch
 
-from ..files import remove
-from ..registry import Registry
-from ..run_folder import RunFolder
+from ..base.files import remove
+from ..discovery.registry import Registry
+from ..folders.run_folder import RunFolder
 from .cells import Cell
 from .folder import ComparisonFolder, DamagedCell
 from .judging import Judge, judged_metrics

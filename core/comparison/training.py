@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ..errors import MtlError, RecipeError, UsageError
-from ..pipeline import Pipeline
-from ..recipe import Recipe
-from ..recipe_reader import read
-from ..recipe_source import read_recipe
-from ..recomposing import compose_again
-from ..registry import Registry
-from ..run_folder import RunFolder
-from ..workplace import enter
+from ..base.errors import MtlError, RecipeError, UsageError
+from ..base.workplace import enter
+from ..discovery.registry import Registry
+from ..folders.run_folder import RunFolder
+from ..recipe.recipe import Recipe
+from ..recipe.recipe_reader import read
+from ..recipe.recipe_source import read_recipe
+from ..running.pipeline import Pipeline
+from ..running.recomposing import compose_again
 from .cells import recipe_key
 
 

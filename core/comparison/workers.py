@@ -20,13 +20,13 @@ from typing import Any, NamedTuple
 
 import torch
 
-from ..cores import available_cores
-from ..errors import ComponentError
-from ..pipeline import Pipeline
-from ..progress import Progress
-from ..recipe_reader import read
-from ..recipe_source import RecipeSource
-from ..registry import Registry, discover
+from ..base.cores import available_cores
+from ..base.errors import ComponentError
+from ..base.progress import Progress
+from ..discovery.registry import Registry, discover
+from ..recipe.recipe_reader import read
+from ..recipe.recipe_source import RecipeSource
+from ..running.pipeline import Pipeline
 from .cells import Cell
 from .training import reason_of, train
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 
-from ..batch import Batch
-from ..randomness import Random
-from ..specs import DatasetSpec
+from .batch import Batch
+from .randomness import Random
+from .specs import DatasetSpec
 
 
 class Augmentation(ABC):

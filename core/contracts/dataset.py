@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..specs import DatasetSpec
 from .room import Room
+from .specs import DatasetSpec
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from typing import Literal
 
 from torch import Tensor, nn
 
-from ..specs import FeatureSpec, ImageSpec, InputSpec
+from .specs import FeatureSpec, ImageSpec, InputSpec
 
 InputForm = Literal["image", "vector", "number"]
 """What an encoder can read: an image, vectors, whole numbers that tasks bring."""

@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from ..errors import UsageError, suggest
-from ..inputs import ModelInput, names_of_inputs
-from ..specs import ImageSpec
+from ..base.errors import UsageError, suggest
 from .form import Form
+from .inputs import ModelInput, names_of_inputs
+from .specs import ImageSpec
 
 Arrays = Mapping[str, NDArray[Any]]
 Answer = Callable[[Arrays], Arrays]

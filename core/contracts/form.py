@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, Self, get_
 import numpy as np
 from numpy.typing import NDArray
 
-from ..specs import MISSING, ImageSpec, Symmetry
-from ..stated import read_value
 from .drawing import Drawing
+from .specs import MISSING, ImageSpec, Symmetry
+from .stated import read_value
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor
 
-    from ..warp import Warp
+    from .warp import Warp
 
 Activation = Literal["none", "softmax", "sigmoid", "clamp"]
 """What makes a prediction of a raw output: nothing; softmax over the last dimension; the logistic function;

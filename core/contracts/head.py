@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
-from ..batch import Features
-from ..specs import FeatureSpec, ImageSpec, InputSpec
+from .batch import Features
 from .form import Form
+from .specs import FeatureSpec, ImageSpec, InputSpec
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,9 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from ..cores import available_cores
-from ..errors import UsageError
-from ..specs import ImageSpec
+from ..base.cores import available_cores
+from ..base.errors import UsageError
+from .specs import ImageSpec
 
 Fill = Callable[[int, NDArray[np.uint8]], None]
 """`fill(start, out)` writes the pictures from `start` on into `out`, uint8 `[n, C, H, W]`."""

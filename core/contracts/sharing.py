@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
-from ..inputs import Vectors
-from ..specs import FeatureSpec, ImageSpec
 from .encoder import Encoder
+from .inputs import Vectors
+from .specs import FeatureSpec, ImageSpec
 
 
 @dataclass(frozen=True)

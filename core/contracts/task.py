@@ -8,10 +8,10 @@ from typing import Any
 
 from torch import Tensor
 
-from ..batch import Batch
-from ..randomness import Random
-from ..specs import DatasetSpec, InputSpec, Symmetry
+from .batch import Batch
 from .form import Form
+from .randomness import Random
+from .specs import DatasetSpec, InputSpec, Symmetry
 
 
 class Task(ABC):

@@ -10,9 +10,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ..composition import Composition
-from ..data import Samples
-from ..evaluation import module_device, views_of
+from ..composition.composition import Composition
+from ..data.samples import Samples
+from ..evaluation.evaluation import module_device, views_of
 
 DEAD = 0.01
 """A feature whose standard deviation over samples (and places) is below this says nothing."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from ..contracts import Map, Marks, Mask
-from ..snapshots import read_snapshots, show
+from ..evaluation.snapshots import read_snapshots, show
 from .choices import choices
 from .class_counts import class_counts
 from .class_groups import group_errors

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import torch
 
-from ..data import Splits
-from ..near_duplicates import near_duplicates
-from ..telling import labels_by_task
+from ..composition.telling import labels_by_task
+from ..data.near_duplicates import near_duplicates
+from ..data.samples import Splits
 from .markup import Html, section, table, tag
 from .numbers import number
 from .pixels import picture

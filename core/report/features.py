@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from ..composition import Composition
-from ..specs import FeatureSpec
+from ..composition.composition import Composition
+from ..contracts.specs import FeatureSpec
 from .activations import DEAD, Activity, StageActivity, activity
 from .charts import Point
 from .markup import Html, section, table, tag

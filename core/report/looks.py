@@ -11,9 +11,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..composition import Composition
-from ..data import Samples
-from ..evaluation import module_device, views_of
+from ..composition.composition import Composition
+from ..data.samples import Samples
+from ..evaluation.evaluation import module_device, views_of
 from .pixels import Bytes, to_bytes
 
 SHOWN = 8

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..composition import Composition
-from ..data import Splits
-from ..files import write_text
-from ..run_folder import RunFolder
+from ..base.files import write_text
+from ..composition.composition import Composition
+from ..data.samples import Splits
+from ..folders.run_folder import RunFolder
 from .answers import answers
 from .curves import curves
 from .data import data

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..contracts import Form
-from ..recipe_source import write_yaml
+from ..recipe.recipe_source import write_yaml
 from .markup import Html, folded, section, table, tag
 from .numbers import number
 from .subject import Subject

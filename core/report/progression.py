@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from torch import Tensor
 
-from ..snapshots import Shown
+from ..evaluation.snapshots import Shown
 from .markup import Html, tag
 from .numbers import number
 from .pixels import Bytes, picture, to_bytes

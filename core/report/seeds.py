@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ..files import write_text
+from ..base.files import write_text
 from .markup import Html, section, table, tag
 from .numbers import ABSENT, number
 from .style import STYLE

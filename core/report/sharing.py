@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from ..base.files import reading
 from ..contracts import LearnedTable
-from ..files import reading
-from ..learned import FILE, read_tables
-from ..run_folder import RunFolder
+from ..evaluation.learned import FILE, read_tables
+from ..folders.run_folder import RunFolder
 from .markup import Html, section, tag
 from .subject import Subject
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from ..composition import Composition
-from ..data import Splits
-from ..shortfalls import Standing, is_perfect, leading, standing
+from ..composition.composition import Composition
+from ..data.samples import Splits
+from ..evaluation.shortfalls import Standing, is_perfect, leading, standing
 
 Direction = Literal["higher", "lower"]
 

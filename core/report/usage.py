@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Sequence
 
 from ..contracts import Bars, Drawing, Form, Map, Marks, Mask, Picture, Tags, Values
-from ..inputs import VectorSpec, numbers_among, vectors_among
+from ..contracts.inputs import VectorSpec, numbers_among, vectors_among
 from .markup import Html, section, tag
 from .plan import meaning
 from .subject import Subject
@@ -27,7 +27,7 @@ _CONVERTED = (
     'if picture.mode not in ("1", "L"):',
     '    picture = picture.convert("RGB")',
 )
-"""What `mtl.core.pictures` does, in a program that needs no mtl."""
+"""What `mtl.core.data.pictures` does, in a program that needs no mtl."""
 
 
 def usage(subject: Subject) -> Html:

@@ -12,11 +12,11 @@ from importlib import resources
 from pathlib import Path
 from string import Template
 
-from ..errors import UsageError, suggest
-from ..files import writing_to
-from ..hookspecs import API
-from ..plugin_loading import HOME
-from ..records import KINDS
+from ..base.errors import UsageError, suggest
+from ..base.files import writing_to
+from ..contracts.hookspecs import API
+from ..contracts.records import KINDS
+from ..discovery.plugin_loading import HOME
 
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 _SUMMARIES = {

@@ -8,11 +8,11 @@ from typing import Annotated, Any
 from pydantic import Field
 from torch import Tensor
 
-from ..batch import Batch
+from ..base.errors import Incompatible
 from ..contracts import Task
-from ..errors import Incompatible
-from ..randomness import Random
-from ..specs import DatasetSpec, InputSpec, VectorSpec
+from ..contracts.batch import Batch
+from ..contracts.randomness import Random
+from ..contracts.specs import DatasetSpec, InputSpec, VectorSpec
 from .stated_forms import formed
 
 NUMBER = InputSpec("kit-number", 3, "an extra input that means nothing")

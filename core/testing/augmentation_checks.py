@@ -5,12 +5,12 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ..batch import Batch
+from ..base.errors import Incompatible
 from ..contracts import Augmentation
-from ..errors import Incompatible
-from ..randomness import SampleRandom, StepRandom
-from ..specs import DatasetSpec, ImageSpec
-from ..symmetry import transform_square
+from ..contracts.batch import Batch
+from ..contracts.randomness import SampleRandom, StepRandom
+from ..contracts.specs import DatasetSpec, ImageSpec
+from ..contracts.symmetry import transform_square
 from .checks import CheckSkipped, check, require
 from .pictures import Pictures
 from .subjects import Subject

@@ -8,7 +8,7 @@ from safetensors.torch import save as save_tensors
 from torch import Tensor
 
 from ..contracts import Balancer
-from ..randomness import generator, seeded_generators
+from ..contracts.randomness import generator, seeded_generators
 from .checks import check, require
 from .specimens import TASKS
 from .subjects import Subject

@@ -12,21 +12,21 @@ from typing import Any
 
 import torch
 
-from ..composer import compose
-from ..composition import Composition
+from ..base.errors import Incompatible, MissingRequirementError, RecipeError, UsageError
+from ..composition.composer import compose
+from ..composition.composition import Composition
+from ..composition.encoders import Entry as Seen
+from ..composition.encoders import refusal_of
 from ..contracts import Dataset, Encoder, Form
-from ..data import Samples, Splits, load_splits
-from ..encoders import Entry as Seen
-from ..encoders import refusal_of
-from ..errors import Incompatible, MissingRequirementError, RecipeError, UsageError
-from ..inputs import ModelInput, vectors_among
-from ..options import options_model
-from ..plugin_loading import HOME, Provider
-from ..recipe_reader import read
-from ..recipe_source import RecipeSource
-from ..records import Component
-from ..registry import Entry, Registry
-from ..specs import FeatureSpec, ImageSpec
+from ..contracts.inputs import ModelInput, vectors_among
+from ..contracts.records import Component
+from ..contracts.specs import FeatureSpec, ImageSpec
+from ..data.samples import Samples, Splits, load_splits
+from ..discovery.options import options_model
+from ..discovery.plugin_loading import HOME, Provider
+from ..discovery.registry import Entry, Registry
+from ..recipe.recipe_reader import read
+from ..recipe.recipe_source import RecipeSource
 from .checks import CheckSkipped
 from .stated_forms import stated
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from ..errors import Incompatible, MtlError, described
+from ..base.errors import Incompatible, MtlError, described
 
 if TYPE_CHECKING:
     from .subjects import Subject

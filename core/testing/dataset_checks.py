@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..base.errors import MissingRequirementError, UsageError
 from ..contracts import Columns, InMemory
-from ..data import check_columns
-from ..errors import MissingRequirementError, UsageError
-from ..specs import DatasetSpec
+from ..contracts.specs import DatasetSpec
+from ..data.samples import check_columns
 from .bench import dataset_of
 from .checks import CheckSkipped, check, require
 from .subjects import Subject

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import torch
 
+from ..base.errors import MissingRequirementError, MtlError, VerificationError
 from ..contracts import ExportReport
-from ..errors import MissingRequirementError, MtlError, VerificationError
-from ..exporting import export, export_subject
+from ..running.exporting import export, export_subject
 from .checks import CheckFailed, CheckSkipped, check, require
 from .placements import TASK, Placement, placed
 from .subjects import Subject

@@ -7,9 +7,9 @@ import json
 import numpy as np
 import torch
 
+from ..composition.orbit import ELEMENTS
 from ..contracts import Form
-from ..orbit import ELEMENTS
-from ..randomness import generator
+from ..contracts.randomness import generator
 from .bench import SIZES
 from .checks import CheckSkipped, check, require
 from .subjects import Subject

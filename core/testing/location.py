@@ -12,10 +12,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from ..errors import UsageError
-from ..files import read_text, reading
-from ..plugin_loading import GROUP, HOME
-from ..registry import Registry, discover
+from ..base.errors import UsageError
+from ..base.files import read_text, reading
+from ..discovery.plugin_loading import GROUP, HOME
+from ..discovery.registry import Registry, discover
 
 _MOST = 2**20
 """Bytes of a description of a package that none comes near."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from ..contracts import Form
-from ..randomness import generator
+from ..contracts.randomness import generator
 from .bench import SIZES
 from .checks import CheckSkipped, check, require
 from .specimens import draw_target, with_holes, wrong_target

@@ -7,7 +7,7 @@ from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 from torch import Tensor, nn
 
-from ..errors import described
+from ..base.errors import described
 from .checks import CheckFailed, check, require
 from .specimens import Specimen, moved, rows, specimens
 from .subjects import Subject

@@ -6,9 +6,9 @@ import torch
 from safetensors.torch import load as load_tensors
 from torch import Tensor, nn
 
+from ..base.tensors import to_safetensors
 from ..contracts import Optimizer, ParameterGroup
-from ..randomness import generator
-from ..tensors import to_safetensors
+from ..contracts.randomness import generator
 from ..training.update import Update
 from .checks import check, require
 from .subjects import Subject

@@ -9,8 +9,8 @@ from typing import Any
 from pydantic import BaseModel
 
 from ..contracts import BUILT
-from ..options import describe_options, options_model, plain, validate_options
-from ..recipe_source import parse_recipe_text, write_yaml
+from ..discovery.options import describe_options, options_model, plain, validate_options
+from ..recipe.recipe_source import parse_recipe_text, write_yaml
 from .checks import CheckFailed, check, require
 from .subjects import Subject
 

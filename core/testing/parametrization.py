@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
-from ..errors import UsageError, suggest
-from ..registry import discover
+from ..base.errors import UsageError, suggest
+from ..discovery.registry import discover
 from .checks import Check, CheckFailed, CheckSkipped
 from .running import checks_for
 from .subjects import Subject, subjects

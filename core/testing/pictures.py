@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from ..contracts import Columns, Dataset, Form, no_images
-from ..specs import NO_IMAGE, DatasetSpec, ImageSpec, Symmetry
+from ..contracts.specs import NO_IMAGE, DatasetSpec, ImageSpec, Symmetry
 from .answer import VECTOR
 from .stated_forms import formed
 

@@ -8,12 +8,12 @@ from typing import Any
 
 from torch import nn
 
-from ..composition import Composition
+from ..composition.composition import Composition
 from ..contracts import Form
-from ..data import Samples
-from ..fitting import fit
-from ..plugin_loading import HOME
-from ..specs import ImageSpec
+from ..contracts.specs import ImageSpec
+from ..data.samples import Samples
+from ..discovery.plugin_loading import HOME
+from ..evaluation.fitting import fit
 from .answer import NUMBER
 from .bench import (
     ANSWER,

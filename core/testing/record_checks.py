@@ -6,9 +6,9 @@ import inspect
 from typing import Any
 
 from ..contracts import BUILT, contract_of
-from ..plugin_loading import HOME
-from ..recipe_reader import read
-from ..request import Request
+from ..discovery.plugin_loading import HOME
+from ..recipe.recipe_reader import read
+from ..recipe.request import Request
 from .checks import CheckFailed, check, require
 from .subjects import Subject
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from ..errors import UsageError, suggest
-from ..records import KINDS
-from ..registry import Registry, discover
+from ..base.errors import UsageError, suggest
+from ..contracts.records import KINDS
+from ..discovery.registry import Registry, discover
 from . import (
     augmentation_checks,
     balancer_checks,

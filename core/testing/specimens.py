@@ -11,13 +11,13 @@ import torch
 from torch import Tensor, nn
 from torch.utils import _pytree as pytree
 
-from ..batch import Features
+from ..base.errors import Incompatible, MtlError
+from ..composition.encoders import Entry
 from ..contracts import Encoder, EncoderBuilder, Form, HeadSpec
-from ..encoders import Entry
-from ..errors import Incompatible, MtlError
-from ..inputs import ModelInput, Vectors, numbers_among, vectors_among
-from ..randomness import derive_seed, generator, seeded_generators
-from ..specs import ImageSpec
+from ..contracts.batch import Features
+from ..contracts.inputs import ModelInput, Vectors, numbers_among, vectors_among
+from ..contracts.randomness import derive_seed, generator, seeded_generators
+from ..contracts.specs import ImageSpec
 from .answer import NUMBER, VECTOR
 from .bench import LARGE, SIZES, dataset_of
 from .checks import CheckSkipped

@@ -7,7 +7,7 @@ from pkgutil import resolve_name
 from typing import Any
 
 from ..contracts import Form
-from ..options import plain
+from ..discovery.options import plain
 
 CLASS = "class"
 

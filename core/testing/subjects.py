@@ -9,12 +9,12 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
-from ..building import Builder
-from ..encoders import encoder_maker, refusal_of
-from ..errors import Incompatible, UsageError, did_you_mean
-from ..plugin_loading import Provider
-from ..recipe_source import RecipeSource
-from ..registry import Entry, Registry
+from ..base.errors import Incompatible, UsageError, did_you_mean
+from ..composition.encoders import encoder_maker, refusal_of
+from ..discovery.plugin_loading import Provider
+from ..discovery.registry import Entry, Registry
+from ..recipe.building import Builder
+from ..recipe.recipe_source import RecipeSource
 from .bench import Bench
 
 PLUGIN = "plugin"
@@ -84,7 +84,7 @@ class Subject:
 
     @cached_property
     def _constructed(self) -> dict[str, Any]:
-        from ..options import options_model, validate_options
+        from ..discovery.options import options_model, validate_options
 
         complete, problems = validate_options(options_model(self.component), self.options)
         if problems:

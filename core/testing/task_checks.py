@@ -8,14 +8,14 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from ..batch import MISSING
-from ..composition import Composition
+from ..composition.composition import Composition
+from ..composition.orbit import ELEMENTS
+from ..composition.views import Seen, plan_views
 from ..contracts import Task
-from ..data import Samples
-from ..orbit import ELEMENTS
-from ..randomness import SampleRandom
-from ..symmetry import transform_square
-from ..views import Seen, plan_views
+from ..contracts.batch import MISSING
+from ..contracts.randomness import SampleRandom
+from ..contracts.symmetry import transform_square
+from ..data.samples import Samples
 from .checks import CheckSkipped, check, require
 from .placements import TASK, placed
 from .subjects import Subject

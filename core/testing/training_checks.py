@@ -7,10 +7,10 @@ from math import isfinite
 
 import torch
 
-from ..composition import Composition
-from ..data import Samples, Splits
-from ..evaluation import evaluate, views_of
-from ..losses import masked_loss
+from ..composition.composition import Composition
+from ..composition.losses import masked_loss
+from ..data.samples import Samples, Splits
+from ..evaluation.evaluation import evaluate, views_of
 from ..training.trainer import Trainer
 from .bench import repeated
 from .checks import CheckSkipped, check, require

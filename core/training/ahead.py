@@ -8,8 +8,8 @@ from itertools import pairwise
 
 from torch import Tensor
 
-from ..batch import Batch
-from ..data import Samples
+from ..contracts.batch import Batch
+from ..data.samples import Samples
 
 
 class Ahead:

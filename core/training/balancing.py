@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from ..composition.model import MultitaskModel
 from ..contracts import Balancer
-from ..model import MultitaskModel
-from ..tensor_form import REAL, expect
+from ..contracts.tensor_form import REAL, expect
 from .features import FeatureCut
 
 

@@ -13,13 +13,13 @@ from math import prod
 import torch
 from torch import Tensor
 
-from ..batch import Batch
-from ..composition import Composition
-from ..data import Samples
-from ..losses import Known, known
-from ..memory_format import memory_format
-from ..randomness import Generators, StepRandom
-from ..views import View, augment, plan_views, target_of
+from ..composition.composition import Composition
+from ..composition.losses import Known, known
+from ..composition.memory_format import memory_format
+from ..composition.views import View, augment, plan_views, target_of
+from ..contracts.batch import Batch
+from ..contracts.randomness import Generators, StepRandom
+from ..data.samples import Samples
 from .ahead import Ahead
 
 BYTES = 4 << 20

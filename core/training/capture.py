@@ -15,7 +15,7 @@ from weakref import WeakSet
 import torch
 from torch import Tensor, nn
 
-from ..errors import MtlError
+from ..base.errors import MtlError
 from .step import StepLosses
 
 Work = Callable[[Tensor], StepLosses]

@@ -18,8 +18,8 @@ from typing import Any
 from safetensors.torch import load as load_tensors
 from torch import Tensor
 
-from ..errors import UsageError
-from ..files import (
+from ..base.errors import UsageError
+from ..base.files import (
     PARTIAL,
     digest,
     make_own_folder,
@@ -32,7 +32,7 @@ from ..files import (
     write_bytes,
     write_json,
 )
-from ..tensors import to_safetensors
+from ..base.tensors import to_safetensors
 
 MANIFEST = "manifest.json"
 KEPT = 2

@@ -7,8 +7,8 @@ from itertools import combinations
 import torch
 from torch import Tensor
 
-from ..composition import Composition
-from ..losses import mean_loss
+from ..composition.composition import Composition
+from ..composition.losses import mean_loss
 from .balancing import task_gradients
 from .blocks import StepLooks
 

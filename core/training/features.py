@@ -7,8 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from ..base.errors import ComponentError
 from ..contracts import Sharing
-from ..errors import ComponentError
 
 
 class FeatureCut:

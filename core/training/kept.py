@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ..composition import Composition
-from ..state import Form, buffers_of, form_of, refuse_moved, refuse_other_form
+from ..composition.composition import Composition
+from ..composition.state import Form, buffers_of, form_of, refuse_moved, refuse_other_form
 
 
 class Kept:

@@ -6,9 +6,9 @@ import gc
 
 import torch
 
-from ..composition import Composition
-from ..data import Samples
-from ..device import is_out_of_memory
+from ..base.device import is_out_of_memory
+from ..composition.composition import Composition
+from ..data.samples import Samples
 from .trial import Trial
 
 SHARE = 0.6

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from ..composition import Composition
+from ..base.errors import ComponentError
+from ..composition.composition import Composition
 from ..contracts import Moment
-from ..errors import ComponentError
 
 
 def rate_factors(composition: Composition, epoch: int, steps: int) -> list[float]:

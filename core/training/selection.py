@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from ..recipe import Training
+from ..recipe.recipe import Training
 
 
 @dataclass

@@ -7,10 +7,10 @@ from typing import NamedTuple, cast
 import torch
 from torch import Tensor, nn
 
-from ..composition import Composition
-from ..errors import ComponentError
-from ..losses import mean_loss
-from ..tensor_form import expect_plain
+from ..base.errors import ComponentError
+from ..composition.composition import Composition
+from ..composition.losses import mean_loss
+from ..contracts.tensor_form import expect_plain
 from .balancing import Balancing
 from .blocks import Look, StepLooks
 from .failure import Failure

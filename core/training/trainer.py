@@ -12,24 +12,24 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..composition import Composition
+from ..base.errors import UsageError
+from ..composition.composition import Composition
+from ..composition.memory_format import memory_format
 from ..contracts import Balancer
-from ..data import Splits
-from ..errors import UsageError
-from ..evaluation import Evaluation, evaluate
-from ..history import to_json
-from ..memory_format import memory_format
-from ..randomness import derive_seed, seeded_generators
-from ..sampling import draws_of
-from ..specs import dataset_to_json
+from ..contracts.randomness import derive_seed, seeded_generators
+from ..contracts.specs import dataset_to_json
+from ..data.samples import Splits
+from ..evaluation.evaluation import Evaluation, evaluate
 from .allocation import keep_freed_memory
 from .blocks import Blocks, step_sizes
 from .capture import CapturedBlocks, CudaCapture
 from .checkpoint import Checkpoint
 from .conflict import cosines
 from .failure import Failure, NotFiniteError
+from .history import to_json
 from .kept import Kept
 from .rates import rate_factors
+from .sampling import draws_of
 from .selection import Selection
 from .step import Step, StepLosses
 from .update import update_of

@@ -7,11 +7,11 @@ from dataclasses import replace
 
 import torch
 
-from ..composition import Composition
-from ..data import Samples
-from ..errors import UsageError
-from ..memory_format import memory_format
-from ..randomness import seeded_generators
+from ..base.errors import UsageError
+from ..composition.composition import Composition
+from ..composition.memory_format import memory_format
+from ..contracts.randomness import seeded_generators
+from ..data.samples import Samples
 from .blocks import Blocks, step_sizes
 from .failure import Failure
 from .step import Step

@@ -12,9 +12,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from ..composition import Composition
+from ..composition.composition import Composition
+from ..composition.parameter_groups import Setting
 from ..contracts import Optimizer, ParameterGroup
-from ..parameter_groups import Setting
 from .average import Average
 from .blocks import LONGEST
 from .fused_rule import FusedRule

@@ -13,9 +13,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from ...core.base.errors import VerificationError
+from ...core.base.files import open_regular, read_json, read_text, reading
 from ...core.contracts import Arrays, ExportSubject
-from ...core.errors import VerificationError
-from ...core.files import open_regular, read_json, read_text, reading
 from ..metadata import IMAGE, ModelCard
 from ..onnx_model import ExportForm
 

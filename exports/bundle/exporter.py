@@ -13,10 +13,10 @@ import onnx
 from numpy.typing import NDArray
 from pydantic import Field
 
-from ...core.answer_forms import forms_among
+from ...core.base.errors import UsageError, VerificationError
+from ...core.base.files import writing_to
 from ...core.contracts import Exporter, ExportPlan, ExportReport, ExportSubject
-from ...core.errors import UsageError, VerificationError
-from ...core.files import writing_to
+from ...core.discovery.answer_forms import forms_among
 from ..candidate import Candidate
 from ..comparison import memory_for
 from ..folder import SUMS, check_folder, unpublished_folder

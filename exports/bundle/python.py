@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 
 from ...core.contracts import Bars, Map, Marks, Mask, Picture, Tags
-from ...core.inputs import InputSpec, ModelInput
+from ...core.contracts.inputs import InputSpec, ModelInput
 from ..metadata import IMAGE, ModelCard, Output
 from .contents import label_files, sample_files
 

@@ -14,7 +14,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from ...core.errors import VerificationError
+from ...core.base.errors import VerificationError
 from .bodies import Bodies, Body, ClientGone, header
 from .messages import Bytes, read_request, write_answer
 from .refusal import Refusal, send_refusal

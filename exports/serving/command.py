@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ...core.cores import available_cores
-from ...core.errors import CutShortError, MissingRequirementError, UsageError
-from ...core.seed_list import refuse_several
+from ...core.base.cores import available_cores
+from ...core.base.errors import CutShortError, MissingRequirementError, UsageError
+from ...core.recipe.seed_list import refuse_several
 
 if TYPE_CHECKING:
-    from ...core.registry import HasRegistry
+    from ...core.discovery.registry import HasRegistry
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _MEBIBYTE = 2**20
@@ -114,7 +114,7 @@ def serve(
     """
     paths = named_paths(models)
     _require_packages()
-    from ...core.answer_forms import forms_in_use
+    from ...core.discovery.answer_forms import forms_in_use
     from .application import application
     from .bodies import Bodies
     from .guard import Guard, hosts_of, read_token

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from ...core.errors import UsageError
-from ...core.files import open_regular
+from ...core.base.errors import UsageError
+from ...core.base.files import open_regular
 from .bodies import header
 from .refusal import Refusal, send_refusal
 

@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 from onnxruntime import RunOptions
 
-from ...core.answer_forms import Forms
-from ...core.errors import UsageError
-from ...core.inputs import ModelInput, VectorSpec
+from ...core.base.errors import UsageError
+from ...core.contracts.inputs import ModelInput, VectorSpec
+from ...core.discovery.answer_forms import Forms
 from ..inference import ExportedModel
 from ..metadata import IMAGE, ModelCard, Output, PixelType
 from ..session import MOST_MEMORY, run_options

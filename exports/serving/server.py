@@ -15,7 +15,7 @@ from types import FrameType
 import uvicorn
 from starlette.types import ASGIApp
 
-from ...core.errors import UsageError
+from ...core.base.errors import UsageError
 from .connections import BoundedConnection, bounded
 from .draining import Draining
 from .refusal import LINGER

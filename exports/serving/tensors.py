@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...core.inputs import VectorSpec
+from ...core.contracts.inputs import VectorSpec
 from .refusal import Refusal
 
 _DTYPES: dict[str, np.dtype[Any]] = {

@@ -11,11 +11,11 @@ from typing import Annotated, Any
 import numpy as np
 from pydantic import Field
 
-from ...core.answer_forms import forms_among
+from ...core.base.errors import UsageError
+from ...core.base.files import writing_to
 from ...core.contracts import Exporter, ExportPlan, ExportReport, ExportSubject
-from ...core.errors import UsageError
-from ...core.files import writing_to
-from ...core.inputs import ModelInput, vectors_among
+from ...core.contracts.inputs import ModelInput, vectors_among
+from ...core.discovery.answer_forms import forms_among
 from ..folder import SUMS, check_folder, unpublished_folder
 from ..inference import ExportedModel
 from ..metadata import IMAGE

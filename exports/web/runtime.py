@@ -13,9 +13,9 @@ import tarfile
 import tempfile
 from pathlib import Path
 
-from ...core.errors import MissingRequirementError
-from ...core.files import make_folder, read_bytes, write_bytes, writing_to
-from ...core.places import from_root
+from ...core.base.errors import MissingRequirementError
+from ...core.base.files import make_folder, read_bytes, write_bytes, writing_to
+from ...core.base.places import from_root
 
 _MOST = 2**28
 """Bytes of a file of onnxruntime-web that none comes near."""

@@ -8,8 +8,8 @@ from typing import Annotated
 from pydantic import Field
 from torch import Tensor
 
-from ...core.batch import Batch
-from ...core.randomness import Random
+from ...core.contracts.batch import Batch
+from ...core.contracts.randomness import Random
 
 Probability = Annotated[float, Field(ge=0.0, le=1.0)]
 """A share of the samples, 0 to 1."""

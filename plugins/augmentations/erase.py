@@ -9,11 +9,11 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from ...core.batch import Batch
+from ...core.base.errors import Incompatible
 from ...core.contracts import Augmentation
-from ...core.errors import Incompatible
-from ...core.randomness import Random
-from ...core.specs import DatasetSpec
+from ...core.contracts.batch import Batch
+from ...core.contracts.randomness import Random
+from ...core.contracts.specs import DatasetSpec
 from .decisions import Probability, chosen, with_image
 
 _Share = Annotated[float, Field(gt=0.0, le=1.0)]

@@ -6,11 +6,11 @@ from typing import Annotated
 
 from pydantic import Field
 
-from ...core.batch import Batch
 from ...core.contracts import Augmentation
-from ...core.randomness import Random
-from ...core.specs import DatasetSpec
-from ...core.symmetry import transform_square
+from ...core.contracts.batch import Batch
+from ...core.contracts.randomness import Random
+from ...core.contracts.specs import DatasetSpec
+from ...core.contracts.symmetry import transform_square
 from .decisions import Probability, chosen
 
 

@@ -10,11 +10,11 @@ import torch
 import torch.nn.functional as F
 from pydantic import Field
 
-from ...core.batch import Batch
 from ...core.contracts import Augmentation
-from ...core.randomness import Random
-from ...core.specs import DatasetSpec
-from ...core.warp import Warp, warp_labels
+from ...core.contracts.batch import Batch
+from ...core.contracts.randomness import Random
+from ...core.contracts.specs import DatasetSpec
+from ...core.contracts.warp import Warp, warp_labels
 
 
 class Rotate(Augmentation):

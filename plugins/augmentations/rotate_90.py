@@ -7,12 +7,12 @@ from typing import Annotated
 import torch
 from pydantic import Field
 
-from ...core.batch import Batch
+from ...core.base.errors import Incompatible
 from ...core.contracts import Augmentation
-from ...core.errors import Incompatible
-from ...core.randomness import Random
-from ...core.specs import DatasetSpec
-from ...core.symmetry import transform_square
+from ...core.contracts.batch import Batch
+from ...core.contracts.randomness import Random
+from ...core.contracts.specs import DatasetSpec
+from ...core.contracts.symmetry import transform_square
 from .decisions import Probability, chosen
 
 

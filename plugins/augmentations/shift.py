@@ -9,12 +9,12 @@ import torch
 import torch.nn.functional as F
 from pydantic import Field
 
-from ...core.batch import Batch
+from ...core.base.errors import Incompatible
 from ...core.contracts import Augmentation
-from ...core.errors import Incompatible
-from ...core.randomness import Random
-from ...core.specs import DatasetSpec
-from ...core.warp import Warp, warp_labels
+from ...core.contracts.batch import Batch
+from ...core.contracts.randomness import Random
+from ...core.contracts.specs import DatasetSpec
+from ...core.contracts.warp import Warp, warp_labels
 
 
 class Shift(Augmentation):

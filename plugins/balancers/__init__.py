@@ -1,6 +1,6 @@
 """Built-in balancers, one per file."""
 
-from ...core.records import Component
+from ...core.contracts.records import Component
 
 _TARGETS: tuple[tuple[str, str, str], ...] = (
     ("weighted", "A fixed weight per task", "weighted:Weighted"),

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torchjd import aggregation, scalarization
 from torchjd.linalg import DualConeProjector, QuadprogProjector
 
-from ...core.errors import MissingRequirementError
+from ...core.base.errors import MissingRequirementError
 
 Solver = Callable[[Tensor], Tensor]
 """From a Gramian `[T, T]`, float64 on the CPU, to weights `[T]`."""

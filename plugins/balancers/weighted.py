@@ -9,8 +9,8 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
+from ...core.base.errors import Incompatible, suggest
 from ...core.contracts import Balancer
-from ...core.errors import Incompatible, suggest
 
 
 class Weighted(Balancer):

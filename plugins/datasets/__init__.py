@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...core.records import Component
+from ...core.contracts.records import Component
 
 _HERE = "mtl.plugins.datasets"
 

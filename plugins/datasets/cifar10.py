@@ -9,10 +9,10 @@ from typing import ClassVar
 
 import numpy as np
 
+from ...core.base.errors import UsageError
+from ...core.base.files import reading
 from ...core.contracts import Columns
-from ...core.errors import UsageError
-from ...core.files import reading
-from ...core.specs import DatasetSpec, ImageSpec
+from ...core.contracts.specs import DatasetSpec, ImageSpec
 from ..forms import Categorical
 from .image_folder import ImageFolder
 from .torchvision_source import AGAIN, DownloadedDataset, damaged

@@ -8,8 +8,8 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from ...core.errors import UsageError
-from ...core.files import reading
+from ...core.base.errors import UsageError
+from ...core.base.files import reading
 
 _LEFT_BY_SYSTEMS = frozenset(
     (

@@ -10,8 +10,8 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from ...core.specs import DatasetSpec
-from ...core.tables import Table
+from ...core.contracts.specs import DatasetSpec
+from ...core.data.tables import Table
 from ..forms import Points
 from .coco_labels import CATEGORIES, POINTS, CocoFile, read_coco, sides
 from .table import PictureTable

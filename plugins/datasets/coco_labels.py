@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from ...core.errors import UsageError
-from ...core.files import read_json, reading
-from ...core.specs import Symmetry
+from ...core.base.errors import UsageError
+from ...core.base.files import read_json, reading
+from ...core.contracts.specs import Symmetry
 from ..forms import Multilabel, Points
 from .table_labels import Label
 

@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from ...core.base.errors import MissingRequirementError
+from ...core.base.files import open_regular
 from ...core.contracts import Columns, Dataset
-from ...core.errors import MissingRequirementError
-from ...core.files import open_regular
-from ...core.specs import DatasetSpec, ImageSpec
+from ...core.contracts.specs import DatasetSpec, ImageSpec
 from ..forms import Categorical
 
 COLUMN = "digit"
@@ -63,7 +63,7 @@ class Digits(Dataset):
         }
 
     def _choose_test(self, digit: NDArray[np.int64]) -> NDArray[np.bool_]:
-        from ...core.randomness import derive_seed  # imports torch
+        from ...core.contracts.randomness import derive_seed  # imports torch
 
         random = np.random.default_rng(derive_seed(self.split_seed, "digits", "split"))
         is_test = np.zeros(len(digit), dtype=bool)

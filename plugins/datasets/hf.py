@@ -9,10 +9,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from ...core.errors import UsageError
-from ...core.files import reading
-from ...core.table_paths import PictureFolder
-from ...core.tables import Table, table_of_arrow
+from ...core.base.errors import UsageError
+from ...core.base.files import reading
+from ...core.data.table_paths import PictureFolder
+from ...core.data.tables import Table, table_of_arrow
 from .hf_source import FoundSplits, find_cached, find_splits
 from .table import PictureTable
 from .table_options import (

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ...core.errors import MissingRequirementError, UsageError
-from ...core.files import reading
+from ...core.base.errors import MissingRequirementError, UsageError
+from ...core.base.files import reading
 
 BUILDERS = ("parquet", "arrow", "imagefolder", "csv", "json")
 """Forms of files that are read, by the package's names for what reads them."""

@@ -13,10 +13,10 @@ from typing import IO, ClassVar, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from ...core.base.errors import UsageError
+from ...core.base.files import open_regular, read_at_most
 from ...core.contracts import Columns
-from ...core.errors import UsageError
-from ...core.files import open_regular, read_at_most
-from ...core.specs import DatasetSpec, ImageSpec
+from ...core.contracts.specs import DatasetSpec, ImageSpec
 from ..forms import Categorical
 from .torchvision_source import AGAIN, DownloadedDataset, damaged
 

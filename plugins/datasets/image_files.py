@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from ...core.base.errors import UsageError
+from ...core.base.files import read_bytes
 from ...core.contracts import InMemory, Room
-from ...core.errors import UsageError
-from ...core.files import read_bytes
-from ...core.specs import ImageSpec
+from ...core.contracts.specs import ImageSpec
 
 
 @dataclass(frozen=True)
@@ -26,14 +26,14 @@ class ImageFile:
 
 def image_file(path: Path) -> ImageFile:
     """Return an image that is a file; only a regular file is read."""
-    from ...core.pictures import HINT, LARGEST_FILE
+    from ...core.data.pictures import HINT, LARGEST_FILE
 
     return ImageFile(str(path), partial(read_bytes, path, "an image", hint=HINT, most=LARGEST_FILE))
 
 
 def image_size(file: ImageFile) -> tuple[int, int]:
     """Return `(height, width)` of an image file; raise `UsageError` when it is not a readable image."""
-    from ...core.pictures import read_picture, silently
+    from ...core.data.pictures import read_picture, silently
 
     with silently():
         upright = read_picture(file.read(), file.name, channels=3)
@@ -51,13 +51,13 @@ def read_images(
 ) -> NDArray[np.uint8]:
     """Return the images, uint8 `[N, C, H, W]`, in the order of the files, in a room (None: in memory).
 
-    Pictures are read and converted as `core/pictures.py` says. With `resize`, an image of another size is
-    scaled to the size of `spec` (bilinear, smoothed when shrunk). `look` is shown each image, by its index,
-    from several threads.
+    Pictures are read and converted as `core/data/pictures.py` says. With `resize`, an image of another size
+    is scaled to the size of `spec` (bilinear, smoothed when shrunk). `look` is shown each image, by its
+    index, from several threads.
     Raises `UsageError` for the first file, in order, that is no readable image, or is of
     another size; given `broken`, notes there what is wrong by the file's index, and goes on with black.
     """
-    from ...core.pictures import silently
+    from ...core.data.pictures import silently
 
     def fill(start: int, out: NDArray[np.uint8]) -> None:
         for index, place in enumerate(out, start):
@@ -77,7 +77,7 @@ def read_images(
 
 def _pixels(file: ImageFile, spec: ImageSpec, resize: bool) -> NDArray[np.uint8]:
     """Return one image, uint8 `[C, H, W]`."""
-    from ...core.pictures import read_picture, to_pixels
+    from ...core.data.pictures import read_picture, to_pixels
 
     image = read_picture(file.read(), file.name, spec.channels)
     if image.size != (spec.width, spec.height) and not resize:

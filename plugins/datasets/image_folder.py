@@ -9,10 +9,10 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import Field
 
+from ...core.base.errors import MissingRequirementError, UsageError
+from ...core.base.places import from_root
 from ...core.contracts import Columns, Dataset, InMemory, Room
-from ...core.errors import MissingRequirementError, UsageError
-from ...core.places import from_root
-from ...core.specs import DatasetSpec, ImageSpec
+from ...core.contracts.specs import DatasetSpec, ImageSpec
 from ..forms import Categorical
 from .class_folders import class_folders, images_in, passed_over, refuse_all, refuse_outside
 from .image_files import ImageFile, image_file, image_size, read_images

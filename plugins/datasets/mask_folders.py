@@ -8,10 +8,10 @@ from typing import Annotated
 
 from pydantic import Field
 
-from ...core.errors import UsageError
-from ...core.files import reading
-from ...core.table_paths import PictureFolder
-from ...core.tables import PICTURES, Table
+from ...core.base.errors import UsageError
+from ...core.base.files import reading
+from ...core.data.table_paths import PictureFolder
+from ...core.data.tables import PICTURES, Table
 from .class_folders import natural
 from .table import PictureTable
 from .table_columns import USUAL_PATHS

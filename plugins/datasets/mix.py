@@ -11,9 +11,9 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from pydantic import Field
 
+from ...core.base.errors import MtlError, UsageError
 from ...core.contracts import Columns, Dataset
-from ...core.errors import MtlError, UsageError
-from ...core.specs import DatasetSpec, ImageSpec
+from ...core.contracts.specs import DatasetSpec, ImageSpec
 from ..forms import Categorical
 from .mix_columns import MixedColumns, absent, common_form, fitted
 from .mix_parts import Part, mixed_parts

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...core.base.errors import UsageError
 from ...core.contracts import Form
-from ...core.errors import UsageError
-from ...core.specs import DatasetSpec, ImageSpec, Symmetry
+from ...core.contracts.specs import DatasetSpec, ImageSpec, Symmetry
 from ..forms import Binary, Categorical, Regression
 from .table_tasks import label_task, task_names
 
@@ -119,7 +119,7 @@ def fitted(images: NDArray[np.uint8], form: ImageSpec) -> NDArray[np.uint8]:
         return images
     from PIL import Image
 
-    from ...core.pictures import MODES, to_pixels
+    from ...core.data.pictures import MODES, to_pixels
 
     found = np.empty((len(images), *form.shape), dtype=np.uint8)
     for index, pixels in enumerate(images):

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...core.base.errors import UsageError
 from ...core.contracts import Columns
-from ...core.errors import UsageError
 from .table_parts import PARTS, TEST, TRAIN, VALIDATION, carve, same_units
 from .table_pictures import content_of
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ...core.contracts import Form
-from ...core.specs import Symmetry
+from ...core.contracts.specs import Symmetry
 from ..forms import Categorical, Multilabel, PixelClasses, PixelValues, Points, Regression
 
 KINDS = ("ball", "box", "pillar", "cone")

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from ...core.contracts import Columns, Dataset
-from ...core.specs import MISSING, DatasetSpec, ImageSpec
+from ...core.contracts.specs import MISSING, DatasetSpec, ImageSpec
 from .scene_drawing import draw_scenes
 from .scene_labels import KINDS, TASKS, label_forms, label_symmetries
 from .scene_rendering import Seen, coloured, edges_of, look, points_of, shown_kinds
@@ -114,7 +114,7 @@ class Scenes(Dataset):
         float32 `[B, 3, S, S]`, x to the right, y up, z towards the viewer; `edges` uint8 `[B, S, S]`;
         `attributes` int8 `[B, 6]`; `points` float32 `[B, 8, 2]`, NaN where invisible.
         """
-        from ...core.randomness import derive_seed  # imports torch
+        from ...core.contracts.randomness import derive_seed  # imports torch
 
         random = np.random.default_rng(derive_seed(self.seed, "scenes", split, block))
         scenes = draw_scenes(random, _BLOCK, self.most, self.colours == "kind")

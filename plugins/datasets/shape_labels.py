@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...core.specs import DatasetSpec, ImageSpec, Symmetry
+from ...core.contracts.specs import DatasetSpec, ImageSpec, Symmetry
 from ..forms import Regression
 
 COLUMN = "counts"

@@ -13,11 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from ...core.base.errors import MissingRequirementError, UsageError
+from ...core.base.files import reading
+from ...core.base.places import from_root
 from ...core.contracts import Columns, Dataset
-from ...core.errors import MissingRequirementError, UsageError
-from ...core.files import reading
-from ...core.places import from_root
-from ...core.specs import DatasetSpec
+from ...core.contracts.specs import DatasetSpec
 from .folders import DATA_DIR
 from .image_files import ImageFile, read_images
 from .shape_labels import COLUMN, KINDS, shapes_spec

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from ...core.contracts import Columns, Dataset
-from ...core.specs import DatasetSpec
+from ...core.contracts.specs import DatasetSpec
 from .shape_labels import COLUMN, KINDS, SIDE, shapes_spec
 
 FIGURES = 10
@@ -88,7 +88,7 @@ class SyntheticShapes(Dataset):
     def _draw(
         self, split: str, size: int, placed: NDArray[np.bool_], exclusion: NDArray[np.bool_] | None
     ) -> Columns:
-        from ...core.randomness import derive_seed  # imports torch
+        from ...core.contracts.randomness import derive_seed  # imports torch
 
         images, counts = [], []
         for block in range(-(-size // _BLOCK)):

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
-from ...core.errors import UsageError
-from ...core.files import open_regular, read_at_most, read_bytes, reading
+from ...core.base.errors import UsageError
+from ...core.base.files import open_regular, read_at_most, read_bytes, reading
 from .class_folders import refuse_outside
 
 

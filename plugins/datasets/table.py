@@ -12,14 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from ...core.base.errors import UsageError
+from ...core.base.files import reading
+from ...core.base.places import from_root
 from ...core.contracts import Columns, Dataset, InMemory, Room, no_images
-from ...core.errors import UsageError
-from ...core.files import reading
-from ...core.places import from_root
-from ...core.specs import NO_IMAGE, DatasetSpec, ImageSpec
-from ...core.table_paths import PictureFolder
-from ...core.table_text import HINT
-from ...core.tables import Table, find_table, read_table
+from ...core.contracts.specs import NO_IMAGE, DatasetSpec, ImageSpec
+from ...core.data.table_paths import PictureFolder
+from ...core.data.table_text import HINT
+from ...core.data.tables import Table, find_table, read_table
 from .image_files import ImageFile, image_file, read_images
 from .table_checks import refuse_contradictions, refuse_untaught
 from .table_columns import TableColumns, understand

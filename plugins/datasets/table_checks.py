@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...core.errors import UsageError
+from ...core.base.errors import UsageError
 from ..forms import Binary, Categorical, Multilabel
 from .table_advice import setting
 from .table_columns import TableColumns

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from pydantic import BeforeValidator, ConfigDict, Field
 from typing_extensions import TypedDict
 
-from ...core.errors import UsageError, suggest
-from ...core.inputs import VectorSpec
-from ...core.tables import Table
+from ...core.base.errors import UsageError, suggest
+from ...core.contracts.inputs import VectorSpec
+from ...core.data.tables import Table
 from .table_advice import setting
 from .table_kinds import Kind, guess
 from .table_labels import LABELS, Cells, Label, LabelColumn, grouped

@@ -8,8 +8,8 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from ...core.errors import UsageError, suggest
-from ...core.inputs import VectorSpec
+from ...core.base.errors import UsageError, suggest
+from ...core.contracts.inputs import VectorSpec
 from ..forms import Categorical, Regression
 from .class_folders import natural
 from .table_columns import TableColumns

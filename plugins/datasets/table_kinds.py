@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from ...core.tables import names_pictures
+from ...core.data.tables import names_pictures
 from .table_numbers import no_number, number_of, whole_of
 from .table_parts import part_of
 from .table_tags import holds_tags

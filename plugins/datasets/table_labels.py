@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...core.base.errors import UsageError, suggest
 from ...core.contracts import Form
-from ...core.errors import UsageError, suggest
-from ...core.tables import Table
+from ...core.data.tables import Table
 from ..forms import Binary, Categorical, Multilabel, Ordinal, PixelClasses, PixelValues, Regression
 from ..forms.pixel_classes import UNLABELLED
 from .class_folders import natural

@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...core.cores import available_cores
-from ...core.errors import UsageError
-from ...core.files import reading
-from ...core.specs import ImageSpec
-from ...core.table_paths import PictureFolder, picture_paths
-from ...core.tables import Table
+from ...core.base.cores import available_cores
+from ...core.base.errors import UsageError
+from ...core.base.files import reading
+from ...core.contracts.specs import ImageSpec
+from ...core.data.table_paths import PictureFolder, picture_paths
+from ...core.data.tables import Table
 from ..forms import PixelClasses, PixelValues
 from ..forms.pixel_classes import UNLABELLED
 from .image_files import ImageFile, image_file
@@ -186,7 +186,7 @@ def _opened(file: ImageFile) -> Any:
     """Return a picture as Pillow opens it: its pixels are numbers, which no conversion may touch."""
     from PIL import Image
 
-    from ...core.pictures import FORMATS, LARGEST
+    from ...core.data.pictures import FORMATS, LARGEST
 
     opened = Image.open(BytesIO(file.read()), formats=FORMATS)
     if opened.width * opened.height > LARGEST:
@@ -200,7 +200,7 @@ def _each(
     files: Sequence[ImageFile | None], read: Callable[[int, ImageFile], NDArray[Any]]
 ) -> list[NDArray[Any] | None]:
     """Return what is read of each file, in order; None where there is none."""
-    from ...core.pictures import silently
+    from ...core.data.pictures import silently
 
     def one(row: int) -> NDArray[Any] | None:
         file = files[row]

@@ -13,10 +13,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ...core.errors import UsageError
-from ...core.files import reading
-from ...core.specs import ImageSpec
-from ...core.table_paths import PictureFolder, picture_paths
+from ...core.base.errors import UsageError
+from ...core.base.files import reading
+from ...core.contracts.specs import ImageSpec
+from ...core.data.table_paths import PictureFolder, picture_paths
 from .image_files import ImageFile, image_file, image_size
 from .table_columns import TableColumns
 from .table_parts import PARTS
@@ -91,7 +91,7 @@ def _look(file: ImageFile) -> Look | None:
     """Return what a file's head says; None when it is no picture, which reading it will tell."""
     from PIL import Image
 
-    from ...core.pictures import FORMATS, silently
+    from ...core.data.pictures import FORMATS, silently
 
     try:
         with silently(), reading(file.name, "an image", hint=""):

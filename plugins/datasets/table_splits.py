@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...core.errors import UsageError
+from ...core.base.errors import UsageError
 from .table_advice import setting
 from .table_columns import TableColumns
 from .table_parts import PARTS, TEST, TRAIN, VALIDATION, carve, part_of, same_units

@@ -12,9 +12,9 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
+from ...core.base.errors import MissingRequirementError, UsageError
+from ...core.base.places import from_root
 from ...core.contracts import Columns, Dataset
-from ...core.errors import MissingRequirementError, UsageError
-from ...core.places import from_root
 from .folders import DATA_DIR
 
 AGAIN = "delete the file to have it downloaded again"

@@ -10,9 +10,9 @@ from typing import Annotated
 from pydantic import Field
 from torch import nn
 
+from ...core.base.errors import Incompatible
 from ...core.contracts import Encoder
-from ...core.errors import Incompatible
-from ...core.specs import FeatureSpec, ImageSpec, InputSpec
+from ...core.contracts.specs import FeatureSpec, ImageSpec, InputSpec
 from ..layers import dropout_layers, too_small
 
 MINIMUM = 8

@@ -10,10 +10,10 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
+from ...core.base.errors import Incompatible
 from ...core.contracts import Encoder
-from ...core.errors import Incompatible
-from ...core.inputs import ModelInput, Vectors, VectorSpec, numbers_among, vectors_among
-from ...core.specs import FeatureSpec, ImageSpec
+from ...core.contracts.inputs import ModelInput, Vectors, VectorSpec, numbers_among, vectors_among
+from ...core.contracts.specs import FeatureSpec, ImageSpec
 from ..layers import HiddenWidths
 
 EncoderChoice = str | dict[str, Any]

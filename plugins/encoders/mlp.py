@@ -11,8 +11,8 @@ from pydantic import Field
 from torch import nn
 
 from ...core.contracts import Encoder
-from ...core.inputs import Vectors
-from ...core.specs import FeatureSpec, ImageSpec, InputSpec
+from ...core.contracts.inputs import Vectors
+from ...core.contracts.specs import FeatureSpec, ImageSpec, InputSpec
 from ..layers import (
     Initialisation,
     LayerActivations,

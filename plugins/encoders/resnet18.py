@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 from torch import nn
 
+from ...core.base.errors import Incompatible
 from ...core.contracts import Encoder
-from ...core.errors import Incompatible
-from ...core.specs import FeatureSpec, ImageSpec, InputSpec
+from ...core.contracts.specs import FeatureSpec, ImageSpec, InputSpec
 from ..layers import too_small
 
 MINIMUM = 9

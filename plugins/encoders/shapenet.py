@@ -10,7 +10,7 @@ from pydantic import Field
 from torch import nn
 
 from ...core.contracts import Encoder
-from ...core.specs import FeatureSpec, ImageSpec, InputSpec
+from ...core.contracts.specs import FeatureSpec, ImageSpec, InputSpec
 
 
 class ShapeNet(Encoder):

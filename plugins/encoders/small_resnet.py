@@ -10,9 +10,9 @@ from typing import Annotated
 from pydantic import Field
 from torch import Tensor, nn
 
+from ...core.base.errors import Incompatible
 from ...core.contracts import Encoder
-from ...core.errors import Incompatible
-from ...core.specs import FeatureSpec, ImageSpec, InputSpec
+from ...core.contracts.specs import FeatureSpec, ImageSpec, InputSpec
 from ..layers import too_small
 
 MINIMUM = 9

@@ -10,10 +10,10 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from ...core.batch import one_hot
+from ...core.base.errors import Incompatible
 from ...core.contracts import Encoder
-from ...core.errors import Incompatible
-from ...core.specs import FeatureSpec, ImageSpec, InputSpec
+from ...core.contracts.batch import one_hot
+from ...core.contracts.specs import FeatureSpec, ImageSpec, InputSpec
 from ..layers import too_small
 
 MINIMUM = 16

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ...core.records import Component
+from ...core.contracts.records import Component
 
 if TYPE_CHECKING:
     from .binary import Binary as Binary

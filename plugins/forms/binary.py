@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 from ...core.contracts import Activation, Bars, Decisions, Form
-from ...core.specs import ImageSpec
+from ...core.contracts.specs import ImageSpec
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 from numpy.typing import NDArray
 
 from ...core.contracts import Activation, Form, Picture
-from ...core.specs import ImageSpec
+from ...core.contracts.specs import ImageSpec
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...core.contracts import Activation, Decisions, Form, Mask
-from ...core.specs import MISSING, ImageSpec
+from ...core.contracts.specs import MISSING, ImageSpec
 
 if TYPE_CHECKING:
     from torch import Tensor

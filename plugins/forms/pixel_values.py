@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any, Self
 from numpy.typing import NDArray
 
 from ...core.contracts import Form, Map
-from ...core.specs import ImageSpec, Symmetry
+from ...core.contracts.specs import ImageSpec, Symmetry
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor
 
-    from ...core.warp import Warp
+    from ...core.contracts.warp import Warp
 
 _OF_RATIOS = ("relative-error", "delta-1", "delta-2", "delta-3")
 """What judges values that are all above 0."""

@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...core.contracts import Form, Marks
-from ...core.specs import ImageSpec, Symmetry
+from ...core.contracts.specs import ImageSpec, Symmetry
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor
 
-    from ...core.warp import Warp
+    from ...core.contracts.warp import Warp
 
 
 @dataclass(frozen=True)

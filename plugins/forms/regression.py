@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...core.contracts import Form, Values
-from ...core.specs import ImageSpec
+from ...core.contracts.specs import ImageSpec
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor

@@ -9,9 +9,9 @@ import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor, nn
 
-from ...core.batch import Features
+from ...core.base.errors import Incompatible
 from ...core.contracts import Head, HeadSpec
-from ...core.errors import Incompatible
+from ...core.contracts.batch import Features
 from ..forms import Ordinal
 from ..layers import dropout_layers
 

@@ -9,10 +9,10 @@ import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor, nn
 
-from ...core.batch import Features
+from ...core.base.errors import Incompatible
 from ...core.contracts import Head, HeadSpec
-from ...core.errors import Incompatible
-from ...core.specs import FeatureSpec
+from ...core.contracts.batch import Features
+from ...core.contracts.specs import FeatureSpec
 from ..forms import Image
 from ..layers import ELU, refuse_no_pixels
 

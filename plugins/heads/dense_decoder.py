@@ -8,9 +8,9 @@ from typing import Annotated
 from pydantic import Field
 from torch import Tensor, nn
 
-from ...core.batch import Features
+from ...core.base.errors import Incompatible
 from ...core.contracts import Head, HeadSpec
-from ...core.errors import Incompatible
+from ...core.contracts.batch import Features
 from ..layers import (
     HiddenWidths,
     Initialisation,

@@ -7,9 +7,9 @@ from math import prod
 import torch
 from torch import Tensor, nn
 
-from ...core.batch import Features, one_hot
+from ...core.base.errors import Incompatible
 from ...core.contracts import Head, HeadSpec
-from ...core.errors import Incompatible
+from ...core.contracts.batch import Features, one_hot
 from ..layers import HiddenWidths, LayerActivations, LayerDropout, output_layers, refuse_image
 
 

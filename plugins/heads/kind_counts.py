@@ -8,9 +8,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from ...core.batch import Features
+from ...core.base.errors import Incompatible
 from ...core.contracts import Form, Head, HeadSpec
-from ...core.errors import Incompatible
+from ...core.contracts.batch import Features
 from ..forms import Categorical
 from ..layers import HiddenWidths, LayerActivations, LayerDropout, output_layers
 

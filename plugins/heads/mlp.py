@@ -6,9 +6,9 @@ from math import prod
 
 from torch import Tensor, nn
 
-from ...core.batch import Features
+from ...core.base.errors import Incompatible
 from ...core.contracts import Head, HeadSpec
-from ...core.errors import Incompatible
+from ...core.contracts.batch import Features
 from ..layers import HiddenWidths, LayerActivations, LayerDropout, output_layers, refuse_image
 
 

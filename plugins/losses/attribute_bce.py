@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch.nn.functional as F
 from torch import Tensor
 
+from ...core.base.errors import Incompatible
 from ...core.contracts import Form, Loss
-from ...core.errors import Incompatible
 from ..forms import Multilabel
 from .elements import known_mean
 

@@ -6,8 +6,8 @@ from typing import Literal
 
 from torch import Tensor
 
+from ...core.base.errors import Incompatible
 from ...core.contracts import Form, Loss
-from ...core.errors import Incompatible
 from .class_weights import ClassWeights
 
 

@@ -8,7 +8,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from ...core.errors import Incompatible
+from ...core.base.errors import Incompatible
 
 ClassWeightsOption = Annotated[
     Literal["none", "balanced"] | tuple[Annotated[float, Field(gt=0)], ...],

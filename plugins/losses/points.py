@@ -8,8 +8,8 @@ import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor
 
+from ...core.base.errors import Incompatible
 from ...core.contracts import Form, Loss
-from ...core.errors import Incompatible
 from ..forms import Points
 
 

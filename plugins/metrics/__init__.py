@@ -1,6 +1,6 @@
 """Built-in metrics, one per file."""
 
-from ...core.records import Component
+from ...core.contracts.records import Component
 
 COMPONENTS: tuple[Component, ...] = (
     Component("metric", "accuracy", "Share of right answers", "mtl.plugins.metrics.accuracy:Accuracy"),

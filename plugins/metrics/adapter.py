@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import torch
 from torch import Tensor
 
+from ...core.base.errors import Incompatible
 from ...core.contracts import Form, Metric
-from ...core.errors import Incompatible
 
 if TYPE_CHECKING:
     import torchmetrics

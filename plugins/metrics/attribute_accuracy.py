@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor
 
 from ...core.contracts import Form
-from ...core.specs import MISSING
+from ...core.contracts.specs import MISSING
 from ..forms import Multilabel
 from .adapter import Adapter
 

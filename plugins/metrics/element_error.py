@@ -7,8 +7,8 @@ from typing import Annotated, Any
 from pydantic import Field
 from torch import Tensor
 
+from ...core.base.errors import Incompatible
 from ...core.contracts import Form
-from ...core.errors import Incompatible
 from ..forms import Image, PixelValues, Regression
 from .adapter import Adapter
 

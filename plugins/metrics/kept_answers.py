@@ -7,8 +7,8 @@ import warnings
 import torch
 from torch import Tensor
 
+from ...core.base.errors import Incompatible
 from ...core.contracts import Form, Metric
-from ...core.errors import Incompatible
 from ..forms import Multilabel
 
 

@@ -1,6 +1,6 @@
 """Built-in optimizers, one per file."""
 
-from ...core.records import Component
+from ...core.contracts.records import Component
 
 _HERE = "mtl.plugins.optimizers"
 

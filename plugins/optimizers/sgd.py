@@ -8,8 +8,8 @@ from typing import Annotated
 import torch
 from pydantic import Field
 
+from ...core.base.errors import Incompatible
 from ...core.contracts import Optimizer, ParameterGroup
-from ...core.errors import Incompatible
 
 Momentum = Annotated[float, Field(ge=0, lt=1, description="Share of the last step that is taken again.")]
 

@@ -1,6 +1,6 @@
 """Built-in recipes, one per file: the experiments as their authors did them, mended, and our best."""
 
-from ...core.records import Component
+from ...core.contracts.records import Component
 
 _SUMMARIES = {
     "mnist-denoise-classify": "Denoise and classify digits with LeNet, as the original",

@@ -1,6 +1,6 @@
 """Built-in schedules of the learning rate, one per file."""
 
-from ...core.records import Component
+from ...core.contracts.records import Component
 
 _HERE = "mtl.plugins.schedules"
 

@@ -1,6 +1,6 @@
 """Built-in sharing schemes, one per file."""
 
-from ...core.records import Component
+from ...core.contracts.records import Component
 
 COMPONENTS: tuple[Component, ...] = (
     Component(

@@ -9,8 +9,8 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
+from ...core.base.errors import Incompatible
 from ...core.contracts import Encoder, LearnedTable, Sharing
-from ...core.errors import Incompatible
 
 
 class CrossStitch(Sharing):

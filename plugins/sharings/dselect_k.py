@@ -12,8 +12,8 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.autograd.function import FunctionCtx
 
+from ...core.base.errors import Incompatible
 from ...core.contracts import EncoderBuilder, LearnedTable, Sharing
-from ...core.errors import Incompatible
 from .experts import ImageReader, by_stage, encode, encoders_of, fused, mixture, numbered, parameters_of
 
 

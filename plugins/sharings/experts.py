@@ -10,8 +10,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ...core.contracts import Encoder
-from ...core.inputs import Vectors
-from ...core.specs import ImageSpec
+from ...core.contracts.inputs import Vectors
+from ...core.contracts.specs import ImageSpec
 
 SIDE = 32
 """Gates read at most so many pixels along each side: larger images are averaged over blocks first."""

@@ -10,7 +10,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from ...core.contracts import EncoderBuilder, LearnedTable, Sharing
-from ...core.specs import FeatureSpec
+from ...core.contracts.specs import FeatureSpec
 from .experts import parameters_of
 
 

@@ -7,10 +7,10 @@ from typing import Annotated
 from pydantic import Field
 from torch import Tensor
 
-from ...core.batch import Batch
 from ...core.contracts import Task
-from ...core.randomness import Random
-from ...core.specs import DatasetSpec
+from ...core.contracts.batch import Batch
+from ...core.contracts.randomness import Random
+from ...core.contracts.specs import DatasetSpec
 from ..corruptions import Noise, add_noise
 from ..forms import Image
 

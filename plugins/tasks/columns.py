@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from ...core.base.errors import Incompatible, suggest
 from ...core.contracts import Form
-from ...core.errors import Incompatible, suggest
-from ...core.specs import DatasetSpec
+from ...core.contracts.specs import DatasetSpec
 from ..forms import Binary, Categorical, Multilabel, Ordinal, PixelClasses, PixelValues, Points, Regression
 
 _WHOLE_NUMBER = re.compile(r"-?[0-9]+")

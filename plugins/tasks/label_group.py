@@ -8,10 +8,10 @@ from typing import Annotated
 from pydantic import Field
 from torch import Tensor
 
-from ...core.batch import MISSING, Batch
+from ...core.base.errors import Incompatible, suggest
 from ...core.contracts import Task
-from ...core.errors import Incompatible, suggest
-from ...core.specs import DatasetSpec
+from ...core.contracts.batch import MISSING, Batch
+from ...core.contracts.specs import DatasetSpec
 from ..forms import Binary, Categorical
 from .columns import class_column
 from .lookup import Lookup

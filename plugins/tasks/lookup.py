@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from ...core.batch import MISSING
+from ...core.contracts.batch import MISSING
 
 
 class Lookup:

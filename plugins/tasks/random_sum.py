@@ -9,10 +9,10 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from ...core.batch import MISSING, Batch
 from ...core.contracts import Task
-from ...core.randomness import Random
-from ...core.specs import DatasetSpec, InputSpec
+from ...core.contracts.batch import MISSING, Batch
+from ...core.contracts.randomness import Random
+from ...core.contracts.specs import DatasetSpec, InputSpec
 from ..forms import Categorical
 from .columns import number_column
 from .lookup import Lookup

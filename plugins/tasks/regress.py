@@ -7,9 +7,9 @@ from typing import Annotated
 from pydantic import Field
 from torch import Tensor
 
-from ...core.batch import Batch
 from ...core.contracts import Task
-from ...core.specs import DatasetSpec
+from ...core.contracts.batch import Batch
+from ...core.contracts.specs import DatasetSpec
 from .columns import value_column
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ...core.batch import Batch
+from ...core.base.errors import Incompatible
 from ...core.contracts import Task
-from ...core.errors import Incompatible
-from ...core.randomness import Random
-from ...core.specs import DatasetSpec, Symmetry
-from ...core.symmetry import transform_square
+from ...core.contracts.batch import Batch
+from ...core.contracts.randomness import Random
+from ...core.contracts.specs import DatasetSpec, Symmetry
+from ...core.contracts.symmetry import transform_square
 from ..forms import Categorical
 
 _TURNS = "rotation:turns"

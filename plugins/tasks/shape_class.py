@@ -9,9 +9,9 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from ...core.batch import MISSING, Batch
 from ...core.contracts import Task
-from ...core.specs import DatasetSpec, Symmetry
+from ...core.contracts.batch import MISSING, Batch
+from ...core.contracts.specs import DatasetSpec, Symmetry
 from ..forms import Categorical
 from .columns import count_column
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from ...core.specs import DatasetSpec
+from ...core.contracts.specs import DatasetSpec
 from .multiple_of import MultipleOf
 
 

@@ -11,11 +11,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from mtl.core.errors import Incompatible
-from mtl.core.options import options_model
-from mtl.core.plugin_loading import HOME
-from mtl.core.recipe import Training
-from mtl.core.registry import Registry
+from mtl.core.base.errors import Incompatible
+from mtl.core.discovery.options import options_model
+from mtl.core.discovery.plugin_loading import HOME
+from mtl.core.discovery.registry import Registry
+from mtl.core.recipe.recipe import Training
 
 from .small_data import groups_of
 

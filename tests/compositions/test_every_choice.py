@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from mtl.core.options import options_model
-from mtl.core.plugin_loading import HOME
-from mtl.core.recipe import Training
-from mtl.core.registry import discover
+from mtl.core.discovery.options import options_model
+from mtl.core.discovery.plugin_loading import HOME
+from mtl.core.discovery.registry import discover
+from mtl.core.recipe.recipe import Training
 
 from .walking import walk
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from mtl.core.plugin_loading import HOME
-from mtl.core.registry import Registry
+from mtl.core.discovery.plugin_loading import HOME
+from mtl.core.discovery.registry import Registry
 
 from .drawing import needed, spec_of, target_of
 from .walking import walk

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from mtl.core.registry import Registry
+from mtl.core.discovery.registry import Registry
 
 from .conftest import fresh_seed
 from .drawing import Draw
@@ -58,10 +58,10 @@ def test_the_composition_that_was_chosen(
 
 def test_most_draws_are_trained(registry: Registry, small_data: dict[str, dict[str, Any]]) -> None:
     """A walk of refusals would show little: two draws in five at least are complete recipes."""
-    from mtl.core.composer import compose
-    from mtl.core.errors import MtlError
-    from mtl.core.recipe_reader import read
-    from mtl.core.recipe_source import RecipeSource
+    from mtl.core.base.errors import MtlError
+    from mtl.core.composition.composer import compose
+    from mtl.core.recipe.recipe_reader import read
+    from mtl.core.recipe.recipe_source import RecipeSource
 
     fates: Counter[bool] = Counter()
     for seed in range(40):

@@ -13,13 +13,13 @@ import pytest
 import torch
 from torch import Tensor
 
-from mtl.core.composer import compose
-from mtl.core.composition import Composition
-from mtl.core.errors import RecipeError
-from mtl.core.pipeline import load_of
-from mtl.core.recipe_reader import read
-from mtl.core.recipe_source import RecipeSource
-from mtl.core.registry import Registry
+from mtl.core.base.errors import RecipeError
+from mtl.core.composition.composer import compose
+from mtl.core.composition.composition import Composition
+from mtl.core.discovery.registry import Registry
+from mtl.core.recipe.recipe_reader import read
+from mtl.core.recipe.recipe_source import RecipeSource
+from mtl.core.running.pipeline import load_of
 from mtl.core.training.trainer import Trainer
 
 from .drawing import Draw

@@ -10,9 +10,9 @@ from pydantic import Field
 from torch import Tensor
 
 from mtl import Component, hookimpl
-from mtl.core.batch import Batch
 from mtl.core.contracts import Columns, Dataset, Form, Task
-from mtl.core.specs import DatasetSpec, ImageSpec
+from mtl.core.contracts.batch import Batch
+from mtl.core.contracts.specs import DatasetSpec, ImageSpec
 from mtl.plugins.forms import Categorical, Regression
 
 mtl_api = 1

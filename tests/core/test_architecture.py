@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from mtl.core.records import KINDS
-from mtl.core.registry import Registry
+from mtl.core.contracts.records import KINDS
+from mtl.core.discovery.registry import Registry
 
 ROOT = Path(__file__).parents[2]
 PROJECT = ROOT / "pyproject.toml"
@@ -103,7 +103,7 @@ LINUX_ONLY = re.compile(
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_what_linux_alone_has_is_asked_for_in_one_place(path: Path) -> None:
-    if path != ROOT / "core" / "cores.py":
+    if path != ROOT / "core" / "base" / "cores.py":
         assert LINUX_ONLY.findall(path.read_text()) == []
 
 
@@ -138,13 +138,13 @@ def test_help_imports_nothing_heavy() -> None:
     assert done.stderr == "0 []\n"
 
 
-DOOR = ROOT / "core" / "files.py"
-PACKAGE_DATA = {"core/shipped_recipes.py", "core/scaffold/__init__.py", "exports/web/exporter.py"}
+DOOR = ROOT / "core" / "base" / "files.py"
+PACKAGE_DATA = {"core/recipe/shipped_recipes.py", "core/scaffold/__init__.py", "exports/web/exporter.py"}
 """These read what was installed with the code, not what lies somewhere."""
 
 
 def reads_past_the_door(path: Path) -> list[str]:
-    """Return the calls in a file that open another one to read it, without `core/files.py`."""
+    """Return the calls in a file that open another one to read it, without `core/base/files.py`."""
     found = []
     for node in ast.walk(ast.parse(path.read_text())):
         if not isinstance(node, ast.Call):
@@ -160,7 +160,7 @@ def reads_past_the_door(path: Path) -> list[str]:
 
 
 def test_files_are_read_through_one_door() -> None:
-    """A pipe waits for ever, a device never ends: `core/files.py` opens regular files of bounded size."""
+    """A pipe waits for ever, a device never ends: `core/base/files.py` opens files of bounded size."""
     wrong = {
         str(path.relative_to(ROOT)): calls
         for path in SOURCES

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from mtl.core.contracts import Answer, Arrays, ExportSubject, Judge, Leading, Metrics
-from mtl.core.specs import ImageSpec, InputSpec
+from mtl.core.contracts.specs import ImageSpec, InputSpec
 from mtl.exports.metadata import IMAGE
 from mtl.exports.onnx_exporter import OnnxExporter
 from mtl.plugins.forms import Binary, Categorical, Image, Regression

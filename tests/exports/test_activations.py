@@ -13,7 +13,7 @@ from onnx import numpy_helper
 from onnx.reference import ReferenceEvaluator
 from torch import Tensor
 
-from mtl.core.errors import VerificationError
+from mtl.core.base.errors import VerificationError
 from mtl.exports.activations import QUANTIZED, beyond_half, check_halves, check_kept, check_scales, own_nodes
 from mtl.exports.derivation import prove_derivation
 from mtl.exports.float16 import to_float16

@@ -9,7 +9,7 @@ import onnx
 import pytest
 from click.testing import CliRunner
 
-from mtl.core.errors import UsageError
+from mtl.core.base.errors import UsageError
 from mtl.exports.bench_command import bench
 from mtl.exports.benchmarking import files_of, metrics_of
 from mtl.exports.inference import ExportedModel

@@ -17,7 +17,7 @@ import pytest
 import torch
 from torch import nn
 
-from mtl.core.errors import MissingRequirementError, UsageError, VerificationError
+from mtl.core.base.errors import MissingRequirementError, UsageError, VerificationError
 from mtl.exports.bundle import exporter as bundle_exporter
 from mtl.exports.bundle.contents import Samples, labels_of
 from mtl.exports.bundle.exporter import BundleExporter

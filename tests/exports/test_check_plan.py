@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from mtl.core.base.errors import UsageError
 from mtl.core.contracts import Exporter, ExportPlan, Leading
-from mtl.core.errors import UsageError
 from mtl.exports.bundle.exporter import BundleExporter
 from mtl.exports.onnx_exporter import OnnxExporter
 from mtl.exports.triton_exporter import TritonExporter

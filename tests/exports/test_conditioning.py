@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from mtl.core.errors import VerificationError
+from mtl.core.base.errors import VerificationError
 from mtl.exports.comparison import Comparison
 from mtl.exports.conditioning import rounded_otherwise
 from mtl.exports.onnx_model import ExportForm

@@ -10,8 +10,8 @@ import onnx
 import pytest
 import torch
 
-from mtl.core.errors import VerificationError
-from mtl.core.randomness import generator
+from mtl.core.base.errors import VerificationError
+from mtl.core.contracts.randomness import generator
 from mtl.exports import variants
 from mtl.exports.decisions import nodes_that_decide
 from mtl.exports.onnx_exporter import OnnxExporter

@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from mtl.core.composer import compose
+from mtl.core.composition.composer import compose
 from mtl.core.contracts import ExportSubject
-from mtl.core.data import load_splits
-from mtl.core.exporting import build_exporter, export_subject
-from mtl.core.plugin_loading import HOME
-from mtl.core.recipe_reader import read
-from mtl.core.recipe_source import RecipeSource
-from mtl.core.registry import Registry
+from mtl.core.data.samples import load_splits
+from mtl.core.discovery.plugin_loading import HOME
+from mtl.core.discovery.registry import Registry
+from mtl.core.recipe.recipe_reader import read
+from mtl.core.recipe.recipe_source import RecipeSource
+from mtl.core.running.exporting import build_exporter, export_subject
 
 OPTIONS: dict[str, dict[str, Any]] = {"label-group": {"groups": {"round": ["0", "6", "8", "9"]}}}
 SHAPES = ("shape-class", "shape-count", "regress")

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mtl.core.errors import UsageError, VerificationError
+from mtl.core.base.errors import UsageError, VerificationError
 from mtl.exports.bundle.contents import MANIFEST, SAMPLES, Samples, read_manifest
 from mtl.exports.folder import SUMS, check_folder, read_sums, unpublished_folder
 from mtl.exports.torch_program import refuse_code

@@ -9,7 +9,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from mtl.core.errors import VerificationError
+from mtl.core.base.errors import VerificationError
 from mtl.exports.candidate import Candidate
 from mtl.exports.onnx_model import file_of
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mtl.core.errors import VerificationError
+from mtl.core.base.errors import VerificationError
 from mtl.exports.metadata import ModelCard
 from mtl.exports.onnx_model import ExportForm, card_of, file_of
 from mtl.exports.verification import verify_bytes

@@ -11,8 +11,8 @@ import onnx
 import pytest
 from onnx import TensorProto, numpy_helper
 
+from mtl.core.base.errors import UsageError, VerificationError
 from mtl.core.contracts import ExportSubject
-from mtl.core.errors import UsageError, VerificationError
 from mtl.exports import onnx_exporter
 from mtl.exports.onnx_exporter import OnnxExporter
 from mtl.exports.onnx_model import ExportForm, build_model, file_of

@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from onnx import TensorProto, helper, numpy_helper
 
-from mtl.core.errors import MtlError, UsageError, VerificationError
+from mtl.core.base.errors import MtlError, UsageError, VerificationError
 from mtl.exports.inference import ExportedModel
 from mtl.exports.onnx_exporter import OnnxExporter
 from mtl.exports.onnx_model import file_of

@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from mtl.core.errors import UsageError
-from mtl.core.specs import ImageSpec
+from mtl.core.base.errors import UsageError
+from mtl.core.contracts.specs import ImageSpec
 from mtl.exports.images import read_image
 
 GRAY = ImageSpec(1, 2, 3)

@@ -8,7 +8,7 @@ import pytest
 import torch
 from onnx import helper
 
-from mtl.core.errors import UsageError
+from mtl.core.base.errors import UsageError
 from mtl.exports.inference import ExportedModel
 from mtl.exports.onnx_model import file_of
 from mtl.plugins.forms import Binary, Categorical, Image, Regression

@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from mtl.core.errors import UsageError
+from mtl.core.base.errors import UsageError
 from mtl.exports.limits import MEBIBYTE, in_time, memory_option
 from mtl.exports.session import ALLOWED
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mtl.core.specs import ImageSpec, InputSpec
+from mtl.core.contracts.specs import ImageSpec, InputSpec
 from mtl.exports.metadata import ModelCard, Output
 from mtl.plugins.forms import Binary, Categorical, Image, Regression
 

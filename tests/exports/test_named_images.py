@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mtl.core.errors import UsageError
+from mtl.core.base.errors import UsageError
 from mtl.exports.answer_table import write_answers
 from mtl.exports.named_images import Naming, named_images
 

@@ -17,10 +17,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from mtl.core.base.errors import ComponentError, UsageError
 from mtl.core.contracts import ExportSubject
-from mtl.core.errors import ComponentError, UsageError
-from mtl.core.options import options_model, validate_options
-from mtl.core.specs import ImageSpec, InputSpec
+from mtl.core.contracts.specs import ImageSpec, InputSpec
+from mtl.core.discovery.options import options_model, validate_options
 from mtl.exports import onnx_exporter
 from mtl.exports.onnx_exporter import OnnxExporter
 from mtl.exports.onnx_model import ExportForm, build_model

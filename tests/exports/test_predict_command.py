@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 from PIL import Image
 
-from mtl.core.errors import UsageError
+from mtl.core.base.errors import UsageError
 from mtl.exports.onnx_model import file_of
 from mtl.exports.predict_command import predict
 

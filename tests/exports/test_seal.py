@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mtl.core.errors import MtlError, UsageError, VerificationError
+from mtl.core.base.errors import MtlError, UsageError, VerificationError
 from mtl.exports.inference import ExportedModel
 from mtl.exports.onnx_exporter import OnnxExporter
 from mtl.exports.onnx_model import file_of

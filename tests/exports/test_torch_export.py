@@ -16,8 +16,8 @@ import numpy as np
 import pytest
 import torch
 
+from mtl.core.base.errors import ComponentError, UsageError, VerificationError
 from mtl.core.contracts import ExportSubject
-from mtl.core.errors import ComponentError, UsageError, VerificationError
 from mtl.exports import torch_export_exporter, torch_program
 from mtl.exports.onnx_model import ExportForm, card_of
 from mtl.exports.torch_export_exporter import TorchExportExporter

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mtl.core.errors import UsageError, VerificationError
+from mtl.core.base.errors import UsageError, VerificationError
 from mtl.exports import onnx_exporter
 from mtl.exports.folder import check_folder
 from mtl.exports.inference import ExportedModel

@@ -10,12 +10,12 @@ import pytest
 import torch
 from onnx import numpy_helper
 
-from mtl.core.errors import VerificationError
-from mtl.core.pipeline import Pipeline
-from mtl.core.recipe_reader import read
-from mtl.core.recipe_source import RecipeSource
-from mtl.core.registry import Registry, discover
-from mtl.core.run import Run, load_run
+from mtl.core.base.errors import VerificationError
+from mtl.core.discovery.registry import Registry, discover
+from mtl.core.recipe.recipe_reader import read
+from mtl.core.recipe.recipe_source import RecipeSource
+from mtl.core.running.pipeline import Pipeline
+from mtl.core.running.run import Run, load_run
 from mtl.exports.onnx_model import file_of
 from mtl.exports.publication import proof_path
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from mtl.core.data import Samples
-from mtl.core.picture_statistics import KEY, picture_statistics
+from mtl.core.data.picture_statistics import KEY, picture_statistics
+from mtl.core.data.samples import Samples
 from mtl.exports import unlike
 from mtl.exports.unlike import TrainingPictures, told
 

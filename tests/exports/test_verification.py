@@ -13,7 +13,7 @@ import pytest
 import torch
 from onnx import numpy_helper
 
-from mtl.core.errors import VerificationError
+from mtl.core.base.errors import VerificationError
 from mtl.exports import comparison, onnx_exporter
 from mtl.exports.onnx_exporter import OnnxExporter
 

@@ -7,7 +7,7 @@ import onnx
 import pytest
 from onnx import numpy_helper
 
-from mtl.core.errors import VerificationError
+from mtl.core.base.errors import VerificationError
 from mtl.exports.onnx_exporter import OnnxExporter
 from mtl.exports.onnx_model import ExportForm, build_model, file_of
 from mtl.exports.weights import compare_weights

@@ -5,10 +5,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mtl.core.batch import Batch
-from mtl.core.randomness import StepRandom
-from mtl.core.specs import DatasetSpec, ImageSpec, Symmetry
-from mtl.core.symmetry import transform_square
+from mtl.core.contracts.batch import Batch
+from mtl.core.contracts.randomness import StepRandom
+from mtl.core.contracts.specs import DatasetSpec, ImageSpec, Symmetry
+from mtl.core.contracts.symmetry import transform_square
 from mtl.plugins.augmentations.flip import Flip
 from mtl.plugins.augmentations.rotate_90 import Rotate90
 from mtl.plugins.forms import Regression

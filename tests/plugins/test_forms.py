@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 import torch
 
-from mtl.core.data import Samples, Splits, refuse_unlabelled
-from mtl.core.errors import UsageError
-from mtl.core.losses import masked_loss
-from mtl.core.specs import DatasetSpec, ImageSpec
-from mtl.core.standardization import Standardization, standardized
+from mtl.core.base.errors import UsageError
+from mtl.core.composition.losses import masked_loss
+from mtl.core.composition.standardization import Standardization, standardized
+from mtl.core.contracts.specs import DatasetSpec, ImageSpec
+from mtl.core.data.samples import Samples, Splits, refuse_unlabelled
 from mtl.plugins.forms import Multilabel, Regression
 from mtl.plugins.losses.mean_absolute_error import MeanAbsoluteError
 from mtl.plugins.losses.mean_squared_error import MeanSquaredError

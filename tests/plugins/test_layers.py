@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from mtl.core.errors import Incompatible
+from mtl.core.base.errors import Incompatible
 from mtl.plugins.layers import ELU, Activation, activation_layer, dense_layers, dropout_layers, one_per_layer
 
 

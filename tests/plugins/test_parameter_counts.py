@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from torch import nn
 
 from mtl.core.contracts import Encoder, EncoderBuilder, Form, HeadSpec, Sharing
-from mtl.core.specs import ImageSpec, InputSpec
+from mtl.core.contracts.specs import ImageSpec, InputSpec
 from mtl.plugins.encoders.alexnet import AlexNet
 from mtl.plugins.encoders.mlp import MLP
 from mtl.plugins.encoders.shapenet import ShapeNet

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from mtl.core import contracts
-from mtl.core.options import describe_options, options_model
+from mtl.core.discovery.options import describe_options, options_model
 from mtl.plugins import augmentations, balancers, forms, losses, metrics, tasks
 from mtl.plugins.forms import Binary, Categorical, Image, Regression
 

@@ -24,7 +24,7 @@ from mtl.core.contracts import (
     Sharing,
     Task,
 )
-from mtl.core.specs import DatasetSpec, FeatureSpec, ImageSpec
+from mtl.core.contracts.specs import DatasetSpec, FeatureSpec, ImageSpec
 from mtl.plugins.forms import Categorical
 
 

@@ -168,7 +168,7 @@ def test_a_wrong_export_fails_with_status_4_and_publishes_nothing(
 def test_a_dropped_normalisation_fails_with_status_4_and_publishes_nothing(
     mtl: Command, tmp_path: Path, twins: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from mtl.core.model import Normalization
+    from mtl.core.composition.model import Normalization
     from mtl.exports import onnx_exporter
 
     build = onnx_exporter.build_model

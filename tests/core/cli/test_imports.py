@@ -20,7 +20,7 @@ HEAVY = (
     "torch._dynamo",
     "torch.onnx",
     "rich",
-    "mtl.core.pipeline",
+    "mtl.core.running.pipeline",
 )
 """What takes from a tenth of a second to several seconds to import."""
 

@@ -14,8 +14,8 @@ from mtl.core.comparison.axes import Axis, component_axis
 from mtl.core.comparison.comparison import Comparing, Comparison
 from mtl.core.comparison.grid import Grid, Question, lay_out
 from mtl.core.comparison.progress import ComparisonProgress
-from mtl.core.registry import Registry
-from mtl.core.request import Request
+from mtl.core.discovery.registry import Registry
+from mtl.core.recipe.request import Request
 
 Make = Callable[..., Grid]
 

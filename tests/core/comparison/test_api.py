@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 import mtl
-from mtl.core.errors import RecipeError, UsageError
-from mtl.core.registry import Registry
+from mtl.core.base.errors import RecipeError, UsageError
+from mtl.core.discovery.registry import Registry
 
 QUICK: dict[str, Any] = {
     "encoder": {"name": "mlp", "hidden": [8]},

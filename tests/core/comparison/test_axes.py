@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mtl.core.base.errors import UsageError
 from mtl.core.comparison.axes import assigned_axes, component_axis, split_values
-from mtl.core.errors import UsageError
 
 
 def test_a_list_is_one_value_and_two_lists_are_two() -> None:

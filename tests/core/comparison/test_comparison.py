@@ -14,18 +14,18 @@ import pytest
 import torch
 from scipy import stats
 
+from mtl.core.base.errors import UsageError
+from mtl.core.base.workplace import enter
 from mtl.core.comparison.axes import Axis
 from mtl.core.comparison.comparison import Comparison
 from mtl.core.comparison.folder import ComparisonFolder
 from mtl.core.comparison.grid import Grid
-from mtl.core.errors import UsageError
-from mtl.core.hookspecs import hookimpl
-from mtl.core.plugin_loading import Provider
-from mtl.core.records import Component
-from mtl.core.registry import Registry, discover
-from mtl.core.run_folder import RunFolder
+from mtl.core.contracts.hookspecs import hookimpl
+from mtl.core.contracts.records import Component
+from mtl.core.discovery.plugin_loading import Provider
+from mtl.core.discovery.registry import Registry, discover
+from mtl.core.folders.run_folder import RunFolder
 from mtl.core.training.checkpoint import CheckpointFolder
-from mtl.core.workplace import enter
 from mtl.plugins.balancers.sum import Sum
 from mtl.plugins.datasets.digits import Digits
 

@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
+from mtl.core.base.errors import MissingRequirementError, RecipeError, UsageError
 from mtl.core.comparison.axes import Axis, component_axis
 from mtl.core.comparison.grid import Grid
-from mtl.core.composer import compose
-from mtl.core.errors import MissingRequirementError, RecipeError, UsageError
-from mtl.core.hookspecs import hookimpl
-from mtl.core.plugin_loading import Provider
-from mtl.core.records import Component
-from mtl.core.registry import Registry, discover
+from mtl.core.composition.composer import compose
+from mtl.core.contracts.hookspecs import hookimpl
+from mtl.core.contracts.records import Component
+from mtl.core.discovery.plugin_loading import Provider
+from mtl.core.discovery.registry import Registry, discover
 from mtl.plugins.balancers.sum import Sum
 
 Make = Callable[..., Grid]

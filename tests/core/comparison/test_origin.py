@@ -9,11 +9,11 @@ from typing import Any
 
 from mtl.core.comparison.origin import data_origin
 from mtl.core.contracts import Columns, Dataset
-from mtl.core.plugin_loading import Provider
-from mtl.core.recipe import Choice
-from mtl.core.records import Component
-from mtl.core.registry import Entry
-from mtl.core.specs import DatasetSpec
+from mtl.core.contracts.records import Component
+from mtl.core.contracts.specs import DatasetSpec
+from mtl.core.discovery.plugin_loading import Provider
+from mtl.core.discovery.registry import Entry
+from mtl.core.recipe.recipe import Choice
 
 
 class Filed(Dataset):

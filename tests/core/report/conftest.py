@@ -14,8 +14,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from mtl.core.batch import Batch, Features
-from mtl.core.composition import ComposedTask, Composition
+from mtl.core.composition.composition import ComposedTask, Composition
+from mtl.core.composition.model import MultitaskModel, Normalization
+from mtl.core.composition.training_parts import TrainingParts
 from mtl.core.contracts import (
     Balancer,
     Columns,
@@ -32,15 +33,14 @@ from mtl.core.contracts import (
     Sharing,
     Task,
 )
-from mtl.core.data import Samples, Splits
-from mtl.core.model import MultitaskModel, Normalization
-from mtl.core.pipeline import judge
-from mtl.core.randomness import Random
-from mtl.core.recipe import Choice, Recipe, TaskChoice, Training
+from mtl.core.contracts.batch import Batch, Features
+from mtl.core.contracts.randomness import Random
+from mtl.core.contracts.specs import DatasetSpec, FeatureSpec, ImageSpec, InputSpec
+from mtl.core.data.samples import Samples, Splits
+from mtl.core.folders.run_folder import RunFolder
+from mtl.core.recipe.recipe import Choice, Recipe, TaskChoice, Training
 from mtl.core.report import write_report
-from mtl.core.run_folder import RunFolder
-from mtl.core.specs import DatasetSpec, FeatureSpec, ImageSpec, InputSpec
-from mtl.core.training_parts import TrainingParts
+from mtl.core.running.pipeline import judge
 from mtl.plugins.forms import Binary, Categorical, Image, Regression
 
 EXTRA = InputSpec("number", 4, "what to add")

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 import torch
 
+from mtl.core.base.errors import UsageError
 from mtl.core.contracts import Form
-from mtl.core.errors import UsageError
 from mtl.plugins.forms import Binary, Categorical, Image, Regression
 from mtl.plugins.metrics.recall import Recall
 

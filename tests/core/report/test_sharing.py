@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from mtl.core.errors import UsageError
+from mtl.core.base.errors import UsageError
 from mtl.core.report.style import STYLE
 
 Make = Callable[..., Any]

@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 from PIL import Image as Pillow
 
-from mtl.core.exporting import export
+from mtl.core.contracts.specs import ImageSpec
 from mtl.core.report.subject import Subject
 from mtl.core.report.usage import command, program
-from mtl.core.specs import ImageSpec
+from mtl.core.running.exporting import export
 from mtl.exports.images import read_image
 from mtl.exports.onnx_exporter import OnnxExporter
 from mtl.plugins.forms import Binary, Categorical, Image, Regression

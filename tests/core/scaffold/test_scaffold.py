@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 import mtl
+from mtl.core.base.errors import UsageError
 from mtl.core.cli.main import run
-from mtl.core.errors import UsageError
-from mtl.core.hookspecs import API
-from mtl.core.plugin_loading import HOME
-from mtl.core.records import KINDS
+from mtl.core.contracts.hookspecs import API
+from mtl.core.contracts.records import KINDS
+from mtl.core.discovery.plugin_loading import HOME
 from mtl.core.scaffold import package_files, write_package
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from mtl.core.registry import discover
+from mtl.core.discovery.registry import discover
 from mtl.core.testing.subjects import Subject, subjects
 
 GOOD = '''

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from mtl.core.registry import discover
+from mtl.core.discovery.registry import discover
 from mtl.core.testing import CheckFailed, checks_for
 from mtl.core.testing.running import CHECKS
 from mtl.core.testing.subjects import Subject, subjects

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from mtl.core.plugin_loading import HOME
-from mtl.core.registry import discover
+from mtl.core.discovery.plugin_loading import HOME
+from mtl.core.discovery.registry import discover
 from mtl.core.testing import checks_for
 from mtl.core.testing.subjects import Subject, subjects
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from mtl.core.errors import UsageError
+from mtl.core.base.errors import UsageError
 from mtl.core.testing.location import located
 from mtl.core.testing.subjects import subjects
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from mtl.core.errors import UsageError
+from mtl.core.base.errors import UsageError
 from mtl.core.testing import parametrize_with_checks
 
 METRICS = """

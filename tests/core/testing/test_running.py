@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 import pytest
 
-from mtl.core.errors import UsageError
-from mtl.core.records import KINDS
-from mtl.core.registry import discover
+from mtl.core.base.errors import UsageError
+from mtl.core.contracts.records import KINDS
+from mtl.core.discovery.registry import discover
 from mtl.core.testing import checks_for, run_checks
 from mtl.core.testing.subjects import subjects
 

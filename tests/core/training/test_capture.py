@@ -11,11 +11,11 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from mtl.core.composer import compose
-from mtl.core.data import load_splits
-from mtl.core.recipe_reader import read
-from mtl.core.recipe_source import RecipeSource
-from mtl.core.registry import Registry
+from mtl.core.composition.composer import compose
+from mtl.core.data.samples import load_splits
+from mtl.core.discovery.registry import Registry
+from mtl.core.recipe.recipe_reader import read
+from mtl.core.recipe.recipe_source import RecipeSource
 from mtl.core.training.capture import CapturedBlocks, CudaCapture
 from mtl.core.training.step import StepLosses
 from mtl.core.training.trainer import Trainer

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from mtl.core.errors import UsageError
+from mtl.core.base.errors import UsageError
 from mtl.core.training.checkpoint import Checkpoint, CheckpointFolder
 
 

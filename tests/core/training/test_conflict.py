@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 import torch
 
-from mtl.core.composer import compose
-from mtl.core.data import load_splits
-from mtl.core.recipe_reader import read
-from mtl.core.recipe_source import RecipeSource
-from mtl.core.registry import Registry
+from mtl.core.composition.composer import compose
+from mtl.core.data.samples import load_splits
+from mtl.core.discovery.registry import Registry
+from mtl.core.recipe.recipe_reader import read
+from mtl.core.recipe.recipe_source import RecipeSource
 from mtl.core.training.trainer import Trainer
 
 

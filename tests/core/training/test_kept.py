@@ -6,12 +6,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from mtl.core.composer import compose
-from mtl.core.composition import Composition
-from mtl.core.errors import ComponentError
-from mtl.core.recipe_reader import read
-from mtl.core.recipe_source import RecipeSource
-from mtl.core.registry import Registry
+from mtl.core.base.errors import ComponentError
+from mtl.core.composition.composer import compose
+from mtl.core.composition.composition import Composition
+from mtl.core.discovery.registry import Registry
+from mtl.core.recipe.recipe_reader import read
+from mtl.core.recipe.recipe_source import RecipeSource
 from mtl.core.training.kept import Kept
 
 

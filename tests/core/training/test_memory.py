@@ -11,16 +11,16 @@ import pytest
 import torch
 from torch import Tensor
 
-from mtl.core import pipeline as pipelines
-from mtl.core.composer import compose
-from mtl.core.data import load_splits
-from mtl.core.errors import MissingRequirementError
-from mtl.core.pipeline import Pipeline
-from mtl.core.progress import Progress
-from mtl.core.recipe import Recipe
-from mtl.core.recipe_reader import read
-from mtl.core.recipe_source import RecipeSource
-from mtl.core.registry import Registry
+from mtl.core.base.errors import MissingRequirementError
+from mtl.core.base.progress import Progress
+from mtl.core.composition.composer import compose
+from mtl.core.data.samples import load_splits
+from mtl.core.discovery.registry import Registry
+from mtl.core.recipe.recipe import Recipe
+from mtl.core.recipe.recipe_reader import read
+from mtl.core.recipe.recipe_source import RecipeSource
+from mtl.core.running import pipeline as pipelines
+from mtl.core.running.pipeline import Pipeline
 from mtl.core.training import memory
 from mtl.core.training.ahead import Ahead
 from mtl.core.training.memory import largest_batch
@@ -178,7 +178,7 @@ def test_mapped_data_train_the_same_model_and_the_run_says_so(registry: Registry
 def test_data_that_would_take_too_much_are_mapped_and_it_is_told(
     registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("mtl.core.store_room.available_memory", lambda: 1 << 20)
+    monkeypatch.setattr("mtl.core.data.store_room.available_memory", lambda: 1 << 20)
     told = Told()
     outcome = Pipeline(registry, CPU, told, publishes=False).run(recipe(registry, epochs=1), tmp_path / "run")
     assert outcome.splits.mapped

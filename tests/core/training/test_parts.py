@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 import torch
 
-from mtl.core.composer import compose
-from mtl.core.errors import RecipeError
-from mtl.core.losses import Known
-from mtl.core.recipe_reader import read
-from mtl.core.recipe_source import RecipeSource
-from mtl.core.registry import Registry
+from mtl.core.base.errors import RecipeError
+from mtl.core.composition.composer import compose
+from mtl.core.composition.losses import Known
+from mtl.core.discovery.registry import Registry
+from mtl.core.recipe.recipe_reader import read
+from mtl.core.recipe.recipe_source import RecipeSource
 from mtl.core.training.blocks import Look
 from mtl.core.training.parts import cut
 

@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from mtl.core.composer import compose
-from mtl.core.composition import Composition
+from mtl.core.base.errors import ComponentError
+from mtl.core.composition.composer import compose
+from mtl.core.composition.composition import Composition
 from mtl.core.contracts import Moment, Schedule
-from mtl.core.errors import ComponentError
-from mtl.core.recipe_reader import read
-from mtl.core.recipe_source import RecipeSource
-from mtl.core.registry import Registry
+from mtl.core.discovery.registry import Registry
+from mtl.core.recipe.recipe_reader import read
+from mtl.core.recipe.recipe_source import RecipeSource
 from mtl.core.training.rates import rate_factors
 
 

@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 import torch
 
-from mtl.core.composer import compose
-from mtl.core.pipeline import load_of
-from mtl.core.recipe_reader import read
-from mtl.core.recipe_source import RecipeSource
-from mtl.core.registry import Registry
+from mtl.core.composition.composer import compose
+from mtl.core.discovery.registry import Registry
+from mtl.core.recipe.recipe_reader import read
+from mtl.core.recipe.recipe_source import RecipeSource
+from mtl.core.running.pipeline import load_of
 from mtl.core.training.trainer import Trainer
 
 RECORDED = json.loads((Path(__file__).parent / "recorded.json").read_text())

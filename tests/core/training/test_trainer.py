@@ -9,15 +9,15 @@ import pytest
 import torch
 from torch import Tensor
 
-from mtl.core.composer import compose
-from mtl.core.composition import Composition
+from mtl.core.base.errors import UsageError
+from mtl.core.composition.composer import compose
+from mtl.core.composition.composition import Composition
 from mtl.core.contracts import Balancer
-from mtl.core.data import Samples, Splits, load_splits
-from mtl.core.errors import UsageError
-from mtl.core.evaluation import evaluate
-from mtl.core.recipe_reader import read
-from mtl.core.recipe_source import RecipeSource
-from mtl.core.registry import Registry
+from mtl.core.data.samples import Samples, Splits, load_splits
+from mtl.core.discovery.registry import Registry
+from mtl.core.evaluation.evaluation import evaluate
+from mtl.core.recipe.recipe_reader import read
+from mtl.core.recipe.recipe_source import RecipeSource
 from mtl.core.training.blocks import Blocks, step_sizes
 from mtl.core.training.failure import NotFiniteError
 from mtl.core.training.step import Step

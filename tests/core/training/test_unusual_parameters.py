@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 import torch
 
-from mtl.core.errors import UsageError
-from mtl.core.pipeline import Outcome, Pipeline
-from mtl.core.recipe_reader import read
-from mtl.core.recipe_source import RecipeSource
-from mtl.core.registry import Registry, discover
+from mtl.core.base.errors import UsageError
+from mtl.core.discovery.registry import Registry, discover
+from mtl.core.recipe.recipe_reader import read
+from mtl.core.recipe.recipe_source import RecipeSource
+from mtl.core.running.pipeline import Outcome, Pipeline
 
 CPU = torch.device("cpu")
 SMALL = {"name": "shapes-synthetic", "train_size": 40, "test_size": 10}

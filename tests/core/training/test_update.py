@@ -9,11 +9,11 @@ import torch
 from safetensors.torch import load
 from torch import nn
 
-from mtl.core.composer import compose
-from mtl.core.recipe_reader import read
-from mtl.core.recipe_source import RecipeSource
-from mtl.core.registry import Registry
-from mtl.core.tensors import to_safetensors
+from mtl.core.base.tensors import to_safetensors
+from mtl.core.composition.composer import compose
+from mtl.core.discovery.registry import Registry
+from mtl.core.recipe.recipe_reader import read
+from mtl.core.recipe.recipe_source import RecipeSource
 from mtl.core.training.average import Average
 from mtl.core.training.update import Update, update_of
 from mtl.plugins.optimizers.adam import Adam

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from mtl import Component, hookimpl
 from mtl.core.contracts import Encoder
-from mtl.core.specs import FeatureSpec, ImageSpec, InputSpec
+from mtl.core.contracts.specs import FeatureSpec, ImageSpec, InputSpec
 
 WIDTH = 8
 

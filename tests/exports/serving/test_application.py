@@ -8,7 +8,7 @@ import time
 import httpx
 import pytest
 
-from mtl.core.errors import VerificationError
+from mtl.core.base.errors import VerificationError
 from mtl.exports.serving.application import application
 from mtl.exports.serving.bodies import Bodies
 from mtl.exports.serving.served_model import ServedModel

@@ -12,7 +12,7 @@ import httpx
 import psutil
 import pytest
 
-from mtl.core.errors import UsageError
+from mtl.core.base.errors import UsageError
 from mtl.exports.serving import connections
 from mtl.exports.serving.bodies import Bodies, Body
 from mtl.exports.serving.refusal import Refusal

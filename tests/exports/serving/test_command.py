@@ -12,7 +12,7 @@ import httpx
 import pytest
 from click.testing import CliRunner
 
-from mtl.core.errors import UsageError
+from mtl.core.base.errors import UsageError
 from mtl.exports.serving.command import named_paths, serve
 
 WITHOUT = """

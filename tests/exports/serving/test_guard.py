@@ -8,7 +8,7 @@ import socket
 import httpx
 import pytest
 
-from mtl.core.errors import UsageError
+from mtl.core.base.errors import UsageError
 from mtl.exports.serving.guard import Guard, Hosts, hosts_of, read_token
 
 LOCAL = ["localhost", "localhost:8000", "LOCALHOST", "localhost.", "127.0.0.1:80", "[::1]:8000", "[::1]"]

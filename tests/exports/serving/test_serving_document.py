@@ -12,7 +12,7 @@ import pytest
 from torch import nn
 
 from mtl.core.contracts import ExportSubject
-from mtl.core.specs import ImageSpec
+from mtl.core.contracts.specs import ImageSpec
 from mtl.exports.onnx_exporter import OnnxExporter
 from mtl.plugins.forms import Categorical, Image
 

@@ -15,9 +15,9 @@ import numpy as np
 import pytest
 from torch import nn
 
+from mtl.core.base.errors import MissingRequirementError
 from mtl.core.contracts import ExportSubject
-from mtl.core.errors import MissingRequirementError
-from mtl.core.specs import ImageSpec
+from mtl.core.contracts.specs import ImageSpec
 from mtl.exports.web.exporter import WebExporter
 from mtl.exports.web.runtime import runtime_files
 from mtl.plugins.forms import Binary, Categorical, Image

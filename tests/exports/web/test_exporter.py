@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from mtl.core.errors import MissingRequirementError, UsageError, VerificationError
+from mtl.core.base.errors import MissingRequirementError, UsageError, VerificationError
 from mtl.exports import onnx_exporter
 from mtl.exports.folder import read_sums
 from mtl.exports.metadata import IMAGE

@@ -7,11 +7,11 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mtl.core.batch import Batch
-from mtl.core.errors import Incompatible
-from mtl.core.options import options_model
-from mtl.core.randomness import SampleRandom, StepRandom
-from mtl.core.specs import DatasetSpec, ImageSpec
+from mtl.core.base.errors import Incompatible
+from mtl.core.contracts.batch import Batch
+from mtl.core.contracts.randomness import SampleRandom, StepRandom
+from mtl.core.contracts.specs import DatasetSpec, ImageSpec
+from mtl.core.discovery.options import options_model
 from mtl.plugins.augmentations import COMPONENTS
 from mtl.plugins.augmentations.brightness_contrast import BrightnessContrast
 from mtl.plugins.augmentations.erase import Erase

@@ -5,8 +5,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mtl.core.errors import Incompatible
-from mtl.core.options import options_model, validate_options
+from mtl.core.base.errors import Incompatible
+from mtl.core.discovery.options import options_model, validate_options
 from mtl.plugins.balancers.sum import Sum
 from mtl.plugins.balancers.weighted import Weighted
 

@@ -6,12 +6,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from mtl.core.composer import compose
-from mtl.core.composition import Composition
-from mtl.core.data import Splits, load_splits
-from mtl.core.recipe_reader import read
-from mtl.core.recipe_source import RecipeSource
-from mtl.core.registry import discover
+from mtl.core.composition.composer import compose
+from mtl.core.composition.composition import Composition
+from mtl.core.data.samples import Splits, load_splits
+from mtl.core.discovery.registry import discover
+from mtl.core.recipe.recipe_reader import read
+from mtl.core.recipe.recipe_source import RecipeSource
 from mtl.core.training.failure import NegativeLossError
 from mtl.core.training.trainer import Trainer
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 import torch
 
-from mtl.core.composer import compose
-from mtl.core.data import channel_statistics, load_splits
-from mtl.core.evaluation import evaluate
-from mtl.core.recipe_reader import read
-from mtl.core.recipe_source import RecipeSource
+from mtl.core.composition.composer import compose
+from mtl.core.data.samples import channel_statistics, load_splits
+from mtl.core.evaluation.evaluation import evaluate
+from mtl.core.recipe.recipe_reader import read
+from mtl.core.recipe.recipe_source import RecipeSource
 from mtl.core.training.trainer import Trainer
 
 from .trajectory import REGISTRY

@@ -9,11 +9,11 @@ import importlib.util
 
 import pytest
 
-from mtl.core.composer import compose
-from mtl.core.errors import MissingRequirementError
-from mtl.core.recipe_reader import read
-from mtl.core.recipe_source import RecipeSource
-from mtl.core.registry import Registry
+from mtl.core.base.errors import MissingRequirementError
+from mtl.core.composition.composer import compose
+from mtl.core.discovery.registry import Registry
+from mtl.core.recipe.recipe_reader import read
+from mtl.core.recipe.recipe_source import RecipeSource
 from mtl.plugins.balancers import torchjd_adapter
 
 

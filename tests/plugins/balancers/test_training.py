@@ -10,13 +10,13 @@ import pytest
 import torch
 from torch import Tensor
 
-from mtl.core.composer import compose
-from mtl.core.composition import Composition
-from mtl.core.data import Samples, Splits, load_splits
-from mtl.core.errors import RecipeError
-from mtl.core.recipe_reader import read
-from mtl.core.recipe_source import RecipeSource
-from mtl.core.registry import discover
+from mtl.core.base.errors import RecipeError
+from mtl.core.composition.composer import compose
+from mtl.core.composition.composition import Composition
+from mtl.core.data.samples import Samples, Splits, load_splits
+from mtl.core.discovery.registry import discover
+from mtl.core.recipe.recipe_reader import read
+from mtl.core.recipe.recipe_source import RecipeSource
 from mtl.core.training.balancing import Balancing
 from mtl.core.training.checkpoint import Checkpoint
 from mtl.core.training.trainer import Trainer
@@ -159,7 +159,7 @@ def test_features_give_mgdas_upper_bound() -> None:
         stage.detach().requires_grad_()
         for stage in model.sharing(model.normalization(image), {}, ["denoise"])["denoise"]
     ]
-    from mtl.core.batch import Features
+    from mtl.core.contracts.batch import Features
 
     raw = {name: model.head(name)(Features(tuple(stages), image, {})) for name in composition.tasks}
     losses = [raw["denoise"].square().mean(), raw["classify"].logsumexp(dim=1).mean()]

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from mtl.core.contracts import Balancer
-from mtl.core.registry import discover
+from mtl.core.discovery.registry import discover
 from mtl.core.training.balancing import Balancing
 
 REGISTRY = discover()

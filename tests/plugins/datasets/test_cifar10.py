@@ -8,9 +8,9 @@ import pytest
 from PIL import Image
 from torchvision.datasets import CIFAR10
 
-from mtl.core.errors import MissingRequirementError, UsageError
-from mtl.core.prepared import data_key
-from mtl.core.specs import ImageSpec
+from mtl.core.base.errors import MissingRequirementError, UsageError
+from mtl.core.contracts.specs import ImageSpec
+from mtl.core.data.prepared import data_key
 from mtl.plugins.datasets.cifar10 import CLASSES, Cifar10
 from mtl.plugins.forms import Categorical
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mtl.core.errors import UsageError
+from mtl.core.base.errors import UsageError
 from mtl.plugins.datasets.coco import Coco
 from mtl.plugins.datasets.coco_labels import read_coco, sides
 from mtl.plugins.forms import Multilabel, Points

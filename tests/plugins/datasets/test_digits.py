@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mtl.core.errors import MissingRequirementError, UsageError
-from mtl.core.specs import ImageSpec
+from mtl.core.base.errors import MissingRequirementError, UsageError
+from mtl.core.contracts.specs import ImageSpec
 from mtl.plugins.datasets import digits
 from mtl.plugins.datasets.digits import Digits, enlarge
 from mtl.plugins.forms import Categorical

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from torchvision.datasets import FashionMNIST
 
-from mtl.core.errors import MissingRequirementError
+from mtl.core.base.errors import MissingRequirementError
 from mtl.plugins.datasets.fashion_mnist import FashionMnist
 from mtl.plugins.forms import Categorical
 

@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mtl.core.errors import MissingRequirementError, UsageError
-from mtl.core.options import options_model, validate_options
-from mtl.core.specs import ImageSpec
+from mtl.core.base.errors import MissingRequirementError, UsageError
+from mtl.core.contracts.specs import ImageSpec
+from mtl.core.discovery.options import options_model, validate_options
 from mtl.plugins.datasets.hf import HuggingFace
 from mtl.plugins.forms import Binary, Categorical, Regression
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from mtl.core.errors import MtlError
+from mtl.core.base.errors import MtlError
 from mtl.plugins.datasets.idx_images import read_idx
 from mtl.plugins.datasets.shape_labels import KINDS
 from mtl.plugins.datasets.shapes import Shapes

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mtl.core.errors import MissingRequirementError, UsageError
-from mtl.core.specs import ImageSpec
+from mtl.core.base.errors import MissingRequirementError, UsageError
+from mtl.core.contracts.specs import ImageSpec
 from mtl.plugins.datasets.image_files import ImageFile, read_images
 from mtl.plugins.datasets.image_folder import ImageFolder
 from mtl.plugins.forms import Categorical

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 import torch
 
+from mtl.core.base.errors import RecipeError, UsageError
 from mtl.core.contracts import Columns, Dataset
-from mtl.core.errors import RecipeError, UsageError
-from mtl.core.recipe_reader import read
-from mtl.core.recipe_source import RecipeSource
-from mtl.core.registry import Registry
-from mtl.core.specs import DatasetSpec, ImageSpec
+from mtl.core.contracts.specs import DatasetSpec, ImageSpec
+from mtl.core.discovery.registry import Registry
+from mtl.core.recipe.recipe_reader import read
+from mtl.core.recipe.recipe_source import RecipeSource
 from mtl.plugins.datasets.mix import Mix
 from mtl.plugins.datasets.mix_columns import absent, fitted
 from mtl.plugins.datasets.table import PictureTable

@@ -17,8 +17,8 @@ import numpy as np
 import pytest
 import torchvision
 
-from mtl.core.errors import MissingRequirementError, UsageError
-from mtl.core.specs import ImageSpec
+from mtl.core.base.errors import MissingRequirementError, UsageError
+from mtl.core.contracts.specs import ImageSpec
 from mtl.plugins.datasets.mnist import Mnist
 from mtl.plugins.forms import Categorical
 

@@ -6,8 +6,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mtl.core.batch import Batch
-from mtl.core.symmetry import transform_square
+from mtl.core.contracts.batch import Batch
+from mtl.core.contracts.symmetry import transform_square
 from mtl.plugins.datasets.shape_labels import KINDS, SYMMETRY, shapes_spec
 from mtl.plugins.datasets.shapes_synthetic import stamps
 

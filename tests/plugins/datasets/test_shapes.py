@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mtl.core.errors import MissingRequirementError, UsageError
+from mtl.core.base.errors import MissingRequirementError, UsageError
 from mtl.plugins.datasets.shapes import Shapes
 
 HEADER = "name,squares,circles,up,right,down,left"

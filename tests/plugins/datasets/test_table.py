@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mtl.core.errors import UsageError
-from mtl.core.specs import ImageSpec
+from mtl.core.base.errors import UsageError
+from mtl.core.contracts.specs import ImageSpec
 from mtl.plugins.datasets.table import PictureTable
 from mtl.plugins.datasets.table_tasks import CLASS_METRICS
 from mtl.plugins.forms import Binary, Categorical, Regression

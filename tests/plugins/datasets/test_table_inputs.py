@@ -12,11 +12,11 @@ import pytest
 from PIL import Image
 
 import mtl
+from mtl.core.base.errors import RecipeError, UsageError
 from mtl.core.cli.main import run as command
-from mtl.core.errors import RecipeError, UsageError
-from mtl.core.recipe_reader import read
-from mtl.core.recipe_source import RecipeSource
-from mtl.core.registry import Registry
+from mtl.core.discovery.registry import Registry
+from mtl.core.recipe.recipe_reader import read
+from mtl.core.recipe.recipe_source import RecipeSource
 from mtl.exports.inference import ExportedModel
 from mtl.plugins.datasets.table import PictureTable
 
@@ -131,7 +131,7 @@ def test_columns_that_cannot_be_inputs_are_refused(flats: Path, options: dict[st
 
 
 def test_a_table_without_pictures_is_refused_by_what_reads_pictures(flats: Path, registry: Registry) -> None:
-    from mtl.core.composer import compose
+    from mtl.core.composition.composer import compose
 
     tree = {"dataset": {"name": "table", "file": str(flats)}, "encoder": "lenet"}
     with pytest.raises(RecipeError, match="reads images"):

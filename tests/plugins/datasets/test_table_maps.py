@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mtl.core.errors import UsageError
+from mtl.core.base.errors import UsageError
 from mtl.plugins.datasets.table import PictureTable
 from mtl.plugins.forms import PixelClasses, PixelValues
 

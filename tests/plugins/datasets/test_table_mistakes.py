@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mtl.core.errors import UsageError
+from mtl.core.base.errors import UsageError
 from mtl.plugins.datasets.table import PictureTable
 
 from .table_samples import write_pictures, write_table

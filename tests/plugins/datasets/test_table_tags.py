@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mtl.core.errors import UsageError
-from mtl.core.options import options_model, validate_options
+from mtl.core.base.errors import UsageError
+from mtl.core.discovery.options import options_model, validate_options
 from mtl.plugins.datasets.table import PictureTable
 from mtl.plugins.datasets.table_kinds import guess
 from mtl.plugins.forms import Multilabel, Ordinal, Regression

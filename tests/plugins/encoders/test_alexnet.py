@@ -3,7 +3,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from mtl.core.specs import ImageSpec
+from mtl.core.contracts.specs import ImageSpec
 from mtl.plugins.encoders.alexnet import AlexNet
 
 

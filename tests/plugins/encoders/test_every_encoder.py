@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
+from mtl.core.base.errors import Incompatible
 from mtl.core.contracts import Encoder
-from mtl.core.errors import Incompatible
-from mtl.core.specs import ImageSpec, InputSpec
+from mtl.core.contracts.specs import ImageSpec, InputSpec
 from mtl.plugins.encoders import COMPONENTS
 
 NAMES = [component.name for component in COMPONENTS if component.name != "late-fusion"]

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from mtl.core.specs import ImageSpec
+from mtl.core.contracts.specs import ImageSpec
 from mtl.plugins.encoders.lenet import LeNet
 
 

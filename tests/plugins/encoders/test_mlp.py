@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import nn
 
-from mtl.core.errors import Incompatible
-from mtl.core.specs import ImageSpec
+from mtl.core.base.errors import Incompatible
+from mtl.core.contracts.specs import ImageSpec
 from mtl.plugins.encoders.mlp import MLP
 from mtl.plugins.layers import ELU
 

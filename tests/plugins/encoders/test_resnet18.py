@@ -3,7 +3,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-from mtl.core.specs import ImageSpec
+from mtl.core.contracts.specs import ImageSpec
 from mtl.plugins.encoders.resnet18 import ResNet18
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from mtl.core.errors import Incompatible
-from mtl.core.specs import ImageSpec
+from mtl.core.base.errors import Incompatible
+from mtl.core.contracts.specs import ImageSpec
 from mtl.plugins.encoders.small_resnet import SmallResNet
 
 

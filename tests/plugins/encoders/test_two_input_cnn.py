@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from mtl.core.errors import Incompatible
-from mtl.core.specs import ImageSpec, InputSpec
+from mtl.core.base.errors import Incompatible
+from mtl.core.contracts.specs import ImageSpec, InputSpec
 from mtl.plugins.encoders.two_input_cnn import TwoInputCNN
 
 IMAGE = ImageSpec(1, 28, 28)

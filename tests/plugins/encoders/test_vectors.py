@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 import torch
 
+from mtl.core.base.errors import Incompatible
 from mtl.core.contracts import Encoder, EncoderBuilder
-from mtl.core.errors import Incompatible
-from mtl.core.inputs import InputSpec, ModelInput, Vectors, VectorSpec
-from mtl.core.specs import ImageSpec
+from mtl.core.contracts.inputs import InputSpec, ModelInput, Vectors, VectorSpec
+from mtl.core.contracts.specs import ImageSpec
 from mtl.plugins.encoders.late_fusion import LateFusion
 from mtl.plugins.encoders.mlp import MLP
 from mtl.plugins.encoders.two_input_cnn import TwoInputCNN

@@ -19,8 +19,8 @@ from mtl.contracts import (
     Symmetry,
     transform_square,
 )
-from mtl.core.orbit import ELEMENTS, Orbit
-from mtl.core.registry import discover
+from mtl.core.composition.orbit import ELEMENTS, Orbit
+from mtl.core.discovery.registry import discover
 from mtl.plugins.augmentations.flip import Flip
 from mtl.plugins.augmentations.rotate import Rotate
 from mtl.plugins.augmentations.rotate_90 import Rotate90

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from mtl.core.warp import Warp
+from mtl.core.contracts.warp import Warp
 from mtl.plugins.forms import PixelValues
 
 NAN = float("nan")

@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 import torch
 
-from mtl.core.batch import Batch
+from mtl.core.composition.orbit import ELEMENTS, Orbit
 from mtl.core.contracts import Marks
+from mtl.core.contracts.batch import Batch
 from mtl.core.contracts.marks import marked
-from mtl.core.orbit import ELEMENTS, Orbit
-from mtl.core.randomness import SampleRandom
-from mtl.core.specs import DatasetSpec, ImageSpec, Symmetry
-from mtl.core.symmetry import transform_square
-from mtl.core.warp import Warp
+from mtl.core.contracts.randomness import SampleRandom
+from mtl.core.contracts.specs import DatasetSpec, ImageSpec, Symmetry
+from mtl.core.contracts.symmetry import transform_square
+from mtl.core.contracts.warp import Warp
 from mtl.plugins.augmentations.shift import Shift
 from mtl.plugins.forms import Points
 

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from mtl.core.batch import Features
+from mtl.core.base.errors import Incompatible
 from mtl.core.contracts import HeadSpec
-from mtl.core.errors import Incompatible
-from mtl.core.specs import FeatureSpec, ImageSpec
+from mtl.core.contracts.batch import Features
+from mtl.core.contracts.specs import FeatureSpec, ImageSpec
 from mtl.plugins.forms import Categorical, Ordinal
 from mtl.plugins.heads.cumulative import Cumulative
 from mtl.plugins.losses.cumulative import Cumulative as CumulativeLoss

@@ -5,10 +5,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mtl.core.batch import Features
+from mtl.core.base.errors import Incompatible
 from mtl.core.contracts import HeadSpec
-from mtl.core.errors import Incompatible
-from mtl.core.specs import FeatureSpec, ImageSpec
+from mtl.core.contracts.batch import Features
+from mtl.core.contracts.specs import FeatureSpec, ImageSpec
 from mtl.plugins.forms import Image
 from mtl.plugins.heads.decoder import Decoder
 

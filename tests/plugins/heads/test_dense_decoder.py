@@ -4,9 +4,9 @@ import pytest
 import torch
 from torch import nn
 
+from mtl.core.base.errors import Incompatible
 from mtl.core.contracts import HeadSpec
-from mtl.core.errors import Incompatible
-from mtl.core.specs import FeatureSpec, ImageSpec
+from mtl.core.contracts.specs import FeatureSpec, ImageSpec
 from mtl.plugins.forms import Image
 from mtl.plugins.heads.dense_decoder import DenseDecoder
 from mtl.plugins.layers import ELU

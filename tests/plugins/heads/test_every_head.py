@@ -9,10 +9,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from mtl.core.batch import Features
+from mtl.core.base.errors import Incompatible
 from mtl.core.contracts import Form, Head, HeadSpec
-from mtl.core.errors import Incompatible
-from mtl.core.specs import FeatureSpec, ImageSpec, InputSpec
+from mtl.core.contracts.batch import Features
+from mtl.core.contracts.specs import FeatureSpec, ImageSpec, InputSpec
 from mtl.plugins.forms import Binary, Categorical, Image, Regression
 from mtl.plugins.heads import COMPONENTS
 

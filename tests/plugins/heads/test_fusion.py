@@ -4,10 +4,10 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from mtl.core.batch import Features
+from mtl.core.base.errors import Incompatible
 from mtl.core.contracts import HeadSpec
-from mtl.core.errors import Incompatible
-from mtl.core.specs import FeatureSpec, ImageSpec, InputSpec
+from mtl.core.contracts.batch import Features
+from mtl.core.contracts.specs import FeatureSpec, ImageSpec, InputSpec
 from mtl.plugins.forms import Categorical
 from mtl.plugins.heads.fusion import Fusion
 

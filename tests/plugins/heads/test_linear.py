@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import torch
 
-from mtl.core.batch import Features
 from mtl.core.contracts import HeadSpec
-from mtl.core.specs import FeatureSpec, ImageSpec
+from mtl.core.contracts.batch import Features
+from mtl.core.contracts.specs import FeatureSpec, ImageSpec
 from mtl.plugins.forms import Binary
 from mtl.plugins.heads.linear import Linear
 

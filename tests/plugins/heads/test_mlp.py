@@ -3,7 +3,7 @@ from __future__ import annotations
 from torch import nn
 
 from mtl.core.contracts import HeadSpec
-from mtl.core.specs import FeatureSpec, ImageSpec
+from mtl.core.contracts.specs import FeatureSpec, ImageSpec
 from mtl.plugins.forms import Categorical
 from mtl.plugins.heads.mlp import MLPHead
 

@@ -3,10 +3,10 @@ from __future__ import annotations
 import pytest
 import torch
 
-from mtl.core.batch import Features
+from mtl.core.base.errors import Incompatible
 from mtl.core.contracts import HeadSpec
-from mtl.core.errors import Incompatible
-from mtl.core.specs import FeatureSpec, ImageSpec
+from mtl.core.contracts.batch import Features
+from mtl.core.contracts.specs import FeatureSpec, ImageSpec
 from mtl.plugins.forms import Points, Regression
 from mtl.plugins.heads.soft_argmax import SoftArgmax
 

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from mtl.core.errors import Incompatible
+from mtl.core.base.errors import Incompatible
 from mtl.plugins.forms import Binary, Multilabel
 from mtl.plugins.losses.attribute_bce import AttributeBinaryCrossEntropy
 

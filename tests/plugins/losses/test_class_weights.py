@@ -11,17 +11,17 @@ import pytest
 import torch
 from torch import nn
 
-from mtl.core.composer import compose
-from mtl.core.data import load_splits
-from mtl.core.errors import Incompatible
-from mtl.core.evaluation import evaluate
-from mtl.core.fitting import fit
-from mtl.core.losses import masked_loss
-from mtl.core.pipeline import Pipeline
-from mtl.core.recipe_reader import read
-from mtl.core.recipe_source import RecipeSource
-from mtl.core.registry import Registry
-from mtl.core.run import load_run
+from mtl.core.base.errors import Incompatible
+from mtl.core.composition.composer import compose
+from mtl.core.composition.losses import masked_loss
+from mtl.core.data.samples import load_splits
+from mtl.core.discovery.registry import Registry
+from mtl.core.evaluation.evaluation import evaluate
+from mtl.core.evaluation.fitting import fit
+from mtl.core.recipe.recipe_reader import read
+from mtl.core.recipe.recipe_source import RecipeSource
+from mtl.core.running.pipeline import Pipeline
+from mtl.core.running.run import load_run
 from mtl.plugins.forms import Binary, Categorical, Image
 from mtl.plugins.losses.binary_cross_entropy import BinaryCrossEntropy
 from mtl.plugins.losses.cross_entropy import CrossEntropy

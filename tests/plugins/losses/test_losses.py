@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mtl.core.errors import Incompatible
+from mtl.core.base.errors import Incompatible
 from mtl.plugins.forms import Binary, Categorical, Image, Regression
 from mtl.plugins.losses.binary_cross_entropy import BinaryCrossEntropy
 from mtl.plugins.losses.cross_entropy import CrossEntropy

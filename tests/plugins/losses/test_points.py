@@ -5,7 +5,7 @@ from math import exp, log, nan
 import pytest
 import torch
 
-from mtl.core.errors import Incompatible
+from mtl.core.base.errors import Incompatible
 from mtl.plugins.forms import Points, Regression
 from mtl.plugins.losses.points import PointsLoss
 

@@ -17,8 +17,8 @@ from mtl.plugins.metrics.ssim import Ssim
 SHOW_ALL = """
 import sys
 from pkgutil import resolve_name
-from mtl.core.options import options_model
-from mtl.core.specs import ImageSpec
+from mtl.core.discovery.options import options_model
+from mtl.core.contracts.specs import ImageSpec
 from mtl.plugins import forms
 from mtl.plugins.metrics import COMPONENTS
 found = [resolve_name(component.target) for component in forms.COMPONENTS]

@@ -5,7 +5,7 @@ import pytest
 import torch
 from sklearn import metrics as reference
 
-from mtl.core.errors import Incompatible
+from mtl.core.base.errors import Incompatible
 from mtl.plugins.forms import Binary, Multilabel
 from mtl.plugins.metrics.attribute_accuracy import AttributeAccuracy
 from mtl.plugins.metrics.attribute_scores import AttributeScores

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics as reference
 
-from mtl.core.errors import Incompatible
+from mtl.core.base.errors import Incompatible
 from mtl.plugins.forms import Binary, Categorical, Image, Regression
 from mtl.plugins.metrics.accuracy import Accuracy
 from mtl.plugins.metrics.confusion_matrix import ConfusionMatrix

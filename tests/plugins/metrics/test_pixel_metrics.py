@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from mtl.core.errors import Incompatible
+from mtl.core.base.errors import Incompatible
 from mtl.plugins.forms import PixelClasses, PixelValues
 from mtl.plugins.metrics.class_iou import ClassIou
 from mtl.plugins.metrics.confusion_matrix import ConfusionMatrix

@@ -5,7 +5,7 @@ import pytest
 import torch
 from sklearn.metrics import cohen_kappa_score
 
-from mtl.core.errors import Incompatible
+from mtl.core.base.errors import Incompatible
 from mtl.plugins.forms import Categorical, Ordinal
 from mtl.plugins.metrics.quadratic_kappa import QuadraticKappa
 from mtl.plugins.metrics.rank_error import RankError

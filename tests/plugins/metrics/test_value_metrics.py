@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics as reference
 
-from mtl.core.errors import Incompatible
+from mtl.core.base.errors import Incompatible
 from mtl.plugins.forms import Binary, Categorical, Image, Regression
 from mtl.plugins.metrics.binary_cross_entropy import BinaryCrossEntropy
 from mtl.plugins.metrics.mean_absolute_error import MeanAbsoluteError

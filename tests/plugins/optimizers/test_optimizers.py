@@ -10,8 +10,8 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from mtl.core.base.errors import Incompatible
 from mtl.core.contracts import Optimizer
-from mtl.core.errors import Incompatible
 from mtl.core.training.update import Update
 from mtl.plugins.optimizers.adam import Adam
 from mtl.plugins.optimizers.adamw import AdamW

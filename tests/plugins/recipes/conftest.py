@@ -11,11 +11,11 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from mtl.core.composer import compose
-from mtl.core.composition import Composition
-from mtl.core.recipe_reader import read
-from mtl.core.registry import Registry
-from mtl.core.request import Request
+from mtl.core.composition.composer import compose
+from mtl.core.composition.composition import Composition
+from mtl.core.discovery.registry import Registry
+from mtl.core.recipe.recipe_reader import read
+from mtl.core.recipe.request import Request
 from mtl.plugins.datasets.cifar10 import CLASSES
 from mtl.plugins.datasets.shapes_synthetic import SyntheticShapes
 

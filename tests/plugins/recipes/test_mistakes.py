@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 import torch
 
-from mtl.core.batch import Batch
-from mtl.core.composition import Composition
-from mtl.core.data import Samples, Splits, load_splits
-from mtl.core.evaluation import evaluate
-from mtl.core.randomness import StepRandom
+from mtl.core.composition.composition import Composition
+from mtl.core.contracts.batch import Batch
+from mtl.core.contracts.randomness import StepRandom
+from mtl.core.data.samples import Samples, Splits, load_splits
+from mtl.core.evaluation.evaluation import evaluate
 from mtl.core.training.trainer import Trainer
 from mtl.plugins import recipes
 from mtl.plugins.datasets.shapes_synthetic import SyntheticShapes

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from mtl.core.composition import Composition
-from mtl.core.registry import Registry
-from mtl.core.shipped_recipes import recipe_text
+from mtl.core.composition.composition import Composition
+from mtl.core.discovery.registry import Registry
+from mtl.core.recipe.shipped_recipes import recipe_text
 from mtl.plugins import recipes
 
 Compose = Callable[..., Composition]

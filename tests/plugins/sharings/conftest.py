@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from mtl.core.contracts import Encoder, EncoderBuilder, Sharing
-from mtl.core.specs import FeatureSpec, ImageSpec
+from mtl.core.contracts.specs import FeatureSpec, ImageSpec
 
 IMAGE = ImageSpec(2, 6, 6)
 

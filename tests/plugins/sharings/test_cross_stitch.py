@@ -5,9 +5,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mtl.core.base.errors import Incompatible
 from mtl.core.contracts import Encoder
-from mtl.core.errors import Incompatible
-from mtl.core.specs import ImageSpec
+from mtl.core.contracts.specs import ImageSpec
 from mtl.plugins.encoders.lenet import LeNet
 from mtl.plugins.encoders.mlp import MLP
 from mtl.plugins.sharings.cross_stitch import CrossStitch, stitch

@@ -8,7 +8,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mtl.core.errors import Incompatible
+from mtl.core.base.errors import Incompatible
 from mtl.plugins.sharings.dselect_k import DSelectK, SelectionGate, selection_entropy, smooth_step
 
 ENCODER = 344

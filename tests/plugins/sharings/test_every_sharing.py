@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from mtl.core.contracts import Encoder, EncoderBuilder, Sharing
-from mtl.core.specs import ImageSpec, InputSpec
+from mtl.core.contracts.specs import ImageSpec, InputSpec
 from mtl.plugins.encoders.alexnet import AlexNet
 from mtl.plugins.encoders.lenet import LeNet
 from mtl.plugins.encoders.mlp import MLP

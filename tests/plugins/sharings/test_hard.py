@@ -3,7 +3,7 @@ from __future__ import annotations
 import torch
 
 from mtl.core.contracts import Encoder
-from mtl.core.specs import ImageSpec
+from mtl.core.contracts.specs import ImageSpec
 from mtl.plugins.encoders.mlp import MLP
 from mtl.plugins.sharings.hard import Hard
 

@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 import torch
 
-from mtl.core.composer import compose
-from mtl.core.composition import Composition
-from mtl.core.data import Splits, channel_statistics, load_splits
-from mtl.core.evaluation import evaluate
-from mtl.core.recipe_reader import read
-from mtl.core.recipe_source import RecipeSource
-from mtl.core.registry import Registry
+from mtl.core.composition.composer import compose
+from mtl.core.composition.composition import Composition
+from mtl.core.data.samples import Splits, channel_statistics, load_splits
+from mtl.core.discovery.registry import Registry
+from mtl.core.evaluation.evaluation import evaluate
+from mtl.core.recipe.recipe_reader import read
+from mtl.core.recipe.recipe_source import RecipeSource
 from mtl.core.training.checkpoint import Checkpoint
 from mtl.core.training.trainer import Trainer
 

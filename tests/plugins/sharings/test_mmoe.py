@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from mtl.core.specs import ImageSpec
+from mtl.core.contracts.specs import ImageSpec
 from mtl.plugins.sharings.experts import ImageReader
 from mtl.plugins.sharings.hard import Hard
 from mtl.plugins.sharings.mmoe import MMoE

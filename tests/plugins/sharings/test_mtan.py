@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from mtl.core.specs import FeatureSpec
+from mtl.core.contracts.specs import FeatureSpec
 from mtl.plugins.sharings.mtan import MTAN, Attention
 
 ENCODER = 344

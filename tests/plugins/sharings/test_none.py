@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import torch
 
-from mtl.core.specs import ImageSpec
+from mtl.core.contracts.specs import ImageSpec
 from mtl.plugins.encoders.mlp import MLP
 from mtl.plugins.sharings.none import Separate
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from mtl.core.contracts import EncoderBuilder
-from mtl.core.specs import ImageSpec
+from mtl.core.contracts.specs import ImageSpec
 from mtl.plugins.encoders.mlp import MLP
 from mtl.plugins.sharings.cgc import CGC
 from mtl.plugins.sharings.ple import PLE

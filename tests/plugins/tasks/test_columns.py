@@ -2,8 +2,8 @@
 
 import pytest
 
-from mtl.core.errors import Incompatible
-from mtl.core.specs import DatasetSpec, ImageSpec
+from mtl.core.base.errors import Incompatible
+from mtl.core.contracts.specs import DatasetSpec, ImageSpec
 from mtl.plugins.forms import Binary, Categorical, Regression
 from mtl.plugins.tasks.columns import answer_column, class_column, count_column, number_column
 

@@ -5,9 +5,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mtl.core.batch import Batch
-from mtl.core.randomness import SampleRandom, StepRandom
-from mtl.core.specs import DatasetSpec, ImageSpec
+from mtl.core.contracts.batch import Batch
+from mtl.core.contracts.randomness import SampleRandom, StepRandom
+from mtl.core.contracts.specs import DatasetSpec, ImageSpec
 from mtl.plugins.corruptions import add_noise
 from mtl.plugins.forms import Image
 from mtl.plugins.tasks.autoencode import Autoencode

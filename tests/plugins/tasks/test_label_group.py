@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from mtl.core.batch import Batch
-from mtl.core.errors import Incompatible
-from mtl.core.specs import DatasetSpec, ImageSpec
+from mtl.core.base.errors import Incompatible
+from mtl.core.contracts.batch import Batch
+from mtl.core.contracts.specs import DatasetSpec, ImageSpec
 from mtl.plugins.forms import Binary, Categorical
 from mtl.plugins.tasks.label_group import LabelGroup
 

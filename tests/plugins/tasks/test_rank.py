@@ -2,8 +2,8 @@
 
 import pytest
 
-from mtl.core.errors import Incompatible
-from mtl.core.specs import DatasetSpec, ImageSpec
+from mtl.core.base.errors import Incompatible
+from mtl.core.contracts.specs import DatasetSpec, ImageSpec
 from mtl.plugins.forms import Binary, Categorical, Ordinal
 from mtl.plugins.tasks.classify import Classify
 from mtl.plugins.tasks.parity import Parity

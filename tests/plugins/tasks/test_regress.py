@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from mtl.core.batch import Batch
-from mtl.core.errors import Incompatible
-from mtl.core.specs import DatasetSpec, ImageSpec, Symmetry
+from mtl.core.base.errors import Incompatible
+from mtl.core.contracts.batch import Batch
+from mtl.core.contracts.specs import DatasetSpec, ImageSpec, Symmetry
 from mtl.plugins.forms import Categorical, Regression
 from mtl.plugins.tasks.regress import Regress
 

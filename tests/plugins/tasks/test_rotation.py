@@ -3,10 +3,10 @@
 import pytest
 import torch
 
-from mtl.core.batch import Batch
-from mtl.core.errors import Incompatible
-from mtl.core.randomness import SampleRandom
-from mtl.core.specs import DatasetSpec, ImageSpec
+from mtl.core.base.errors import Incompatible
+from mtl.core.contracts.batch import Batch
+from mtl.core.contracts.randomness import SampleRandom
+from mtl.core.contracts.specs import DatasetSpec, ImageSpec
 from mtl.plugins.tasks.rotation import Rotation
 
 

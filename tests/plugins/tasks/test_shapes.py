@@ -5,9 +5,9 @@ from itertools import combinations
 import pytest
 import torch
 
-from mtl.core.batch import Batch
-from mtl.core.errors import Incompatible
-from mtl.core.specs import DatasetSpec, ImageSpec
+from mtl.core.base.errors import Incompatible
+from mtl.core.contracts.batch import Batch
+from mtl.core.contracts.specs import DatasetSpec, ImageSpec
 from mtl.plugins.forms import Categorical, Regression
 from mtl.plugins.tasks.shape_class import ShapeClass, class_index
 from mtl.plugins.tasks.shape_count import ShapeCount

@@ -1,0 +1,109 @@
+"""A recipe resolved to live objects: everything that training, evaluation and export need."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from typing import Any
+
+from torch import nn
+
+from ..contracts import Augmentation, Balancer, Dataset, Exporter, Form, Loss, Metric, Task
+from ..contracts.inputs import ModelInput
+from ..contracts.specs import DatasetSpec
+from ..discovery.declared import ask
+from ..discovery.responsibility import Owners
+from ..recipe.recipe import Recipe
+from .model import MultitaskModel
+from .training_parts import TrainingParts
+
+
+@dataclass(frozen=True)
+class ComposedTask:
+    """One task with its loss and metrics; its head lives in the model."""
+
+    name: str
+    task: Task
+    weight: float
+    loss: Loss
+    metrics: Mapping[str, Metric]
+
+    @property
+    def target(self) -> Form:
+        """The form of the answer."""
+        return self.task.target_spec
+
+
+@dataclass(frozen=True)
+class Composition:
+    """A resolved recipe with its objects; `recipe` names every component and option in full."""
+
+    recipe: Recipe
+    dataset: Dataset
+    dataset_spec: DatasetSpec
+    augmentations: tuple[Augmentation, ...]
+    tasks: Mapping[str, ComposedTask]
+    model: MultitaskModel
+    balancer: Balancer
+    training: TrainingParts
+    exporter: Exporter
+    owners: Owners = field(default_factory=Owners, repr=False)
+    """The components by name, for whom to name when one of them fails at work."""
+    form_plugins: Mapping[str, str] = field(default_factory=dict)
+    """The plugin of each form of answer that is not built in, by the form's name."""
+
+    @property
+    def inputs(self) -> tuple[ModelInput, ...]:
+        """What the model reads beside the image: the data set's vectors, then the tasks' inputs in order."""
+        return (
+            *self.dataset_spec.inputs,
+            *(spec for task in self.tasks.values() for spec in task.task.inputs),
+        )
+
+    @property
+    def targets(self) -> dict[str, Form]:
+        """The form of each task's answer, in task order."""
+        return {name: task.target for name, task in self.tasks.items()}
+
+    def at_work(self, doing: str | Callable[[], str]) -> AbstractContextManager[None]:
+        """Name the component that fails in this block and what it was `doing` (`Owners.at_work`)."""
+        return self.owners.at_work(doing)
+
+    def understood(self) -> Sequence[str]:
+        """Return what the data set made of its files, line by line."""
+        lines: Sequence[str] = ask(self.owners.named(self.dataset), self.dataset, "understood")
+        return lines
+
+    def plan(self) -> dict[str, Any]:
+        """Return what would be trained, as JSON values: data, recipe, parameters, inputs and outputs."""
+        image = self.dataset_spec.image
+        inputs = [{"name": "image", "dtype": "float32", "shape": ["batch", *image.shape]}] if image else []
+        inputs += [
+            {"name": spec.name, "dtype": spec.dtype, "shape": ["batch", *spec.shape]} for spec in self.inputs
+        ]
+        outputs = [
+            {"name": name, "shape": ["batch", *target.output_shape], "target": target.to_json()}
+            for name, target in self.targets.items()
+        ]
+        return {
+            "data": [str(line) for line in self.understood()],
+            "recipe": self.recipe.to_plain(),
+            "recipe_hash": self.recipe.hash(),
+            "parameters": self.parameters(),
+            "groups": [dict(group) for group in self.training.groups],
+            "inputs": inputs,
+            "outputs": outputs,
+        }
+
+    def parameters(self) -> dict[str, Any]:
+        """Return the number of trainable parameters: total, encoder (with sharing units), and per head."""
+        return {
+            "total": _count(self.model),
+            "encoder": _count(self.model.sharing),
+            "heads": {name: _count(self.model.head(name)) for name in self.tasks},
+        }
+
+
+def _count(module: nn.Module) -> int:
+    return sum(parameter.numel() for parameter in module.parameters() if parameter.requires_grad)

@@ -1,0 +1,73 @@
+"""The loss of one task over a batch: the mean over the samples that have the label."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ..contracts import Form, Loss
+
+
+@dataclass(frozen=True)
+class Known:
+    """The targets of a batch with absent ones replaced by zero, ready for a mean over the present ones.
+
+    `share` is by how much each sample counts in that mean, float32 `[B]`: 0 for an absent target, the same
+    for all others; None where every target is there (images). `count` is how many are there, a scalar.
+    """
+
+    target: Tensor
+    share: Tensor | None
+    count: Tensor
+
+    def split(self, sizes: Sequence[int]) -> list[Known]:
+        """Return the parts of so many samples each; all but the last are of one size."""
+        targets = self.target.split(list(sizes))
+        if self.share is None:
+            return [Known(part, None, _count_of(part)) for part in targets]
+        # All parts in one go: rows of the largest size, of which the padding is absent.
+        widest, last = max(sizes), sizes[-1]
+        there = (self.share > 0).to(torch.float32)
+        body, tail = there[: len(there) - last], there[len(there) - last :]
+        rows = [F.pad(part, (0, widest - part.shape[-1])) for part in (body.view(-1, sizes[0]), tail[None])]
+        shares, counts = _shares(torch.cat(rows))
+        parts = [row[:size] for row, size in zip(shares, sizes, strict=True)]
+        return [Known(*part) for part in zip(targets, parts, counts.unbind(), strict=True)]
+
+
+def known(target: Tensor, form: Form) -> Known:
+    """Return a task's targets ready for its loss; nothing is read back from the device."""
+    there = form.present(target)
+    if there is None:
+        return Known(target, None, _count_of(target))
+    # An absent label's value is replaced before the loss sees it: NaN times zero would still be NaN.
+    mask = there.reshape(-1, *[1] * (target.dim() - 1))
+    filled = torch.where(mask, target, torch.zeros_like(target))
+    return Known(filled, *_shares(there.to(torch.float32)))
+
+
+def mean_loss(loss: Loss, raw: Tensor, answers: Known) -> Tensor:
+    """Return the mean loss over present targets, a scalar; 0 when there is none."""
+    per_sample = loss(raw, answers.target)
+    mean: Tensor = per_sample.mean() if answers.share is None else (per_sample * answers.share).sum()
+    return mean
+
+
+def masked_loss(loss: Loss, raw: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the mean loss over present labels (0 when there is none) and their number, both scalars."""
+    answers = known(target, loss.target)
+    return mean_loss(loss, raw, answers), answers.count
+
+
+def _count_of(target: Tensor) -> Tensor:
+    return torch.full((), float(len(target)), device=target.device)
+
+
+def _shares(there: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the share of each sample in the mean over its row `[..., B]`, and how many are there `[...]`."""
+    counts = there.sum(dim=-1)
+    return there / counts.clamp(min=1.0).unsqueeze(-1), counts

@@ -1,0 +1,73 @@
+"""The optimizer, the schedule and the parameter groups of a recipe, checked against the composed model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..base.errors import Problem, RecipeError
+from ..contracts import Encoder, Optimizer, Schedule
+from ..discovery.options import OptionProblem
+from ..recipe.building import Builder
+from ..recipe.recipe import Training
+from ..recipe.training_section import choice_of
+from . import parameter_groups
+from .model import MultitaskModel
+from .parameter_groups import Setting
+
+
+@dataclass(frozen=True)
+class TrainingParts:
+    """What updates a model: `settings` says how each parameter is trained, by its name in the model.
+
+    `groups` tells how many parameters each group of the recipe has, as JSON values.
+    """
+
+    optimizer: Optimizer
+    schedule: Schedule
+    settings: Mapping[str, Setting]
+    groups: tuple[Mapping[str, Any], ...] = ()
+
+
+def training_parts(
+    builder: Builder, training: Training, model: MultitaskModel, encoders: Sequence[Encoder]
+) -> TrainingParts:
+    """Build what a training needs beside the model, and freeze what its groups freeze.
+
+    Raises `RecipeError` with everything in the section that does not go with the model.
+    """
+    optimizer, schedule = (
+        builder.build(kind, choice_of(kind, training, builder.registry), ("train", kind))
+        for kind in ("optimizer", "schedule")
+    )
+    names = parameter_groups.public_names(model, encoders)
+    found = [*_too_long(builder, training, schedule), *parameter_groups.problems(names, training.groups)]
+    trained = any(parameter.requires_grad for parameter in model.parameters())
+    parameter_groups.freeze(model, names, training.groups)
+    if trained and not any(parameter.requires_grad for parameter in model.parameters()):
+        message = "groups: every parameter of the model is frozen: there is nothing to train"
+        found.append(OptionProblem(("groups",), message, "leave some parameters to be trained"))
+    if found:
+        where = builder.source.where
+        raise RecipeError(
+            [Problem(f"train: {it.message}", where(("train", *it.path)), it.hint) for it in found]
+        )
+    return TrainingParts(
+        optimizer,
+        schedule,
+        parameter_groups.settings(names, training),
+        parameter_groups.told(model, names, training.groups),
+    )
+
+
+def _too_long(builder: Builder, training: Training, schedule: Schedule) -> list[OptionProblem]:
+    found = []
+    if (reason := schedule.problem(training.epochs)) is not None:
+        name = choice_of("schedule", training, builder.registry).name
+        hint = f"train longer, or shorten the schedule; its options: mtl show schedule {name}"
+        found.append(OptionProblem(("schedule",), f"the schedule {reason}", hint))
+    if training.warm_up > training.epochs:
+        message = f"warm_up takes {training.warm_up:g} epochs; the training has {training.epochs}"
+        found.append(OptionProblem(("warm_up",), message, "train longer, or warm up in fewer epochs"))
+    return found

@@ -1,0 +1,265 @@
+"""Prepared data in one file: arrays by parts, each part with its checksum, then what says where they are.
+
+    pictures | ... | rows and labels | JSON | SHA-256 of the JSON, its length, a mark
+
+Arrays begin at a page. What is behind them is written last: a file without it is unfinished.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from io import BufferedReader
+from math import ceil, prod
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..base.errors import MissingRequirementError, UsageError
+from ..base.files import (
+    PARTIAL,
+    make_folder,
+    open_regular,
+    partial,
+    remove,
+    sync_folder,
+    unpublished,
+    writing_to,
+)
+from ..contracts import Columns, Fill
+from ..contracts.room import in_parts, part_of
+from ..contracts.specs import ImageSpec
+from .pages import Pages
+
+_PAGE = 1 << 14
+"""Bytes of the largest page that systems map files by, on the machines that are common."""
+
+_PART = 1 << 20
+"""Bytes of labels that have one checksum."""
+
+_MARK = b"mtl-data"
+_END = 32 + 8 + len(_MARK)
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A data set's splits, the file that their pictures are mapped from (None: they are in memory), and what
+    the data set remarked when it was read."""
+
+    splits: Mapping[str, Columns]
+    pages: Pages | None = None
+    remarks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Block:
+    """An array in a file: where it begins, and the SHA-256 of every `part` of its rows, hexadecimal."""
+
+    offset: int
+    kind: str
+    shape: tuple[int, ...]
+    part: int
+    sums: tuple[str, ...]
+
+    @property
+    def row(self) -> int:
+        """Bytes of a row."""
+        return prod(self.shape[1:]) * np.dtype(self.kind).itemsize
+
+    @property
+    def size(self) -> int:
+        """Bytes of all rows."""
+        return self.shape[0] * self.row
+
+
+class StoreWriter:
+    """Writes a store under an unfinished name in `folder`, which `publish` or `close` ends.
+
+    The file is locked: what a killed writer left is told from a living writer's, and removed.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        make_folder(folder)
+        _sweep(folder)
+        self.path = partial(folder / "store")
+        with writing_to(self.path):
+            self.path.unlink(missing_ok=True)
+            self._stream = self.path.open("xb")
+        with suppress(OSError):  # a file system that knows no locks
+            fcntl.flock(self._stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+    def fill(self, count: int, image: ImageSpec, fill: Fill) -> Block:
+        """Write pictures as they are made; `fill` is that of a `Room`."""
+
+        def made(start: int, stop: int) -> NDArray[np.uint8]:
+            pictures = np.empty((stop - start, *image.shape), dtype=np.uint8)
+            fill(start, pictures)
+            return pictures
+
+        return self._block((count, *image.shape), np.dtype(np.uint8), part_of(prod(image.shape)), made)
+
+    def array(self, values: NDArray[Any]) -> Block:
+        """Write an array that is in memory, of numbers `[N, ...]`."""
+        part = max(1, _PART // max(1, values.nbytes // max(1, len(values))))
+        return self._block(values.shape, values.dtype, part, lambda start, stop: values[start:stop])
+
+    def finish(self, splits: Mapping[str, tuple[Columns, Block]], remarks: Sequence[str]) -> None:
+        """Write rows and labels, and what says where everything is; each split has its pictures' block."""
+        note: dict[str, Any] = {"splits": {}, "remarks": list(remarks)}
+        for split, (columns, block) in splits.items():
+            labels = {name: asdict(self.array(column)) for name, column in columns.labels.items()}
+            rows = None if columns.rows is None else asdict(self.array(columns.rows))
+            note["splits"][split] = {"image": asdict(block), "rows": rows, "labels": labels}
+        rest = json.dumps(note).encode()
+        end = hashlib.sha256(rest).digest() + len(rest).to_bytes(8, "little") + _MARK
+        self._write(rest)
+        self._write(end)
+        with writing_to(self.path):
+            self._stream.flush()
+
+    def publish(self, path: Path) -> None:
+        """Give the file its name, once it is on the disk; it is in the folder of the unfinished one."""
+        with unpublished((path,)), writing_to(path):
+            os.fsync(self._stream.fileno())
+            self.path.replace(path)
+            sync_folder(path.parent)
+
+    def pages(self) -> Pages:
+        """Return what has been written, mapped."""
+        with writing_to(self.path):
+            self._stream.flush()
+        with open_regular(self.path, "prepared data", hint="repeat") as file:
+            return Pages(self.path, file)
+
+    def close(self) -> None:
+        """End writing; a file that was not published is gone."""
+        with suppress(OSError):  # what could not be written was told
+            self._stream.close()
+        with suppress(OSError):
+            self.path.unlink(missing_ok=True)
+
+    def _block(
+        self,
+        shape: tuple[int, ...],
+        kind: np.dtype[Any],
+        part: int,
+        made: Callable[[int, int], NDArray[Any]],
+    ) -> Block:
+        self._refuse_without_space(prod(shape) * kind.itemsize)
+        with writing_to(self.path):
+            offset = self._stream.seek(ceil(self._stream.tell() / _PAGE) * _PAGE)
+
+        def summed(start: int, stop: int) -> tuple[memoryview, str]:
+            content = np.ascontiguousarray(made(start, stop)).reshape(-1).view(np.uint8).data
+            return content, hashlib.sha256(content).hexdigest()
+
+        sums = []
+        for content, digest in in_parts(shape[0], part, summed):
+            self._write(content)
+            sums.append(digest)
+        return Block(offset, kind.name, shape, part, tuple(sums))
+
+    def _write(self, content: bytes | memoryview) -> None:
+        with writing_to(self.path):
+            self._stream.write(content)
+
+    def _refuse_without_space(self, size: int) -> None:
+        """Raise before hours of work what would be raised after them."""
+        with writing_to(self.path):
+            known = os.statvfs(self.path.parent)
+        free = known.f_bavail * known.f_frsize
+        if size > free:
+            raise MissingRequirementError(
+                f"the disk is full: {size / 2**20:,.0f} MiB of data are to be in {self.path.parent}, "
+                f"and {free / 2**20:,.0f} MiB are free",
+                hint="free some space, or choose another folder by MTL_CACHE_DIR",
+            )
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what writers left that are no more: the lock of a living one's file is held."""
+    for path in folder.glob(f".*{PARTIAL}"):
+        with suppress(OSError, UsageError), open_regular(path, "an unfinished file", hint="") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            remove(path)
+
+
+def read_store(path: Path, resident: Callable[[int], bool]) -> Loaded | None:
+    """Return what is in a store's file, or None when there is none or it is damaged.
+
+    `resident` says whether so many bytes of pictures are to be read into memory; otherwise they are mapped.
+    Every part is compared with its checksum.
+    """
+    try:
+        # Whatever is wrong with a file of the cache, it is made again.
+        with open_regular(path, "a prepared data set", hint="") as file:
+            note = _note(file)
+            pictures = {
+                block.offset: block for block in (_block(s["image"]) for s in note["splits"].values())
+            }
+            pages = None if resident(sum(block.size for block in pictures.values())) else Pages(path, file)
+            images = {offset: _checked(file, block, pages) for offset, block in pictures.items()}
+            splits = {
+                split: Columns(
+                    images[found["image"]["offset"]],
+                    {name: _checked(file, _block(given)) for name, given in found["labels"].items()},
+                    None if found["rows"] is None else _checked(file, _block(found["rows"])),
+                )
+                for split, found in note["splits"].items()
+            }
+            return Loaded(splits, pages, tuple(map(str, note["remarks"])))
+    except UsageError:
+        return None
+
+
+def _note(file: BufferedReader) -> Mapping[str, Any]:
+    """Return what says where everything is; raise `ValueError` when it is damaged."""
+    size = os.fstat(file.fileno()).st_size
+    file.seek(max(0, size - _END))
+    end = file.read(_END)
+    digest, length, mark = end[:32], int.from_bytes(end[32:40], "little"), end[40:]
+    if mark != _MARK or length > size - _END:
+        raise ValueError("the end is missing")
+    file.seek(size - _END - length)
+    rest = file.read(length)
+    if hashlib.sha256(rest).digest() != digest:
+        raise ValueError("the checksum differs")
+    note: Mapping[str, Any] = json.loads(rest)
+    return note
+
+
+def _block(given: Mapping[str, Any]) -> Block:
+    block = Block(**{**given, "shape": tuple(given["shape"]), "sums": tuple(given["sums"])})
+    if np.dtype(block.kind).kind not in "biuf" or min(block.offset, *block.shape) < 0 or block.part < 1:
+        raise ValueError(f"no array: {given}")
+    return block
+
+
+def _checked(file: BufferedReader, block: Block, pages: Pages | None = None) -> NDArray[Any]:
+    """Return a block's array, in memory or mapped; raise `ValueError` when a part of it is damaged."""
+    if block.offset + block.size > os.fstat(file.fileno()).st_size:
+        raise ValueError("a part of the file is missing")
+    found = np.empty(block.shape, block.kind) if pages is None else None
+    into = None if found is None else found.reshape(-1).view(np.uint8)
+
+    def read(start: int, stop: int) -> None:
+        first, last = start * block.row, stop * block.row
+        content = os.pread(file.fileno(), last - first, block.offset + first)
+        if hashlib.sha256(content).hexdigest() != block.sums[start // block.part]:
+            raise ValueError(f"the checksum of the rows from {start} on differs")
+        if into is not None:
+            into[first:last] = np.frombuffer(content, np.uint8)
+
+    for _ in in_parts(block.shape[0], block.part, read):
+        pass
+    if found is not None:
+        return found
+    assert pages is not None
+    return pages.array(block.offset, block.shape, block.kind)

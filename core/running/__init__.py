@@ -1,0 +1,1 @@
+"""One run or several seeds, from the recipe to the export."""

@@ -1,0 +1,400 @@
+"""The whole job: resolve, load, train, evaluate, export, verify, report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ..base.device import is_out_of_memory
+from ..base.errors import MissingRequirementError, UsageError
+from ..base.progress import Progress
+from ..composition.composer import compose
+from ..composition.composition import Composition
+from ..composition.memory_format import refuse_unsafe
+from ..composition.rehearsal import rehearse_late_metrics, rehearse_views
+from ..composition.telling import tell_of_data
+from ..contracts import ExportReport
+from ..data.samples import Splits, channel_statistics, load_splits, refuse_unlabelled
+from ..discovery.registry import Registry
+from ..evaluation.evaluation import Evaluation, baseline, evaluate, refuse_without_targets
+from ..evaluation.fitting import fit
+from ..evaluation.learned import write_learned
+from ..evaluation.shortfalls import shortfalls
+from ..evaluation.snapshots import keep_snapshot
+from ..folders.kept_plugins import keep_plugins
+from ..folders.run_folder import RunFolder
+from ..recipe.recipe import Recipe
+from ..recipe.recipe_source import RecipeSource
+from ..report import write_report
+from ..training.memory import fits, largest_batch
+from ..training.trainer import EpochResult, Trainer
+from ..training.trial import refuse_lone_samples
+from .exporting import check_export, export
+from .recomposing import compose_again
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A finished run: its folder, the trained composition, its metrics, and the verified export.
+
+    A run that publishes nothing has an export without files.
+    """
+
+    folder: RunFolder
+    composition: Composition
+    splits: Splits
+    metrics: Mapping[str, Any]
+    export: ExportReport
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A run that has no folder yet: its parts, known to fit together."""
+
+    composition: Composition
+    splits: Splits
+
+
+@dataclass(frozen=True)
+class Started:
+    """A run that is ready to train: its folder, its parts, and the rows of the epochs done so far."""
+
+    folder: RunFolder
+    composition: Composition
+    splits: Splits
+    trainer: Trainer
+    history: list[Mapping[str, float]]
+
+
+@dataclass
+class Pipeline:
+    """Runs one recipe; `run` starts anew, `resume` continues after the last checkpoint.
+
+    Without `publishes` a run ends with its metrics: no export, no report.
+    """
+
+    registry: Registry
+    device: torch.device
+    progress: Progress = field(default_factory=Progress)
+    publishes: bool = True
+
+    def run(
+        self,
+        recipe: Recipe,
+        path: Path,
+        *,
+        source: RecipeSource | None = None,
+        force: bool = False,
+        numbered: bool = False,
+    ) -> Outcome:
+        """Do the whole job and return its outcome; nothing is written before all inputs are known good.
+
+        `force` and `numbered` are those of `RunFolder.create`.
+        """
+        started = self.start(recipe, path, source=source, force=force, numbered=numbered)
+        with started.folder:
+            return self._finish_whole(started)
+
+    def resume(self, folder: RunFolder, recipe: Recipe) -> Outcome:
+        """Continue an interrupted run after its last intact checkpoint, as if it had never stopped."""
+        with folder.enter(self.progress.warning):
+            self.progress.placed(folder.path)
+            return self._finish_whole(self.restart(folder, recipe))
+
+    def _finish_whole(self, started: Started) -> Outcome:
+        outcome = self.finish(self.train(started))
+        started.folder.complete()
+        return outcome
+
+    def start(
+        self,
+        recipe: Recipe,
+        path: Path,
+        *,
+        source: RecipeSource | None = None,
+        force: bool = False,
+        numbered: bool = False,
+    ) -> Started:
+        """Make a new run's parts and its folder, in which nobody else works until it is left."""
+        if not numbered:
+            RunFolder.refuse_existing(path, force=force)
+        prepared = self.prepare(recipe, source)
+        with ExitStack() as on_error:
+            folder = RunFolder.create(path, self.progress.warning, force=force, numbered=numbered)
+            on_error.enter_context(folder)
+            self.progress.placed(folder.path)
+            started = self.begin(prepared, folder)
+            on_error.pop_all()
+        return started
+
+    def prepare(
+        self, recipe: Recipe, source: RecipeSource | None = None, shared: Splits | None = None
+    ) -> Prepared:
+        """Compose and load, writing nothing; `shared` is the data of another seed of the recipe."""
+        composition = compose(recipe, self.registry, source)
+        refuse_unsafe(composition.model, composition.recipe.train.channels_last, self.device)
+        with composition.at_work("while the run was prepared"):
+            return self._prepare(composition, shared)
+
+    def _prepare(self, composition: Composition, shared: Splits | None) -> Prepared:
+        if self.publishes:
+            with composition.at_work("when it was asked whether it can export this"):
+                check_export(composition)
+        self.progress.planned(composition.plan())
+        splits = self._splits(composition, shared)
+        with composition.at_work("in a step of training that was tried"):
+            refuse_lone_samples(composition, splits.train, self.device)
+        return Prepared(_placed(composition, splits), splits)
+
+    def begin(self, prepared: Prepared, folder: RunFolder) -> Started:
+        """Begin a run in a new folder."""
+        composition, splits = prepared.composition, prepared.splits
+        folder.write_recipe(composition.recipe.to_plain())
+        self._write_environment(folder, composition)
+        keep_plugins(folder.path, self.registry.providers, self.progress.warning)
+        self._notify("mtl_run_started", run=folder.path, recipe=composition.recipe.to_plain())
+        return Started(folder, composition, splits, self._trainer(composition, splits), [])
+
+    def restart(self, folder: RunFolder, recipe: Recipe, shared: Splits | None = None) -> Started:
+        """Return an interrupted run as it was after its last intact checkpoint."""
+        checkpoint = folder.checkpoints.latest(self.progress.warning)
+        if checkpoint.epoch >= recipe.train.epochs:
+            self.progress.warning(
+                f"all {checkpoint.epoch} epochs were done; the run is evaluated and exported again"
+            )
+        composition = compose_again(folder, recipe, self.registry, checkpoint.state)
+        refuse_unsafe(composition.model, composition.recipe.train.channels_last, self.device)
+        with composition.at_work("while the run was prepared"):
+            self.progress.planned(composition.plan())
+            splits = self._splits(composition, shared)
+            trainer = self._trainer(composition, splits)
+        with composition.at_work("while its checkpoint was restored"):
+            trainer.restore(checkpoint)
+        self._mend(folder, composition)
+        history: list[Mapping[str, float]] = list(folder.history_of(checkpoint, self.progress.warning))
+        return Started(folder, composition, splits, trainer, history)
+
+    def _mend(self, folder: RunFolder, composition: Composition) -> None:
+        """Write again what was damaged and is not needed to go on."""
+        try:
+            folder.read_environment()
+        except UsageError as error:
+            self.progress.warning(f"{error.message}: it is written again, as it is now")
+            self._write_environment(folder, composition)
+
+    def _write_environment(self, folder: RunFolder, composition: Composition) -> None:
+        folder.write_environment(self.registry.providers, self._device_name(), composition.recipe.seed)
+
+    def _trainer(self, composition: Composition, splits: Splits) -> Trainer:
+        with composition.at_work("while its training was prepared"):
+            return Trainer(composition, splits, self.device, self.progress.step)
+
+    def train(self, started: Started) -> Started:
+        """Train the epochs that are missing, keeping every one; return the same run with its history."""
+        with started.composition.at_work(lambda: f"while it trained, {_time_of(started)}"):
+            return self._train(started)
+
+    def _train(self, started: Started) -> Started:
+        counts = {name: len(started.splits.named(name)) for name in ("train", "validation", "test")}
+        self.progress.started(started.composition.recipe.train.epochs, self._device_name(), counts)
+        folder, history = started.folder, started.history
+        for result in self._epochs(started):
+            history.append(result.row)
+            folder.check()
+            # Before the checkpoint: a resume drops what is beyond it, but could not make up what is missing.
+            folder.write_history(history)
+            keep_snapshot(folder.path, started.composition, started.splits.validation, result.epoch)
+            kept = started.composition.model.state_dict() if result.best or result.best_of else None
+            folder.checkpoints.save(result.checkpoint, kept, best=result.best, best_of=result.best_of)
+            self.progress.epoch(result.epoch, result.row, result.best)
+            if result.epoch == int(history[0]["epoch"]) and started.trainer.eager_reason:
+                self.progress.warning(f"steps run one by one, not as a graph: {started.trainer.eager_reason}")
+            self._notify("mtl_epoch_ended", run=folder.path, epoch=result.epoch, row=dict(result.row))
+        return started
+
+    def _epochs(self, started: Started) -> Iterator[EpochResult]:
+        """Train; when memory runs out, say which batch size would fit."""
+        try:
+            yield from started.trainer.epochs()
+            return
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error):
+                raise
+        # Not before the error is gone: it holds on to what the step had in memory.
+        training = started.composition.recipe.train
+        where, size = started.folder.path, training.batch_size
+        fitting = largest_batch(started.composition, started.splits.train, self.device)
+        advice = f"--set train.batch_size={fitting} fits" if fitting else "choose a smaller encoder"
+        kept = f"; epochs before this one are kept: mtl resume {where}" if started.history else ""
+        raise MissingRequirementError(
+            f"out of memory on {self.device} with batches of {size}", hint=advice + kept
+        )
+
+    def finish(self, started: Started) -> Outcome:
+        """Judge the chosen epoch, export and report."""
+        with started.composition.at_work("after it was trained"):
+            return self._finish(started)
+
+    def _finish(self, started: Started) -> Outcome:
+        folder, composition, splits = started.folder, started.composition, started.splits
+        self.progress.stage("evaluate")
+        # Judged and exported in torch's usual memory format, as a model loaded from the folder will be.
+        composition.model.to(memory_format=torch.contiguous_format)
+        with composition.at_work("in evaluation"):
+            own = judge_own_epochs(folder, composition, splits)
+        epoch, weights = folder.checkpoints.best()
+        composition.model.load_state_dict(weights)
+        with composition.at_work("in evaluation"):
+            metrics = judge(composition, splits) | own
+        metrics["training"] = {
+            "epochs": int(started.history[-1]["epoch"]),
+            "chosen_epoch": epoch,
+            "seconds": sum(row["seconds"] for row in started.history),
+        }
+        if self.publishes:
+            metrics["below_baseline"] = shortfalls(composition, splits, metrics, started.history)
+        folder.check()
+        for text in folder.tidy():
+            self.progress.warning(text)
+        folder.write_history(started.history)
+        folder.write_metrics(metrics)
+        with composition.at_work("when it told what it has learned"):
+            write_learned(folder.path, composition, splits.validation)
+        exported = self._publish(started, metrics) if self.publishes else ExportReport((), {})
+        self._notify("mtl_run_finished", run=folder.path, metrics=metrics)
+        return Outcome(folder, composition, splits, metrics, exported)
+
+    def _publish(self, started: Started, metrics: Mapping[str, Any]) -> ExportReport:
+        folder, composition, splits = started.folder, started.composition, started.splits
+        self.progress.stage("export")
+        path = folder.path / composition.exporter.file_name
+        with composition.at_work("in the export"):
+            exported = export(composition, splits.validation, metrics, path, splits=splits)
+        self.progress.stage("report")
+        with composition.at_work("in the report"):
+            write_report(folder, composition, splits, started.history, metrics, exported.verification)
+        self._notify("mtl_exported", run=folder.path, files=exported.files)
+        return exported
+
+    def _splits(self, composition: Composition, shared: Splits | None) -> Splits:
+        training = composition.recipe.train
+        with composition.at_work("while it loaded the data"):
+            splits = shared or load_of(composition)
+            if not shared:
+                tell_of_data(composition, splits, self.progress)
+        needs = {name: item.task.needs for name, item in composition.tasks.items()}
+        refuse_unlabelled(splits, needs, composition.dataset_spec)
+        rehearse_late_metrics(composition)
+        rehearse_views(composition, splits.train)
+        with composition.at_work("while targets were looked for"):
+            refuse_without_targets(composition, splits)
+        if composition.recipe.normalization == "train":
+            composition.model.normalization.set(*channel_statistics(splits.train))
+        with composition.at_work("while it was fitted to the training split"):
+            fit(composition, splits.train)
+        size = training.batch_size
+        if size > len(splits.train):
+            self.progress.warning(
+                f"train.batch_size is {size}, the training split has {len(splits.train)} samples: "
+                "every epoch is one step"
+            )
+        if shared:
+            return splits
+        if fits(splits.size, self.device):
+            return splits.to(self.device)
+        self.progress.warning(
+            f"the data set ({splits.size / 2**20:.0f} MiB) does not fit on {self.device} beside the model: "
+            "it stays in host memory and every batch is sent, which is slower"
+        )
+        return splits.streamed_to(self.device)
+
+    def _notify(self, hook: str, **arguments: Any) -> None:
+        """Tell the plugins; one that fails is named and stops nothing."""
+        for failure in self.registry.notify(hook, **arguments):
+            self.progress.warning(failure)
+
+    def _device_name(self) -> str:
+        if self.device.type == "cuda":
+            return f"{self.device} ({torch.cuda.get_device_name(self.device)})"
+        return f"{self.device} ({torch.get_num_threads()} threads)"
+
+
+def load_of(composition: Composition) -> Splits:
+    """Return the data of a composition, split as its recipe says."""
+    training = composition.recipe.train
+    return load_splits(
+        composition.dataset,
+        validation=training.validation,
+        split_seed=training.split_seed,
+        choice=composition.recipe.dataset.to_plain(),
+        label=composition.owners.named(composition.dataset),
+        memory=training.memory,
+    )
+
+
+def _placed(composition: Composition, splits: Splits) -> Composition:
+    """Return the composition with a recipe that says that images are mapped, where they are."""
+    if not splits.mapped:
+        return composition
+    training = composition.recipe.train.model_copy(update={"memory": "mapped"})
+    return replace(composition, recipe=replace(composition.recipe, train=training))
+
+
+def _time_of(started: Started) -> str:
+    """Return when in a training something happened; an epoch counts once it is in the history."""
+    done = int(started.history[-1]["epoch"]) if started.history else 0
+    return (
+        f"after epoch {done}" if done == started.composition.recipe.train.epochs else f"in epoch {done + 1}"
+    )
+
+
+def judge(composition: Composition, splits: Splits) -> dict[str, Any]:
+    """Return the content of `metrics.json`: test, validation, and the baseline on test, with its answer.
+
+    Raises `VerificationError` when a loss or an answer is not finite.
+    """
+    test = evaluate(composition, splits.test, "test")
+    validation = evaluate(composition, splits.validation, "validation")
+    test.refuse_not_finite("test")
+    validation.refuse_not_finite("validation")
+    constant, answers = baseline(composition, splits.train, splits.test, "test")
+    return {
+        "test": _finite(test.metrics),
+        "validation": _finite(validation.metrics),
+        "baseline": _finite(constant),
+        "baseline_answer": answers,
+        "tables": _tables(test, validation),
+    }
+
+
+def judge_own_epochs(folder: RunFolder, composition: Composition, splits: Splits) -> dict[str, Any]:
+    """Return what each task reaches on test at its own best epoch, where the recipe asks for that."""
+    if composition.recipe.train.select != "per-task":
+        return {}
+    own = {}
+    for task in composition.tasks:
+        epoch, weights = folder.checkpoints.best(task)
+        composition.model.load_state_dict(weights)
+        test = evaluate(composition, splits.test, "test")
+        test.refuse_not_finite("test")
+        own[task] = {"epoch": epoch, "test": _finite(test.metrics)[task]}
+    return {"own_epoch": own}
+
+
+def _finite(values: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, float | None]]:
+    """JSON has no infinity: the signal-to-noise ratio of a perfect copy is null."""
+    return {
+        task: {
+            name: value if torch.isfinite(torch.tensor(value)) else None for name, value in metrics.items()
+        }
+        for task, metrics in values.items()
+    }
+
+
+def _tables(test: Evaluation, validation: Evaluation) -> dict[str, Any]:
+    return {"test": test.tables, "validation": validation.tables}
