@@ -35,7 +35,7 @@ _WITHOUT_TORCH = {
     "core.contracts.form": ("Activation", "Decisions", "Form"),
     "core.contracts.drawing": ("Bars", "Described", "Drawing", "Map", "Mask", "Picture", "Tags", "Values"),
     "core.contracts.marks": ("Marks",),
-    "core.inputs": ("Vectors", "VectorSpec"),
+    "core.contracts.inputs": ("Vectors", "VectorSpec"),
     "core.contracts.dataset": ("no_images",),
     "core.contracts.specs": (
         "MISSING",
