@@ -35,6 +35,7 @@ WALKED_ELSEWHERE = {
     "resnet18": "tests/test_matrix.py",
     "two-input-cnn": "tests/test_matrix.py",
     "late-fusion": "tests/test_new_inputs.py",
+    "soft-argmax": "tests/plugins/heads",
     "bundle": "tests/exports/test_bundle.py",
     "web": "tests/exports/web",
 }
@@ -72,6 +73,7 @@ VALUES = ("rmse", "mae", "mse")
 TAGS = ("mean-average-precision", "attribute-accuracy", "attribute-scores")
 RANKS = ("rank-error", "quadratic-kappa")
 MASKS = ("mean-iou", "pixel-accuracy", "class-iou")
+PLACES = ("pck", "mean-distance", "visibility", "point-scores")
 MAPS = ("relative-error", "delta-1", "delta-2", "delta-3")
 
 
@@ -152,13 +154,16 @@ class Dealer:
         return {task: {"task": task, **more} for task, more in named.items()}
 
     def maps(self) -> dict[str, Any]:
-        """Return tasks of classes and of values at every pixel, with the next choices of theirs."""
+        """Return tasks of classes, values and points in the picture, with the next choices of theirs."""
         classes = {"loss": self.next("loss", "pixel-cross-entropy"), "metrics": sections("metric", *MASKS)}
-        depth = {"metrics": [{"name": "rmse"}, *sections("metric", *MAPS)]}
-        return {
-            "segment": {"task": "segment", **classes},
-            "depth": {"task": "depth", "label": "depth", **depth},
+        depth = {"label": "depth", "metrics": [{"name": "rmse"}, *sections("metric", *MAPS)]}
+        points = {
+            "loss": self.next("loss", "points"),
+            "metrics": sections("metric", *PLACES),
         }
+        segment = {"label": "segmentation", **classes}
+        named = {"segment": segment, "depth": depth, "keypoints": points}
+        return {task: {"task": task, **more} for task, more in named.items()}
 
     def recipe(self, index: int) -> dict[str, Any]:
         """Return the next recipe, without the options of its data set."""
