@@ -17,7 +17,7 @@ MOST = 4096
 """Pictures that are looked at, evenly from the whole split."""
 
 _PERCENT = (1, 99)
-_PIXELS = 1 << 24
+_PIXELS = 1 << 20
 
 
 def picture_statistics(train: Samples) -> dict[str, list[float]]:
