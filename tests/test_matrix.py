@@ -73,7 +73,8 @@ LARGE = 15_000_000
 """Parameters that one model may have: exporting takes ten seconds per ResNet, and keeps several copies."""
 
 SHARED = ("digits", "scenes")
-"""The data sets that are walked under every sharing; the others under the default one alone."""
+"""The data sets that are walked under every sharing, the first with every encoder, the others with the first
+small one; what is left is walked under the default sharing alone."""
 
 FUSING = ("late-fusion",)
 """Encoders that read what none of these data sets offers."""
@@ -138,10 +139,15 @@ COLUMNS = [Column(*found) for found in product(DATASETS, names("encoder")[::-1],
 """The encoders listed last are the largest; they start first, so that two workers end together."""
 
 
+def small_encoders() -> list[str]:
+    """Return the encoders that are walked more than once by default."""
+    return [name for name in names("encoder") if name not in (*HEAVY, *FUSING)]
+
+
 def by_default() -> set[Column]:
     """The columns walked always: the default sharing everywhere, the others with one encoder each."""
     first, *others = names("sharing")
-    small = [name for name in names("encoder") if name not in (*HEAVY, *FUSING)]
+    small = small_encoders()
     main = next(iter(DATASETS))
     chosen = {
         column
@@ -253,12 +259,14 @@ def parts(column: Column) -> list[list[str]]:
 def chosen_part(column: Column) -> list[str]:
     """Return the tasks that are walked: with the default sharing all, else those of the first model.
 
-    Beside those that are shared, data sets are walked under the default sharing only.
+    Beside those that are shared, they are walked under the default sharing only.
     """
     found = parts(column)
     if column.sharing == names("sharing")[0]:
         return [task for part in found for task in part]
-    return found[0] if found and column.dataset in SHARED else []
+    main = next(iter(DATASETS))
+    shared = column.dataset == main or (column.dataset in SHARED and column.encoder == small_encoders()[0])
+    return found[0] if found and shared else []
 
 
 def walk(column: Column, some: list[str], tmp_path: Path) -> dict[str, Cell]:
@@ -358,7 +366,8 @@ def document(cells: Mapping[Column, Mapping[str, Cell]]) -> str:
         f"{', '.join(map(str, BATCHES))}; {', '.join(KINDS.values())}. Images are cut to their middle, "
         f"{SIDE} x {SIDE}. The tasks of a table that fit an encoder and a sharing are answered by one model; "
         f"where it has more than {LARGE // 10**6} million parameters, some of them are, and on the "
-        f"data sets other than {' and '.join(SHARED)} none but under `{names('sharing')[0]}`; "
+        f"data sets after the first none but under `{names('sharing')[0]}`, and on {SHARED[-1]} with "
+        f"`{small_encoders()[0]}`; "
         f"the others say `{FITS}`: composed, not trained. "
         f"Heads see features of the same form under every sharing, and under `{names('sharing')[0]}` every "
         "cell is walked. `tests/test_matrix.py` checks that cells still fit, or do not, as it stands here, "
