@@ -94,6 +94,8 @@ class Draw:
             "train": self.training(),
         }
         tree["encoder"] = self._component("encoder", self._encoder(tree["tasks"]))
+        if self._chance(0.1):
+            tree["train"]["sampling"] = self._sampling(list(tree["tasks"]))
         if self._chance(0.6):
             tree["sharing"] = self._any("sharing")
         if self._chance(0.7):
@@ -143,6 +145,11 @@ class Draw:
             "accumulate": some.choice([1, 1, 2, 3, 40]),
             "groups": groups if self._chance(0.7) else [],
         }
+
+    def _sampling(self, tasks: list[str]) -> dict[str, Any]:
+        """Return how the training samples are drawn; not every task has classes."""
+        shares = self._random.choice(["equal", "square-root", "proportional"])
+        return {"by": self._random.choice(tasks), "shares": shares}
 
     def _tasks(self, dataset: str) -> dict[str, Any]:
         some = self._random
@@ -211,7 +218,10 @@ class Draw:
         chosen = self._random.sample(free, self._random.randint(0, len(free)))
         # Never the usual size: that is walked in tests/test_matrix.py, and costs seconds here.
         sized = [option for option in schema if option in ALWAYS_SMALL and option not in chosen]
-        return {"name": name} | {option: self._value(option, schema[option]) for option in (*chosen, *sized)}
+        found = {option: self._value(option, schema[option]) for option in (*chosen, *sized)}
+        if kind == "dataset" and "channels" in found:
+            found["channels"] = self._random.choice([1, 3])  # of a picture, not of layers
+        return {"name": name} | found
 
     def _names(self, kind: str) -> list[str]:
         entries = self._registry.entries(kind)
