@@ -77,7 +77,9 @@ def predict(
     memory: int,
     **naming: Any,
 ) -> None:
-    """Answer for images, or rows of a table, with an exported model.
+    """Answer with an exported model.
+
+    For images, or for the rows of a table.
 
     MODEL is an exported .onnx file, or the folder of a run. IMAGE is a file, a folder of them, a pattern in
     quotes, or a table (CSV, TSV, JSON lines, Parquet) with a column of paths. A model that reads vectors
