@@ -90,7 +90,6 @@ def predict(
       mtl predict runs/demo/model.onnx digit.png
       mtl predict runs/demo digit.png --resize --json
       mtl predict runs/demo photos.csv --resize --to answers.csv
-      mtl predict runs/prices rows.csv --to answers.csv
     """
     from ..core.contracts.inputs import vectors_among
     from .answer_table import check_ending, write_answers

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-_SWEEPS = 8
+_SWEEPS = 12
 
 
 def eigenvectors(matrix: Tensor) -> tuple[Tensor, Tensor]:
