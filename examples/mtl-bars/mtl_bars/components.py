@@ -112,7 +112,5 @@ class Huber(Loss):
         return None if isinstance(target, Regression) else f"judges values, not {target.form}"
 
     def forward(self, raw: Tensor, target: Tensor) -> Tensor:
-        known = self.target.known(target)  # single values may be absent
-        wanted = target.where(known, raw.detach())
-        error = nn.functional.huber_loss(raw, wanted, reduction="none", delta=self.delta)
-        return error.sum(dim=1) / known.sum(dim=1).clamp(min=1)
+        wanted = target.where(self.target.known(target), raw.detach())  # what is absent costs nothing
+        return nn.functional.huber_loss(raw, wanted, reduction="none", delta=self.delta).mean(dim=1)

@@ -42,7 +42,7 @@ def test_a_broken_promise_has_status_3_and_is_told_in_full(
     result = mtl("plugin", "check", "odd-plugin", "--kind", "metric")
     assert result.status == 3
     assert result.err.endswith(
-        "error: 1 of 14 checks failed\n"
+        "error: 1 of 16 checks failed\n"
         "  hint: mend the component, or say in a test why it must fail: mtl.testing\n"
     )
     assert (
@@ -57,7 +57,7 @@ def test_a_good_component_has_status_0(mtl: Command, install_plugin: Callable[..
     result = mtl("plugin", "check", "--kind", "metric", "--name", "constant")
     assert result.status == 0
     assert result.out.splitlines()[0].split() == ["component", "check", "result", "seconds"]
-    assert result.out.endswith("7 ok, 0 failed, 0 skipped\n")
+    assert result.out.endswith("8 ok, 0 failed, 0 skipped\n")
 
 
 def test_json_has_a_row_per_component_and_check(mtl: Command, install_plugin: Callable[..., str]) -> None:
