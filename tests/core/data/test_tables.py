@@ -46,7 +46,7 @@ def test_json_lines_have_holes_where_keys_are_missing(tmp_path: Path) -> None:
         "file": ["a.png", "b.png", None],
         "n": ["3", None, "0.5"],
         "yes": [None, "true", None],
-        "tags": [None, None, None],
+        "tags": [None, None, '["x"]'],
     }
     assert table.nested == {"tags"}
     assert table.lines == [1, 3, 5]
