@@ -20,7 +20,12 @@ def test_a_good_plugin_passes_every_check(install_good: Callable[[], str]) -> No
     assert [(result.check, result.reason) for result in results if result.status == "failed"] == []
     assert {result.kind for result in results} == {"plugin", *KINDS} - {"recipe"}
     skipped = [result.check for result in results if result.status == "skipped"]
-    assert skipped == ["values-are-standardised-or-in-units"]  # the good head answers classes
+    # The good head, loss and metric are of classes.
+    assert sorted(skipped) == [
+        "an-absent-number-costs-nothing",
+        "an-absent-number-is-not-judged",
+        "values-are-standardised-or-in-units",
+    ]
 
 
 @pytest.mark.parametrize("kind", ["plugin", *KINDS])
@@ -85,7 +90,9 @@ def test_what_a_component_prints_is_dropped(
     spoiled(
         "metric", "class Broken(GoodMetric):\n    def compute(self): print('x'); return super().compute()"
     )
-    assert {result.status for result in run_checks(["broken-plugin"], kind="metric")} == {"ok"}
+    statuses = [result.status for result in run_checks(["broken-plugin"], kind="metric")]
+    assert "ok" in statuses
+    assert "failed" not in statuses
     assert capsys.readouterr().out == ""
 
 

@@ -41,6 +41,7 @@ def test_a_block_is_a_function_of_epoch_and_number(blocks: Blocks) -> None:
 
 
 def test_targets_belong_to_their_images(blocks: Blocks) -> None:
+    samples = blocks._samples._samples
     for step in looks(blocks, 24):
         (look,) = step
         turns = look.answers["rotation"].target
@@ -51,8 +52,8 @@ def test_targets_belong_to_their_images(blocks: Blocks) -> None:
         labels = look.answers["classify"].target
         assert (look.image - clean).abs().mean() < 0.2
         for image, label in zip(unturned, labels, strict=True):
-            found = (blocks._samples.image[:24].float() / 255 - image).abs().flatten(1).sum(1).argmin()
-            assert blocks._samples.labels["digit"][found] == label
+            found = (samples.image[:24].float() / 255 - image).abs().flatten(1).sum(1).argmin()
+            assert samples.labels["digit"][found] == label
 
 
 @pytest.mark.parametrize("shape", [(1, 28, 28), (3, 32, 32), (3, 224, 224)])
