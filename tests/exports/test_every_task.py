@@ -18,10 +18,13 @@ from mtl.core.running.exporting import build_exporter, export_subject
 
 OPTIONS: dict[str, dict[str, Any]] = {"label-group": {"groups": {"round": ["0", "6", "8", "9"]}}}
 SHAPES = ("shape-class", "shape-count", "regress")
-MAPS = {"segmentation": {"task": "segment", "label": "segmentation"}, "depth": {"task": "depth"}}
-"""Tasks of every pixel, on a data set that has such labels."""
-ELSEWHERE = ("attributes",)
-"""Walked in tests/test_every_form_everywhere.py: no built-in data set has such labels."""
+MAPS: dict[str, dict[str, Any]] = {
+    "segmentation": {"task": "segment", "label": "segmentation"},
+    "depth": {"task": "depth"},
+    "attributes": {"task": "attributes"},
+    "keypoints": {"task": "keypoints"},
+}
+"""Tasks of pixels, of points and of several questions, on a data set that has such labels."""
 LIMITLESS = 1e9
 """An untrained model has no quality to lose; the other steps of the gate hold as they are."""
 
@@ -39,7 +42,7 @@ def shipped(registry: Registry) -> list[str]:
     entries = registry.entries("task")
     names = [entry.component.name for entry in entries if entry.provider.distribution == HOME]
     mapped = [section["task"] for section in MAPS.values()]
-    return [name for name in names if name not in (*ELSEWHERE, *mapped)]
+    return [name for name in names if name not in mapped]
 
 
 @pytest.fixture(scope="module", params=["digits", "shapes", "stitched", "maps"])
