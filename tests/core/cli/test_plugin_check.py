@@ -49,7 +49,7 @@ def test_a_broken_promise_has_status_3_and_is_told_in_full(
         "metric shapeless: value-lies-in-its-range: failed: expected a scalar; got shape [3]\n"
         "  what to do: set `scalar` to what `compute` returns\n"
     ) in result.out
-    assert result.out.endswith("13 ok, 1 failed, 0 skipped\n")
+    assert result.out.endswith("15 ok, 1 failed, 0 skipped\n")
 
 
 def test_a_good_component_has_status_0(mtl: Command, install_plugin: Callable[..., str]) -> None:
