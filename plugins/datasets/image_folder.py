@@ -85,7 +85,7 @@ class ImageFolder(Dataset):
         if not names:
             return ()
         shown = ", ".join(list(dict.fromkeys(names))[:5])
-        return (f"passed over: {len(names):,} hidden files, or such as systems leave: {shown}",)
+        return (f"passed over: {len(names):,} hidden or left by systems: {shown}",)
 
     def _fault(self, file: ImageFile, image: ImageSpec) -> UsageError:
         """Return what reading a broken image refuses."""

@@ -274,5 +274,5 @@ def test_what_is_passed_over_is_counted(root):
     (root / "test" / "dog 10" / ".DS_Store").write_text("x")
     (root / "train" / "__MACOSX").mkdir()
     assert ImageFolder(data_dir=root).understood() == (
-        "passed over: 3 hidden files, or such as systems leave: __MACOSX, Thumbs.db, .DS_Store",
+        "passed over: 3 hidden or left by systems: __MACOSX, Thumbs.db, .DS_Store",
     )
