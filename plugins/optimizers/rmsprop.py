@@ -8,6 +8,7 @@ from typing import Annotated
 import torch
 from pydantic import Field
 
+from ...core.base.errors import Incompatible
 from ...core.contracts import Optimizer, ParameterGroup
 from .adam import Epsilon
 
@@ -17,7 +18,7 @@ class RmsProp(Optimizer):
 
     Weight decay is added to the gradient. Source: Hinton, Neural Networks for Machine Learning, lecture 6e
     (2012); Graves, Generating Sequences with Recurrent Neural Networks (2013) for `centered`;
-    `torch.optim.RMSprop`.
+    `torch.optim.RMSprop`. Raises `Incompatible` for `centered` without smoothing.
     """
 
     capturable = True
@@ -31,6 +32,8 @@ class RmsProp(Optimizer):
         epsilon: Epsilon = 1e-8,
         centered: Annotated[bool, Field(description="Divide by the deviation, not the root.")] = False,
     ) -> None:
+        if centered and smoothing == 0:
+            raise Incompatible("needs a smoothing above 0: of one gradient there is no deviation (centered)")
         self.smoothing, self.epsilon, self.centered = smoothing, epsilon, centered
 
     def build(self, groups: Sequence[ParameterGroup]) -> Sequence[torch.optim.Optimizer]:

@@ -105,3 +105,8 @@ def test_muon_turns_matrices_by_an_orthogonal_step_and_the_rest_by_adamw() -> No
 def test_nesterov_without_momentum_is_refused() -> None:
     with pytest.raises(Incompatible, match="needs a momentum above 0"):
         Sgd(momentum=0.0, nesterov=True)
+
+
+def test_the_deviation_of_one_gradient_is_refused() -> None:
+    with pytest.raises(Incompatible, match="needs a smoothing above 0"):
+        RmsProp(smoothing=0.0, centered=True)
