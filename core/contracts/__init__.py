@@ -13,6 +13,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from .records import KINDS
+
 if TYPE_CHECKING:
     from .augmentation import Augmentation as Augmentation
     from .balancer import Balancer as Balancer
@@ -89,21 +91,7 @@ _NAMES = {
 }
 _HOMES = {name: module for module, names in _NAMES.items() for name in names}
 
-BUILT = (
-    "dataset",
-    "form",
-    "augmentation",
-    "encoder",
-    "head",
-    "loss",
-    "metric",
-    "task",
-    "sharing",
-    "balancer",
-    "optimizer",
-    "schedule",
-    "exporter",
-)
+BUILT = tuple(kind for kind in KINDS if kind != "recipe")
 """The kinds whose components are classes; a recipe is none."""
 
 
