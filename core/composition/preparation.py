@@ -7,15 +7,18 @@ from torch import Tensor, nn
 
 from ..contracts.inputs import VectorSpec
 
+# A number that varies by less counts as constant: divided by it, an ordinary value would leave float32.
+LEAST_DEVIATION = 1e-30
+
 
 class VectorPreparation(nn.Module):
     """Standardises numbers, fills and flags holes, and makes categories one-hot; all without a parameter.
 
     Raw float32 `[B, width]` becomes float32 `[B, prepared]`, in the order that `VectorSpec` states. With mean
     `m` and deviation `s` of a number over the training rows that have it, `x` becomes `(x - m) / s`, a
-    hole 0; `s` is 1 where all are equal. The flag of a number is 1 in a hole, but always 0 where no training
-    row has one: what that would mean was never learned. A category's place `c` becomes a 1 in place `c`; a
-    hole, and whatever is no place, a 1 in the last.
+    hole 0; `s` is 1 where it is at most 1e-7 of `m`, or 1e-30. The flag of a number is 1 in a hole, but
+    always 0 where no training row has one: what that would mean was never learned. A category's place `c`
+    becomes a 1 in place `c`; a hole, and whatever is no place, a 1 in the last.
     """
 
     mean: Tensor
@@ -38,9 +41,9 @@ class VectorPreparation(nn.Module):
         mean = numbers.nan_to_num(nan=0.0).sum(dim=0) / count
         deviation = torch.where(known, numbers - mean, 0.0).square().sum(dim=0).div(count).sqrt()
         # What float32 rounds to equal numbers must not be divided by.
-        enough = deviation > 1e-7 * mean.abs()
+        enough = deviation > (1e-7 * mean.abs()).clamp(min=LEAST_DEVIATION)
         self.mean.copy_(mean)
-        self.std.copy_(torch.where(enough & (deviation > 0), deviation, 1.0))
+        self.std.copy_(torch.where(enough, deviation, 1.0))
         self.flagged.copy_(~known.all(dim=0))
 
     def forward(self, raw: Tensor) -> Tensor:

@@ -6,7 +6,7 @@ import numpy as np
 import onnxruntime
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -29,7 +29,7 @@ def written_out(
         known = train[~np.isnan(train[:, column]), column].astype(np.float64)
         mean = known.mean() if len(known) else 0.0
         deviation = np.sqrt(np.square(known - mean).mean()) if len(known) else 0.0
-        deviation = deviation if deviation > 1e-7 * abs(mean) and deviation > 0 else 1.0
+        deviation = deviation if deviation > max(1e-7 * abs(mean), 1e-30) else 1.0
         hole = np.isnan(rows[:, column])
         value = np.where(hole, 0.0, (rows[:, column].astype(np.float64) - mean) / deviation)
         parts.append(value)
@@ -50,6 +50,7 @@ def written_out(
 
 @settings(max_examples=40, deadline=None)
 @given(ROWS, ROWS)
+@example(train=[(0.0, 0.0, 0.0, 0.0), (1.2e-38, 1e-12, 0.0, 0.0)], rows=[(2.0, 2.0, 0.0, 0.0)])
 def test_torch_prepares_rows_by_the_equations(
     train: list[tuple[float, ...]], rows: list[tuple[float, ...]]
 ) -> None:
