@@ -72,7 +72,7 @@ class _Composer(Builder):
         self._encoders: list[Encoder] = []
 
     def composition(self) -> Composition:
-        dataset = self.build("dataset", self.recipe.dataset, ("dataset",))
+        dataset = self.dataset(self.recipe.dataset)
         spec: DatasetSpec = ask(self.label(dataset), dataset, "spec")
         refuse_misnamed_inputs(self.label(dataset), spec)
         tasks = self._tasks(spec)

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -104,6 +104,10 @@ class Dataset(ABC):
         has, and the labels that it names.
         """
         return {}
+
+    def succeed(self, other: Self) -> Self:
+        """Return this data set with what another one has read; they differ in options of `aimed` alone."""
+        return self
 
     def encoder(self) -> str | None:
         """Return the encoder that its inputs call for, by name; None: the usual one, which reads images.

@@ -35,6 +35,10 @@ class Owners:
         """Make a component known by its class; `label` is its kind, name and distribution."""
         self._labels[component] = label
 
+    def join(self, others: Owners) -> None:
+        """Make those known that others know."""
+        self._labels |= others._labels
+
     def label(self, value: object) -> str | None:
         """Return the label of a component, of its class, or of what derives from it; None for others."""
         kind = value if isinstance(value, type) else type(value)

@@ -7,7 +7,7 @@ from typing import Any
 
 from ..base.errors import ComponentError, Incompatible, MtlError, Problem, RecipeError, described
 from ..contracts import Dataset
-from ..discovery.declared import ask, require_declared
+from ..discovery.declared import require_declared
 from ..discovery.options import options_of, validate_options
 from ..discovery.registry import Entry, Registry, component_class
 from ..discovery.responsibility import Owners
@@ -52,53 +52,6 @@ def with_held(
     return {**options, held: built}
 
 
-def tasks_of_data(registry: Registry, choice: Choice) -> Mapping[str, Any]:
-    """Return the tasks that a data set's own labels call for, by name, each as a recipe writes it.
-
-    Most data sets have none, and are not constructed. Raises what the data set raises for files that are
-    missing or damaged.
-    """
-    entry = registry.find("dataset", choice.name)
-    if component_class(entry).tasks is Dataset.tasks:
-        return {}
-    owners = Owners()
-    dataset: Dataset = construct(entry, **with_held(registry, entry, choice.options, owners))
-    owners.add(type(dataset), entry.label)
-    with owners.at_work("when it named its tasks"):
-        return {str(name): dict(body) for name, body in ask(entry.label, dataset, "tasks").items()}
-
-
-def aimed_at(registry: Registry, choice: Choice, tasks: Sequence[str]) -> Choice:
-    """Return a data set with the options that make its labels what tasks ask for (`Dataset.aimed`).
-
-    Raises as `tasks_of_data` does.
-    """
-    entry = registry.find("dataset", choice.name)
-    if component_class(entry).aimed is Dataset.aimed:
-        return choice
-    owners = Owners()
-    dataset: Dataset = construct(entry, **with_held(registry, entry, choice.options, owners))
-    owners.add(type(dataset), entry.label)
-    with owners.at_work("when it was told of the tasks"):
-        return Choice(choice.name, {**choice.options, **ask(entry.label, dataset, "aimed", list(tasks))})
-
-
-def encoder_of_data(registry: Registry, choice: Choice) -> Choice | None:
-    """Return the encoder that a data set's inputs call for; None: the usual one.
-
-    Raises as `tasks_of_data` does.
-    """
-    entry = registry.find("dataset", choice.name)
-    if component_class(entry).encoder is Dataset.encoder:
-        return None
-    owners = Owners()
-    dataset: Dataset = construct(entry, **with_held(registry, entry, choice.options, owners))
-    owners.add(type(dataset), entry.label)
-    with owners.at_work("when it named its encoder"):
-        named: str | None = ask(entry.label, dataset, "encoder")
-        return None if named is None else Choice(named)
-
-
 def _verdict(accepts: Callable[[Any], str | None], component: Any) -> str | None:
     """Return why a component does not fit: what it says, or what it is refused when it asks."""
     try:
@@ -133,6 +86,15 @@ class Builder:
         self.owners.add(type(built), entry.label)
         require_declared(entry.label, built)
         return built
+
+    def dataset(self, choice: Choice) -> Dataset:
+        """Return the data set that the recipe's questions were put to, or construct one."""
+        asked, self.source.asked = self.source.asked, None
+        if asked is None or asked.choice != choice:
+            built: Dataset = self.build("dataset", choice, ("dataset",))
+            return built
+        self.owners.join(asked.owners)
+        return asked.dataset
 
     def negotiated(self, kind: str, choice: Choice, path: PathOfKeys, owner: str, *arguments: Any) -> Any:
         """Construct a component that accepts its arguments; name those that would when it does not."""

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping, Sized
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..base.errors import MOST_SHOWN, Problem, RecipeError, UsageError, did_you_mean
 from ..base.places import from_root
@@ -18,6 +18,9 @@ from .recipe_text import PathOfKeys
 from .recipe_values import usable_values
 from .section import Section, sections_of
 from .training_section import read_training
+
+if TYPE_CHECKING:
+    from .data_questions import DataQuestions
 
 _SECTIONS = sections_of(Recipe)
 _TASK_SECTIONS = {name: section for name, section in sections_of(TaskChoice).items() if name != "name"}
@@ -186,10 +189,14 @@ class _Reader:
         self._asked = self._aimed(chosen)
         return chosen if self._asked is None else self._asked
 
+    @cached_property
+    def _questions(self) -> DataQuestions:
+        from .data_questions import DataQuestions  # torch comes with it
+
+        return DataQuestions(self.registry, self.source)
+
     def _aimed(self, chosen: Choice) -> Choice | None:
         """Return the data set with labels for what tasks are named; None when it was complained of."""
-        from .building import aimed_at  # torch comes with it
-
         named = self.tree.get("tasks")
         bodies = list(named.values()) if isinstance(named, Mapping) else []
         labels = [body["label"] for body in bodies if isinstance(body, Mapping) and "label" in body]
@@ -198,8 +205,8 @@ class _Reader:
         if not named:
             return chosen
         try:
-            return aimed_at(
-                self.registry, chosen, [name for name in (*named, *labels) if isinstance(name, str)]
+            return self._questions.aimed(
+                chosen, [name for name in (*named, *labels) if isinstance(name, str)]
             )
         except UsageError as error:
             self._complain(("dataset",), error.message, error.hint)
@@ -207,12 +214,10 @@ class _Reader:
 
     def _own_encoder(self) -> list[str]:
         """Return the encoder that the data set's inputs call for; none when it was complained of."""
-        from .building import encoder_of_data  # torch comes with it
-
         if self._asked is None:
             return []
         try:
-            found = encoder_of_data(self.registry, self._asked)
+            found = self._questions.encoder(self._asked)
         except UsageError as error:
             self._complain(("dataset",), error.message, error.hint)
             self._asked = None
@@ -222,12 +227,10 @@ class _Reader:
     @cached_property
     def _own_tasks(self) -> Mapping[str, Any] | None:
         """The tasks that the data set's own labels call for; None when mistakes of it were complained of."""
-        from .building import tasks_of_data  # torch comes with it
-
         if self._asked is None:
             return None
         try:
-            return tasks_of_data(self.registry, self._asked)
+            return self._questions.tasks(self._asked)
         except UsageError as error:
             self._complain(("dataset",), error.message, error.hint)
             return None

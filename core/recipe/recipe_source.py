@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from io import StringIO
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ruamel.yaml import YAML
 from ruamel.yaml.representer import RoundTripRepresenter
@@ -20,13 +20,20 @@ from ..base.files import read_bytes
 from ..discovery.options import plain
 from .recipe_text import LARGEST, PathOfKeys, read_text
 
+if TYPE_CHECKING:
+    from .data_questions import AskedData
+
 
 @dataclass
 class RecipeSource:
-    """The merged values of a recipe, `tree`, and where each was written, `origins` by path of keys."""
+    """The merged values of a recipe, `tree`, and where each was written, `origins` by path of keys.
+
+    `asked` is the data set that was asked what the recipe leaves open, until the recipe is composed.
+    """
 
     tree: dict[str, Any] = field(default_factory=dict)
     origins: dict[PathOfKeys, str] = field(default_factory=dict)
+    asked: AskedData | None = field(default=None, compare=False, repr=False)
 
     def where(self, path: PathOfKeys) -> str | None:
         """Return where the value at `path` was written, else the nearest one around it or below it."""

@@ -1,19 +1,17 @@
-"""Pictures with COCO annotations: which categories they show, and the points of the largest object."""
+"""Pictures with COCO annotations: categories, the points of the largest object, and masks."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import Field
 
-from ...core.contracts.specs import DatasetSpec
 from ...core.data.tables import Table
-from ..forms import Points
-from .coco_labels import CATEGORIES, POINTS, CocoFile, read_coco, sides
+from .coco_labels import CocoFile, read_coco
+from .coco_masks import MASKS
 from .table import PictureTable
 from .table_columns import TableColumns
 from .table_options import (
@@ -27,16 +25,16 @@ from .table_options import (
 )
 
 _FILE = "file_name"
-_TASKS = {CATEGORIES: "attributes", POINTS: "keypoints"}
 
 
 class Coco(PictureTable):
     """Pictures that a JSON file of COCO annotations names, as those of a table.
 
-    Labels: `categories`, which of them a picture shows, where there are two or more; and `points`, the
-    keypoints of the largest object that has any, relative to its picture. Points that are not annotated are
-    invisible, and a picture without any has no such label. A mirror exchanges points whose names say left
-    and right. Masks and boxes are not read.
+    Labels: `categories`, which of them a picture shows, where there are two or more; `points`, the
+    keypoints of the largest object that has any, relative to its picture; and `masks`, the category of every
+    pixel, from polygons and run lengths. Points that are not annotated are invisible, and a picture without
+    any has no such label. A mirror exchanges points whose names say left and right. Of an object with a box
+    alone it is not known which pixels of the box are its own.
     """
 
     def __init__(
@@ -64,19 +62,6 @@ class Coco(PictureTable):
             skip_broken=skip_broken,
         )
 
-    def spec(self) -> DatasetSpec:
-        found = super().spec()
-        points = found.labels.get(POINTS)
-        symmetry = sides(points.names) if isinstance(points, Points) else None
-        return replace(found, symmetries={} if symmetry is None else {POINTS: symmetry})
-
-    def tasks(self) -> Mapping[str, Mapping[str, Any]]:
-        return {name: {"task": _TASKS[name], "label": name} for name in self._columns.labels}
-
-    def understood(self) -> Sequence[str]:
-        said = [f"  {name}: {label.described}" for name, label in self._coco.labels.items()]
-        return [*super().understood(), *said]
-
     @cached_property
     def _coco(self) -> CocoFile:
         return read_coco(self._place())
@@ -88,4 +73,8 @@ class Coco(PictureTable):
 
     @cached_property
     def _columns(self) -> TableColumns:
-        return replace(self._understood, labels=self._coco.labels)
+        labels = dict(self._coco.labels)
+        if self._coco.kinds:
+            form = self._form[0]
+            labels[MASKS] = self._coco.masks(form.height, form.width)
+        return replace(self._understood, labels=labels)

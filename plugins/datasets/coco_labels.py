@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from math import nan
 from pathlib import Path
 from typing import Any
@@ -12,15 +12,17 @@ import numpy as np
 
 from ...core.base.errors import UsageError
 from ...core.base.files import read_json, reading
-from ...core.contracts.specs import Symmetry
-from ..forms import Multilabel, Points
-from .table_labels import Label
+from ..forms import Multilabel, PixelClasses, Points
+from .coco_masks import MASKS, MOST_CATEGORIES, Outline, drawn
+from .table_labels import Label, MapLabel
 
 CATEGORIES, POINTS = "categories", "points"
-"""What the label columns are called."""
+"""What the label columns of no masks are called."""
 
 _WHAT, _HINT = "COCO annotations", "a JSON file with images, annotations and categories, as COCO's own"
-_SIDES = ("left", "right")
+_OUTLINES = "polygons [[x, y, x, y, ...]] or run lengths {counts, size}, as COCO's own"
+_BACKGROUND = ("background", "no category")
+"""What is none of the categories; the second where one is called so."""
 
 
 @dataclass(frozen=True)
@@ -46,17 +48,34 @@ class PartialLabel(Label):
 
 @dataclass(frozen=True)
 class CocoFile:
-    """The names of the pictures, and the labels of each."""
+    """The names of the pictures, the labels of each, and what its masks are drawn from.
 
+    `kinds` are the categories' names where objects have outlines, else none; `sizes` height and width of each
+    picture then.
+    """
+
+    path: Path
     names: Sequence[str]
     labels: Mapping[str, Label]
+    kinds: tuple[str, ...] = ()
+    sizes: Sequence[tuple[int, int]] = ()
+    outlines: Mapping[int, Sequence[Outline]] = field(default_factory=dict)
+
+    def masks(self, height: int, width: int) -> MapLabel:
+        """Return the category of every pixel; raise `UsageError` for an outline that is none."""
+        values = np.zeros((len(self.names), height, width), dtype=np.uint8)
+        for row, outlines in self.outlines.items():
+            with reading(f"{self.path}: picture {self.names[row]!r:.80}", "outlines", hint=_OUTLINES):
+                values[row] = drawn(outlines, self.sizes[row], (height, width))
+        background = next(name for name in _BACKGROUND if name not in self.kinds)
+        return MapLabel(MASKS, PixelClasses((background, *self.kinds), height, width), values)
 
 
 def read_coco(path: Path) -> CocoFile:
     """Return what a file of annotations says; raise `UsageError`, naming it, for another or a damaged one.
 
     `categories` are those that a picture shows, where there are two or more; `points` those of the largest
-    object that has any, relative to the size of its picture.
+    object that has any, relative to the size of its picture. Masks are still to be drawn.
     """
     content = read_json(path, _WHAT, hint=_HINT)
     with reading(path, _WHAT, hint=_HINT):
@@ -72,39 +91,17 @@ def read_coco(path: Path) -> CocoFile:
         if any(kind.get("keypoints") for kind in kinds.values()):
             labels[POINTS] = _points(path, objects, images, rows, kinds)
         names = [str(image["file_name"]) for image in images.values()]
+        found = CocoFile(path, names, labels)
+        if len(kinds) <= MOST_CATEGORIES and any(item.get("segmentation") for item in objects):
+            found = _with_outlines(found, objects, images, rows, kinds)
     if not names:
         raise UsageError(f"{path}: has no images", hint=_HINT)
-    if not labels:
+    if not labels and not found.kinds:
         raise UsageError(
-            f"{path}: there is nothing to tell: one category, without points",
+            f"{path}: there is nothing to tell: one category, without points and masks",
             hint="two categories or more are told apart; keypoints stand in a category",
         )
-    return CocoFile(names, labels)
-
-
-def sides(names: Sequence[str]) -> Symmetry | None:
-    """Return how points move whose names say left and right: a mirror exchanges them, a turn does not.
-
-    >>> sides(("nose", "left_eye", "right_eye")).mirror
-    (0, 2, 1)
-    """
-    order = [_index(names, _other_side(name), place) for place, name in enumerate(names)]
-    stays = tuple(range(len(names)))
-    paired = all(order[other] == place for place, other in enumerate(order))
-    return Symmetry(stays, tuple(order)) if paired and tuple(order) != stays else None
-
-
-def _index(names: Sequence[str], name: str, otherwise: int) -> int:
-    return names.index(name) if name in names else otherwise
-
-
-def _other_side(name: str) -> str:
-    left, right = _SIDES
-    for one, other in ((left, right), (right, left)):
-        if one in name.casefold():
-            place = name.casefold().index(one)
-            return name[:place] + other + name[place + len(one) :]
-    return name
+    return found
 
 
 def _refuse_unknown(
@@ -126,6 +123,25 @@ def _categories(
     for item in objects:
         values[rows[item["image_id"]], places[item["category_id"]]] = 1
     return PartialLabel(CATEGORIES, Multilabel(tuple(str(kind["name"]) for kind in kinds.values())), values)
+
+
+def _with_outlines(
+    found: CocoFile,
+    objects: Sequence[Mapping[str, Any]],
+    images: Mapping[Any, Mapping[str, Any]],
+    rows: Mapping[Any, int],
+    kinds: Mapping[Any, Mapping[str, Any]],
+) -> CocoFile:
+    numbers = {identity: number for number, identity in enumerate(kinds, 1)}
+    outlines: dict[int, list[Outline]] = {}
+    for item in objects:
+        outline = Outline(
+            numbers[item["category_id"]], _size(item), item.get("segmentation"), item.get("bbox", ())
+        )
+        outlines.setdefault(rows[item["image_id"]], []).append(outline)
+    sizes = [(int(image["height"]), int(image["width"])) for image in images.values()]
+    names = tuple(str(kind["name"]) for kind in kinds.values())
+    return replace(found, kinds=names, sizes=sizes, outlines=outlines)
 
 
 def _points(

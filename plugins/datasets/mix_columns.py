@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from ...core.base.errors import UsageError
 from ...core.contracts import Form
 from ...core.contracts.specs import DatasetSpec, ImageSpec, Symmetry
-from ..forms import Binary, Categorical, Regression
 from .table_tasks import label_task, task_names
 
 
@@ -49,6 +48,12 @@ class MixedColumns:
             if column in self._renamed
             for source in sources
         ]
+        self.said += [
+            f"column {column!r} of {source} has no task of its own: no usual one answers with {form.form}"
+            for source, spec in specs.items()
+            for column, form in spec.labels.items()
+            if label_task(column, form) is None
+        ]
 
     def name(self, source: str, column: str) -> str:
         """Return what a data set's column is called in the mixture."""
@@ -68,11 +73,9 @@ class MixedColumns:
         return found
 
     def _usual(self, spec: DatasetSpec) -> dict[str, dict[str, Any]]:
-        simple = [
-            name for name, form in spec.labels.items() if isinstance(form, Categorical | Binary | Regression)
-        ]
-        names = task_names(simple)
-        return {names[column]: label_task(column, spec.labels[column]) for column in simple}
+        found = {column: label_task(column, form) for column, form in spec.labels.items()}
+        told = {column: task for column, task in found.items() if task is not None}
+        return {name: told[column] for column, name in task_names(told).items()}
 
     def _differ(self, column: str, sources: Sequence[str]) -> bool:
         first, *others = (

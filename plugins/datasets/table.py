@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,7 +42,8 @@ from .table_options import (
     ValidationOption,
 )
 from .table_parts import PARTS
-from .table_pictures import TablePictures, content_of, picture_form, pictures_of, refuse_leaks
+from .table_pictures import TablePictures, content_of, picture_form, pictures_of, refuse_leaks, upright_sizes
+from .table_points import PointLabel, symmetries_of
 from .table_splits import TableParts
 from .table_tasks import task_names, tasks_of
 
@@ -98,13 +100,14 @@ class PictureTable(Dataset):
         self.skip_broken = skip_broken
         self.inputs = inputs
         self.targets = targets
-        self._left_out: tuple[str, ...] = ()
+        self._remarks: tuple[str, ...] = ()
 
     def spec(self) -> DatasetSpec:
         columns = self._columns
         labels = {name: label.spec for name, label in columns.labels.items()}
         image = self._form[0] if columns.path else NO_IMAGE
-        return DatasetSpec(image, labels, inputs=() if columns.vector is None else (columns.vector,))
+        inputs = () if columns.vector is None else (columns.vector,)
+        return DatasetSpec(image, labels, symmetries_of(labels), inputs=inputs)
 
     def encoder(self) -> str | None:
         columns = self._understood
@@ -116,6 +119,10 @@ class PictureTable(Dataset):
         names = task_names(self._undivided.labels)
         told = [column for column, name in names.items() if name in tasks or column in tasks]
         return {"targets": told} if told else {}
+
+    def succeed(self, other: Self) -> Self:
+        self._read_table = other._read_table
+        return self
 
     def tasks(self) -> Mapping[str, Mapping[str, Any]]:
         return tasks_of(self._columns.labels)
@@ -131,12 +138,15 @@ class PictureTable(Dataset):
         return [head, *columns.said, *self.parts.described(columns)]
 
     def remarks(self) -> Sequence[str]:
-        return self._left_out
+        return self._remarks
 
     def sources(self) -> Sequence[Path] | None:
         if not self._is_given():
             return None
-        code = sorted(Path(__file__).parent.glob("table_*.py"))
+        own = Path(inspect.getfile(type(self))).stem
+        code = sorted(Path(__file__).parent.glob("table_*.py")) + sorted(
+            Path(__file__).parent.glob(f"{own}_*.py")
+        )
         maps = [path for paths in self._map_paths.values() for path in paths if path is not None]
         pictures = self._pictures.paths if self._understood.path else ()
         return [*self._files_of_table(), *code, *dict.fromkeys([*pictures, *maps])]
@@ -145,11 +155,12 @@ class PictureTable(Dataset):
         return {part: columns.alone() for part, columns in self.load_into(InMemory()).items()}
 
     def load_into(self, room: Room) -> Mapping[str, Columns]:
-        columns = self._columns
-        if not columns.path:
-            return self._load_rows(columns)
+        if not self._columns.path:
+            return self._load_rows(self._columns)
         files = self._pictures.files
+        columns, outside = self._placed(self._columns)
         pixels, rows, content = self._read(files, room)
+        self._remarks += outside
         named = [files[row].name for row in rows.tolist()]
         # What is in files tells nothing of which rows are alike.
         parts = self.parts.part(self._understood, rows, [named, content])
@@ -197,7 +208,7 @@ class PictureTable(Dataset):
         with reading(self.file, "a table", hint="give read access to it"):
             exists = self.file.exists()
         if not exists:
-            raise UsageError(f"{self.file}: there is no such file", hint=f"--data names {HINT}")
+            raise UsageError(f"{self.file}: there is no such file", hint=f"name {HINT}: --data FILE")
         return self.file
 
     @cached_property
@@ -212,7 +223,8 @@ class PictureTable(Dataset):
     @cached_property
     def _undivided(self) -> TableColumns:
         """The columns before it is said which of them are inputs."""
-        return understand(self._read_table, self.columns, self.absent, self.decimal, self._look)
+        alone = (*(self.inputs or ()), *(self.targets or ()))
+        return understand(self._read_table, self.columns, self.absent, self.decimal, self._look, alone)
 
     @cached_property
     def _columns(self) -> TableColumns:
@@ -230,6 +242,15 @@ class PictureTable(Dataset):
                 name: labels[name] for name in (*columns.table.columns, *columns.labels) if name in labels
             },
         )
+
+    def _placed(self, columns: TableColumns) -> tuple[TableColumns, tuple[str, ...]]:
+        """Return the columns with points where the pictures have them, and what is remarked of these."""
+        labels, said = dict(columns.labels), tuple[str, ...]()
+        for name, label in columns.labels.items():
+            if isinstance(label, PointLabel):
+                labels[name], told = label.relative(upright_sizes(self._pictures.files))
+                said += told
+        return replace(columns, labels=labels), said
 
     @cached_property
     def _map_paths(self) -> Mapping[str, list[Path | None]]:
@@ -265,7 +286,7 @@ class PictureTable(Dataset):
 
         pixels = read_images(files, self._form[0], room=room, resize=True, broken=broken, look=look)
         rows = [row for row in range(len(files)) if row not in broken]
-        self._left_out = self._told(broken, len(files)) if broken else ()
+        self._remarks = self._told(broken, len(files)) if broken else ()
         return pixels, np.array(rows, dtype=np.int64), [contents[row] for row in rows]
 
     def _told(self, broken: Mapping[int, str], count: int) -> tuple[str, ...]:

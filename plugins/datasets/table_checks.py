@@ -29,9 +29,7 @@ def refuse_contradictions(columns: TableColumns, pictures: Sequence[str]) -> Non
         wrong = []
         for rows in repeated:
             known = [row for row in rows if there[row]]
-            other = next(
-                (row for row in known if not np.array_equal(label.values[row], label.values[known[0]])), None
-            )
+            other = next((row for row in known if not _same(label.values[row], label.values[known[0]])), None)
             if other is not None:
                 wrong.append((known[0], other))
         if wrong:
@@ -46,6 +44,11 @@ def refuse_contradictions(columns: TableColumns, pictures: Sequence[str]) -> Non
                 f"({table.listed([other])}){more}",
                 hint="keep one row per picture, or leave the doubtful label empty",
             )
+
+
+def _same(one: Any, other: Any) -> bool:
+    """Return whether two rows have the same label; of what is not known in both nothing is said."""
+    return bool(np.array_equal(one, other, equal_nan=True))
 
 
 def refuse_untaught(columns: TableColumns, rows: NDArray[np.int64], parts: NDArray[np.int8]) -> None:

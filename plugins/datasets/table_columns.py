@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, cast
 
@@ -18,6 +18,8 @@ from .table_advice import setting
 from .table_kinds import Kind, guess
 from .table_labels import LABELS, Cells, Label, LabelColumn, grouped
 from .table_numbers import with_point
+from .table_points import NAME as POINTS
+from .table_points import points_of, read_points
 
 USUAL_PATHS = ("file_name", "image", "images", "img", "imgs", "photo", "photos", "picture", "pictures")
 """Names, in any case, of the column of pictures where several could be; first Hugging Face's name for it."""
@@ -116,13 +118,19 @@ def understand(
     absent: Sequence[str],
     decimal: str,
     look: LookAtFiles = lambda files, pictures: None,
+    alone: Collection[str] = (),
 ) -> TableColumns:
     """Return what the columns of a table are; `absent` are the cells that mean no value.
 
-    Raises `UsageError` for what is stated of unknown columns, for columns of which only one can be, and for
-    cells that are not what their column holds.
+    Columns that are `alone` are no part of points that nobody stated. Raises `UsageError` for what is stated
+    of unknown columns, for columns of which only one can be, and for cells that are not what their column
+    holds.
     """
-    groups = {name: tuple(about["of"]) for name, about in stated.items() if "of" in about}
+    groups = {
+        name: tuple(about["of"])
+        for name, about in stated.items()
+        if "of" in about and about.get("type") != "points"
+    }
     _refuse_unknown(table, stated, groups)
     said = {name: _with_type({**_of_file(table, name), **stated.get(name, {})}) for name in table.columns}
     cells = {
@@ -137,7 +145,13 @@ def understand(
             ignored[name] = reason
     path = _path(table, kinds, said, ignored, lambda name, other: look(cells[name], other and cells[other]))
     split, group = (_only(table, kind, _of_kind(kinds, kind)) for kind in ("split", "group"))
-    labels = {}
+    labels: dict[str, Label] = {}
+    apart = {*alone, *(name for name, about in said.items() if "type" in about)}
+    for name, pairs in points_of(table, stated, cells, apart, pictured=bool(path)).items():
+        ignored |= {column: f"a part of {name}" for pair in pairs.values() for column in pair}
+        if stated.get(name, {}).get("type") != "ignore":
+            units = stated.get(name, {}).get("units")
+            labels[name], cells[name] = read_points(table, name, pairs, cells, units)
     for name, columns in groups.items():
         parts = [LabelColumn(table, column, cells[column]).read("yes-no", said[column]) for column in columns]
         labels[name], cells[name] = grouped(name, parts)
@@ -155,8 +169,9 @@ def _refuse_unknown(
     table: Table, stated: Mapping[str, StatedColumn], groups: Mapping[str, Sequence[str]]
 ) -> None:
     """Raise `UsageError` for what is stated of columns that are not there, or are there beside a new one."""
+    made = {name for name, about in stated.items() if about.get("type") == "points"} | {POINTS}
     named = [
-        *(name for name in stated if name not in groups),
+        *(name for name in stated if name not in groups and (name in table.columns or name not in made)),
         *(part for of in groups.values() for part in of),
     ]
     for name in named:
@@ -169,8 +184,8 @@ def _refuse_unknown(
             raise UsageError(
                 f"dataset.columns: {name!r} is a part of two", hint="name it in `of` of one of them"
             )
-    for name in groups:
-        if name in table.columns:
+    for name, about in stated.items():
+        if name in table.columns and "of" in about:
             raise UsageError(
                 f"dataset.columns: {table.path} has a column {name!r}, and `of` makes a new one",
                 hint="give the new one another name",

@@ -14,7 +14,18 @@ from .table_parts import part_of
 from .table_tags import holds_tags
 
 Kind = Literal[
-    "path", "class", "ordinal", "yes-no", "tags", "number", "mask", "map", "group", "split", "ignore"
+    "path",
+    "class",
+    "ordinal",
+    "yes-no",
+    "tags",
+    "number",
+    "points",
+    "mask",
+    "map",
+    "group",
+    "split",
+    "ignore",
 ]
 
 SPLIT_NAMES = ("split", "subset", "partition")

@@ -14,10 +14,10 @@ Share = Annotated[float, Field(ge=0.0, lt=1.0)]
 ColumnsOption = Annotated[
     dict[str, ColumnOption],
     Field(
-        description="What columns are: path, class, ordinal, yes-no, tags, number, mask, map, group, split "
-        "or ignore, or a mapping with type, classes, yes, units, scale (of a map's numbers), range, tags, "
-        "separator, of (columns of yes or no that are the tags of a new one) and absent (more cells that "
-        "mean no label)."
+        description="What columns are: path, class, ordinal, yes-no, tags, number, points, mask, map, group, "
+        "split or ignore, or a mapping with type, classes, yes, units, scale (of a map's numbers), range, "
+        "tags, separator, of (columns of yes or no that are the tags of a new one, or points with columns of "
+        "x and y) and absent (more cells that mean no label)."
     ),
 ]
 AbsentOption = Annotated[

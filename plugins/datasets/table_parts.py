@@ -94,5 +94,5 @@ def carve(
 def _classes(column: NDArray[Any]) -> NDArray[np.int64]:
     """Return the class of each row, -1 for none; values are all of class 0."""
     if column.dtype.kind == "f":
-        return np.where(np.isnan(column).any(axis=1), -1, 0)
+        return np.where(np.isnan(column).reshape(len(column), -1).all(axis=1), -1, 0)
     return column.astype(np.int64)

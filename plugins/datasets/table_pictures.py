@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from io import BytesIO
@@ -13,6 +14,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from ...core.base.cores import available_cores
 from ...core.base.errors import UsageError
 from ...core.base.files import reading
 from ...core.contracts.specs import ImageSpec
@@ -69,8 +71,11 @@ def picture_form(
     What is not stated is found from some of the files: their common size where it is small, else squares of
     64 pixels; one channel where all are grey. Raises `UsageError` when none of these can be read.
     """
+    from ...core.data.pictures import silently
+
     step = max(1, len(files) // _LOOKED_AT)
-    looks = [look for file in files[::step][:_LOOKED_AT] if (look := _look(file)) is not None]
+    with silently():
+        looks = [look for file in files[::step][:_LOOKED_AT] if (look := _look(file)) is not None]
     if not looks:
         image_size(files[0])  # says what is wrong with it
         raise UsageError(f"{files[0].name}: cannot be read as an image", hint="replace it by an intact one")
@@ -87,14 +92,23 @@ def picture_form(
     return ImageSpec(channels, *size), words
 
 
+def upright_sizes(files: Sequence[ImageFile]) -> list[tuple[int, int] | None]:
+    """Return height and width of each picture as it is seen, None where it cannot be read."""
+    from ...core.data.pictures import silently
+
+    with silently(), ThreadPoolExecutor(min(8, available_cores())) as pool:
+        looks = pool.map(_look, files)
+        return [None if look is None else (look.height, look.width) for look in looks]
+
+
 def _look(file: ImageFile) -> Look | None:
     """Return what a file's head says; None when it is no picture, which reading it will tell."""
     from PIL import Image
 
-    from ...core.data.pictures import FORMATS, silently
+    from ...core.data.pictures import FORMATS
 
     try:
-        with silently(), reading(file.name, "an image", hint=""):
+        with reading(file.name, "an image", hint=""):
             opened = Image.open(BytesIO(file.read()), formats=FORMATS)
             height, width = opened.height, opened.width
             if opened.getexif().get(_ORIENTATION) in _TURNED:

@@ -8,11 +8,32 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ...core.contracts import Form
-from ..forms import Multilabel, Ordinal, PixelClasses, PixelValues, Regression
+from ..forms import (
+    Binary,
+    Categorical,
+    Multilabel,
+    Ordinal,
+    PixelClasses,
+    PixelValues,
+    Points,
+    Regression,
+)
 from .table_labels import Label
 
 CLASS_METRICS = ("accuracy", "balanced-accuracy", "f1", "precision", "recall", "confusion-matrix")
 """What judges classes: people's own are seldom equally frequent."""
+
+_TASKS = {
+    Regression: "regress",
+    PixelClasses: "segment",
+    PixelValues: "depth",
+    Points: "keypoints",
+    Multilabel: "attributes",
+    Ordinal: "rank",
+    Categorical: "classify",
+    Binary: "classify",
+}
+"""The task of each form; classes in order are classes, too, and come before these."""
 
 _TAKEN = ("image", "row")
 """What no task can be called: the model's inputs are."""
@@ -22,18 +43,17 @@ _LONGEST = 60
 def tasks_of(labels: Mapping[str, Label]) -> dict[str, dict[str, Any]]:
     """Return a task for each label column, named after it, as a recipe writes them."""
     names = task_names(labels)
-    return {names[column]: label_task(column, label.spec) for column, label in labels.items()}
+    found = {names[column]: label_task(column, label.spec) for column, label in labels.items()}
+    return {name: task for name, task in found.items() if task is not None}
 
 
-def label_task(column: str, form: Form) -> dict[str, Any]:
-    """Return the task of a label column of numbers or classes, as a recipe writes it."""
-    if isinstance(form, Regression):
-        return {"task": "regress", "label": column}
-    if isinstance(form, PixelClasses | PixelValues):
-        return {"task": "segment" if isinstance(form, PixelClasses) else "depth", "label": column}
-    if isinstance(form, Multilabel | Ordinal):
-        return {"task": "attributes" if isinstance(form, Multilabel) else "rank", "label": column}
-    return {"task": "classify", "label": column, "metrics": list(CLASS_METRICS)}
+def label_task(column: str, form: Form) -> dict[str, Any] | None:
+    """Return the task that tells a label column, as a recipe writes it; None for a form that none is for."""
+    task = next((task for kind, task in _TASKS.items() if isinstance(form, kind)), None)
+    if task is None:
+        return None
+    metrics = {"metrics": list(CLASS_METRICS)} if task == "classify" else {}
+    return {"task": task, "label": column, **metrics}
 
 
 def task_names(columns: Iterable[str]) -> dict[str, str]:

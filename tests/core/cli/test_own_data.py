@@ -11,6 +11,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from mtl.core.data.tables import Table, read_table
+from mtl.plugins.datasets import table
+
 Command = Callable[..., Any]
 TINY = ("--encoder", "mlp", "--set", "encoder.hidden=[8]", "--epochs", "1", "--device", "cpu")
 
@@ -63,3 +66,25 @@ def test_comparisons_take_a_table_too(mtl: Command, photos: Path) -> None:
     result = mtl("compare", "--data", str(photos), "--sharing", "hard,none", "--dry-run", "--json")
     assert result.status == 0, result.err
     assert '"colour"' in result.out
+
+
+@pytest.mark.parametrize("asked", [(), ("--tasks", "weight"), ("--tasks", "colour,weight")])
+@pytest.mark.parametrize("pictured", [True, False])
+def test_a_table_is_read_once(
+    mtl: Command, photos: Path, monkeypatch: pytest.MonkeyPatch, asked: tuple[str, ...], pictured: bool
+) -> None:
+    reads: list[Path] = []
+
+    def counted(path: Path, encoding: str) -> Table:
+        reads.append(path)
+        return read_table(path, encoding)
+
+    monkeypatch.setattr(table, "read_table", counted)
+    if not pictured:
+        (photos / "metadata.csv").write_text(
+            "size,colour,weight\n"
+            + "".join(f"{n}.5,{'red' if n % 2 else 'blue'},{n / 3}\n" for n in range(30))
+        )
+    result = mtl("compose", "--data", str(photos), *asked, "--dry-run", "--json")
+    assert result.status == 0, result.err
+    assert len(reads) == 1

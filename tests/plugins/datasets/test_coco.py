@@ -13,8 +13,9 @@ from PIL import Image
 
 from mtl.core.base.errors import UsageError
 from mtl.plugins.datasets.coco import Coco
-from mtl.plugins.datasets.coco_labels import read_coco, sides
-from mtl.plugins.forms import Multilabel, Points
+from mtl.plugins.datasets.coco_labels import read_coco
+from mtl.plugins.datasets.table_points import sides
+from mtl.plugins.forms import Multilabel, PixelClasses, Points
 
 NAMES = ["nose", "left_eye", "right_eye"]
 COUNT = 12
@@ -130,3 +131,68 @@ def test_what_is_wrong_is_told_with_its_place(write, changes, said):
 def test_sides_are_read_off_the_names(names, mirror):
     found = sides(names)
     assert (None if found is None else found.mirror) == mirror
+
+
+def outlined(*objects: dict[str, Any]) -> dict[str, Any]:
+    """Annotations of two categories whose objects lie in the first picture, of 20 x 10."""
+    return {
+        "categories": [PERSON, DOG],
+        "annotations": [{"image_id": 100, "category_id": 7, **thing} for thing in objects],
+    }
+
+
+SQUARE = [[2, 1, 6, 1, 6, 5, 2, 5]]
+
+
+def test_outlines_become_a_task_of_masks(write):
+    dataset = Coco(file=write(**outlined({"segmentation": SQUARE})), size=(10, 20))
+    assert dataset.tasks()["masks"] == {"task": "segment", "label": "masks"}
+    form = dataset.spec().labels["masks"]
+    assert form == PixelClasses(("background", "person", "dog"), 10, 20)
+    for columns in dataset.load().values():
+        assert form.column_problem(columns.labels["masks"], len(columns)) is None
+    assert sum("masks" in line for line in dataset.understood()) == 1
+
+
+def test_smaller_objects_lie_over_larger_ones_and_boxes_alone_are_not_known(write):
+    small = {"category_id": 9, "area": 4, "segmentation": [[3, 2, 5, 2, 5, 4, 3, 4]]}
+    found = read_coco(
+        write(**outlined(small, {"area": 16, "segmentation": SQUARE}, {"area": 1, "bbox": [10, 0, 2, 3]}))
+    )
+    expected = np.zeros((10, 20), dtype=np.uint8)
+    expected[1:5, 2:6], expected[2:4, 3:5], expected[:3, 10:12] = 1, 2, 255
+    masks = found.masks(10, 20)
+    np.testing.assert_array_equal(masks.values[0], expected)
+    assert not masks.values[1:].any()
+    # At half the size a pixel has what lies at its centre.
+    np.testing.assert_array_equal(found.masks(5, 10).values[0], expected[1::2, 1::2])
+
+
+@pytest.mark.parametrize("counts", [[21, 4, 6, 4, 165], "e0460o4"])
+def test_run_lengths_go_down_the_columns(write, counts):
+    runs = {"size": [10, 20], "counts": counts}
+    values = read_coco(write(**outlined({"segmentation": runs, "iscrowd": 1}))).masks(10, 20).values[0]
+    expected = np.zeros((10, 20), dtype=np.uint8)
+    expected[1:5, 2], expected[1:5, 3] = 1, 1
+    np.testing.assert_array_equal(values, expected)
+
+
+@pytest.mark.parametrize(
+    ("where", "said"),
+    [
+        ([[1, 2, 3, 4]], "a polygon is x and y of three corners or more"),
+        ([[1, 2, 3, 4, 5, None]], "a polygon is x and y of three corners or more"),
+        ({"size": [10, 20], "counts": [3]}, "run lengths of 3 pixels for 10 x 20"),
+        ({"size": [20, 10], "counts": [200]}, "run lengths of 20 x 10 pixels"),
+        ({"size": [10, 20], "counts": "~"}, "'~' is no character of packed run lengths"),
+        ({"size": [10, 20], "counts": "P"}, "packed run lengths end within a number"),
+        ("x", "cannot be read as outlines"),
+    ],
+)
+def test_outlines_that_are_none_are_told_with_their_picture(write, where, said):
+    found = read_coco(write(**outlined({"segmentation": where})))
+    with pytest.raises(
+        UsageError, match=r"coco\.json: picture '0\.png': cannot be read as outlines"
+    ) as refused:
+        found.masks(10, 20)
+    assert said in refused.value.message
