@@ -23,6 +23,12 @@ COMPONENTS: tuple[Component, ...] = (
     ),
     Component(
         "dataset",
+        "multi-mnist",
+        "Two digits or garments in one picture, from the files of mnist and fashion-mnist, 28 x 28",
+        f"{_HERE}.multi_mnist:MultiMnist",
+    ),
+    Component(
+        "dataset",
         "cifar10",
         "60,000 colour photographs in ten classes, 32 x 32",
         f"{_HERE}.cifar10:Cifar10",

@@ -12,6 +12,12 @@ COMPONENTS: tuple[Component, ...] = (
     ),
     Component(
         "encoder",
+        "multi-lenet",
+        "The LeNet of the MultiMNIST tables, with dropout",
+        "mtl.plugins.encoders.multi_lenet:MultiLeNet",
+    ),
+    Component(
+        "encoder",
         "mlp",
         "Multilayer perceptron on the flattened image or on vectors",
         "mtl.plugins.encoders.mlp:MLP",

@@ -40,6 +40,8 @@ _SUMMARIES = {
     "mnist-denoising-autoencoder-best": "Denoising autoencoder with 10 latent numbers, our best",
     "mnist-denoising-autoencoder-2": "Denoising autoencoder with 2 latent numbers, as the original",
     "mnist-denoising-autoencoder-2-best": "Denoising autoencoder with 2 latent numbers, our best",
+    "multi-mnist": "Left and right digit, one LeNet, as the original",
+    "multi-mnist-single": "Left and right digit, a LeNet each, as the original",
     "mnist-random-sum": "Digit, and digit plus a given number, as the original",
     "mnist-random-sum-best": "Digit, and digit plus a given number, our best",
 }

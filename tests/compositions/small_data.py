@@ -32,6 +32,7 @@ def write_small_data(folder: Path) -> dict[str, dict[str, Any]]:
         "image-folder": {"data_dir": str(folder / "folder")},
         "mnist": {"data_dir": str(folder / "mnist")},
         "fashion-mnist": {"data_dir": str(folder / "mnist")},
+        "multi-mnist": {"data_dir": str(folder / "mnist"), "right": "fashion-mnist"},
         "shapes": {"data_dir": str(folder / "shapes"), "test_size": TEST},
         "coco": {"file": str(folder / "coco" / "coco.json"), "size": 16},
         "table": {"file": str(folder / "table" / "photos.csv"), "size": 16, "channels": 3, "columns": GRADED},
