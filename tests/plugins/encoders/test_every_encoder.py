@@ -20,6 +20,7 @@ NAMES = [component.name for component in COMPONENTS if component.name != "late-f
 """Encoders that an image is enough for; what joins it with vectors: `test_vectors.py`."""
 MINIMUM = {
     "lenet": 12,
+    "multi-lenet": 16,
     "mlp": 1,
     "alexnet": 8,
     "shapenet": 1,
