@@ -38,6 +38,9 @@ from .session import Session, pass_session, print_json
     help="Arithmetic of the forward pass.",
 )
 @click.option(
+    "--deterministic", is_flag=True, default=None, help="The same bytes on CUDA too, however often resumed."
+)
+@click.option(
     "--set", "assignments", multiple=True, metavar="KEY=VALUE", help="Set anything; may be repeated."
 )
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")

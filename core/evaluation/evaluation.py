@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ..base.device import is_out_of_memory
+from ..base.device import in_use, is_out_of_memory
 from ..base.errors import UsageError, VerificationError
 from ..composition.composition import Composition
 from ..composition.losses import masked_loss
@@ -36,6 +36,13 @@ MOST_NUMBERS = 2**25
 
 BYTES = {"cpu": 16 << 20, "cuda": 1 << 30}
 """Most bytes of the images of a forward pass, as float32: a layer's answers are some times as large."""
+
+
+@dataclass
+class Fitting:
+    """How many samples of a forward pass fit into memory, as far as that was found out."""
+
+    most: int | None = None
 
 
 @dataclass(frozen=True)
@@ -87,12 +94,16 @@ def fitting_size(composition: Composition, usual: int = BATCH_SIZE) -> int:
 
 
 def evaluate(
-    composition: Composition, samples: Samples, split: str, batch_size: int | None = None
+    composition: Composition,
+    samples: Samples,
+    split: str,
+    batch_size: int | None = None,
+    fitting: Fitting | None = None,
 ) -> Evaluation:
     """Return losses and metrics of the model on a split; the model is left in its mode.
 
     Without a `batch_size` it is as large as suits the device (a sample counts as often as the model looks
-    at it), and halved until it fits.
+    at it), and halved until it fits; `fitting` remembers that from one evaluation to the next.
     Raises `UsageError` when no sample of the split has a task's label.
     """
     model = composition.model
@@ -105,14 +116,17 @@ def evaluate(
     model.eval()
     usual = LARGE if samples.device.type == "cuda" else BATCH_SIZE
     size = batch_size or max(1, fitting_size(composition, usual) // model.looks)
+    fitting = fitting or Fitting()
+    size = min(size, fitting.most or size)
     try:
         while True:
             try:
-                return _judge(composition, samples, split, size, answer)
+                with in_use(samples.device):
+                    return _judge(composition, samples, split, size, answer)
             except (RuntimeError, MemoryError) as error:
                 if not is_out_of_memory(error) or size == 1:
                     raise
-            size //= 2
+            size = fitting.most = size // 2
     finally:
         model.train(training)
 

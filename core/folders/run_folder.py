@@ -17,6 +17,9 @@ from contextlib import AbstractContextManager, ExitStack, nullcontext
 from pathlib import Path
 from typing import Any
 
+import torch
+
+from ..base.device import accelerator, device_name
 from ..base.errors import UsageError
 from ..base.files import digest, refuse_link, sweep, write_json, write_text, writing_to
 from ..base.workplace import Workplace, enter, enter_new, is_empty, replaced
@@ -139,14 +142,15 @@ class RunFolder:
         """Write the resolved recipe, re-runnable with `mtl compose --recipe`."""
         write_text(self.path / "recipe.yaml", write_yaml(recipe))
 
-    def write_environment(self, providers: Sequence[Provider], device: str, seed: int) -> None:
-        """Write versions, plugins, machine, device, seed and the git commit."""
+    def write_environment(self, providers: Sequence[Provider], device: torch.device, seed: int) -> None:
+        """Write versions, plugins, machine, device (a card with its driver), seed and the git commit."""
         write_json(
             self.path / "environment.json",
             {
                 "python": sys.version.split()[0],
                 "platform": platform.platform(),
-                "device": device,
+                "device": device_name(device),
+                "accelerator": accelerator(device),
                 "seed": seed,
                 "command": [_readable(word) for word in (Path(sys.argv[0]).name, *sys.argv[1:])],
                 "versions": versions(),

@@ -150,7 +150,7 @@ class Sampling(BaseModel):
     ] = "equal"
 
 
-_LATER = ("warm_up", "clip", "accumulate", "ema", "groups", "sampling", "memory")
+_LATER = ("warm_up", "clip", "accumulate", "ema", "groups", "sampling", "memory", "deterministic")
 """Fields of `Training` that are written only where they say something: older recipes keep their hash."""
 
 
@@ -221,6 +221,13 @@ class Training(BaseModel):
         Field(description="Arithmetic of the forward pass; bf16 is mixed precision with bfloat16."),
     ] = "float32"
     compile: Annotated[bool, Field(description="Compile the model with torch.compile.")] = False
+    deterministic: Annotated[
+        bool,
+        Field(
+            description="The same bytes again on CUDA too, resumed or not, with the same card and versions; "
+            "what has no such algorithm is refused. On a CPU they are the same in any case."
+        ),
+    ] = False
     channels_last: Annotated[
         bool | None,
         Field(

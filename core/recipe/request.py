@@ -25,6 +25,7 @@ FLAGS = (
     "epochs",
     "seed",
     "precision",
+    "deterministic",
 )
 _PATHS = {
     "data": ("dataset", "file"),
@@ -32,6 +33,7 @@ _PATHS = {
     "balance_on": ("balancer", "on"),
     "epochs": ("train", "epochs"),
     "precision": ("train", "precision"),
+    "deterministic": ("train", "deterministic"),
 }
 
 

@@ -10,12 +10,11 @@ from typing import Any
 
 import torch
 
-from ..base.device import is_out_of_memory
-from ..base.errors import MissingRequirementError, UsageError
+from ..base.device import device_name, is_out_of_memory
+from ..base.errors import UsageError
 from ..base.progress import Progress
 from ..composition.composer import compose
 from ..composition.composition import Composition
-from ..composition.memory_format import refuse_unsafe
 from ..composition.rehearsal import rehearse_late_metrics, rehearse_views
 from ..composition.telling import tell_of_data
 from ..contracts import ExportReport
@@ -31,7 +30,8 @@ from ..folders.run_folder import RunFolder
 from ..recipe.recipe import Recipe
 from ..recipe.recipe_source import RecipeSource
 from ..report import write_report
-from ..training.memory import fits, largest_batch
+from ..training.memory import exhausted, fits
+from ..training.requirements import refuse_impossible
 from ..training.trainer import EpochResult, Trainer
 from ..training.trial import refuse_lone_samples
 from .exporting import check_export, export
@@ -137,7 +137,7 @@ class Pipeline:
     ) -> Prepared:
         """Compose and load, writing nothing; `shared` is the data of another seed of the recipe."""
         composition = compose(recipe, self.registry, source)
-        refuse_unsafe(composition.model, composition.recipe.train.channels_last, self.device)
+        refuse_impossible(composition, self.device)
         with composition.at_work("while the run was prepared"):
             return self._prepare(composition, shared)
 
@@ -168,7 +168,7 @@ class Pipeline:
                 f"all {checkpoint.epoch} epochs were done; the run is evaluated and exported again"
             )
         composition = compose_again(folder, recipe, self.registry, checkpoint.state)
-        refuse_unsafe(composition.model, composition.recipe.train.channels_last, self.device)
+        refuse_impossible(composition, self.device)
         with composition.at_work("while the run was prepared"):
             self.progress.planned(composition.plan())
             splits = self._splits(composition, shared)
@@ -188,7 +188,7 @@ class Pipeline:
             self._write_environment(folder, composition)
 
     def _write_environment(self, folder: RunFolder, composition: Composition) -> None:
-        folder.write_environment(self.registry.providers, self._device_name(), composition.recipe.seed)
+        folder.write_environment(self.registry.providers, self.device, composition.recipe.seed)
 
     def _trainer(self, composition: Composition, splits: Splits) -> Trainer:
         with composition.at_work("while its training was prepared"):
@@ -201,7 +201,7 @@ class Pipeline:
 
     def _train(self, started: Started) -> Started:
         counts = {name: len(started.splits.named(name)) for name in ("train", "validation", "test")}
-        self.progress.started(started.composition.recipe.train.epochs, self._device_name(), counts)
+        self.progress.started(started.composition.recipe.train.epochs, device_name(self.device), counts)
         folder, history = started.folder, started.history
         for result in self._epochs(started):
             history.append(result.row)
@@ -225,15 +225,9 @@ class Pipeline:
         except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error):
                 raise
-        # Not before the error is gone: it holds on to what the step had in memory.
-        training = started.composition.recipe.train
-        where, size = started.folder.path, training.batch_size
-        fitting = largest_batch(started.composition, started.splits.train, self.device)
-        advice = f"--set train.batch_size={fitting} fits" if fitting else "choose a smaller encoder"
+        where, splits = started.folder.path, started.splits
         kept = f"; epochs before this one are kept: mtl resume {where}" if started.history else ""
-        raise MissingRequirementError(
-            f"out of memory on {self.device} with batches of {size}", hint=advice + kept
-        )
+        raise exhausted(started.composition, splits.train, self.device, kept)
 
     def finish(self, started: Started) -> Outcome:
         """Judge the chosen epoch, export and report."""
@@ -317,11 +311,6 @@ class Pipeline:
         """Tell the plugins; one that fails is named and stops nothing."""
         for failure in self.registry.notify(hook, **arguments):
             self.progress.warning(failure)
-
-    def _device_name(self) -> str:
-        if self.device.type == "cuda":
-            return f"{self.device} ({torch.cuda.get_device_name(self.device)})"
-        return f"{self.device} ({torch.get_num_threads()} threads)"
 
 
 def load_of(composition: Composition) -> Splits:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
@@ -16,7 +15,8 @@ import torch
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
-_TORCH = Path(torch.__file__).parent
+from ..base.frames import line_outside_torch
+
 _COPIES = {"_to_copy", "copy_"}
 _BY_MASK = {"index", "index_put", "index_put_"}
 
@@ -93,9 +93,4 @@ def _pretended_gradients(outputs: Any, inputs: Any, *_: Any, **__: Any) -> tuple
 
 
 def _line(frames: traceback.StackSummary) -> str:
-    """Return the innermost line that is neither torch's nor this module's."""
-    for frame in reversed(frames):
-        path = Path(frame.filename)
-        if path != Path(__file__) and not path.is_relative_to(_TORCH):
-            return f"{frame.filename}:{frame.lineno}"
-    return "?"
+    return line_outside_torch(frames, (__file__,))

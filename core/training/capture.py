@@ -7,15 +7,19 @@ and replayed with other sample indices, random numbers and learning rate, which 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager
+import traceback
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 from typing import Any
-from weakref import WeakSet
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
+from ..base.device import is_out_of_memory
 from ..base.errors import MtlError
+from ..base.frames import line_outside_torch
+from .python_state import python_state
 from .step import StepLosses
 
 Work = Callable[[Tensor], StepLosses]
@@ -24,18 +28,42 @@ Work = Callable[[Tensor], StepLosses]
 Capture = Callable[[Callable[[], StepLosses]], Callable[[], StepLosses]]
 """Records work without doing it, and returns what does it: every call works on the same memory."""
 
+AGREEMENT = 1e-2
+"""How far, relatively, a replayed loss of a block may be from that of single steps.
+
+Single steps differ among themselves where a device adds in any order, by far less within one block; noise
+that stays the same or a counter that stands still differ by more.
+"""
+
+
+@dataclass(frozen=True)
+class Checks:
+    """What is looked at, once in a training, before replays are trusted.
+
+    `waits` is a block that gives the lines at which work waits for the device (`noted_waits`). `changes`
+    gives every tensor that a step changes, so that a block can be taken twice: replayed, and one by one.
+    """
+
+    waits: Callable[[], AbstractContextManager[list[str]]] = lambda: nullcontext([])
+    changes: Callable[[], Iterable[Tensor]] | None = None
+
 
 class CapturedBlocks:
     """Does `work` by replaying it, where it can be captured.
 
-    The first block of a size is worked eagerly: whatever is made once, is made then. The second is captured.
-    `reason` says why blocks are worked eagerly for good; it is None while nothing speaks against a capture.
-    `keepers` are the modules that may keep state: what a step changes must be in tensors, in place, since a
-    replay runs no Python.
+    The first block of a size is worked eagerly: whatever is made once, is made then. The second is captured;
+    the very first time the `checks` want to see one more block before. `reason` says why blocks are worked
+    eagerly for good; it is None while nothing speaks against a capture. `keepers` are the components that may
+    keep state: what a step changes must be in tensors, in place, since a replay runs no Python.
     """
 
     def __init__(
-        self, work: Work, capture: Capture, keepers: Iterable[nn.Module], reason: str | None = None
+        self,
+        work: Work,
+        capture: Capture,
+        keepers: Iterable[object],
+        reason: str | None = None,
+        checks: Checks | None = None,
     ) -> None:
         self._work = work
         self._capture = capture
@@ -43,45 +71,58 @@ class CapturedBlocks:
         self._replays: dict[int, tuple[Tensor, Callable[[], StepLosses]]] = {}
         self._met: set[int] = set()
         self._state: list[Any] | None = None
+        self._checks = checks
+        self._looked = checks is None
+        self._replayed = 0
         self.reason = reason
 
     def __call__(self, indices: Tensor, restart: Callable[[], None] = lambda: None) -> StepLosses:
         """Train on a block; `restart` seeds its random numbers again, of which a failed capture took some."""
         size = len(indices)
         due = self.reason is None and size in self._met and size not in self._replays
-        if due and not self._try_to_capture(indices):
+        if due and not self._looked:
+            return self._watched(indices)
+        if due and not self._try_to_capture(indices, restart):
             restart()
         if size in self._replays:
-            static, replay = self._replays[size]
-            static.copy_(indices)
-            # The next replay overwrites what this one returns.
-            return StepLosses(*(part.clone() for part in replay()))
-        return self._eagerly(indices)
+            return self._replay(indices, restart)
+        self._met.add(size)
+        return self._work(indices)
 
     def begin_epoch(self) -> None:
         """Drop captured work that reads memory which was replaced between two epochs, by a balancer say."""
-        if self._state is not None and self._state != self._python_state():
+        if self._state is not None and self._state != (state := python_state(self._keepers)):
             self._replays.clear()
-            self._state = self._python_state()
+            self._state = state
 
-    def _eagerly(self, indices: Tensor) -> StepLosses:
-        self._met.add(len(indices))
-        return self._work(indices)
+    def release(self) -> None:
+        """Give back the memory of all graphs; blocks that follow are captured anew."""
+        self._replays.clear()
 
-    def _try_to_capture(self, indices: Tensor) -> bool:
+    def _watched(self, indices: Tensor) -> StepLosses:
+        """Work eagerly once more, looking for what a graph could not hold: a broken capture costs more."""
+        assert self._checks is not None
+        self._looked = True
+        with self._checks.waits() as waits:
+            found = self._work(indices)
+        if waits:
+            self.reason = f"a step waits for the device at {_listed(waits)}"
+        return found
+
+    def _try_to_capture(self, indices: Tensor, restart: Callable[[], None]) -> bool:
         """Capture, or give a reason why not; return whether it was captured."""
         static = indices.clone()
-        before = self._python_state()
+        before = python_state(self._keepers)
         try:
-            replay = self._capture(lambda: self._work(static))
+            replay = self._captured(static, restart)
         except MtlError:
             raise
         except Exception as error:
             # Whatever a plugin's component does that a graph cannot hold ends here, and is told.
-            self.reason = f"a step cannot be captured: {_first_cause(error)}"
+            self.reason = f"a step cannot be captured: {causes(error)}"
             self._replays.clear()
             return False
-        if before != self._python_state():
+        if before != python_state(self._keepers):
             self.reason = "a step changes a Python attribute, which a replay would not"
             self._replays.clear()
             return False
@@ -89,86 +130,94 @@ class CapturedBlocks:
         self._replays[len(indices)] = (static, replay)
         return True
 
-    def _python_state(self) -> list[Any]:
-        """Return what a replay would not change: which memory tensors lie in, and plain values."""
-        return [
-            (type(module).__name__, name, _fingerprint(value))
-            for keeper in self._keepers
-            for module in keeper.modules()
-            for part in (vars(module), module._parameters, module._buffers)
-            for name, value in part.items()
-            if name not in ("_parameters", "_buffers", "_modules")
-        ]
+    def _captured(self, static: Tensor, restart: Callable[[], None]) -> Callable[[], StepLosses]:
+        try:
+            return self._capture(lambda: self._work(static))
+        except Exception as error:
+            if not (is_out_of_memory(error) and self._replays):
+                raise
+        # Without the graphs of other sizes there may be room; theirs are made again when they come up.
+        self._replays.clear()
+        restart()
+        return self._capture(lambda: self._work(static))
+
+    def _replay(self, indices: Tensor, restart: Callable[[], None]) -> StepLosses:
+        static, replay = self._replays[len(indices)]
+        static.copy_(indices)
+        self._replayed += 1
+        # Not the first replay: what stands still in Python stood there when it was captured.
+        if self._replayed == 2 and self._checks is not None and self._checks.changes is not None:
+            return self._compared(indices, replay, list(self._checks.changes()), restart)
+        # The next replay overwrites what this one returns.
+        return StepLosses(*(part.clone() for part in replay()))
+
+    def _compared(
+        self,
+        indices: Tensor,
+        replay: Callable[[], StepLosses],
+        changes: Sequence[Tensor],
+        restart: Callable[[], None],
+    ) -> StepLosses:
+        """Take a block by replay and again one by one, which counts; if they differ, stay with the latter."""
+        # In the host's memory: on the device there may be room for a step, and not for a copy of everything.
+        before = [tensor.detach().to("cpu", copy=True) for tensor in changes]
+
+        def rewind() -> None:
+            for tensor, value in zip(changes, before, strict=True):
+                tensor.detach().copy_(value)
+            restart()
+
+        replayed = StepLosses(*(part.clone() for part in replay()))
+        rewind()
+        try:
+            single = self._work(indices)
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error):
+                raise
+            # Graphs hold what single steps had before them: no comparison, but the training goes on.
+            rewind()
+            return StepLosses(*(part.clone() for part in replay()))
+        if not torch.allclose(replayed.losses, single.losses, rtol=AGREEMENT, atol=1e-6, equal_nan=True):
+            step, task = divmod(
+                int((replayed.losses - single.losses).abs().nan_to_num(nan=torch.inf).argmax()),
+                single.losses.shape[1],
+            )
+            self.reason = (
+                f"a replay is not what single steps are: loss {task + 1} of step {step + 1} of a block is "
+                f"{float(replayed.losses[step, task]):.6g} instead of {float(single.losses[step, task]):.6g}"
+            )
+            self._replays.clear()
+        return single
 
 
-def _first_cause(error: BaseException) -> str:
-    """Return one line on what went wrong first: ending a broken capture fails too, and says less."""
-    while error.__context__ is not None:
-        error = error.__context__
+def causes(error: BaseException) -> str:
+    """Return in one line what went wrong first, where, and what that led to.
+
+    Ending a broken capture fails too, and says less than what broke it. Notes on an error are what came
+    before it.
+    """
+    chain = list(_chain(error))
+    first = chain[0]
+    where = line_outside_torch(traceback.extract_tb(first.__traceback__), (__file__,))
+    told = [line for failure in chain for line in (*getattr(failure, "__notes__", ()), _line(failure))]
+    told = list(dict.fromkeys(told))
+    return "; then: ".join([f"{told[0]} (at {where})" if where != "?" else told[0], *told[1:]])
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    """Yield the errors that led to one, the first one first."""
+    found = [error]
+    while (before := found[-1].__cause__ or found[-1].__context__) is not None and before not in found:
+        found.append(before)
+    yield from reversed(found)
+
+
+def _line(error: BaseException) -> str:
     lines = str(error).strip().splitlines() or [type(error).__name__]
     return lines[0]
 
 
-def _fingerprint(value: Any) -> Any:
-    if isinstance(value, Tensor):
-        return value.data_ptr()
-    if isinstance(value, int | float | str | bool | None):
-        return value
-    if isinstance(value, list | tuple):
-        return [_fingerprint(item) for item in value]
-    if isinstance(value, dict):
-        return {str(key): _fingerprint(item) for key, item in value.items()}
-    return id(value)
-
-
-class CudaCapture:
-    """Captures work in CUDA graphs that share one pool of memory, with generators that go on drawing.
-
-    A capture that fails leaves device and generators fit for eager work.
-    """
-
-    def __init__(self, device: torch.device, generators: Iterable[torch.Generator]) -> None:
-        self._device = device
-        self._generators = generators
-        self._graphs: WeakSet[Any] = WeakSet()
-        self._pool: Any = None
-        self._stream: Any = None
-
-    def __call__(self, work: Callable[[], StepLosses]) -> Callable[[], StepLosses]:
-        if self._stream is None:
-            # Left to itself torch captures on a stream of the current device, whatever the work's device is.
-            self._stream = torch.cuda.Stream(self._device)
-        if not self._graphs:
-            # A pool ends with its last graph, even while a gradient still lies in it: it takes no new one.
-            self._pool = torch.cuda.graph_pool_handle()
-        graph = torch.cuda.CUDAGraph()
-        generators = list(self._generators)
-        for generator in generators:
-            graph.register_generator_state(generator)
-        stream = torch.cuda.current_stream(self._device)
-        torch.cuda.synchronize(self._device)
-        try:
-            with torch.cuda.device(self._device), self._capturing(graph):
-                found = work()
-        except BaseException:
-            self._recover(stream, generators)
-            raise
-        self._graphs.add(graph)
-
-        def replay() -> StepLosses:
-            graph.replay()
-            return found
-
-        return replay
-
-    def _capturing(self, graph: Any) -> AbstractContextManager[Any]:
-        return torch.cuda.graph(
-            graph, pool=self._pool, stream=self._stream, capture_error_mode="thread_local"
-        )
-
-    def _recover(self, stream: Any, generators: Iterable[torch.Generator]) -> None:
-        """Undo what torch leaves of a broken capture: its stream, and generators that believe in it."""
-        torch.cuda.set_stream(stream)
-        everyone = [*generators, torch.cuda.default_generators[self._device.index or 0]]
-        for generator in everyone:
-            generator.graphsafe_set_state(generator.clone_state())
+def _listed(lines: Sequence[str]) -> str:
+    """Return the first places, each once."""
+    places = list(dict.fromkeys(lines))
+    return ", ".join(places[:3]) + (f" and {len(places) - 3} more places" if len(places) > 3 else "")

@@ -32,6 +32,11 @@ class Failure:
         self.found = torch.zeros((), device=device)
         self._poison = torch.zeros((), device=device)
 
+    @property
+    def state(self) -> tuple[Tensor, ...]:
+        """What is remembered."""
+        return self.found, self._poison
+
     def restart(self) -> None:
         """Forget, for a new epoch."""
         self.found.zero_()

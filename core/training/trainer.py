@@ -8,10 +8,12 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from math import isfinite
 from typing import Any
+from weakref import WeakMethod
 
 import torch
 from torch import Tensor
 
+from ..base.device import in_use
 from ..base.errors import UsageError
 from ..composition.composition import Composition
 from ..composition.memory_format import memory_format
@@ -19,12 +21,14 @@ from ..contracts import Balancer
 from ..contracts.randomness import derive_seed, seeded_generators
 from ..contracts.specs import dataset_to_json
 from ..data.samples import Splits
-from ..evaluation.evaluation import Evaluation, evaluate
+from ..evaluation.evaluation import Evaluation, Fitting, evaluate
 from .allocation import keep_freed_memory
 from .blocks import Blocks, step_sizes
-from .capture import CapturedBlocks, CudaCapture
+from .capture import CapturedBlocks, Checks
 from .checkpoint import Checkpoint
 from .conflict import cosines
+from .cuda_capture import CudaCapture
+from .determinism import deterministic
 from .failure import Failure, NotFiniteError
 from .history import to_json
 from .kept import Kept
@@ -33,6 +37,7 @@ from .sampling import draws_of
 from .selection import Selection
 from .step import Step, StepLosses
 from .update import update_of
+from .waits import noted_waits
 
 
 @dataclass(frozen=True)
@@ -64,6 +69,7 @@ class Trainer:
     seeds_layers: bool = True
     _epoch: int = 0
     _rate: float = 0.0
+    _fitting: Fitting = field(default_factory=Fitting)
     _selection: Selection = field(default_factory=Selection)
     _rows: list[dict[str, Any]] = field(default_factory=list)
 
@@ -101,10 +107,15 @@ class Trainer:
             seconds = time.perf_counter() - started
             self.composition.balancer.post_epoch(losses.to(self.device) * self._step.task_weights)
             with self._averaged():
-                validation = evaluate(self.composition, self.splits.validation, "validation")
+                validation = evaluate(
+                    self.composition, self.splits.validation, "validation", fitting=self._fitting
+                )
             result = self._result(losses, validation, seconds)
             with self._averaged():
                 yield result
+        if self._captured is not None:
+            # Who is done keeps its trainer for its results, not for its graphs.
+            self._captured.release()
 
     def _averaged(self) -> AbstractContextManager[None]:
         """Let the model have its averaged weights, where the recipe asks for them: they are what is kept."""
@@ -132,6 +143,10 @@ class Trainer:
 
     def train_epoch(self) -> Tensor:
         """Train the next epoch: once over the split; return each task's mean loss `[T]` on the CPU."""
+        with in_use(self.device), deterministic(self._training.deterministic, self.device):
+            return self._train_epoch()
+
+    def _train_epoch(self) -> Tensor:
         self._epoch += 1
         seed = self.composition.recipe.seed
         order = self._draws.order(seed, self._epoch)
@@ -218,14 +233,38 @@ class Trainer:
             reason = (
                 f"gradients are accumulated over {self._training.accumulate} batches, more than a block has"
             )
-        losses = [composed.loss for composed in self.composition.tasks.values()]
-        # Kept generators are seeded before every block: the names of the block in hand do not matter here.
+        # Weak, so that a finished trainer goes at once, and its graphs with it.
+        work = WeakMethod(self._work)
+
+        def replayed(indices: Tensor) -> StepLosses:
+            alive = work()
+            assert alive is not None
+            # Kept generators are seeded before every block: the names of the block in hand do not matter.
+            return alive(indices, 0)
+
+        changes = WeakMethod(self._changes)
         return CapturedBlocks(
-            lambda indices: self._work(indices, 0),
+            replayed,
             CudaCapture(self.device, self._blocks.generators),
-            (self.composition.model, self.composition.balancer, *losses),
+            self._keepers(),
             reason,
+            Checks(noted_waits, lambda: () if (alive := changes()) is None else alive()),
         )
+
+    def _keepers(self) -> tuple[object, ...]:
+        """Return the components that may keep state from step to step."""
+        composition = self.composition
+        parts = [part for composed in composition.tasks.values() for part in (composed.loss, composed.task)]
+        return (composition.model, composition.balancer, *parts, *composition.augmentations)
+
+    def _changes(self) -> list[Tensor]:
+        """Return every tensor that a step changes."""
+        modules = [part for part in self._keepers() if isinstance(part, torch.nn.Module)]
+        found = [tensor for module in modules for tensor in (*module.parameters(), *module.buffers())]
+        average = self._update.average
+        found += self._update.tensors().values()
+        found += () if average is None else average.tensors().values()
+        return [*found, *self._failure.state, self._step.balancing.seen]
 
     def _refuse_unlabelled(self, seen: Tensor) -> None:
         for name, count in zip(self.composition.tasks, seen.tolist(), strict=True):

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import torch
 
+from ..base.device import in_use
 from ..base.errors import UsageError
 from ..composition.composition import Composition
 from ..composition.memory_format import memory_format
@@ -39,10 +40,12 @@ class Trial:
         self._looks = blocks.looks(torch.arange(size, device=samples.home), 0, 0)[0]
         self._step = Step(copied, update, device)
         self._failure = Failure(device)
+        self._device = device
 
     def step(self) -> None:
         """Take the step."""
-        self._step(self._looks, self._failure)
+        with in_use(self._device):
+            self._step(self._looks, self._failure)
 
 
 def refuse_lone_samples(composition: Composition, samples: Samples, device: torch.device) -> None:

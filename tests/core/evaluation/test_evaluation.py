@@ -13,7 +13,7 @@ from mtl.core.composition.composer import compose
 from mtl.core.composition.composition import Composition
 from mtl.core.data.samples import Samples, Splits, load_splits
 from mtl.core.discovery.registry import Registry
-from mtl.core.evaluation.evaluation import BATCH_SIZE, baseline, evaluate, refuse_without_targets
+from mtl.core.evaluation.evaluation import BATCH_SIZE, Fitting, baseline, evaluate, refuse_without_targets
 from mtl.core.recipe.recipe_reader import read
 from mtl.core.recipe.recipe_source import RecipeSource
 
@@ -130,6 +130,28 @@ def test_a_batch_that_does_not_fit_is_halved(
     assert sizes[-3:] == [62, 62, 20]
     for task, metrics in whole.items():
         assert parts[task] == pytest.approx(metrics, rel=1e-4, abs=1e-5)
+
+
+def test_a_size_that_fits_is_remembered(
+    composed: tuple[Composition, Splits], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    composition, splits = composed
+    plain = type(composition.model).forward
+    failed: list[int] = []
+
+    def forward(self: Any, image: torch.Tensor, *args: Any, **options: Any) -> Any:
+        if len(image) > 70:
+            failed.append(len(image))
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return plain(self, image, *args, **options)
+
+    monkeypatch.setattr(type(composition.model), "forward", forward)
+    fitting = Fitting()
+    first = evaluate(composition, splits.validation, "validation", fitting=fitting)
+    tries = len(failed)
+    again = evaluate(composition, splits.validation, "validation", fitting=fitting)
+    assert (tries, len(failed)) == (3, 3)
+    assert again.metrics == first.metrics
 
 
 def test_a_model_that_looks_at_a_sample_eight_times_gets_smaller_batches(

@@ -81,7 +81,7 @@ def test_the_failed_step_is_gone_before_another_size_is_tried(
         held.append(held[0]() is None)
 
     monkeypatch.setattr(Step, "__call__", step)
-    monkeypatch.setattr(pipelines, "largest_batch", largest)
+    monkeypatch.setattr(memory, "largest_batch", largest)
     with pytest.raises(MissingRequirementError):
         Pipeline(registry, CPU).run(recipe(registry), tmp_path / "run")
     assert held[1] is True
@@ -159,6 +159,18 @@ def test_data_may_take_a_share_of_the_free_memory(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (1000, 2000))
     assert memory.fits(600, torch.device("cuda"))
     assert not memory.fits(601, torch.device("cuda"))
+
+
+def test_memory_that_others_hold_is_told(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
+    composition = compose(recipe(registry), registry)
+    monkeypatch.setattr(memory, "largest_batch", lambda *_: 8)
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (4 << 30, 80 << 30))
+    monkeypatch.setattr(torch.cuda, "memory_reserved", lambda device: 16 << 30)
+    error = memory.exhausted(composition, None, torch.device("cuda", 0))  # type: ignore[arg-type]
+    assert error.message == (
+        "out of memory on cuda:0 with batches of 32 (60.0 of its 80.0 GiB are not this process's)"
+    )
+    assert error.hint == "--set train.batch_size=8 fits"
 
 
 def test_mapped_data_train_the_same_model_and_the_run_says_so(registry: Registry, tmp_path: Path) -> None:

@@ -1,0 +1,29 @@
+"""What a recipe asks of the device it is to be trained on, refused before anything is loaded."""
+
+from __future__ import annotations
+
+import torch
+
+from ..base.device import refuse_unusable
+from ..base.errors import MissingRequirementError
+from ..composition.composition import Composition
+from ..composition.memory_format import refuse_unsafe
+
+
+def refuse_impossible(composition: Composition, device: torch.device) -> None:
+    """Raise the error of what the device cannot do: be used at all, compute in bf16, or the memory format."""
+    refuse_unusable(device)
+    training = composition.recipe.train
+    if training.precision == "bf16" and device.type == "cuda" and not _computes_in_bf16(device):
+        name = torch.cuda.get_device_name(device)
+        raise MissingRequirementError(
+            f"train.precision: bf16 is not to be had on {device} ({name})",
+            hint="leave train.precision out: its cards compute in float32",
+        )
+    refuse_unsafe(composition.model, training.channels_last, device)
+
+
+def _computes_in_bf16(device: torch.device) -> bool:
+    """Return whether the card itself does: torch can pretend to on older ones, slower than in float32."""
+    with torch.cuda.device(device):
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
