@@ -30,6 +30,12 @@ def available_memory() -> int:
     return max(0, min(_free(), *_limits()))
 
 
+def driver_version() -> str | None:
+    """Return the version of NVIDIA's driver, None where the system does not tell it."""
+    found = re.search(r"Module.*?(\d+(?:\.\d+)+)", _told("/proc/driver/nvidia/version"))
+    return None if found is None else found[1]
+
+
 def _free() -> int:
     found = re.search(r"^MemAvailable:\s+(\d+) kB", _told("/proc/meminfo"), re.MULTILINE)
     if found:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from contextlib import AbstractContextManager, nullcontext
-from pathlib import Path
 from typing import Any
 
 import torch
 
+from .cores import driver_version
 from .errors import MissingRequirementError, UsageError, described
 
 
@@ -107,12 +106,3 @@ def is_out_of_memory(error: BaseException) -> bool:
     return isinstance(error, torch.OutOfMemoryError | MemoryError) or "can't allocate memory" in described(
         error
     )
-
-
-def driver_version(told: Path = Path("/proc/driver/nvidia/version")) -> str | None:
-    """Return the version of NVIDIA's driver as Linux tells it, None where it does not."""
-    try:
-        found = re.search(r"Module.*?(\d+(?:\.\d+)+)", told.read_text())
-    except OSError:
-        return None
-    return None if found is None else found[1]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -15,7 +14,6 @@ from mtl.core.base.device import (
     accelerator,
     choose_device,
     device_name,
-    driver_version,
     in_use,
     refuse_unusable,
 )
@@ -110,11 +108,3 @@ def test_what_numbers_of_a_card_depend_on_is_told(monkeypatch: pytest.MonkeyPatc
 
 def test_a_cpu_has_no_driver() -> None:
     assert accelerator(torch.device("cpu")) is None
-
-
-@pytest.mark.parametrize("kernel", ["x86_64 Kernel Module  ", "Open Kernel Module for x86_64  "])
-def test_the_driver_is_read_from_where_linux_tells_it(kernel: str, tmp_path: Path) -> None:
-    told = tmp_path / "version"
-    told.write_text(f"NVRM version: NVIDIA UNIX {kernel}580.65.06  Sun Jul 27 2025\nGCC version: 13.3.0\n")
-    assert driver_version(told) == "580.65.06"
-    assert driver_version(tmp_path / "none") is None
