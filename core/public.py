@@ -41,6 +41,7 @@ from .contracts import (
     Optimizer,
     ParameterGroup,
     Picture,
+    Preparation,
     Room,
     Schedule,
     Sharing,
@@ -48,6 +49,7 @@ from .contracts import (
     Task,
     Units,
     Values,
+    WantedPreparation,
     no_images,
 )
 from .contracts.batch import Batch, Features, one_hot
@@ -107,6 +109,7 @@ __all__ = [
     "Optimizer",
     "ParameterGroup",
     "Picture",
+    "Preparation",
     "Random",
     "Room",
     "SampleRandom",
@@ -122,6 +125,7 @@ __all__ = [
     "VectorSpec",
     "Vectors",
     "VerificationError",
+    "WantedPreparation",
     "Warp",
     "hookimpl",
     "no_images",

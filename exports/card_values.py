@@ -13,9 +13,10 @@ from typing import Any, Never
 
 from ..core.contracts import Form
 from ..core.contracts.inputs import InputSpec, ModelInput, VectorSpec
+from ..core.contracts.preparation import Preparation
 from ..core.contracts.specs import ImageSpec
 from ..core.contracts.stated import read_flag as read_flag
-from ..core.contracts.stated import read_text, read_texts, read_whole
+from ..core.contracts.stated import read_text, read_texts, read_value, read_whole
 from ..core.discovery.answer_forms import Forms, read_form
 
 MOST_NUMBERS = 2**26
@@ -35,6 +36,30 @@ def read_json(text: str) -> Any:
 def read_image(item: Mapping[str, Any]) -> ImageSpec:
     """Return the form of the input image."""
     return ImageSpec(*_sizes(item["shape"][1:], "the image"))
+
+
+def check_preparation(metadata: Mapping[str, Any], image: ImageSpec, numbers: Sequence[int]) -> None:
+    """Raise unless the preparation that a card states is one of its image, and agrees with the rest.
+
+    `numbers` is the range of the image input; mean and deviation stand twice where `normalization` does.
+    """
+    stated = metadata["preparation"]
+    if not image:
+        raise ValueError("it says how pictures are prepared, and reads none")
+    Preparation.from_json(stated, image)
+    if json.dumps(stated.get("range")) != json.dumps(list(numbers)):
+        raise ValueError(f"the range of the preparation is {stated.get('range')!r:.40}, not {list(numbers)}")
+    for name in ("mean", "std"):
+        values = stated.get(name)
+        if not isinstance(values, list) or len(values) != image.channels:
+            raise ValueError(f"the {name} of the preparation is {values!r:.40}, not one number per channel")
+        for value in values:
+            read_value(value, float, f"a {name} of the preparation")
+        if name == "std" and min(values) <= 0:
+            raise ValueError("a std of the preparation is not above 0")
+        elsewhere = metadata.get("normalization", {}).get(name, values)
+        if elsewhere != values:
+            raise ValueError(f"the {name} of the preparation is not that of the normalization")
 
 
 def read_input(item: Mapping[str, Any]) -> ModelInput:

@@ -9,35 +9,36 @@ from numpy.typing import NDArray
 
 from ..core.base.errors import UsageError
 from ..core.base.files import read_bytes
+from ..core.contracts.preparation import Preparation
 from ..core.contracts.specs import ImageSpec
-from ..core.data.pictures import HINT, LARGEST_FILE, MODES, read_picture, silently, to_pixels
+from ..core.data.pictures import HINT, LARGEST_FILE, MODES, prepared_picture, silently
+
+Picture = tuple[NDArray[np.uint8], tuple[int, int]]
+"""The pixels that a model reads, `[C, H, W]`, and the height and width of the file they come from."""
 
 
-def read_image(path: Path, form: ImageSpec, *, resize: bool = False) -> NDArray[np.uint8]:
-    """Return the image as uint8 `[C, H, W]`; `resize` brings another size to the model's, bilinearly.
+def read_image(path: Path, form: ImageSpec | Preparation, *, resize: bool = False) -> NDArray[np.uint8]:
+    """Return the image as uint8 `[C, H, W]`, prepared as a file's card says (`ModelCard.preparation`).
 
+    Where that names no way to bring another size to the model's, `resize` stretches it.
     Raises `UsageError` when the file is missing, damaged, huge, or of another size than the model reads.
     """
-    _refuse_other_channels(form)
+    preparation = form if isinstance(form, Preparation) else Preparation(form)
+    return read_picture(path, preparation, resize=resize)[0]
+
+
+def read_picture(path: Path, preparation: Preparation, *, resize: bool = False) -> Picture:
+    """Return what `read_image` does, and the size of the file's picture."""
+    _refuse_other_channels(preparation.image)
     content = read_bytes(path, "an image", hint=HINT, most=LARGEST_FILE)
-    return pixels_of(content, str(path), form, resize=resize)
+    return picture_in(content, str(path), preparation, resize=resize)
 
 
-def pixels_of(content: bytes, name: str, form: ImageSpec, *, resize: bool = False) -> NDArray[np.uint8]:
-    """Return the picture in a file's bytes as `read_image` does; `name` is what messages call it."""
-    _refuse_other_channels(form)
-
-    def fits(size: tuple[int, int]) -> None:
-        if size != (form.width, form.height) and not resize:
-            raise UsageError(
-                f"{name} is {size[0]} x {size[1]} pixels; the model reads {form.width} x {form.height}",
-                hint="pass --resize",
-            )
-
+def picture_in(content: bytes, name: str, preparation: Preparation, *, resize: bool = False) -> Picture:
+    """Return the picture in a file's bytes as `read_picture` does; `name` is what messages call it."""
+    _refuse_other_channels(preparation.image)
     with silently():
-        picture = read_picture(content, name, form.channels, fits)
-        fits(picture.size)
-    return to_pixels(picture, form)
+        return prepared_picture(content, name, preparation, resize=resize)
 
 
 def _refuse_other_channels(form: ImageSpec) -> None:

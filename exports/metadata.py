@@ -17,12 +17,14 @@ from ..core.base.errors import MtlError
 from ..core.contracts import Form
 from ..core.contracts.inputs import IMAGE as IMAGE
 from ..core.contracts.inputs import ModelInput, VectorSpec, names_of_inputs
+from ..core.contracts.preparation import Preparation
 from ..core.contracts.specs import NO_IMAGE, ImageSpec
 from ..core.discovery.answer_forms import Forms, beside_installed
 from . import seal
 from .card_values import (
     MOST_PARTS,
     as_promised,
+    check_preparation,
     read_flag,
     read_image,
     read_input,
@@ -35,6 +37,9 @@ FORMAT = 1
 """Version of this layout; a reader refuses files of a later one."""
 
 PREFIX = "mtl."
+PREPARATION = "preparation"
+"""Where the metadata say how a picture file becomes an image."""
+
 _OWN = ("format", "tasks", "inputs", "outputs")
 PixelType = Literal["float32", "uint8"]
 
@@ -89,12 +94,24 @@ class ModelCard:
             raise ValueError(f"metadata may not be called {', '.join(taken)}")
         outputs = tuple(Output(name, target, raw) for name, target in targets.items())
         plain = json.loads(_dump(dict(metadata)))
+        if PREPARATION in plain:
+            plain[PREPARATION]["range"] = _range(pixels)
         return cls(image, pixels, tuple(inputs), outputs, plain)
 
     @property
     def input_names(self) -> tuple[str, ...]:
         """The names of the inputs, in order."""
         return names_of_inputs(bool(self.image), self.inputs)
+
+    @property
+    def preparation(self) -> Preparation:
+        """How a picture file becomes an image of this model.
+
+        In a file of an earlier mtl it is not said: a picture has the model's size then, unless it is told to
+        be resized. Raises `ValueError` when what is said is no such description, or contradicts the rest.
+        """
+        stated = self.metadata.get(PREPARATION)
+        return Preparation(self.image) if stated is None else Preparation.from_json(stated, self.image)
 
     def to_json(self) -> dict[str, Any]:
         """Return the card as plain JSON values, in a fixed order."""
@@ -164,6 +181,8 @@ class ModelCard:
             ),
             {key: value for key, value in values.items() if key not in _OWN},
         )
+        if PREPARATION in card.metadata:
+            check_preparation(card.metadata, card.image, _range(card.pixels))
         written = card.to_json()
         for key in ("inputs", "outputs"):
             for found, promised in zip(values[key], written[key], strict=True):
@@ -198,9 +217,13 @@ def _image_to_json(image: ImageSpec, pixels: PixelType) -> dict[str, Any]:
         "name": IMAGE,
         "dtype": pixels,
         "shape": ["batch", *image.shape],
-        "range": [0, 255] if whole else [0, 1],
+        "range": _range(pixels),
         "description": f"pixels in {'0..255' if whole else '0..1'}; normalisation is inside the model",
     }
+
+
+def _range(pixels: PixelType) -> list[int]:
+    return [0, 255] if pixels == "uint8" else [0, 1]
 
 
 def _input_to_json(spec: ModelInput) -> dict[str, Any]:

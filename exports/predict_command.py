@@ -16,9 +16,6 @@ from ..core.recipe.seed_list import refuse_several
 from .limits import MEBIBYTE, in_time, memory_option, timeout_option
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from ..core.contracts import Described
     from ..core.discovery.answer_forms import Forms
     from ..core.discovery.registry import HasRegistry
@@ -35,7 +32,9 @@ _NUMBERS = 2**18
 @click.argument("model", metavar="MODEL", type=click.Path(path_type=Path))
 @click.argument("places", metavar="IMAGE...", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of a table.")
-@click.option("--resize", is_flag=True, help="Bring images of another size to the model's, bilinearly.")
+@click.option(
+    "--resize", is_flag=True, help="Stretch images of another size, where the model does not say how."
+)
 @click.option(
     "--input",
     "inputs",
@@ -162,14 +161,15 @@ def _answers(
 ) -> list[dict[str, Described]]:
     import numpy as np
 
-    from .images import pixels_of, read_image
+    from .images import Picture, picture_in, read_picture
     from .unlike import TrainingPictures, told
 
-    def pixels(image: NamedImage) -> NDArray[np.uint8]:
-        form = exported.card.image
+    preparation = exported.card.preparation
+
+    def picture(image: NamedImage) -> Picture:
         if image.held is not None:
-            return pixels_of(image.held(), image.name, form, resize=resize)
-        return read_image(image.path, form, resize=resize)
+            return picture_in(image.held(), image.name, preparation, resize=resize)
+        return read_picture(image.path, preparation, resize=resize)
 
     answers = []
     remarks: dict[str, str] = {}
@@ -177,10 +177,12 @@ def _answers(
     chunk = min(_CHUNK, exported.most_images(_NUMBERS))
     for start in range(0, len(named), chunk):
         some = named[start : start + chunk]
-        shown = [pixels(row.image) for row in some if row.image is not None]
-        if training is not None and shown:
-            remarks |= training.remarks([row.image.name for row in some if row.image is not None], shown)
-        images = np.stack(shown) if shown else None
+        pictured = [row.image for row in some if row.image is not None]
+        shown = [picture(image) for image in pictured]
+        if training is not None:
+            pixels, sizes = [item[0] for item in shown], [item[1] for item in shown]
+            remarks |= training.remarks([image.name for image in pictured], pixels, sizes)
+        images = np.stack([item[0] for item in shown]) if shown else None
         vectors = {name: np.stack([row.vectors[name] for row in some]) for name in some[0].vectors}
         run = partial(exported.run, *(() if images is None else (images,)), **numbers, **vectors)
         outputs = in_time(timeout, exported.path, run, stop=exported.stop)

@@ -27,6 +27,7 @@ PUBLIC = {
         Multilabel Ordinal PixelClasses PixelValues Points Regression
         Drawing Described Bars Marks Map Mask Picture Tags Values
         DatasetSpec FeatureSpec ImageSpec InputSpec NO_IMAGE Symmetry VectorSpec Vectors no_images
+        Preparation WantedPreparation
         Random SampleRandom StepRandom
         ComponentError Incompatible MissingRequirementError UsageError VerificationError
         reading write_bytes

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 
 from ..base.errors import ComponentError, Incompatible, Problem, RecipeError
-from ..contracts import Balancer, Encoder, EncoderBuilder, Form, Head, HeadSpec, Loss, Sharing, Task
+from ..contracts import Balancer, Dataset, Encoder, EncoderBuilder, Form, Head, HeadSpec, Loss, Sharing, Task
 from ..contracts.inputs import ModelInput
 from ..contracts.randomness import derive_seed, seeded_generators
 from ..contracts.specs import DatasetSpec, FeatureSpec
@@ -52,6 +52,7 @@ from .suitability import (
     refuse_without_images,
 )
 from .training_parts import training_parts
+from .wanted import told, wanted_preparation, with_normalization, with_pictures
 
 
 def compose(recipe: Recipe, registry: Registry, source: RecipeSource | None = None) -> Composition:
@@ -72,8 +73,7 @@ class _Composer(Builder):
         self._encoders: list[Encoder] = []
 
     def composition(self) -> Composition:
-        dataset = self.dataset(self.recipe.dataset)
-        spec: DatasetSpec = ask(self.label(dataset), dataset, "spec")
+        dataset, spec, wanted = self._data()
         refuse_misnamed_inputs(self.label(dataset), spec)
         tasks = self._tasks(spec)
         refuse_without_images(self, self.recipe, spec, tasks)
@@ -119,7 +119,19 @@ class _Composer(Builder):
             exporter=self.build("exporter", self.recipe.export, ("export",)),
             owners=self.owners,
             form_plugins=self._form_plugins(tasks),
+            wanted=wanted,
         )
+
+    def _data(self) -> tuple[Dataset, DatasetSpec, tuple[str, ...]]:
+        """Return the data set and its form, as the weights of the encoder want them, and what was done."""
+        wanted = wanted_preparation(self, self.recipe.encoder)
+        said: list[str] = []
+        if wanted is not None:
+            self.recipe, said = with_pictures(self.registry, self.recipe, wanted)
+        dataset = self.dataset(self.recipe.dataset)
+        spec: DatasetSpec = ask(self.label(dataset), dataset, "spec")
+        self.recipe, more = with_normalization(self.recipe, wanted, spec.image)
+        return dataset, spec, told(wanted, [*said, *more], spec.image)
 
     def _training(self, model: MultitaskModel) -> Training:
         """Return how to train, with what the recipe leaves to a rule decided and written down."""

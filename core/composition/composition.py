@@ -52,6 +52,8 @@ class Composition:
     """The components by name, for whom to name when one of them fails at work."""
     form_plugins: Mapping[str, str] = field(default_factory=dict)
     """The plugin of each form of answer that is not built in, by the form's name."""
+    wanted: tuple[str, ...] = ()
+    """What was put where the recipe was silent, as the weights of the encoder want it, line by line."""
 
     @property
     def inputs(self) -> tuple[ModelInput, ...]:
@@ -71,9 +73,9 @@ class Composition:
         return self.owners.at_work(doing)
 
     def understood(self) -> Sequence[str]:
-        """Return what the data set made of its files, line by line."""
+        """Return what the data set made of its files, and what the encoder wanted of it, line by line."""
         lines: Sequence[str] = ask(self.owners.named(self.dataset), self.dataset, "understood")
-        return lines
+        return [*lines, *self.wanted]
 
     def plan(self) -> dict[str, Any]:
         """Return what would be trained, as JSON values: data, recipe, parameters, inputs and outputs."""

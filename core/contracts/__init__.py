@@ -50,6 +50,8 @@ if TYPE_CHECKING:
     from .metric import Metric as Metric
     from .optimizer import Optimizer as Optimizer
     from .optimizer import ParameterGroup as ParameterGroup
+    from .preparation import Preparation as Preparation
+    from .preparation import WantedPreparation as WantedPreparation
     from .room import Fill as Fill
     from .room import InMemory as InMemory
     from .room import Room as Room
@@ -84,6 +86,7 @@ _NAMES = {
     "marks": ("Marks",),
     "metric": ("Metric",),
     "optimizer": ("Optimizer", "ParameterGroup"),
+    "preparation": ("Preparation", "WantedPreparation"),
     "room": ("Fill", "InMemory", "Room"),
     "schedule": ("Moment", "Schedule"),
     "sharing": ("EncoderBuilder", "LearnedTable", "Sharing"),

@@ -11,6 +11,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from .preparation import Preparation
 from .room import Room
 from .specs import DatasetSpec
 
@@ -54,6 +55,9 @@ class Dataset(ABC):
     `holds` names the option, if there is one, that holds other data sets: a mapping from names to what a
     recipe writes for a data set. The constructor gets them built. `unsifted` says that nobody may have looked
     for pictures that are nearly the same in two splits: it is done before training, and told.
+
+    One that reads picture files has the options `size`, `channels` and `preparation` (a mapping), None or
+    empty where a recipe leaves them open: what the weights of an encoder were trained on is then put there.
     """
 
     holds: str = ""
@@ -88,6 +92,24 @@ class Dataset(ABC):
         None: not known, so it is loaded anew every time; empty: it depends on its options alone.
         """
         return None
+
+    def preparation(self) -> Preparation | None:
+        """Return how its picture files become images; None: its pictures come from no files.
+
+        An exported file says it, and whoever answers for a picture file does the same.
+        """
+        return None
+
+    def prepared_as(self, preparation: Preparation) -> Dataset:
+        """Return the same data set with its picture files brought to another form, in another way.
+
+        Only asked of one that says its `preparation`: what holds several data sets brings all to one form.
+        """
+        raise NotImplementedError
+
+    def picture_sizes(self) -> Sequence[tuple[int, int]]:
+        """Return `(height, width)` of some of its picture files, upright; empty where it reads none."""
+        return ()
 
     def tasks(self) -> Mapping[str, Mapping[str, Any]]:
         """Return the tasks that its own labels call for, by name, each as a recipe writes it.

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Literal
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal
 
 from torch import Tensor, nn
 
+from .preparation import WantedPreparation
 from .specs import FeatureSpec, ImageSpec, InputSpec
 
 InputForm = Literal["image", "vector", "number"]
 """What an encoder can read: an image, vectors, whole numbers that tasks bring."""
+
+AskEncoder = Callable[[str | Mapping[str, Any]], WantedPreparation | None]
+"""Asks the encoder that an option of another one names what pictures it wants."""
 
 
 class Encoder(nn.Module):
@@ -39,6 +43,16 @@ class Encoder(nn.Module):
     @classmethod
     def accepts(cls, image: ImageSpec, inputs: Sequence[InputSpec]) -> str | None:
         """Return why the encoder cannot serve these inputs, or None when it can (with default options)."""
+        return None
+
+    @classmethod
+    def preparation(cls, options: Mapping[str, Any], ask: AskEncoder) -> WantedPreparation | None:
+        """Return what pictures its weights were trained on, by its complete options; None: it takes any.
+
+        It is asked before the data set is made: the composer fills in what the recipe leaves open (size,
+        channels and `preparation` of a data set that reads picture files, and `normalization`), and tells.
+        `ask("NAME")` or `ask({"name": ..., options})` asks another encoder, which an option names.
+        """
         return None
 
     def forward_stage(self, index: int, features: Tensor, inputs: Mapping[str, Tensor]) -> Tensor:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+import sys
 from typing import Any, Literal, get_args, get_origin
 
 MOST_NAMES = 2**26
@@ -28,7 +28,8 @@ def read_value(value: Any, kind: Any, what: str, may_be_empty: bool = False) -> 
     if kind is bool:
         return read_flag(value)
     if kind in (float, float | None):
-        if type(value) not in (int, float) or not math.isfinite(value):
+        # A comparison: a whole number of many digits is no float that could be asked.
+        if type(value) not in (int, float) or not abs(value) <= sys.float_info.max:
             raise ValueError(f"{what} is {value!r:.40}, no finite number")
         return float(value)
     if kind == tuple[str, ...]:

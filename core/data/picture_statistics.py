@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import prod
 
 import numpy as np
@@ -38,6 +39,24 @@ def picture_statistics(train: Samples) -> dict[str, list[float]]:
     mean = torch.cat(sums).numpy() / size
     deviation = np.sqrt(np.maximum(torch.cat(squares).numpy() / size - mean**2, 0.0))
     return {"brightness": _between(mean), "contrast": _between(deviation)}
+
+
+def size_statistics(sizes: Sequence[tuple[int, int]]) -> dict[str, list[float]]:
+    """Return between what the `height` and `width` of 98 % of picture files lie, and their ratio `aspect`.
+
+    The aspect is width by height. Nothing where there are no files.
+
+    >>> size_statistics([(10, 20), (10, 20)])
+    {'height': [10.0, 10.0], 'width': [20.0, 20.0], 'aspect': [2.0, 2.0]}
+    """
+    if not sizes:
+        return {}
+    height, width = np.array(sizes, dtype=np.float64).T
+    measured = {"height": height, "width": width, "aspect": width / height}
+    return {
+        name: [round(float(value), 4) for value in np.percentile(values, _PERCENT)]
+        for name, values in measured.items()
+    }
 
 
 def _between(values: np.ndarray) -> list[float]:

@@ -269,7 +269,8 @@ class Recipe:
     """One experiment: a field per section, in the order of the way of a batch.
 
     `normalization` is `"train"` (statistics of the training split), `"none"`, or
-    `{"mean": [...], "std": [...]}` per channel of images in 0..1.
+    `{"mean": [...], "std": [...]}` per channel of images in 0..1; None, until it is composed: what the
+    weights of the encoder were trained on, else `"train"`.
     """
 
     seed: Annotated[int, Field(ge=0), Means("a whole number >= 0")] = 0
@@ -277,11 +278,9 @@ class Recipe:
     augmentations: Annotated[tuple[Choice, ...], Chooses("augmentation")] = ()
     views: Literal["shared", "per-task"] = "shared"
     normalization: Annotated[
-        str | Statistics,
-        AfterValidator(_standard),
-        _IN_JSON,
+        Annotated[str | Statistics, AfterValidator(_standard), _IN_JSON] | None,
         Means(_STANDARD, "one mean and one positive std per channel, for images in 0..1"),
-    ] = "train"
+    ] = None
     encoder: Annotated[Choice, Chooses("encoder")]
     sharing: Annotated[Choice, Chooses("sharing")]
     tasks: tuple[TaskChoice, ...]
@@ -293,12 +292,15 @@ class Recipe:
     def to_plain(self) -> dict[str, Any]:
         """Return the recipe as plain values, complete and re-runnable.
 
-        `test_time_augmentation` is left out when there is none: recipes from before it keep their hash.
+        `test_time_augmentation` is left out when there is none: recipes from before it keep their hash. So is
+        `normalization` where the recipe does not say it and is not yet composed.
         """
         values = {name: _plain(getattr(self, name)) for name in sections_of(Recipe)}
         values["tasks"] = {task.name: task.to_plain() for task in self.tasks}
         if self.test_time_augmentation == "none":
             del values["test_time_augmentation"]
+        if self.normalization is None:
+            del values["normalization"]
         return {"mtl": FORMAT, **values}
 
     def portable(self) -> dict[str, Any]:

@@ -16,8 +16,6 @@ from ..composition.composition import Composition
 from ..composition.model import MultitaskModel
 from ..contracts import Exporter, ExportPlan, ExportReport, ExportSubject, Units
 from ..contracts.randomness import SampleRandom, derive_seed
-from ..data.picture_statistics import KEY as STATISTICS
-from ..data.picture_statistics import picture_statistics
 from ..data.samples import Samples, Splits
 from ..discovery.declared import ask, require_declared
 from ..discovery.options import options_of, validate_options
@@ -26,6 +24,7 @@ from ..discovery.responsibility import Owners
 from ..evaluation.judging import SplitJudge, leading_metrics
 from ..folders.run_folder import versions
 from ..recipe.building import construct
+from .pictured import picture_metadata
 
 SAMPLES, FEWEST = 256, 16
 """Real samples that a verification uses, and the fewest, where answers are large."""
@@ -60,11 +59,7 @@ def export_subject(
             "normalization": {"mean": normalization.mean.tolist(), "std": normalization.std.tolist()},
             "test_metrics": metrics.get("test", {}),
             "versions": versions(),
-            **(
-                {STATISTICS: picture_statistics(splits.train)}
-                if splits and composition.dataset_spec.image
-                else {}
-            ),
+            **picture_metadata(composition, splits),
             **({"forms": dict(composition.form_plugins)} if composition.form_plugins else {}),
         },
         reads={name: _reads(composition, name) for name in composition.tasks},

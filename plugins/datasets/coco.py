@@ -12,6 +12,7 @@ from pydantic import Field
 from ...core.data.tables import Table
 from .coco_labels import CocoFile, read_coco
 from .coco_masks import MASKS
+from .picture_options import PreparationOption
 from .table import PictureTable
 from .table_columns import TableColumns
 from .table_options import (
@@ -44,6 +45,7 @@ class Coco(PictureTable):
         root: Annotated[Path | None, Field(description="Folder of the pictures; none: the file's.")] = None,
         size: SizeOption = None,
         channels: ChannelsOption = None,
+        preparation: PreparationOption = {},  # noqa: B006 - never changed
         test: TestOption = 0.2,
         validation: ValidationOption = 0.1,
         split_seed: SplitSeedOption = 0,
@@ -55,6 +57,7 @@ class Coco(PictureTable):
             root=root,
             size=size,
             channels=channels,
+            preparation=preparation,
             test=test,
             validation=validation,
             split_seed=split_seed,
@@ -73,8 +76,7 @@ class Coco(PictureTable):
 
     @cached_property
     def _columns(self) -> TableColumns:
-        labels = dict(self._coco.labels)
+        labels = self._coco.placed(self._form[0])
         if self._coco.kinds:
-            form = self._form[0]
-            labels[MASKS] = self._coco.masks(form.height, form.width)
+            labels[MASKS] = self._coco.masks(self._form[0])
         return replace(self._understood, labels=labels)

@@ -12,8 +12,11 @@ import numpy as np
 
 from ...core.base.errors import UsageError
 from ...core.base.files import read_json, reading
+from ...core.contracts import Preparation
 from ..forms import Multilabel, PixelClasses, Points
+from ..forms.pixel_classes import UNLABELLED
 from .coco_masks import MASKS, MOST_CATEGORIES, Outline, drawn
+from .placing import laid, moved, places_of
 from .table_labels import Label, MapLabel
 
 CATEGORIES, POINTS = "categories", "points"
@@ -51,7 +54,7 @@ class CocoFile:
     """The names of the pictures, the labels of each, and what its masks are drawn from.
 
     `kinds` are the categories' names where objects have outlines, else none; `sizes` height and width of each
-    picture then.
+    picture.
     """
 
     path: Path
@@ -61,12 +64,23 @@ class CocoFile:
     sizes: Sequence[tuple[int, int]] = ()
     outlines: Mapping[int, Sequence[Outline]] = field(default_factory=dict)
 
-    def masks(self, height: int, width: int) -> MapLabel:
+    def placed(self, preparation: Preparation) -> dict[str, Label]:
+        """Return the labels, points being where they are once pictures are brought to their size."""
+        labels = dict(self.labels)
+        if POINTS in labels:
+            places = places_of(self.sizes, preparation)
+            labels[POINTS] = replace(labels[POINTS], values=moved(labels[POINTS].values, places))
+        return labels
+
+    def masks(self, preparation: Preparation) -> MapLabel:
         """Return the category of every pixel; raise `UsageError` for an outline that is none."""
+        height, width = preparation.image.height, preparation.image.width
         values = np.zeros((len(self.names), height, width), dtype=np.uint8)
-        for row, outlines in self.outlines.items():
+        for row, place in enumerate(places_of(self.sizes, preparation)):
             with reading(f"{self.path}: picture {self.names[row]!r:.80}", "outlines", hint=_OUTLINES):
-                values[row] = drawn(outlines, self.sizes[row], (height, width))
+                wide, high = place.scaled
+                mask = drawn(self.outlines.get(row, ()), self.sizes[row], (high, wide))
+                values[row] = laid(mask, place, UNLABELLED)
         background = next(name for name in _BACKGROUND if name not in self.kinds)
         return MapLabel(MASKS, PixelClasses((background, *self.kinds), height, width), values)
 
@@ -91,7 +105,8 @@ def read_coco(path: Path) -> CocoFile:
         if any(kind.get("keypoints") for kind in kinds.values()):
             labels[POINTS] = _points(path, objects, images, rows, kinds)
         names = [str(image["file_name"]) for image in images.values()]
-        found = CocoFile(path, names, labels)
+        sizes = [_stated_size(image) for image in images.values()]
+        found = CocoFile(path, names, labels, sizes=sizes)
         if len(kinds) <= MOST_CATEGORIES and any(item.get("segmentation") for item in objects):
             found = _with_outlines(found, objects, images, rows, kinds)
     if not names:
@@ -176,6 +191,11 @@ def _relative(found: Sequence[float], image: Mapping[str, Any]) -> np.ndarray[An
     places = numbers[:, :2] / (image["width"], image["height"])
     seen = (numbers[:, 2] > 0) & ((places >= 0) & (places <= 1)).all(axis=1)
     return np.where(seen[:, None], places, nan)
+
+
+def _stated_size(image: Mapping[str, Any]) -> tuple[int, int]:
+    """Return the height and width of a picture; one that nothing lies in need not say it."""
+    return max(1, int(image.get("height", 1))), max(1, int(image.get("width", 1)))
 
 
 def _size(item: Mapping[str, Any]) -> float:

@@ -14,6 +14,7 @@ from ...core.base.files import reading
 from ...core.data.table_paths import PictureFolder
 from ...core.data.tables import Table, table_of_arrow
 from .hf_source import FoundSplits, find_cached, find_splits
+from .picture_options import PreparationOption
 from .table import PictureTable
 from .table_options import (
     ABSENT,
@@ -62,6 +63,7 @@ class HuggingFace(PictureTable):
         absent: AbsentOption = ABSENT,
         size: SizeOption = None,
         channels: ChannelsOption = None,
+        preparation: PreparationOption = {},  # noqa: B006 - never changed
         test: TestOption = 0.2,
         validation: ValidationOption = 0.1,
         split_seed: SplitSeedOption = 0,
@@ -76,6 +78,7 @@ class HuggingFace(PictureTable):
             absent=absent,
             size=size,
             channels=channels,
+            preparation=preparation,
             test=test,
             validation=validation,
             split_seed=split_seed,

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ...core.base.errors import UsageError
 from ...core.base.files import read_bytes
-from ...core.contracts import InMemory, Room
+from ...core.contracts import InMemory, Preparation, Room
 from ...core.contracts.specs import ImageSpec
 
 
@@ -31,18 +31,18 @@ def image_file(path: Path) -> ImageFile:
     return ImageFile(str(path), partial(read_bytes, path, "an image", hint=HINT, most=LARGEST_FILE))
 
 
-def image_size(file: ImageFile) -> tuple[int, int]:
+def image_size(file: ImageFile, *, upright: bool = True) -> tuple[int, int]:
     """Return `(height, width)` of an image file; raise `UsageError` when it is not a readable image."""
     from ...core.data.pictures import read_picture, silently
 
     with silently():
-        upright = read_picture(file.read(), file.name, channels=3)
-    return upright.height, upright.width
+        found = read_picture(file.read(), file.name, channels=3, upright=upright)
+    return found.height, found.width
 
 
 def read_images(
     files: Sequence[ImageFile],
-    spec: ImageSpec,
+    form: ImageSpec | Preparation,
     *,
     room: Room | None = None,
     resize: bool = False,
@@ -51,18 +51,22 @@ def read_images(
 ) -> NDArray[np.uint8]:
     """Return the images, uint8 `[N, C, H, W]`, in the order of the files, in a room (None: in memory).
 
-    Pictures are read and converted as `core/data/pictures.py` says. With `resize`, an image of another size
-    is scaled to the size of `spec` (bilinear, smoothed when shrunk). `look` is shown each image, by its
+    Pictures are read and converted as their preparation says (`core/data/pictures.py`); of a form alone,
+    `resize` stretches images of another size. `look` is shown each image, by its
     index, from several threads.
     Raises `UsageError` for the first file, in order, that is no readable image, or is of
     another size; given `broken`, notes there what is wrong by the file's index, and goes on with black.
     """
     from ...core.data.pictures import silently
 
+    preparation = form
+    if not isinstance(preparation, Preparation):
+        preparation = Preparation(preparation, "stretch" if resize else None)
+
     def fill(start: int, out: NDArray[np.uint8]) -> None:
         for index, place in enumerate(out, start):
             try:
-                place[...] = _pixels(files[index], spec, resize)
+                place[...] = _pixels(files[index], preparation)
             except UsageError as error:
                 if broken is None:
                     raise
@@ -72,18 +76,22 @@ def read_images(
 
     # Pillow warns about odd palettes and sizes; the filter is set once, as it is shared by all threads.
     with silently():
-        return (room or InMemory()).pictures(len(files), spec, fill)
+        return (room or InMemory()).pictures(len(files), preparation.image, fill)
 
 
-def _pixels(file: ImageFile, spec: ImageSpec, resize: bool) -> NDArray[np.uint8]:
+def _pixels(file: ImageFile, preparation: Preparation) -> NDArray[np.uint8]:
     """Return one image, uint8 `[C, H, W]`."""
-    from ...core.data.pictures import read_picture, to_pixels
+    from ...core.data.pictures import PictureError, read_picture, to_pixels
 
-    image = read_picture(file.read(), file.name, spec.channels)
-    if image.size != (spec.width, spec.height) and not resize:
+    spec, upright = preparation.image, preparation.orientation == "exif"
+    image = read_picture(file.read(), file.name, spec.channels, upright=upright)
+    if image.size != (spec.width, spec.height) and preparation.resize is None:
         found = f"{image.height} x {image.width}"
         raise UsageError(
             f"{file.name}: is {found} pixels, expected {spec.height} x {spec.width}",
             hint="image-folder scales images to one size: --set dataset.size=SIDE",
         )
-    return to_pixels(image, spec)
+    try:
+        return to_pixels(image, preparation)
+    except PictureError as error:
+        raise UsageError(f"{file.name}: {error}", hint=error.hint) from None

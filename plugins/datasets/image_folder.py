@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from copy import copy
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -11,11 +12,13 @@ from pydantic import Field
 
 from ...core.base.errors import MissingRequirementError, UsageError
 from ...core.base.places import from_root
-from ...core.contracts import Columns, Dataset, InMemory, Room
+from ...core.contracts import Columns, Dataset, InMemory, Preparation, Room
 from ...core.contracts.specs import DatasetSpec, ImageSpec
 from ..forms import Categorical
 from .class_folders import class_folders, images_in, passed_over, refuse_all, refuse_outside
 from .image_files import ImageFile, image_file, image_size, read_images
+from .picture_options import PreparationOption, preparation_of, stated_of
+from .table_pictures import sizes_of
 
 COLUMN = "class"
 _SPLITS = ("train", "test")
@@ -29,7 +32,8 @@ class ImageFolder(Dataset):
     the same in both splits; images are in natural order of their names. Hidden names and what systems leave
     by themselves (`Thumbs.db`, `desktop.ini`, `__MACOSX`, `@eaDir`) are passed over and counted; anything
     else in a class folder must be an image file, and links must stay in `DATA_DIR`: what is wrong is told all
-    at once. Without `size`, all images must have the size of the first; with it, they are scaled to it.
+    at once. Without `size` and a way to resize (`preparation`), all images must have the size of the first;
+    with one of them, they are brought to it.
     """
 
     unsifted = True
@@ -43,16 +47,33 @@ class ImageFolder(Dataset):
             Field(description="Scale images to this side, or (height, width), in pixels."),
         ] = None,
         channels: Annotated[Literal[1, 3], Field(description="1: grey; 3: red, green, blue.")] = 3,
+        preparation: PreparationOption = {},  # noqa: B006 - never changed
     ) -> None:
         self.data_dir = None if data_dir is None else from_root(Path(data_dir))
         self.size = (size, size) if isinstance(size, int) else size
         self.channels = channels
+        self.stated = preparation
 
     def spec(self) -> DatasetSpec:
         root = self._root()
         folders = _classes(root)["train"]
-        height, width = self.size or image_size(image_file(self._listed()["train"][0][0]))
+        upright = self.stated.get("orientation") != "stored"
+        height, width = self.size or image_size(image_file(self._listed()["train"][0][0]), upright=upright)
         return DatasetSpec(ImageSpec(self.channels, height, width), {COLUMN: Categorical(tuple(folders))})
+
+    def preparation(self) -> Preparation:
+        return preparation_of(self.spec().image, self.stated, "stretch" if self.size else None)
+
+    def prepared_as(self, preparation: Preparation) -> ImageFolder:
+        found = copy(self)
+        found.size = (preparation.image.height, preparation.image.width)
+        found.channels = 1 if preparation.image.channels == 1 else 3
+        found.stated = stated_of(preparation)
+        return found
+
+    def picture_sizes(self) -> Sequence[tuple[int, int]]:
+        files = [image_file(path) for folder in self._listed()["train"] for path in folder]
+        return sizes_of(files, upright=self.stated.get("orientation") != "stored")
 
     def sources(self) -> Sequence[Path] | None:
         if self.data_dir is None or not self.data_dir.is_dir():
@@ -64,14 +85,14 @@ class ImageFolder(Dataset):
 
     def load_into(self, room: Room) -> Mapping[str, Columns]:
         # Both splits are listed before any image is read: an empty folder is found out at once.
-        image, listed = self.spec().image, self._listed()
+        preparation, listed = self.preparation(), self._listed()
         splits = {}
         faults: list[UsageError] = []
         for split, folders in listed.items():
             files = [image_file(path) for folder in folders for path in folder]
             broken: dict[int, str] = {}
-            pixels = read_images(files, image, room=room, resize=self.size is not None, broken=broken)
-            faults += [self._fault(files[index], image) for index in sorted(broken)]
+            pixels = read_images(files, preparation, room=room, broken=broken)
+            faults += [_fault(files[index], preparation) for index in sorted(broken)]
             label = np.repeat(np.arange(len(folders), dtype=np.int64), [len(folder) for folder in folders])
             splits[split] = Columns(pixels, {COLUMN: label})
         refuse_all(faults)
@@ -86,14 +107,6 @@ class ImageFolder(Dataset):
             return ()
         shown = ", ".join(list(dict.fromkeys(names))[:5])
         return (f"passed over: {len(names):,} hidden or left by systems: {shown}",)
-
-    def _fault(self, file: ImageFile, image: ImageSpec) -> UsageError:
-        """Return what reading a broken image refuses."""
-        try:
-            read_images([file], image, resize=self.size is not None)
-        except UsageError as fault:
-            return fault
-        return UsageError(f"{file.name}: changed while it was read", hint="load it again")
 
     def _listed(self) -> Mapping[str, list[list[Path]]]:
         """Return the image files of each class, in order, for each split."""
@@ -122,6 +135,15 @@ class ImageFolder(Dataset):
         for split in _SPLITS:
             refuse_outside(self.data_dir / split, self.data_dir)
         return self.data_dir
+
+
+def _fault(file: ImageFile, preparation: Preparation) -> UsageError:
+    """Return what reading a broken image refuses."""
+    try:
+        read_images([file], preparation)
+    except UsageError as fault:
+        return fault
+    return UsageError(f"{file.name}: changed while it was read", hint="load it again")
 
 
 def _classes(root: Path) -> Mapping[str, Mapping[str, Path]]:

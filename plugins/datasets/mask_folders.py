@@ -13,6 +13,7 @@ from ...core.base.files import reading
 from ...core.data.table_paths import PictureFolder
 from ...core.data.tables import PICTURES, Table
 from .class_folders import natural
+from .picture_options import PreparationOption
 from .table import PictureTable
 from .table_columns import USUAL_PATHS
 from .table_options import (
@@ -47,6 +48,7 @@ class MaskFolders(PictureTable):
         columns: ColumnsOption = {},  # noqa: B006 - never changed
         size: SizeOption = None,
         channels: ChannelsOption = None,
+        preparation: PreparationOption = {},  # noqa: B006 - never changed
         test: TestOption = 0.2,
         validation: ValidationOption = 0.1,
         split_seed: SplitSeedOption = 0,
@@ -58,6 +60,7 @@ class MaskFolders(PictureTable):
             columns=columns,
             size=size,
             channels=channels,
+            preparation=preparation,
             test=test,
             validation=validation,
             split_seed=split_seed,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -12,11 +13,12 @@ import numpy as np
 from pydantic import Field
 
 from ...core.base.errors import MtlError, UsageError
-from ...core.contracts import Columns, Dataset
+from ...core.contracts import Columns, Dataset, Preparation
 from ...core.contracts.specs import DatasetSpec, ImageSpec
 from ..forms import Categorical
 from .mix_columns import MixedColumns, absent, common_form, fitted
 from .mix_parts import Part, mixed_parts
+from .picture_options import PreparationOption, preparation_of, stated_of
 from .table_options import Side, SplitSeedOption
 from .table_parts import PARTS
 
@@ -53,6 +55,7 @@ class Mix(Dataset):
             Literal[1, 3] | None,
             Field(description="1: grey; 3: red, green, blue; none: 3 where one of the data sets has them."),
         ] = None,
+        preparation: PreparationOption = {},  # noqa: B006 - never changed
         validation: Annotated[
             float, Field(gt=0, lt=1, description="Share of a data set's training rows for validation.")
         ] = 0.1,
@@ -68,6 +71,7 @@ class Mix(Dataset):
         self.unsifted = any(getattr(dataset, "unsifted", False) for dataset in sources.values())
         self.size = (size, size) if isinstance(size, int) else size
         self.channels = channels
+        self.stated = preparation
         self.validation = validation
         self.split_seed = split_seed
         self._moved: tuple[str, ...] = ()
@@ -75,6 +79,21 @@ class Mix(Dataset):
     def spec(self) -> DatasetSpec:
         names = Categorical(tuple(self.datasets))
         return DatasetSpec(self._image, {**self._mixed.forms, SOURCE: names}, self._mixed.symmetries)
+
+    def preparation(self) -> Preparation | None:
+        return self._preparation if self._reading else None
+
+    def prepared_as(self, preparation: Preparation) -> Mix:
+        found = copy(self)
+        for name in ("_specs", "_mixed", "_preparation", "_prepared"):
+            vars(found).pop(name, None)
+        found.size = (preparation.image.height, preparation.image.width)
+        found.channels = 1 if preparation.image.channels == 1 else 3
+        found.stated = stated_of(preparation)
+        return found
+
+    def picture_sizes(self) -> Sequence[tuple[int, int]]:
+        return [size for source in self._reading for size in self._ask(source, "picture_sizes")]
 
     def tasks(self) -> Mapping[str, Mapping[str, Any]]:
         return self._mixed.tasks({source: self._ask(source, "tasks") for source in self.datasets})
@@ -111,7 +130,7 @@ class Mix(Dataset):
                 if part in given:
                     columns = given[part]
                     labels = self._labels(source, columns)
-                    pieces.append(Part(source, number, fitted(columns.image, self._image), labels))
+                    pieces.append(Part(source, number, fitted(columns.image, self._preparation), labels))
         mixed, self._moved = mixed_parts(pieces, self.validation, self.split_seed)
         return mixed
 
@@ -128,26 +147,53 @@ class Mix(Dataset):
 
     @cached_property
     def _specs(self) -> Mapping[str, DatasetSpec]:
-        specs: dict[str, DatasetSpec] = {source: self._ask(source, "spec") for source in self.datasets}
-        for source, spec in specs.items():
+        return {source: self._ask(source, "spec") for source in self._prepared}
+
+    @cached_property
+    def _preparation(self) -> Preparation:
+        """How all pictures are brought to the form that they have together."""
+        images = {}
+        for source, dataset in self.datasets.items():
+            spec = self._answer(source, dataset.spec)
             if spec.inputs or not spec.image:
                 hint = "pictures alone can be mixed; make columns of numbers tasks, or leave them out"
                 raise UsageError(f"{source}: has inputs beside pictures", hint=hint)
-        return specs
+            images[source] = spec.image
+        return preparation_of(common_form(images, self.size, self.channels), self.stated)
+
+    @cached_property
+    def _reading(self) -> Sequence[str]:
+        """The data sets whose pictures come from files."""
+        return [
+            source
+            for source, dataset in self.datasets.items()
+            if self._answer(source, dataset.preparation) is not None
+        ]
+
+    @cached_property
+    def _prepared(self) -> Mapping[str, Any]:
+        """The data sets, those that read files with pictures in the form of all: none is scaled twice."""
+        return {
+            source: dataset.prepared_as(self._preparation) if source in self._reading else dataset
+            for source, dataset in self.datasets.items()
+        }
 
     @cached_property
     def _mixed(self) -> MixedColumns:
         return MixedColumns(self._specs, (SOURCE,))
 
-    @cached_property
+    @property
     def _image(self) -> ImageSpec:
-        images = {source: spec.image for source, spec in self._specs.items()}
-        return common_form(images, self.size, self.channels)
+        return self._preparation.image
 
     def _ask(self, source: str, method: str) -> Any:
+        """Return what a data set's method answers, its pictures being in the form of all."""
+        return self._answer(source, getattr(self._prepared[source], method))
+
+    def _answer(self, source: str, method: Callable[[], Any]) -> Any:
         """Return what a data set's method answers; what it refuses is told with its name."""
         try:
-            return getattr(self.datasets[source], method)()
+            return method()
         except MtlError as error:
             hint = None if error.hint is None else self._placed(source, error.hint)
             raise type(error)(f"{source}: {self._placed(source, error.message)}", hint=hint) from error

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...core.base.errors import UsageError
-from ...core.contracts import Form
+from ...core.contracts import Form, Preparation
 from ...core.contracts.specs import DatasetSpec, ImageSpec, Symmetry
 from .table_tasks import label_task, task_names
 
@@ -116,8 +116,9 @@ def common_form(
     return found
 
 
-def fitted(images: NDArray[np.uint8], form: ImageSpec) -> NDArray[np.uint8]:
+def fitted(images: NDArray[np.uint8], preparation: ImageSpec | Preparation) -> NDArray[np.uint8]:
     """Return pictures uint8 `[N, C, H, W]` in another form, converted as a file's would be."""
+    form = preparation.image if isinstance(preparation, Preparation) else preparation
     if images.shape[1:] == form.shape:
         return images
     from PIL import Image
@@ -130,5 +131,5 @@ def fitted(images: NDArray[np.uint8], form: ImageSpec) -> NDArray[np.uint8]:
             pixels[0] if len(pixels) == 1 else np.ascontiguousarray(pixels.transpose(1, 2, 0))
         )
         mode = MODES[form.channels]
-        found[index] = to_pixels(picture if picture.mode == mode else picture.convert(mode), form)
+        found[index] = to_pixels(picture if picture.mode == mode else picture.convert(mode), preparation)
     return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping, Sequence
+from copy import copy
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -16,12 +17,14 @@ from pydantic import Field
 from ...core.base.errors import UsageError
 from ...core.base.files import reading
 from ...core.base.places import from_root
-from ...core.contracts import Columns, Dataset, InMemory, Room, no_images
-from ...core.contracts.specs import NO_IMAGE, DatasetSpec, ImageSpec
+from ...core.contracts import Columns, Dataset, InMemory, Preparation, Room, no_images
+from ...core.contracts.specs import NO_IMAGE, DatasetSpec
 from ...core.data.table_paths import PictureFolder
 from ...core.data.table_text import HINT
 from ...core.data.tables import Table, find_table, read_table
 from .image_files import ImageFile, image_file, read_images
+from .picture_options import PreparationOption, stated_of
+from .placing import moved, places_of
 from .table_checks import refuse_contradictions, refuse_untaught
 from .table_columns import TableColumns, understand
 from .table_inputs import divided
@@ -42,7 +45,15 @@ from .table_options import (
     ValidationOption,
 )
 from .table_parts import PARTS
-from .table_pictures import TablePictures, content_of, picture_form, pictures_of, refuse_leaks, upright_sizes
+from .table_pictures import (
+    TablePictures,
+    all_sizes,
+    content_of,
+    picture_form,
+    pictures_of,
+    refuse_leaks,
+    sizes_of,
+)
 from .table_points import PointLabel, symmetries_of
 from .table_splits import TableParts
 from .table_tasks import task_names, tasks_of
@@ -78,6 +89,7 @@ class PictureTable(Dataset):
         absent: AbsentOption = ABSENT,
         size: SizeOption = None,
         channels: ChannelsOption = None,
+        preparation: PreparationOption = {},  # noqa: B006 - never changed
         test: TestOption = 0.2,
         validation: ValidationOption = 0.1,
         split_seed: SplitSeedOption = 0,
@@ -95,6 +107,7 @@ class PictureTable(Dataset):
         self.absent = absent
         self.size = (size, size) if isinstance(size, int) else size
         self.channels = channels
+        self.stated = preparation
         self.parts = TableParts(test, validation, split_seed)
         self.allow_duplicates = allow_duplicates
         self.skip_broken = skip_broken
@@ -105,9 +118,26 @@ class PictureTable(Dataset):
     def spec(self) -> DatasetSpec:
         columns = self._columns
         labels = {name: label.spec for name, label in columns.labels.items()}
-        image = self._form[0] if columns.path else NO_IMAGE
+        image = self._form[0].image if columns.path else NO_IMAGE
         inputs = () if columns.vector is None else (columns.vector,)
         return DatasetSpec(image, labels, symmetries_of(labels), inputs=inputs)
+
+    def preparation(self) -> Preparation | None:
+        return self._form[0] if self._understood.path else None
+
+    def prepared_as(self, preparation: Preparation) -> PictureTable:
+        found = copy(self)
+        for name in ("_form", "_columns"):
+            vars(found).pop(name, None)
+        found.size = (preparation.image.height, preparation.image.width)
+        found.channels = 1 if preparation.image.channels == 1 else 3
+        found.stated = stated_of(preparation)
+        return found
+
+    def picture_sizes(self) -> Sequence[tuple[int, int]]:
+        if not self._understood.path:
+            return ()
+        return sizes_of(self._pictures.files, upright=self._form[0].orientation == "exif")
 
     def encoder(self) -> str | None:
         columns = self._understood
@@ -246,9 +276,14 @@ class PictureTable(Dataset):
     def _placed(self, columns: TableColumns) -> tuple[TableColumns, tuple[str, ...]]:
         """Return the columns with points where the pictures have them, and what is remarked of these."""
         labels, said = dict(columns.labels), tuple[str, ...]()
+        preparation = self._form[0]
         for name, label in columns.labels.items():
             if isinstance(label, PointLabel):
-                labels[name], told = label.relative(upright_sizes(self._pictures.files))
+                sizes = all_sizes(self._pictures.files, upright=preparation.orientation == "exif")
+                found, told = label.relative(sizes)
+                # What cannot be read is no picture, and has no points.
+                places = places_of([size or (1, 1) for size in sizes], preparation)
+                labels[name] = replace(found, values=moved(found.values, places))
                 said += told
         return replace(columns, labels=labels), said
 
@@ -268,8 +303,8 @@ class PictureTable(Dataset):
         return pictures
 
     @cached_property
-    def _form(self) -> tuple[ImageSpec, str]:
-        return picture_form(self._pictures.files, self.size, self.channels)
+    def _form(self) -> tuple[Preparation, str]:
+        return picture_form(self._pictures.files, self.size, self.channels, self.stated)
 
     def _read(
         self, files: Sequence[ImageFile], room: Room
@@ -284,7 +319,7 @@ class PictureTable(Dataset):
         def look(row: int, picture: NDArray[np.uint8]) -> None:
             contents[row] = content_of(picture)
 
-        pixels = read_images(files, self._form[0], room=room, resize=True, broken=broken, look=look)
+        pixels = read_images(files, self._form[0], room=room, broken=broken, look=look)
         rows = [row for row in range(len(files)) if row not in broken]
         self._remarks = self._told(broken, len(files)) if broken else ()
         return pixels, np.array(rows, dtype=np.int64), [contents[row] for row in rows]

@@ -15,12 +15,14 @@ from numpy.typing import NDArray
 from ...core.base.cores import available_cores
 from ...core.base.errors import UsageError
 from ...core.base.files import reading
+from ...core.contracts import Preparation
 from ...core.contracts.specs import ImageSpec
 from ...core.data.table_paths import PictureFolder, picture_paths
 from ...core.data.tables import Table
 from ..forms import PixelClasses, PixelValues
 from ..forms.pixel_classes import UNLABELLED
 from .image_files import ImageFile, image_file
+from .placing import laid
 from .table_advice import setting
 from .table_labels import Cells, MapLabel
 
@@ -48,13 +50,19 @@ class MapColumn:
     files: Sequence[ImageFile | None]
     stated: Mapping[str, Any]
 
-    def read(self, kind: str, pictures: Sequence[ImageFile], image: ImageSpec) -> MapLabel:
-        """Return its labels as `mask` or `map`, scaled as the pictures are, each to the nearest pixel."""
-        planes = _each(self.files, lambda row, file: self._plane(file, pictures[row], kind, image))
+    def read(self, kind: str, pictures: Sequence[ImageFile], preparation: Preparation) -> MapLabel:
+        """Return its labels as `mask` or `map`, brought to where pictures are, each to the nearest pixel."""
+        planes = _each(self.files, lambda row, file: self._plane(file, pictures[row], kind, preparation))
+        image = preparation.image
         return self._masks(planes, image) if kind == "mask" else self._maps(planes, image)
 
-    def _plane(self, file: ImageFile, picture: ImageFile, kind: str, image: ImageSpec) -> NDArray[Any]:
-        from PIL import Image
+    def _plane(
+        self, file: ImageFile, picture: ImageFile, kind: str, preparation: Preparation
+    ) -> NDArray[Any]:
+        """Return a mask, int16 with -1 where the picture does not reach, or a map, float32 with NaN there."""
+        from PIL import ImageOps
+
+        from ...core.data.picture_pixels import size_of
 
         with reading(file.name, "a map", hint=f"replace it, or: {setting(self.name, 'ignore')}"):
             opened, shown = _opened(file), _opened(picture)
@@ -63,20 +71,21 @@ class MapColumn:
                 numbers = "a class's number in each pixel (grey or a palette of up to 8 bits)"
                 wanted = numbers if kind == "mask" else "one number in each pixel (grey of any depth)"
                 raise self._error(f"{file.name} has {opened.mode} pixels, no {kind}: it needs {wanted}")
-            if opened.size != shown.size:
+            upright = preparation.orientation == "exif"
+            plane = ImageOps.exif_transpose(opened) if upright else opened
+            width, height = size_of(shown) if upright else shown.size
+            if plane.size != (width, height):
                 raise self._error(
-                    f"{file.name} is {opened.height} x {opened.width} pixels, and its picture {picture.name} "
-                    f"{shown.height} x {shown.width}"
+                    f"{file.name} is {plane.height} x {plane.width} pixels, and its picture {picture.name} "
+                    f"{height} x {width}"
                 )
-            size = (image.width, image.height)
-            scaled = opened if opened.size == size else opened.resize(size, Image.Resampling.NEAREST)
-            return np.asarray(scaled).astype(np.uint8 if kind == "mask" else np.float32)
+            return _laid(plane, preparation, np.dtype(np.int16 if kind == "mask" else np.float32))
 
     def _masks(self, planes: Sequence[NDArray[Any] | None], image: ImageSpec) -> MapLabel:
         found = np.zeros(256, dtype=bool)
         for plane in planes:
             if plane is not None:
-                found |= np.bincount(plane.reshape(-1), minlength=256) > 0
+                found |= np.bincount(plane[plane >= 0], minlength=256) > 0
         values = np.flatnonzero(found).tolist()
         if values != list(_BLACK_AND_WHITE):
             values = [value for value in values if value != UNLABELLED]
@@ -89,7 +98,8 @@ class MapColumn:
         if len(names) < 2:
             said = f"every pixel is {names[0]}" if names else "no pixel has a label"
             raise self._error(f"{said}: there is nothing to tell")
-        numbers = np.full(256, UNLABELLED, dtype=np.uint8)
+        # The last one is for -1: outside of the picture.
+        numbers = np.full(257, UNLABELLED, dtype=np.uint8)
         numbers[values] = np.arange(len(values))
         form = PixelClasses(tuple(names), image.height, image.width)
         column = np.full((len(planes), *form.target_shape), UNLABELLED, dtype=np.uint8)
@@ -124,6 +134,17 @@ class MapColumn:
     def _error(self, message: str) -> UsageError:
         hint = f"mend it, or leave the column out: {setting(self.name, 'ignore')}"
         return UsageError(f"column {self.name!r}: {message}", hint=hint)
+
+
+def _laid(plane: Any, preparation: Preparation, kind: np.dtype[Any]) -> NDArray[Any]:
+    """Return the numbers of a mask or map where its picture goes, `[H, W]`; around it -1 or NaN."""
+    from PIL import Image
+
+    from ...core.data.pictures import place_of
+
+    place = place_of(plane.size, preparation)
+    scaled = plane if plane.size == place.scaled else plane.resize(place.scaled, Image.Resampling.NEAREST)
+    return laid(np.asarray(scaled).astype(kind), place, -1 if kind.kind == "i" else np.nan)
 
 
 def map_paths(table: Table, cells: Cells, folder: PictureFolder) -> list[Path | None]:

@@ -17,18 +17,21 @@ from numpy.typing import NDArray
 from ...core.base.cores import available_cores
 from ...core.base.errors import UsageError
 from ...core.base.files import reading
+from ...core.contracts import Preparation
 from ...core.contracts.specs import ImageSpec
 from ...core.data.table_paths import PictureFolder, picture_paths
 from .image_files import ImageFile, image_file, image_size
+from .picture_options import StatedPreparation, brought, preparation_of
 from .table_columns import TableColumns
 from .table_parts import PARTS
 
 LARGEST_SIDE = 64
 """Pixels of a side that is kept where no size is named: larger pictures are scaled to squares of it."""
 
-_LOOKED_AT = 16
+_LOOKED_AT, _MEASURED = 16, 64
+"""Files of which the form is found, and those whose sizes are kept with a model."""
+
 _GREY = ("1", "L", "LA", "I", "I;16", "I;16B", "I;16L")
-_ORIENTATION, _TURNED = 0x0112, (5, 6, 7, 8)
 
 
 @dataclass(frozen=True)
@@ -64,18 +67,17 @@ def pictures_of(columns: TableColumns, folder: PictureFolder) -> TablePictures:
 
 
 def picture_form(
-    files: Sequence[ImageFile], size: tuple[int, int] | None, channels: int | None
-) -> tuple[ImageSpec, str]:
-    """Return what pictures are brought to, and that in words.
+    files: Sequence[ImageFile],
+    size: tuple[int, int] | None,
+    channels: int | None,
+    stated: StatedPreparation,
+) -> tuple[Preparation, str]:
+    """Return how pictures are brought to their form, and that in words.
 
     What is not stated is found from some of the files: their common size where it is small, else squares of
     64 pixels; one channel where all are grey. Raises `UsageError` when none of these can be read.
     """
-    from ...core.data.pictures import silently
-
-    step = max(1, len(files) // _LOOKED_AT)
-    with silently():
-        looks = [look for file in files[::step][:_LOOKED_AT] if (look := _look(file)) is not None]
+    looks = _looks(files, _LOOKED_AT, upright=stated.get("orientation") != "stored")
     if not looks:
         image_size(files[0])  # says what is wrong with it
         raise UsageError(f"{files[0].name}: cannot be read as an image", hint="replace it by an intact one")
@@ -85,34 +87,46 @@ def picture_form(
         size = usual if count == len(looks) and max(usual) <= LARGEST_SIDE else (LARGEST_SIDE, LARGEST_SIDE)
     if channels is None:
         channels = 1 if all(look.grey for look in looks) else 3
+    found = preparation_of(ImageSpec(channels, *size), stated)
     words = f"{size[0]} x {size[1]} pixels, {'grey' if channels == 1 else 'colour'}"
     if set(sizes) != {size}:
         others = " and others" if len(sizes) > 1 else ""
-        words += f", scaled from {usual[0]} x {usual[1]}{others} (dataset.size)"
-    return ImageSpec(channels, *size), words
+        words += f", {brought(found.resize)} from {usual[0]} x {usual[1]}{others} (dataset.size)"
+    return found, words
 
 
-def upright_sizes(files: Sequence[ImageFile]) -> list[tuple[int, int] | None]:
-    """Return height and width of each picture as it is seen, None where it cannot be read."""
+def all_sizes(files: Sequence[ImageFile], *, upright: bool) -> list[tuple[int, int] | None]:
+    """Return height and width of each picture as a model sees it, None where it cannot be read."""
     from ...core.data.pictures import silently
 
     with silently(), ThreadPoolExecutor(min(8, available_cores())) as pool:
-        looks = pool.map(_look, files)
+        looks = pool.map(lambda file: _look(file, upright), files)
         return [None if look is None else (look.height, look.width) for look in looks]
 
 
-def _look(file: ImageFile) -> Look | None:
+def sizes_of(files: Sequence[ImageFile], *, upright: bool = True) -> list[tuple[int, int]]:
+    """Return `(height, width)` of some of the files, evenly from all; what is no picture is left out."""
+    return [(look.height, look.width) for look in _looks(files, _MEASURED, upright=upright)]
+
+
+def _looks(files: Sequence[ImageFile], count: int, *, upright: bool) -> list[Look]:
+    from ...core.data.pictures import silently
+
+    step = max(1, len(files) // count)
+    with silently():
+        return [look for file in files[::step][:count] if (look := _look(file, upright)) is not None]
+
+
+def _look(file: ImageFile, upright: bool) -> Look | None:
     """Return what a file's head says; None when it is no picture, which reading it will tell."""
     from PIL import Image
 
-    from ...core.data.pictures import FORMATS
+    from ...core.data.picture_pixels import FORMATS, size_of
 
     try:
         with reading(file.name, "an image", hint=""):
             opened = Image.open(BytesIO(file.read()), formats=FORMATS)
-            height, width = opened.height, opened.width
-            if opened.getexif().get(_ORIENTATION) in _TURNED:
-                height, width = width, height
+            width, height = size_of(opened) if upright else opened.size
             return Look(height, width, opened.mode in _GREY)
     except UsageError:
         return None

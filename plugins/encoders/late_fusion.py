@@ -11,7 +11,8 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from ...core.base.errors import Incompatible
-from ...core.contracts import Encoder
+from ...core.contracts import Encoder, WantedPreparation
+from ...core.contracts.encoder import AskEncoder
 from ...core.contracts.inputs import ModelInput, Vectors, VectorSpec, numbers_among, vectors_among
 from ...core.contracts.specs import FeatureSpec, ImageSpec
 from ..layers import HiddenWidths
@@ -75,6 +76,11 @@ class LateFusion(Encoder):
         return (
             None if vectors_among(inputs) else "joins an image with vectors, and the data set has no vectors"
         )
+
+    @classmethod
+    def preparation(cls, options: Mapping[str, Any], ask: AskEncoder) -> WantedPreparation | None:
+        """Return what pictures the weights of the image encoder were trained on."""
+        return ask(options["image_encoder"])
 
     def forward_stage(self, index: int, features: Tensor, inputs: Mapping[str, Tensor]) -> Tensor:
         (pictured,) = self._pictured
