@@ -18,7 +18,7 @@ the same in JavaScript, step by step.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from io import BytesIO
 from typing import Any
@@ -90,7 +90,7 @@ def decoded(
     *,
     upright: bool = True,
     fits: Callable[[tuple[int, int]], None] | None = None,
-    formats: Sequence[str] = FORMATS,
+    formats: tuple[str, ...] = FORMATS,
 ) -> Image.Image:
     """Return the picture in a file's bytes, 8 bits, with 1 or 3 channels; turned as EXIF says if `upright`.
 

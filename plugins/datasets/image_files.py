@@ -81,7 +81,8 @@ def read_images(
 
 def _pixels(file: ImageFile, preparation: Preparation) -> NDArray[np.uint8]:
     """Return one image, uint8 `[C, H, W]`."""
-    from ...core.data.pictures import PictureError, read_picture, to_pixels
+    from ...core.data.picture_pixels import PictureError
+    from ...core.data.pictures import read_picture, to_pixels
 
     spec, upright = preparation.image, preparation.orientation == "exif"
     image = read_picture(file.read(), file.name, spec.channels, upright=upright)
