@@ -12,6 +12,8 @@ import pytest
 from PIL import Image
 
 from mtl.core.base.errors import UsageError
+from mtl.core.contracts import Preparation
+from mtl.core.contracts.specs import ImageSpec
 from mtl.plugins.datasets.coco import Coco
 from mtl.plugins.datasets.coco_labels import read_coco
 from mtl.plugins.datasets.table_points import sides
@@ -141,6 +143,7 @@ def outlined(*objects: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+WHOLE = Preparation(ImageSpec(3, 10, 20), "stretch")
 SQUARE = [[2, 1, 6, 1, 6, 5, 2, 5]]
 
 
@@ -161,17 +164,19 @@ def test_smaller_objects_lie_over_larger_ones_and_boxes_alone_are_not_known(writ
     )
     expected = np.zeros((10, 20), dtype=np.uint8)
     expected[1:5, 2:6], expected[2:4, 3:5], expected[:3, 10:12] = 1, 2, 255
-    masks = found.masks(10, 20)
+    masks = found.masks(WHOLE)
     np.testing.assert_array_equal(masks.values[0], expected)
     assert not masks.values[1:].any()
     # At half the size a pixel has what lies at its centre.
-    np.testing.assert_array_equal(found.masks(5, 10).values[0], expected[1::2, 1::2])
+    np.testing.assert_array_equal(
+        found.masks(Preparation(ImageSpec(3, 5, 10), "stretch")).values[0], expected[1::2, 1::2]
+    )
 
 
 @pytest.mark.parametrize("counts", [[21, 4, 6, 4, 165], "e0460o4"])
 def test_run_lengths_go_down_the_columns(write, counts):
     runs = {"size": [10, 20], "counts": counts}
-    values = read_coco(write(**outlined({"segmentation": runs, "iscrowd": 1}))).masks(10, 20).values[0]
+    values = read_coco(write(**outlined({"segmentation": runs, "iscrowd": 1}))).masks(WHOLE).values[0]
     expected = np.zeros((10, 20), dtype=np.uint8)
     expected[1:5, 2], expected[1:5, 3] = 1, 1
     np.testing.assert_array_equal(values, expected)
@@ -194,5 +199,21 @@ def test_outlines_that_are_none_are_told_with_their_picture(write, where, said):
     with pytest.raises(
         UsageError, match=r"coco\.json: picture '0\.png': cannot be read as outlines"
     ) as refused:
-        found.masks(10, 20)
+        found.masks(WHOLE)
     assert said in refused.value.message
+
+
+@pytest.mark.parametrize("way", ["crop", "pad"])
+def test_points_and_masks_go_where_their_pictures_go(write, way):
+    square = {"segmentation": [[6, 2, 12, 2, 12, 8, 6, 8]]}
+    found = read_coco(write(**outlined(square)))
+    stated = Preparation(ImageSpec(3, 10, 10), way, "nearest")
+    mask = found.masks(stated).values[0]
+    # The picture is 10 x 20: its middle is cut out, or it is half as large between bars of no label.
+    expected = np.zeros((10, 10), dtype=np.uint8)
+    if way == "crop":
+        expected[2:8, 1:7] = 1
+    else:
+        expected[:2], expected[7:] = 255, 255
+        expected[3:6, 3:6] = 1
+    np.testing.assert_array_equal(mask, expected)
