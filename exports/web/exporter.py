@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field
 
-from ...core.base.errors import UsageError
 from ...core.base.files import writing_to
 from ...core.contracts import Exporter, ExportPlan, ExportReport, ExportSubject
-from ...core.contracts.inputs import ModelInput, vectors_among
+from ...core.contracts.inputs import VectorSpec, vectors_among
 from ...core.discovery.answer_forms import forms_among
 from ..folder import SUMS, check_folder, unpublished_folder
 from ..inference import ExportedModel
@@ -32,9 +32,10 @@ ASSETS = "assets"
 class WebExporter(Exporter):
     """Writes a folder that any static file server can publish: the model, a page, and what runs it.
 
-    A person draws an image or picks a real one, turns it, adds noise, and sees every task's answer. The
-    folder needs no network and no special headers; nothing leaves the browser. It appears complete, with
-    `SHA256SUMS`, and only when the model in it has passed the verification of the exporter `onnx`.
+    A person draws an image or picks a real one, turns it, adds noise, and sees every task's answer; the
+    columns of rows are fields to fill in, beside an image or instead of it. The folder needs no network and
+    no special headers; nothing leaves the browser. It appears complete, with `SHA256SUMS`, and only when the
+    model in it has passed the verification of the exporter `onnx`.
     """
 
     suffix = ""
@@ -68,7 +69,6 @@ class WebExporter(Exporter):
         return (path / SUMS).is_file() and (path / PAGE).is_file()
 
     def check_plan(self, plan: ExportPlan) -> None:
-        _refuse_vectors(plan.inputs)
         self._model.check_plan(plan)
         runtime_files(self.runtime)
 
@@ -78,7 +78,6 @@ class WebExporter(Exporter):
         Raises `VerificationError` when the model does not compute the same numbers, and
         `MissingRequirementError` when onnxruntime-web cannot be had; nothing is published then.
         """
-        _refuse_vectors(subject.inputs)
         runtime = runtime_files(self.runtime)
         with unpublished_folder(path) as folder:
             report = self._model.export(subject, folder / MODEL)
@@ -104,32 +103,38 @@ class WebExporter(Exporter):
         return super().check(path, runtimes)
 
     def _write(self, subject: ExportSubject, folder: Path, runtime: Mapping[str, bytes]) -> None:
-        count = min(self.samples, len(subject.samples[IMAGE]))
+        count = min(self.samples, *(len(values) for values in subject.samples.values()))
         for asset in files(__package__).joinpath(ASSETS).iterdir():
             (folder / asset.name).write_bytes(asset.read_bytes())
         (folder / "onnxruntime").mkdir()
         for name, content in runtime.items():
             # Servers know the type of .js; browsers refuse a module whose type is not JavaScript's.
             (folder / "onnxruntime" / name.replace(".mjs", ".js")).write_bytes(content)
-        pixels = np.ascontiguousarray(subject.samples[IMAGE][:count], dtype=np.uint8)
-        (folder / "samples.bin").write_bytes(pixels.tobytes())
+        pixels = subject.samples[IMAGE][:count] if subject.image else np.zeros(0)
+        (folder / "samples.bin").write_bytes(np.ascontiguousarray(pixels, dtype=np.uint8).tobytes())
         card = ExportedModel(folder / MODEL, forms=forms_among(subject.targets.values())).card
         _write_json(folder / "card.json", card.to_json())
-        inputs = {spec.name: subject.samples[spec.name][:count].tolist() for spec in subject.inputs}
+        inputs = {spec.name: _plain(subject.samples[spec.name][:count]) for spec in subject.inputs}
         page = {
             "drawings": {task: target.drawing.to_json() for task, target in subject.targets.items()},
             "samples": {"count": count, "inputs": inputs},
+            "columns": {vector.name: _columns(vector) for vector in vectors_among(subject.inputs)},
             "bytes": {"model": (folder / MODEL).stat().st_size, "runtime": len(runtime[WASM])},
         }
         _write_json(folder / PAGE, page)
 
 
-def _refuse_vectors(inputs: Sequence[ModelInput]) -> None:
-    if vectors := vectors_among(inputs):
-        raise UsageError(
-            f"the page shows models of images, and this one reads the columns of {vectors[0].name!r}",
-            hint="export it as onnx, bundle or triton",
-        )
+def _columns(vector: VectorSpec) -> list[tuple[str, list[str] | None]]:
+    """Return the columns, each with the names of a category: JavaScript sorts mappings of its own."""
+    numbers: list[tuple[str, list[str] | None]] = [(name, None) for name in vector.numbers]
+    return numbers + [(name, list(names)) for name, names in vector.categories.items()]
+
+
+def _plain(values: NDArray[Any]) -> Any:
+    """Return values as JSON has them, which knows no NaN: null."""
+    if values.dtype.kind != "f":
+        return values.tolist()
+    return np.where(np.isnan(values), None, values.astype(object)).tolist()
 
 
 def _write_json(path: Path, value: Mapping[str, Any]) -> None:

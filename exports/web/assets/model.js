@@ -1,13 +1,15 @@
 // The exported model: what it says about itself, its real images, and its answers, computed by a worker.
 
 export class Model {
-  // `card` is card.json; `samples` are {pixels: Float32Array [C * H * W], inputs: {name: number}}.
-  constructor(card, samples, proof, worker) {
+  // `card` is card.json; `samples` are {pixels: Float32Array [C * H * W], inputs: {name: number or [numbers]}}, without
+  // pixels where the model reads rows alone; `columns` are those of each vector, [name, names of a category or null].
+  constructor(card, samples, columns, proof, worker) {
     this.card = card;
     this.samples = samples;
+    this.columns = columns;
     this.proof = proof;
-    this.shape = card.inputs[0].shape.slice(1);
-    this.inputs = card.inputs.slice(1);
+    this.shape = pictured(card)?.shape.slice(1);
+    this.inputs = card.inputs.filter((input) => input !== pictured(card));
     this.outputs = card.outputs;
     this.worker = worker;
     this.waiting = new Map();
@@ -16,7 +18,7 @@ export class Model {
     worker.addEventListener("error", (event) => this.fail(event.message || "the worker cannot be started"));
   }
 
-  // Return {name: Float32Array} for one image, Float32Array [C * H * W] in 0..1.
+  // Return {name: Float32Array} for one image, Float32Array [C * H * W] in 0..1, and what is read beside or instead.
   async run(image, inputs) {
     return (await this.ask({ image, shape: this.shape, inputs })).outputs;
   }
@@ -70,15 +72,21 @@ export async function loadModel(report) {
   ]);
   for (const output of card.outputs) output.drawing = page.drawings[output.name];
   const worker = new Worker("worker.js", { type: "module" });
-  const loaded = new Model(card, unpack(new Uint8Array(pixels), page.samples, card.inputs[0].shape), proof, worker);
+  const samples = unpack(new Uint8Array(pixels), page.samples, pictured(card)?.shape);
+  const loaded = new Model(card, samples, page.columns, proof, worker);
   await loaded.ask({ load: { model, wasm } }, [model, wasm]);
   return loaded;
 }
 
-function unpack(bytes, { count, inputs }, [, channels, height, width]) {
-  const size = channels * height * width;
+function pictured(card) {
+  return card.inputs.find(({ name }) => name === "image");
+}
+
+function unpack(bytes, { count, inputs }, shape) {
+  const size = shape?.slice(1).reduce((product, side) => product * side, 1);
+  const image = (index) => Float32Array.from(bytes.subarray(index * size, (index + 1) * size), (value) => value / 255);
   return Array.from({ length: count }, (_, index) => ({
-    pixels: Float32Array.from(bytes.subarray(index * size, (index + 1) * size), (value) => value / 255),
+    pixels: shape && image(index),
     inputs: Object.fromEntries(Object.entries(inputs).map(([name, values]) => [name, values[index]])),
   }));
 }

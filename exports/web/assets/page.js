@@ -1,6 +1,7 @@
 // Wires the page: what a person does changes the picture, the picture goes to the model, its answers are shown.
 
 import { viewOf } from "./answers.js";
+import { Fields } from "./fields.js";
 import { loadModel } from "./model.js";
 import { addNoise, show, turn } from "./picture.js";
 import { Sheet } from "./sheet.js";
@@ -11,18 +12,14 @@ const at = (id) => document.getElementById(id);
 class Page {
   constructor(model) {
     this.model = model;
-    this.inputs = Object.fromEntries(model.inputs.map(({ name }) => [name, 0]));
-    this.fields = new Map();
     this.seed = 1;
     this.busy = this.waiting = false;
     this.views = model.outputs.map((output) => viewOf(output, model.scoreOf(output.name), model.shape));
     for (const view of this.views) at(view.picture ? "strip" : "cards").append(view.element);
     this.title();
-    this.makeInputs();
-    const elements = { canvas: at("canvas"), cursor: at("cursor"), status: at("canvas-status") };
-    this.sheet = new Sheet(elements, model.shape, () => this.changed());
-    this.makeTools();
-    this.makeSliders();
+    if (model.shape) this.makeSheet();
+    else this.withoutPictures();
+    this.fields = new Fields(at("inputs"), model.inputs, model.columns, () => this.changed());
     this.makeSamples();
     at("numbers").addEventListener("toggle", () => this.print());
   }
@@ -41,35 +38,20 @@ class Page {
       ` SHA-256 ${proof.file.sha256.slice(0, 12)}…`;
   }
 
-  // One field per extra input of the model: a whole number.
-  makeInputs() {
-    for (const { name, range, description } of this.model.inputs) {
-      const box = document.createElement("div");
-      box.className = "number-field";
-      const label = document.createElement("label");
-      label.textContent = name;
-      const field = document.createElement("input");
-      Object.assign(field, { type: "number", min: range[0], max: range[1], step: 1, value: 0, id: `input-${name}` });
-      field.setAttribute("aria-describedby", `about-${name}`);
-      label.htmlFor = field.id;
-      const about = document.createElement("p");
-      Object.assign(about, { className: "note", id: `about-${name}` });
-      const said = description || `whole number, ${range[0]} to ${range[1]}`;
-      about.textContent = said;
-      field.addEventListener("input", () => {
-        const value = Number(field.value);
-        const right = field.value !== "" && Number.isInteger(value) && value >= range[0] && value <= range[1];
-        field.setAttribute("aria-invalid", String(!right));
-        about.classList.toggle("wrong", !right);
-        about.textContent = right ? said : `must be a whole number from ${range[0]} to ${range[1]}`;
-        if (!right) return;
-        this.inputs[name] = value;
-        this.changed();
-      });
-      box.append(label, field, about);
-      at("inputs").append(box);
-      this.fields.set(name, field);
-    }
+  makeSheet() {
+    const elements = { canvas: at("canvas"), cursor: at("cursor"), status: at("canvas-status") };
+    this.sheet = new Sheet(elements, this.model.shape, () => this.changed());
+    this.makeTools();
+    this.makeSliders();
+  }
+
+  // A model of rows alone: the fields stand where the sheet would.
+  withoutPictures() {
+    at("lead").textContent = "Fill in a row or pick a real one: every task answers at once, in this browser. Nothing is uploaded.";
+    at("drawing-heading").textContent = "Your row";
+    at("samples-heading").textContent = "Real rows";
+    at("drawing-heading").after(at("inputs"));
+    for (const id of ["sheet", "tools", "keyboard", "pictures"]) at(id).remove();
   }
 
   makeTools() {
@@ -116,26 +98,25 @@ class Page {
     this.model.samples.forEach((sample, index) => {
       const [item, button, canvas] = ["li", "button", "canvas"].map((tag) => document.createElement(tag));
       button.type = "button";
-      button.setAttribute("aria-label", `Real image ${index + 1}`);
+      button.setAttribute("aria-label", `Real ${sample.pixels ? "image" : "row"} ${index + 1}`);
       button.setAttribute("aria-pressed", "false");
-      show(canvas, sample.pixels, this.model.shape);
-      button.append(canvas);
+      if (sample.pixels) {
+        show(canvas, sample.pixels, this.model.shape);
+        button.append(canvas);
+      } else button.textContent = String(index + 1);
       item.append(button);
       at("samples").append(item);
       button.addEventListener("click", () => this.pick(index));
     });
   }
 
-  // Put a real image on the sheet, with the extra inputs that came with it.
+  // Put a real image on the sheet, and what came with it into the fields.
   pick(index) {
     const { pixels, inputs } = this.model.samples[index];
-    for (const [name, value] of Object.entries(inputs)) {
-      const field = this.fields.get(name);
-      field.value = value;
-      field.dispatchEvent(new Event("input"));
-    }
-    this.sheet.put(pixels);
-    this.pickedPixels = this.sheet.pixels;
+    this.mark(undefined);
+    this.fields.set(inputs);
+    this.sheet?.put(pixels);
+    this.pickedPixels = this.sheet?.pixels;
     this.mark(index);
   }
 
@@ -148,7 +129,16 @@ class Page {
 
   // Something has changed: ask the model, but never more than one question at a time.
   changed() {
-    if (!this.sheet) return;
+    if (!this.fields) return;
+    if (this.sheet) this.look();
+    else this.mark(undefined);
+    document.body.dataset.state = "computing";
+    this.waiting = true;
+    if (!this.busy) this.answer();
+  }
+
+  // Show what the model will see of the sheet.
+  look() {
     const deviation = Number(at("noise").value);
     const degrees = Number(at("angle").value);
     at("noise-value").textContent = deviation.toFixed(2);
@@ -157,9 +147,6 @@ class Page {
     if (this.picked !== undefined && this.sheet.pixels !== this.pickedPixels) this.mark(undefined);
     this.seen = addNoise(turn(this.sheet.pixels, this.model.shape, degrees), deviation, this.seed);
     show(at("seen"), this.seen, this.model.shape);
-    document.body.dataset.state = "computing";
-    this.waiting = true;
-    if (!this.busy) this.answer();
   }
 
   async answer() {
@@ -168,8 +155,8 @@ class Page {
       while (this.waiting) {
         this.waiting = false;
         const seen = this.seen;
-        this.outputs = await this.model.run(seen, this.inputs);
-        for (const view of this.views) view.update(this.outputs[view.name], seen, this.model.shape[0]);
+        this.outputs = await this.model.run(seen, this.fields.values);
+        for (const view of this.views) view.update(this.outputs[view.name], seen, this.model.shape?.[0]);
       }
       at("problem").hidden = true;
       this.print();
@@ -187,7 +174,8 @@ class Page {
   print() {
     if (!at("numbers").open || !this.outputs) return;
     const plain = Object.fromEntries(Object.entries(this.outputs).map(([name, values]) => [name, Array.from(values)]));
-    at("json").textContent = JSON.stringify({ inputs: this.inputs, outputs: plain });
+    const inputs = Object.entries(this.fields.values).map(([name, value]) => [name, value.map ? Array.from(value) : value]);
+    at("json").textContent = JSON.stringify({ inputs: Object.fromEntries(inputs), outputs: plain });
   }
 
   // Speak once the hand rests, not at every pixel.

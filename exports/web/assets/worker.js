@@ -1,6 +1,6 @@
 // Runs the model away from the page, so that drawing stays smooth. Messages:
 //   {load: {model, wasm}} (bytes)          -> {ready: true}
-//   {id, image: Float32Array, shape, inputs: {name: number}} -> {id, outputs: {name: Float32Array}}
+//   {id, image: Float32Array, shape, inputs: {name: number, or Float32Array}} -> {id, outputs: {name: Float32Array}}
 // and {id, error: text} when something fails.
 
 import * as ort from "./onnxruntime/ort.wasm.bundle.min.js";
@@ -18,9 +18,12 @@ async function load({ model, wasm }) {
 }
 
 async function run({ image, shape, inputs }) {
-  const feed = { image: new ort.Tensor("float32", image, [1, ...shape]) };
+  const feed = image ? { image: new ort.Tensor("float32", image, [1, ...shape]) } : {};
   for (const [name, value] of Object.entries(inputs)) {
-    feed[name] = new ort.Tensor("int64", BigInt64Array.of(BigInt(value)), [1]);
+    feed[name] =
+      value instanceof Float32Array
+        ? new ort.Tensor("float32", value, [1, value.length])
+        : new ort.Tensor("int64", BigInt64Array.of(BigInt(value)), [1]);
   }
   const results = await session.run(feed);
   return { outputs: Object.fromEntries(Object.entries(results).map(([name, tensor]) => [name, tensor.data])) };

@@ -16,11 +16,12 @@ import pytest
 from torch import nn
 
 from mtl.core.base.errors import MissingRequirementError
-from mtl.core.contracts import ExportSubject
-from mtl.core.contracts.specs import ImageSpec
+from mtl.core.contracts import ExportSubject, no_images
+from mtl.core.contracts.inputs import VectorSpec
+from mtl.core.contracts.specs import NO_IMAGE, ImageSpec
 from mtl.exports.web.exporter import WebExporter
 from mtl.exports.web.runtime import runtime_files
-from mtl.plugins.forms import Binary, Categorical, Image
+from mtl.plugins.forms import Binary, Categorical, Image, Regression
 
 
 @pytest.fixture(scope="session")
@@ -80,6 +81,42 @@ def colour_page(runtime: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
     )
     path = tmp_path_factory.mktemp("colours") / "page"
     WebExporter(runtime=str(runtime), samples=4).export(subject, path)
+    return path
+
+
+ROW = VectorSpec("row", ("area", "7"), {"town": ("Ulm", "Bonn")})
+
+
+class Rows(nn.Module):
+    """Answers for rows alone: a price, and which of two; holes count as 0."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Linear(3, 3)
+
+    def forward(self, image: Any, inputs: Any, tasks: Any = None) -> dict[str, Any]:
+        found = self.layer(inputs["row"].nan_to_num(nan=0.0))
+        return {"price": found[:, :1], "side": found[:, 1:]}
+
+
+@pytest.fixture(scope="session")
+def row_subject() -> ExportSubject:
+    rows = np.float32([[1.5, 2.0, 0.0], [0.1, np.nan, 1.0], [-3.25, 1e-3, np.nan]])
+    return ExportSubject(
+        model=Rows(),
+        image=NO_IMAGE,
+        inputs=(ROW,),
+        targets={"price": Regression(("price",), "EUR"), "side": Categorical(("left", "right"))},
+        samples={"image": no_images(len(rows)), "row": rows},
+        metadata={},
+    )
+
+
+@pytest.fixture(scope="session")
+def row_page(row_subject: ExportSubject, runtime: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The page of a model that reads rows: two numbers, one called by a number, and a category."""
+    path = tmp_path_factory.mktemp("rows") / "page"
+    WebExporter(runtime=str(runtime)).export(row_subject, path)
     return path
 
 

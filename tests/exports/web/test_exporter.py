@@ -171,3 +171,11 @@ def test_samples_of_another_type_are_kept_out(exported, stand_in, tmp_path):
     wrong = {**exported.subject.samples, IMAGE: exported.subject.samples[IMAGE].astype(np.float32)}
     with pytest.raises(VerificationError, match="not uint8"):
         WebExporter(runtime=stand_in).export(replace(exported.subject, samples=wrong), tmp_path / "page")
+
+
+def test_columns_of_rows_keep_their_order_and_holes_are_null(row_subject, stand_in, tmp_path):
+    WebExporter(runtime=stand_in).export(row_subject, tmp_path / "page")
+    page = json.loads((tmp_path / "page" / "page.json").read_text())
+    assert page["columns"] == {"row": [["area", None], ["7", None], ["town", ["Ulm", "Bonn"]]]}
+    assert page["samples"]["inputs"]["row"][1][1:] == [None, 1.0]
+    assert (tmp_path / "page" / "samples.bin").read_bytes() == b""

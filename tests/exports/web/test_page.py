@@ -396,3 +396,34 @@ def test_a_missing_file_is_told_on_the_page(browser, page, site, tmp_path):
     while "cannot run the model" not in browser.find_element(By.ID, "loading-text").text:
         assert time.monotonic() < deadline
     assert browser.find_element(By.ID, "loading").get_attribute("role") == "alert"
+
+
+def test_rows_have_a_field_per_column_and_the_numbers_of_onnxruntime(browser, row_page, row_subject, site):
+    page = Page(browser, site(row_page).url)
+    exported = ExportedModel(row_page / "model.onnx")
+    assert [label.text for label in page.all("#inputs label")] == ["area", "7", "town"]
+    assert not page.all("#canvas, #noise, #seen")
+    for index, row in enumerate(row_subject.samples["row"]):
+        page.pick(index)
+        assert_same(page.outputs(), exported.infer({"row": row[None]}))
+    assert [page.find(f"#input-row-{index}").get_attribute("value") for index in range(3)] == [
+        "-3.25",
+        "0.001",
+        "",
+    ]
+    page.set("input-row-0", "72.5")
+    page.set("input-row-1", "")
+    script = "arguments[0].value = '1'; arguments[0].dispatchEvent(new Event('input', {bubbles: true}))"
+    browser.execute_script(script, page.find("#input-row-2"))
+    page.wait()
+    assert_same(page.outputs(), exported.infer({"row": np.float32([[72.5, np.nan, 1.0]])}))
+    assert not page.all("#samples button[aria-pressed=true]")
+
+
+def test_a_field_that_is_no_number_is_marked_and_changes_nothing(browser, row_page, site):
+    page = Page(browser, site(row_page).url)
+    before = page.outputs()
+    page.find("#input-row-0").send_keys("e")
+    assert page.find("#input-row-0").get_attribute("aria-invalid") == "true"
+    assert page.find("#about-row-0").text == "must be a number, or empty where it is not known"
+    assert_same(page.outputs(), before)
