@@ -12,6 +12,7 @@ that needs it, so the module with the hooks may import its `Component` and `hook
 
 from __future__ import annotations
 
+import warnings
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -48,6 +49,9 @@ _WITHOUT_TORCH = {
     ),
 }
 
+_FORMER = {"Answer": "Predict", "Room": "Storage"}
+"""Names of before 0.1, found until mtl 0.3."""
+
 if TYPE_CHECKING:
     from .core.public import *  # noqa: F403
     from .plugins.forms import Binary as Binary
@@ -63,6 +67,8 @@ else:
 
     def __getattr__(name: str) -> Any:
         """Import what needs torch only when it is asked for: modules with hooks are imported at start-up."""
+        if name in _FORMER:
+            name = _told(name)
         for module, names in _WITHOUT_TORCH.items():
             if name in names:
                 return getattr(import_module(f".{module}", __package__), name)
@@ -74,6 +80,11 @@ else:
             if name in public.__all__:
                 return getattr(public, name)
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+    def _told(former: str) -> str:
+        said = f"mtl.contracts.{former} has become {_FORMER[former]}; the old name is found until mtl 0.3"
+        warnings.warn(said, DeprecationWarning, stacklevel=3)
+        return _FORMER[former]
 
     def __dir__() -> list[str]:
         from .core import public

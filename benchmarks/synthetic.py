@@ -24,7 +24,7 @@ from mtl.contracts import (
     InMemory,
     InputSpec,
     Regression,
-    Room,
+    Storage,
 )
 
 mtl_api = 1
@@ -77,7 +77,7 @@ class Synthetic(Dataset):
 class Striped(Dataset):
     """Stripes in one of four directions, with colours and noise that depend on the seed and the index alone.
 
-    Nobody holds them all: they are drawn into the room where they are kept.
+    Nobody holds them all: they are drawn into the storage that keeps them.
     """
 
     def __init__(
@@ -98,7 +98,7 @@ class Striped(Dataset):
     def load(self) -> Mapping[str, Columns]:
         return {split: columns.alone() for split, columns in self.load_into(InMemory()).items()}
 
-    def load_into(self, room: Room) -> Mapping[str, Columns]:
+    def load_into(self, storage: Storage) -> Mapping[str, Columns]:
         row, column = np.mgrid[: self.image.height, : self.image.width]
         angles = np.arange(4)[:, None, None] * np.pi / 4
         waves = np.sin((np.cos(angles) * row + np.sin(angles) * column) / 4)
@@ -112,7 +112,7 @@ class Striped(Dataset):
                 noise = coarse.repeat(8, 1).repeat(8, 2)
                 place[...] = (stripes[index % 4] + noise + colour).clip(0, 255)
 
-        image = room.pictures(self.count, self.image, fill)
+        image = storage.pictures(self.count, self.image, fill)
         rows = np.arange(self.count)
         parts = {"train": rows[: self.count * 9 // 10], "test": rows[self.count * 9 // 10 :]}
         return {split: Columns(image, {"direction": chosen % 4}, chosen) for split, chosen in parts.items()}

@@ -24,10 +24,10 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from mtl.core.comparison.delta import delta_m
-from mtl.core.comparison.judging import Judge
 from mtl.core.comparison.power import power
 from mtl.core.comparison.statistics import Estimate, difference, holm
-from mtl.core.comparison.verdicts import BETTER, UNSURE_BETTER, UNSURE_WORSE, WORSE, judge
+from mtl.core.comparison.verdicts import BETTER, UNSURE_BETTER, UNSURE_WORSE, WORSE, verdict_on
+from mtl.core.comparison.yardsticks import Yardstick
 
 ROOT = Path(__file__).parents[1]
 DOCUMENT = ROOT / "docs" / "compare.md"
@@ -35,7 +35,7 @@ RESULTS = ROOT / "benchmarks" / "results" / "verdicts.json"
 
 SEEDS = (3, 5, 10)
 VARIANTS = (1, 8)
-TASKS = {name: Judge(name, "score", "higher", (0.0, np.inf)) for name in ("a", "b")}
+TASKS = {name: Yardstick(name, "score", "higher", (0.0, np.inf)) for name in ("a", "b")}
 MEAN = 100.0
 """What every training reaches on average; its standard deviation over seeds is 1."""
 
@@ -82,7 +82,7 @@ def outcomes(values: Values, alone: Values) -> tuple[list[Estimate], list[str]]:
     ]
     adjusted = holm([1.0 if item.p is None else item.p for item in found])
     seeds = values.shape[-1]
-    return found, [judge(item, p, seeds).outcome for item, p in zip(found, adjusted, strict=True)]
+    return found, [verdict_on(item, p, seeds).outcome for item, p in zip(found, adjusted, strict=True)]
 
 
 def delta_outcomes(values: Values, alone: Values) -> list[str]:
@@ -93,7 +93,7 @@ def delta_outcomes(values: Values, alone: Values) -> list[str]:
 
     found = [delta_m(TASKS, by_seed(variant), by_seed(alone)) for variant in values]
     adjusted = holm([None if item is None else item.p for item in found])
-    return [judge(item, p, values.shape[-1]).outcome for item, p in zip(found, adjusted, strict=True)]
+    return [verdict_on(item, p, values.shape[-1]).outcome for item, p in zip(found, adjusted, strict=True)]
 
 
 def nothing(draw: Draw, seeds: int, variants: int, tables: int) -> dict[str, float]:

@@ -35,11 +35,11 @@ def agreement_of(
         raise VerificationError(f"{name}: task {task!r} is not finite on the real samples")
     if target.is_image:
         return _pictures(name, task, reference, answer, tolerance)
-    room = tolerance.absolute + tolerance.relative + rounding
+    slack = tolerance.absolute + tolerance.relative + rounding
     count = len(reference)
     decisions = target.decisions(reference, answer)
     if decisions is not None:
-        same, decided = decisions.same, decisions.margin > room
+        same, decided = decisions.same, decisions.margin > slack
     else:
         allowed = torch.from_numpy(tolerance.allowed(reference.double().numpy(), units)) + rounding
         same = ((reference - answer).abs() <= allowed).reshape(count, -1).all(dim=1)

@@ -117,8 +117,8 @@ class _Walk:
             if value.shape != wanted.shape:
                 raise self._differs(what, "has another shape")
             if value.dtype == np.float16 and wanted.dtype == np.float32:
-                room = _HALF * np.abs(wanted) + _SMALLEST_HALF
-                if not (np.abs(value.astype(np.float64) - wanted) <= room).all():
+                slack = _HALF * np.abs(wanted) + _SMALLEST_HALF
+                if not (np.abs(value.astype(np.float64) - wanted) <= slack).all():
                     raise self._differs(what, "is another one")
             elif value.dtype != wanted.dtype or not np.array_equal(value, wanted):
                 raise self._differs(what, "is another one")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..core.base.errors import UsageError, VerificationError, suggest
-from ..core.contracts import Answer, ExportSubject, Leading
+from ..core.contracts import ExportSubject, Leading, Predict
 from .precision import Precision
 
 GATED = "validation"
@@ -98,9 +98,9 @@ def allowed_drops(subject: ExportSubject, given: Mapping[str, float]) -> dict[st
 
 
 def measure_change(
-    subject: ExportSubject, answer: Answer, precision: Precision, name: str
+    subject: ExportSubject, predict: Predict, precision: Precision, name: str
 ) -> dict[str, dict[str, Any]]:
-    """Return what each task loses on validation and test, measured by `answer`, the file's predictions.
+    """Return what each task loses on validation and test, measured by `predict`, the file's predictions.
 
     Raises `VerificationError`, naming the task, when it is more than allowed on the validation split.
     """
@@ -108,7 +108,7 @@ def measure_change(
     if judge is None:
         raise VerificationError(f"{name}: what it loses cannot be measured, there is no data at hand")
     check_measurable(subject.targets, judge.leading, name)
-    before, after = judge.reference(), judge.measure(answer, tuple(subject.targets))
+    before, after = judge.reference(), judge.measure(predict, tuple(subject.targets))
     report: dict[str, dict[str, Any]] = {}
     for task, leading in _leading(subject).items():
         if task not in precision.max_drop:

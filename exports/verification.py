@@ -22,9 +22,6 @@ from ..core.discovery.answer_forms import forms_among
 from .activations import QUANTIZED, check_halves, check_kept, check_scales, own_nodes
 from .candidate import Candidate
 from .card_values import read_json
-from .comparison import BATCHES as BATCHES
-from .comparison import KINDS as KINDS
-from .comparison import Comparison, answers_of, memory_for
 from .derivation import Derivation, prove_derivation
 from .graphs import opset_of
 from .metadata import PREFIX, ModelCard
@@ -34,6 +31,9 @@ from .quality import measure_change
 from .ranges import ranges_of
 from .runtimes import SLOW, runtime_version
 from .session import MOST_MEMORY, allowed
+from .side_by_side import BATCHES as BATCHES
+from .side_by_side import KINDS as KINDS
+from .side_by_side import SideBySide, answers_of, memory_for
 from .variants import calibration_feed, float32_nodes
 from .weights import compare_weights
 
@@ -95,9 +95,9 @@ def compare(
     subject: ExportSubject, candidate: Any, form: ExportForm, batches: tuple[int, ...] | None = None
 ) -> dict[str, Any]:
     """Return how an opened file's numbers and answers compare; raise `VerificationError` when they do not."""
-    comparison = Comparison(subject, candidate, form, *(() if batches is None else (batches,)))
+    side_by_side = SideBySide(subject, candidate, form, *(() if batches is None else (batches,)))
     tolerance = TOLERANCES[form.precision.type]
-    cases, worst = comparison.numbers()
+    cases, worst = side_by_side.numbers()
     return {
         "input": form.pixels,
         "raw": form.raw,
@@ -108,10 +108,10 @@ def compare(
             "of": "each number" if tolerance.elementwise else "root mean square",
         },
         "worst": worst,
-        "agreement": comparison.agreement(),
+        "agreement": side_by_side.agreement(),
         "cases": cases,
         # Only where the tolerance alone was not enough.
-        **({"moved_by_rounding": comparison.moved} if comparison.moved else {}),
+        **({"moved_by_rounding": side_by_side.moved} if side_by_side.moved else {}),
     }
 
 
@@ -169,7 +169,7 @@ def _activations(
     # onnxruntime computes half precision in float32 on a CPU, and would never show a sum that is too large.
     forms = forms_among(subject.targets.values())
     halves = Candidate(file_of(model), f"{name} in half precision", "reference", forms=forms)
-    _, worst = Comparison(subject, halves, form, HALVES, HALF).numbers()
+    _, worst = SideBySide(subject, halves, form, HALVES, HALF).numbers()
     return {"float32_operators": list(float32_nodes(base, ranges)), "in_half_precision": {"worst": worst}}
 
 

@@ -20,8 +20,8 @@ PUBLIC = {
     "mtl.contracts": """
         Component hookimpl
         Augmentation Balancer Dataset Encoder Exporter Head Loss Metric Optimizer Schedule Sharing Task
-        Moment ParameterGroup Columns Room InMemory Fill EncoderBuilder HeadSpec LearnedTable
-        Answer Arrays ExportPlan ExportReport ExportSubject Judge Leading Metrics Units
+        Moment ParameterGroup Columns Storage InMemory Fill EncoderBuilder HeadSpec LearnedTable
+        Predict Arrays ExportPlan ExportReport ExportSubject Judge Leading Metrics Units
         Batch Features MISSING one_hot transform_square Warp warp_labels
         Form Activation Decisions Binary Categorical Image
         Multilabel Ordinal PixelClasses PixelValues Points Regression
@@ -80,6 +80,16 @@ def test_what_is_not_public_is_no_attribute() -> None:
         _ = contracts.Registry
     with pytest.raises(ImportError, match="cannot import name 'contract_of'"):
         exec("from mtl.contracts import contract_of")
+
+
+def test_a_former_name_is_the_new_one_and_is_told() -> None:
+    from mtl import contracts
+
+    with pytest.warns(DeprecationWarning, match=r"contracts\.Room has become Storage; the old name is found"):
+        assert contracts.Room is contracts.Storage
+    with pytest.warns(DeprecationWarning, match="Answer has become Predict"):
+        assert contracts.Answer is contracts.Predict
+    assert not {"Room", "Answer"} & set(dir(contracts))
 
 
 def test_records_hooks_and_forms_are_imported_without_torch() -> None:

@@ -6,14 +6,14 @@ import threading
 from collections.abc import Callable
 from typing import TypeVar
 
-Answer = TypeVar("Answer")
+Value = TypeVar("Answer")
 
 
 class TooLate(Exception):  # noqa: N818 - a fact that the caller words for the user
     """The work was not done in time."""
 
 
-def within(seconds: float, work: Callable[[], Answer], stop: Callable[[], object] = lambda: None) -> Answer:
+def within(seconds: float, work: Callable[[], Value], stop: Callable[[], object] = lambda: None) -> Value:
     """Return what `work` returns, or raise what it raises; raise `TooLate` when it takes longer.
 
     It is done in a thread of its own. One that is late is told to `stop`, and left behind: a library may be
@@ -22,7 +22,7 @@ def within(seconds: float, work: Callable[[], Answer], stop: Callable[[], object
     >>> within(5, lambda: 3)
     3
     """
-    found: list[Answer] = []
+    found: list[Value] = []
     raised: list[BaseException] = []
 
     def do() -> None:

@@ -126,7 +126,7 @@ def print_grid(grid: Grid, as_json: bool) -> None:
     if as_json:
         print_json(
             {
-                "tasks": {name: judge.to_json() for name, judge in grid.judges.items()},
+                "tasks": {name: yardstick.to_json() for name, yardstick in grid.yardsticks.items()},
                 "seeds": list(grid.seeds),
                 "variants": [_planned(variant) for variant in grid.variants],
                 "trainings": len(cells),
@@ -141,7 +141,9 @@ def print_grid(grid: Grid, as_json: bool) -> None:
         shown = [ABSENT if count is None else f"{count:,}" for count in counts]
         rows.append([variant.name, *shown, variant.reason or ""])
     print_table(rows, ["variant", "parameters", "single-task", ""])
-    judged = [f"{name} by {judge.metric} ({judge.direction})" for name, judge in grid.judges.items()]
+    judged = [
+        f"{name} by {yardstick.metric} ({yardstick.direction})" for name, yardstick in grid.yardsticks.items()
+    ]
     seeds = ", ".join(map(str, grid.seeds))
     click.echo(f"\njudged on the test split: {', '.join(judged)}", err=True)
     click.echo(

@@ -82,7 +82,7 @@ class Comparing:
                 folder,
                 self.registry,
                 self.device,
-                grid.judges,
+                grid.yardsticks,
                 self.progress,
                 self.jobs,
                 self.publishes,

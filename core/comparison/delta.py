@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from statistics import fmean
 
-from .judging import Judge
 from .statistics import Estimate, difference
+from .yardsticks import Yardstick
 
 Values = Mapping[str, float]
 
 
-def relative_gain(judge: Judge, value: float, alone: float) -> float | None:
+def relative_gain(yardstick: Yardstick, value: float, alone: float) -> float | None:
     """Return the gain of a task over its single-task run, in percent of the latter; positive is better.
 
     None where the single-task value is not positive: nothing can be a percentage of it.
@@ -20,11 +20,11 @@ def relative_gain(judge: Judge, value: float, alone: float) -> float | None:
     >>> relative_gain(Judge("a", "error", "lower", (0, inf)), 0.9, 1.0)
     9.999999999999998
     """
-    return 100 * judge.gain(value, alone) / alone if alone > 0 else None
+    return 100 * yardstick.gain(value, alone) / alone if alone > 0 else None
 
 
 def delta_m(
-    judges: Mapping[str, Judge], values: Sequence[Values], alone: Sequence[Values]
+    yardsticks: Mapping[str, Yardstick], values: Sequence[Values], alone: Sequence[Values]
 ) -> Estimate | None:
     """Return the mean of the tasks' relative gains (Maninis et al. 2019), in percent, of means over seeds.
 
@@ -33,21 +33,24 @@ def delta_m(
     """
     if not values or not alone:
         return None
-    means = {task: fmean(seed[task] for seed in values) for task in judges}
-    means_alone = {task: fmean(seed[task] for seed in alone) for task in judges}
+    means = {task: fmean(seed[task] for seed in values) for task in yardsticks}
+    means_alone = {task: fmean(seed[task] for seed in alone) for task in yardsticks}
     if any(mean <= 0 for mean in means_alone.values()):
         return None
     # Relative to the single-task means, a seed scores 100/T sum_i s_i M_i / B_i with s_i = -1 where less is
     # better. That B_i is itself a mean adds the second group's spread, times M_i / B_i (the delta method).
-    ratios = {task: means[task] / means_alone[task] for task in judges}
+    ratios = {task: means[task] / means_alone[task] for task in yardsticks}
     scores = [
-        fmean(100 * judge.gain(seed[task] / means_alone[task], 0.0) for task, judge in judges.items())
+        fmean(
+            100 * yardstick.gain(seed[task] / means_alone[task], 0.0)
+            for task, yardstick in yardsticks.items()
+        )
         for seed in values
     ]
     scores_alone = [
         fmean(
-            100 * judge.gain(1 + ratios[task] * (seed[task] / means_alone[task] - 1), 0.0)
-            for task, judge in judges.items()
+            100 * yardstick.gain(1 + ratios[task] * (seed[task] / means_alone[task] - 1), 0.0)
+            for task, yardstick in yardsticks.items()
         )
         for seed in alone
     ]

@@ -19,7 +19,7 @@ from ..recipe.seed_list import read_seeds
 from .axes import COMPONENTS, Axis
 from .baselines import baseline_recipe, parameters_alone
 from .cells import Cell
-from .judging import Judge, judges_of
+from .yardsticks import Yardstick, yardsticks_of
 
 NOT_APPLICABLE = "not applicable"
 MISSING = "missing requirement"
@@ -27,7 +27,7 @@ MISSING = "missing requirement"
 
 @dataclass(frozen=True)
 class Question:
-    """What is asked: a recipe as `mtl compose` takes it, the axes over it, the seeds, and who judges."""
+    """What is asked: a recipe as `mtl compose` takes it, the axes over it, the seeds, metrics of tasks."""
 
     request: Request
     axes: tuple[Axis, ...] = ()
@@ -58,7 +58,7 @@ class Variant:
 
 @dataclass(frozen=True)
 class Grid:
-    """All variants in the order of the axes, the seeds, and the judges of the tasks.
+    """All variants in the order of the axes, the seeds, and the yardsticks of the tasks.
 
     `fixed` is what all recipes have in common: the recipe without the axes and the seed.
     """
@@ -66,13 +66,13 @@ class Grid:
     axes: tuple[Axis, ...]
     seeds: tuple[int, ...]
     variants: tuple[Variant, ...]
-    judges: Mapping[str, Judge]
+    yardsticks: Mapping[str, Yardstick]
     fixed: Mapping[str, Any] = field(default_factory=dict)
 
     def plan(self) -> dict[str, Any]:
         """Return what makes two comparisons the same question, whatever their values and seeds."""
-        judges = {name: judge.metric for name, judge in self.judges.items()}
-        return {"judged_by": judges, "axes": [axis.key for axis in self.axes], "recipe": dict(self.fixed)}
+        yardsticks = {name: yardstick.metric for name, yardstick in self.yardsticks.items()}
+        return {"judged_by": yardsticks, "axes": [axis.key for axis in self.axes], "recipe": dict(self.fixed)}
 
     @property
     def cells(self) -> tuple[Cell, ...]:
@@ -105,7 +105,7 @@ def lay_out(question: Question, registry: Registry) -> Grid:
         )
     variants: list[Variant] = []
     failures: list[MtlError] = []
-    judges: dict[str, dict[str, Judge]] = {}
+    yardsticks: dict[str, dict[str, Yardstick]] = {}
     composer = _SingleTask(registry)
     for values, source, recipe in zip(combinations, sources, recipes, strict=True):
         name, settings = _name(question.axes, values, recipe), _settings(question.axes, values)
@@ -115,23 +115,23 @@ def lay_out(question: Question, registry: Registry) -> Grid:
             failures.append(error)
             variants.append(_untrained(name, settings, error))
             continue
-        judges[name] = judges_of(composition, question.metrics)
+        yardsticks[name] = yardsticks_of(composition, question.metrics)
         variants.append(composer.variant(name, settings, recipe, composition))
-    if not judges:
+    if not yardsticks:
         raise failures[0]
     fixed = _fixed(recipes[0], question.axes)
-    return Grid(question.axes, question.seeds, tuple(variants), _common(judges), fixed)
+    return Grid(question.axes, question.seeds, tuple(variants), _common(yardsticks), fixed)
 
 
-def _common(judges: Mapping[str, Mapping[str, Judge]]) -> Mapping[str, Judge]:
-    """Return the judges that all variants have; raise `UsageError` where two would be judged differently."""
-    (first, common), *others = judges.items()
+def _common(yardsticks: Mapping[str, Mapping[str, Yardstick]]) -> Mapping[str, Yardstick]:
+    """Return the yardsticks that all variants have; raise `UsageError` where two have different ones."""
+    (first, common), *others = yardsticks.items()
     for name, found in others:
-        for task, judge in found.items():
-            if task in common and judge != common[task]:
+        for task, yardstick in found.items():
+            if task in common and yardstick != common[task]:
                 known = common[task].metric
                 raise UsageError(
-                    f"task {task!r} is judged by {known} in {first!r} and by {judge.metric} in {name!r}: "
+                    f"task {task!r} is judged by {known} in {first!r} and by {yardstick.metric} in {name!r}: "
                     "such results cannot be compared",
                     hint=f"name a metric that all have, with the same range: --metric {task}=NAME",
                 )
@@ -241,6 +241,6 @@ def _encoder(recipe: Recipe) -> str:
 
 def folder_name(grid: Grid) -> str:
     """Return a name for a comparison: its tasks, and what is varied."""
-    tasks = "-".join(list(grid.judges)[:3])
+    tasks = "-".join(list(grid.yardsticks)[:3])
     varied = "-".join(axis.title.replace("/", "-") for axis in grid.axes if len(axis.values) > 1)
     return f"compare-{tasks}-by-{varied or 'seed'}"

@@ -10,8 +10,8 @@ from ..folders.run_folder import RunFolder
 from .cells import Cell
 from .folder import ComparisonFolder
 from .grid import Grid
-from .judging import judged_metrics
 from .running import Failure
+from .yardsticks import compared_metrics
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ def _outcome(cell: Cell, folder: ComparisonFolder, failure: Failure | None) -> O
         return Outcome(cell, where, "failed", failure.reason)
     run = RunFolder(path)
     content = run.read_metrics()
-    metrics = judged_metrics(content)
+    metrics = compared_metrics(content)
     if cell.task is not None:
         metrics = {cell.task: metrics[cell.task]}
     training = content["training"]

@@ -16,8 +16,8 @@ Part = tuple[str, str, Html] | None
 def curves(results: Results) -> Part:
     """Return the section with every variant's validation curve of each task beside the single-task one."""
     groups = []
-    for task, judge in results["tasks"].items():
-        key = f"validation/{task}/{judge['metric']}"
+    for task, yardstick in results["tasks"].items():
+        key = f"validation/{task}/{yardstick['metric']}"
         alone = {
             name: item["curves"].get(key)
             for item in results["single_task"]
@@ -35,8 +35,8 @@ def curves(results: Results) -> Part:
                 found.append(Band(row["name"], own, "variant"))
             return found
 
-        way = "higher is better" if judge["direction"] == "higher" else "lower is better"
-        groups.append(_group(f"{task}: {judge['metric']} ({way})", results["variants"], bands))
+        way = "higher is better" if yardstick["direction"] == "higher" else "lower is better"
+        groups.append(_group(f"{task}: {yardstick['metric']} ({way})", results["variants"], bands))
     shown = [group for group in groups if group is not None]
     if not shown:
         return None

@@ -18,13 +18,13 @@ def every_training(results: Results) -> Part:
     rows = []
     for cell in results["cells"]:
         values = [
-            number(cell["metrics"][task].get(judge["metric"])) if task in cell["metrics"] else ABSENT
-            for task, judge in results["tasks"].items()
+            number(cell["metrics"][task].get(yardstick["metric"])) if task in cell["metrics"] else ABSENT
+            for task, yardstick in results["tasks"].items()
         ]
         seconds = ABSENT if cell["seconds"] is None else duration(cell["seconds"])
         epoch = _epoch(cell["chosen_epoch"])
         rows.append([f"{cell['name']}, seed {cell['seed']}", *values, epoch, seconds, cell["folder"]])
-    judged = [f"{task}: {judge['metric']}" for task, judge in results["tasks"].items()]
+    judged = [f"{task}: {yardstick['metric']}" for task, yardstick in results["tasks"].items()]
     header = ["training", *judged, "epoch kept", "seconds", "folder"]
     shown = table(header, rows, caption="Every training", numeric=range(1, len(header) - 1))
     note = "Test metrics, as in cells.csv. Each folder has the recipe, the history and the weights."
@@ -35,8 +35,8 @@ def method(results: Results) -> Part:
     """Return the section that says what was judged, how, and how many comparisons were made."""
     known = results["method"]
     judged = [
-        f"{task} by {judge['metric']} ({judge['direction']} is better)"
-        for task, judge in results["tasks"].items()
+        f"{task} by {yardstick['metric']} ({yardstick['direction']} is better)"
+        for task, yardstick in results["tasks"].items()
     ]
     count = known["comparisons"]
     told = {

@@ -17,13 +17,13 @@ _KINDS = {BETTER: "good", WORSE: "poor"}
 def intervals(results: Results) -> Part:
     """Return the section with a forest plot per task and one of delta-m; None when there is no gain."""
     plots = []
-    for task, judge in results["tasks"].items():
+    for task, yardstick in results["tasks"].items():
         gains = [
-            _gain(row["name"], row["tasks"][task]["gain"], row["tasks"][task]["verdict"], judge["scale"])
+            _gain(row["name"], row["tasks"][task]["gain"], row["tasks"][task]["verdict"], yardstick["scale"])
             for row in results["variants"]
             if row["tasks"].get(task, {}).get("gain")
         ]
-        plots.append(_plot(gains, f"{task}: gain in {judge['metric']}", f"gain ({judge['unit']})"))
+        plots.append(_plot(gains, f"{task}: gain in {yardstick['metric']}", f"gain ({yardstick['unit']})"))
     deltas = [
         _gain(row["name"], row["delta_m"], row["delta_m_verdict"], 1.0)
         for row in results["variants"]
@@ -73,22 +73,24 @@ def trade_off(results: Results) -> Part:
 
 def _plane(results: Results, item: Mapping[str, Any]) -> Html:
     tasks = item["tasks"]
-    judges = [results["tasks"][task] for task in tasks]
+    yardsticks = [results["tasks"][task] for task in tasks]
     spots: list[Spot] = []
     key: list[tuple[str, str]] = []
     for row in results["variants"]:
         values = [row["tasks"].get(task, {}).get("value") for task in tasks]
         if all(values):
             best = row["name"] in item["front"]
-            spots.append(_spot(row["name"], str(len(spots) + 1), values, judges, "best" if best else "other"))
+            spots.append(
+                _spot(row["name"], str(len(spots) + 1), values, yardsticks, "best" if best else "other")
+            )
             key.append((spots[-1].mark, f"{row['name']}{' (front)' if best else ''}"))
     for name, values in _alone(results, tasks):
-        spots.append(_spot(name, "S", values, judges, "alone"))
+        spots.append(_spot(name, "S", values, yardsticks, "alone"))
         key.append(("S", name))
     front = [spot.at for spot in spots if spot.kind == "best"]
     titles = tuple(
-        f"{task}: {judge['metric']}{' (%)' if judge['scale'] == 100 else ''}"
-        for task, judge in zip(tasks, judges, strict=True)
+        f"{task}: {yardstick['metric']}{' (%)' if yardstick['scale'] == 100 else ''}"
+        for task, yardstick in zip(tasks, yardsticks, strict=True)
     )
     told = "; ".join(f"{spot.label} {spot.at[0]:.4g}, {spot.at[1]:.4g}" for spot in spots)
     drawn = plane(
@@ -96,7 +98,7 @@ def _plane(results: Results, item: Mapping[str, Any]) -> Html:
         front,
         label=f"{titles[0]} against {titles[1]}. {told}. Front: {', '.join(item['front'])}",
         titles=(titles[0], titles[1]),
-        reversed_=(judges[0]["direction"] == "lower", judges[1]["direction"] == "lower"),
+        reversed_=(yardsticks[0]["direction"] == "lower", yardsticks[1]["direction"] == "lower"),
     )
     names = tag("ul", *(tag("li", tag("b", mark), tag("span", name)) for mark, name in key), class_="key")
     title = tag("figcaption", f"{tasks[0]} against {tasks[1]}")
@@ -121,9 +123,12 @@ def _alone(results: Results, tasks: list[str]) -> list[tuple[str, list[Mapping[s
     return list(found.values())
 
 
-def _spot(name: str, mark: str, values: list[Any], judges: list[Any], kind: str) -> Spot:
+def _spot(name: str, mark: str, values: list[Any], yardsticks: list[Any], kind: str) -> Spot:
     at, spread = [
-        tuple((value[key] or 0.0) * judge["scale"] for value, judge in zip(values, judges, strict=True))
+        tuple(
+            (value[key] or 0.0) * yardstick["scale"]
+            for value, yardstick in zip(values, yardsticks, strict=True)
+        )
         for key in ("mean", "sd")
     ]
     return Spot(name, mark, (at[0], at[1]), (spread[0], spread[1]), kind)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from .judging import Judge
+from .yardsticks import Yardstick
 
 
-def front(points: Mapping[str, Mapping[str, float]], judges: Mapping[str, Judge]) -> list[str]:
+def front(points: Mapping[str, Mapping[str, float]], yardsticks: Mapping[str, Yardstick]) -> list[str]:
     """Return the names of the points that are not dominated, in their order.
 
     A point dominates another when it is at least as good on every task and better on one.
@@ -20,7 +20,7 @@ def front(points: Mapping[str, Mapping[str, float]], judges: Mapping[str, Judge]
     """
 
     def dominates(first: Mapping[str, float], second: Mapping[str, float]) -> bool:
-        gains = [judge.gain(first[task], second[task]) for task, judge in judges.items()]
+        gains = [yardstick.gain(first[task], second[task]) for task, yardstick in yardsticks.items()]
         return min(gains) >= 0 and max(gains) > 0
 
     return [

@@ -67,7 +67,7 @@ class Power:
 def power_of(grid: Grid) -> Power:
     """Return what a grid can find: every variant that can be trained is compared on every task."""
     able = sum(variant.cell is not None for variant in grid.variants)
-    return Power(len(grid.seeds), able * len(grid.judges))
+    return Power(len(grid.seeds), able * len(grid.yardsticks))
 
 
 def power(seeds: int, comparisons: int, effect: float = EFFECT) -> float:

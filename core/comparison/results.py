@@ -8,20 +8,20 @@ from typing import Any
 
 from .curves import curves_of
 from .grid import Grid
-from .judging import Judge
 from .outcomes import Outcome
 from .pareto import front
 from .power import power_of
 from .rows import Row, correct, find_repeats, judged, p_of, spread
 from .statistics import ALPHA, LEVEL, MINIMUM_SEEDS
 from .verdicts import PERHAPS
+from .yardsticks import Yardstick
 
 FORMAT = 2
 
 
 def results(grid: Grid, outcomes: Mapping[str, Outcome], notes: Sequence[str] = ()) -> dict[str, Any]:
     """Return the content of `compare.json`."""
-    tasks = {name: item.to_json() for name, item in grid.judges.items()}
+    tasks = {name: item.to_json() for name, item in grid.yardsticks.items()}
     rows = [Row(grid, variant, outcomes) for variant in grid.variants]
     find_repeats(rows)
     correct(rows)
@@ -39,7 +39,7 @@ def results(grid: Grid, outcomes: Mapping[str, Outcome], notes: Sequence[str] = 
         "notes": [*_notes(grid, rows, outcomes), *notes],
         "variants": variants,
         "single_task": _alone(grid, outcomes),
-        "pareto": _fronts(grid.judges, variants),
+        "pareto": _fronts(grid.yardsticks, variants),
         "cells": [outcome.to_json() for outcome in outcomes.values()],
         "verdicts": [row["sentence"] for row in variants],
     }
@@ -73,7 +73,7 @@ def _selection(grid: Grid) -> list[str]:
 
 def _notes(grid: Grid, rows: Sequence[Row], outcomes: Mapping[str, Outcome]) -> list[str]:
     """Return what must be known beside the numbers."""
-    return [*_unlike(outcomes), *_lost(rows), *_repeated(rows), *_out_of_bounds(grid.judges, outcomes)]
+    return [*_unlike(outcomes), *_lost(rows), *_repeated(rows), *_out_of_bounds(grid.yardsticks, outcomes)]
 
 
 def _unlike(outcomes: Mapping[str, Outcome]) -> list[str]:
@@ -115,15 +115,15 @@ def _repeated(rows: Sequence[Row]) -> list[str]:
     ]
 
 
-def _out_of_bounds(judges: Mapping[str, Judge], outcomes: Mapping[str, Outcome]) -> list[str]:
+def _out_of_bounds(yardsticks: Mapping[str, Yardstick], outcomes: Mapping[str, Outcome]) -> list[str]:
     """Name every judged value that its metric says cannot be: what follows from it is not to be trusted."""
     told = []
     for outcome in outcomes.values():
-        for task, value in judged(outcome, judges).items():
-            low, high = judges[task].bounds
+        for task, value in judged(outcome, yardsticks).items():
+            low, high = yardsticks[task].bounds
             if not low - 1e-6 <= value <= high + 1e-6:
                 where = f"{outcome.cell.title}, seed {outcome.cell.seed}"
-                what = f"{judges[task].metric} of {task!r} is {value:g}"
+                what = f"{yardsticks[task].metric} of {task!r} is {value:g}"
                 told.append(f"{where}: {what}, outside its bounds {low:g} to {high:g}")
     return told
 
@@ -138,7 +138,7 @@ def _alone(grid: Grid, outcomes: Mapping[str, Outcome]) -> list[dict[str, Any]]:
                 continue
             done = [outcomes[cell.at(seed).key] for seed in grid.seeds]
             values = [
-                value for outcome in done for value in judged(outcome, {task: grid.judges[task]}).values()
+                value for outcome in done for value in judged(outcome, {task: grid.yardsticks[task]}).values()
             ]
             trained = [outcome for outcome in done if outcome.status == "trained"]
             found[cell.key] = {
@@ -153,10 +153,12 @@ def _alone(grid: Grid, outcomes: Mapping[str, Outcome]) -> list[dict[str, Any]]:
     return list(found.values())
 
 
-def _fronts(judges: Mapping[str, Judge], variants: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def _fronts(
+    yardsticks: Mapping[str, Yardstick], variants: Sequence[Mapping[str, Any]]
+) -> list[dict[str, Any]]:
     """Return the Pareto front of every two tasks, by the means over seeds."""
     fronts = []
-    for pair in combinations(judges, 2):
+    for pair in combinations(yardsticks, 2):
         points = {
             row["name"]: {task: row["tasks"][task]["value"]["mean"] for task in pair}
             for row in variants
@@ -164,6 +166,6 @@ def _fronts(judges: Mapping[str, Judge], variants: Sequence[Mapping[str, Any]]) 
         }
         if points:
             fronts.append(
-                {"tasks": list(pair), "front": front(points, {task: judges[task] for task in pair})}
+                {"tasks": list(pair), "front": front(points, {task: yardsticks[task] for task in pair})}
             )
     return fronts

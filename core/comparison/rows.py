@@ -10,10 +10,10 @@ from typing import Any
 from .curves import curves_of
 from .delta import delta_m, relative_gain
 from .grid import Grid, Variant
-from .judging import Judge
 from .outcomes import Outcome
 from .statistics import MINIMUM_SEEDS, Estimate, difference, holm
-from .verdicts import REPEATED, Verdict, judge, sentence
+from .verdicts import REPEATED, Verdict, sentence, verdict_on
+from .yardsticks import Yardstick
 
 
 class Row:
@@ -25,24 +25,24 @@ class Row:
 
     def __init__(self, grid: Grid, variant: Variant, outcomes: Mapping[str, Outcome]) -> None:
         self.variant = variant
-        self.judges = grid.judges
+        self.yardsticks = grid.yardsticks
         self.repeats: str | None = None
         self.adjusted: dict[str, float | None] = {}
         self.adjusted_delta: float | None = None
         cell = variant.cell
         seeds = grid.seeds if cell is not None else ()
         self.outcomes = [outcomes[cell.at(seed).key] for seed in seeds] if cell is not None else []
-        self._values = [judged(outcome, grid.judges) for outcome in self.outcomes]
+        self._values = [judged(outcome, grid.yardsticks) for outcome in self.outcomes]
         self._alone = [
             {
                 task: value
                 for task, single in variant.alone.items()
-                for value in judged(outcomes[single.at(seed).key], {task: grid.judges[task]}).values()
+                for value in judged(outcomes[single.at(seed).key], {task: grid.yardsticks[task]}).values()
             }
             for seed in seeds
         ]
-        self.gains = {task: self._gain(task) for task in grid.judges}
-        self.delta = delta_m(grid.judges, self._complete(self._values), self._complete(self._alone))
+        self.gains = {task: self._gain(task) for task in grid.yardsticks}
+        self.delta = delta_m(grid.yardsticks, self._complete(self._values), self._complete(self._alone))
 
     @property
     def results(self) -> list[Mapping[str, Any]] | None:
@@ -52,18 +52,18 @@ class Row:
 
     def _gain(self, task: str) -> Estimate | None:
         groups = [
-            [self.judges[task].gain(seed[task], 0.0) for seed in seeds if task in seed]
+            [self.yardsticks[task].gain(seed[task], 0.0) for seed in seeds if task in seed]
             for seeds in (self._values, self._alone)
         ]
         return difference(*groups) if all(groups) else None
 
     def _complete(self, seeds: Sequence[Mapping[str, float]]) -> list[Mapping[str, float]]:
-        return [seed for seed in seeds if seed.keys() >= self.judges.keys()]
+        return [seed for seed in seeds if seed.keys() >= self.yardsticks.keys()]
 
     def to_json(self, units: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
         """Return the row of `compare.json`; `units` are the tasks as they stand there."""
         trained = [outcome for outcome in self.outcomes if outcome.status == "trained"]
-        tasks = {task: self._task(task) for task in self.judges} if self.outcomes else {}
+        tasks = {task: self._task(task) for task in self.yardsticks} if self.outcomes else {}
         status = self.variant.status
         if len(trained) < len(self.outcomes):
             status = f"{len(trained)} of {len(self.outcomes)} seeds" if trained else "failed"
@@ -88,7 +88,7 @@ class Row:
             "delta_m": self.delta.to_json() if self.delta is not None else None,
             "delta_m_verdict": self._verdict(self.delta, self.adjusted_delta).to_json(),
             "sentence": said,
-            "curves": curves_of([outcome.history for outcome in trained], list(self.judges)),
+            "curves": curves_of([outcome.history for outcome in trained], list(self.yardsticks)),
         }
 
     def _task(self, task: str) -> dict[str, Any]:
@@ -98,7 +98,7 @@ class Row:
         )
         relative = None
         if value is not None and alone is not None:
-            relative = relative_gain(self.judges[task], value["mean"], alone["mean"])
+            relative = relative_gain(self.yardsticks[task], value["mean"], alone["mean"])
         return {
             "value": value,
             "alone": alone,
@@ -110,7 +110,7 @@ class Row:
     def _verdict(self, estimate: Estimate | None, adjusted: float | None) -> Verdict:
         if self.repeats is not None:
             return Verdict(REPEATED, adjusted)
-        return judge(estimate, adjusted, len(self.outcomes))
+        return verdict_on(estimate, adjusted, len(self.outcomes))
 
 
 def find_repeats(rows: Sequence[Row]) -> None:
@@ -128,7 +128,7 @@ def correct(rows: Sequence[Row]) -> None:
     A row that repeats another is no comparison of its own, and has that one's p-values.
     """
     own = [row for row in rows if row.repeats is None]
-    able = [(row, task) for row in own for task in row.judges]
+    able = [(row, task) for row in own for task in row.yardsticks]
     p_values = [p_of(row.gains[task]) for row, task in able]
     for (row, task), adjusted in zip(able, holm(p_values), strict=True):
         row.adjusted[task] = adjusted
@@ -148,9 +148,9 @@ def p_of(found: Estimate | None) -> float | None:
     return 1.0 if found.p is None else found.p
 
 
-def judged(outcome: Outcome, judges: Mapping[str, Judge]) -> dict[str, float]:
+def judged(outcome: Outcome, yardsticks: Mapping[str, Yardstick]) -> dict[str, float]:
     """Return the judged metric of each task where there is a finite one."""
-    found = {task: outcome.metrics.get(task, {}).get(item.metric) for task, item in judges.items()}
+    found = {task: outcome.metrics.get(task, {}).get(item.metric) for task, item in yardsticks.items()}
     return {task: value for task, value in found.items() if value is not None and math.isfinite(value)}
 
 

@@ -13,10 +13,10 @@ from ..discovery.registry import Registry
 from ..folders.run_folder import RunFolder
 from .cells import Cell
 from .folder import ComparisonFolder, DamagedCell
-from .judging import Judge, judged_metrics
 from .origin import data_origin, origin
 from .progress import ComparisonProgress
-from .workers import Answer, Setting, attempt, jobs_of, share_of_cores, train_in_processes
+from .workers import Ending, Setting, attempt, jobs_of, share_of_cores, train_in_processes
+from .yardsticks import Yardstick, compared_metrics
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Runner:
     folder: ComparisonFolder
     registry: Registry
     device: torch.device
-    judges: Mapping[str, Judge]
+    yardsticks: Mapping[str, Yardstick]
     progress: ComparisonProgress = field(default_factory=ComparisonProgress)
     jobs: int = 1
     publishes: bool = False
@@ -54,16 +54,16 @@ class Runner:
         self.progress.started(len(cells), len(cells) - len(missing) - len(adopted), len(adopted))
         by_key = {cell.key: cell for cell in missing}
         failures: dict[str, Failure] = {}
-        for answer in self._train(missing):
-            cell = by_key[answer.key]
-            for text in dict.fromkeys(answer.warnings):
+        for ending in self._train(missing):
+            cell = by_key[ending.key]
+            for text in dict.fromkeys(ending.warnings):
                 self.progress.warning(f"{cell.title}, seed {cell.seed}: {text}")
-            if answer.reason is not None:
-                failures[answer.key] = Failure(answer.reason, answer.status)
-                self.progress.failed(cell, answer.reason)
+            if ending.reason is not None:
+                failures[ending.key] = Failure(ending.reason, ending.status)
+                self.progress.failed(cell, ending.reason)
                 continue
             self.folder.mark(cell, self._origin(cell))
-            self.progress.trained(cell, answer.seconds, self._judged(cell))
+            self.progress.trained(cell, ending.seconds, self._judged(cell))
         return failures
 
     def _origin(self, cell: Cell) -> dict[str, str]:
@@ -86,7 +86,7 @@ class Runner:
             return False
         return done and (not self.publishes or (self.folder.cell(cell) / "report.html").is_file())
 
-    def _train(self, cells: Sequence[Cell]) -> Iterator[Answer]:
+    def _train(self, cells: Sequence[Cell]) -> Iterator[Ending]:
         if self.jobs > 1 and len(cells) > 1:
             setting = Setting(str(self.device), self.publishes, share_of_cores(self.jobs), self.plugin_files)
             yield from train_in_processes(jobs_of(cells, self.folder.cell), self.jobs, setting)
@@ -95,6 +95,6 @@ class Runner:
             yield attempt(job, self.registry, self.device, self.publishes)
 
     def _judged(self, cell: Cell) -> dict[str, float | None]:
-        test = judged_metrics(RunFolder(self.folder.cell(cell)).read_metrics())
-        tasks = [cell.task] if cell.task is not None else list(self.judges)
-        return {task: test[task][self.judges[task].metric] for task in tasks}
+        test = compared_metrics(RunFolder(self.folder.cell(cell)).read_metrics())
+        tasks = [cell.task] if cell.task is not None else list(self.yardsticks)
+        return {task: test[task][self.yardsticks[task].metric] for task in tasks}

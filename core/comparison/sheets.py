@@ -64,13 +64,13 @@ def summary_sheet(results: Mapping[str, Any]) -> str:
     return _written(header, rows)
 
 
-def _task(name: str, judge: Mapping[str, Any], row: Mapping[str, Any]) -> list[Any]:
+def _task(name: str, yardstick: Mapping[str, Any], row: Mapping[str, Any]) -> list[Any]:
     value, alone, gain = (row.get(key) or {} for key in ("value", "alone", "gain"))
     verdict = row.get("verdict") or {}
     return [
         name,
-        judge["metric"],
-        judge["direction"],
+        yardstick["metric"],
+        yardstick["direction"],
         gain.get("n"),
         value.get("mean"),
         value.get("sd"),

@@ -45,8 +45,8 @@ def summary_rows(results: Mapping[str, Any], *, cost: bool = True) -> tuple[list
     """Return the header and the rows; without `cost`, no parameters and seconds."""
     tasks = results["tasks"]
     header = ["", "parameters"]
-    for task, judge in tasks.items():
-        header += [f"{task}: {judge['metric']}", f"gain ({judge['unit']})"]
+    for task, yardstick in tasks.items():
+        header += [f"{task}: {yardstick['metric']}", f"gain ({yardstick['unit']})"]
     header += ["delta-m (%)", "seconds"]
     rows = [*_alone(results), *(_variant(row, tasks) for row in results["variants"])]
     if not cost:
@@ -66,8 +66,8 @@ def _alone(results: Mapping[str, Any]) -> list[list[str]]:
     rows: list[list[str]] = []
     for found in by_variants.values():
         cells = []
-        for task, judge in results["tasks"].items():
-            cells += [_value(found.get(task, {}).get("value"), judge), ""]
+        for task, yardstick in results["tasks"].items():
+            cells += [_value(found.get(task, {}).get("value"), yardstick), ""]
         known = [item["seconds"]["mean"] for item in found.values() if item["seconds"]]
         row = [
             "single-task",
@@ -87,9 +87,12 @@ def _variant(row: Mapping[str, Any], tasks: Mapping[str, Any]) -> list[str]:
         empty = [ABSENT] * (2 * len(tasks) + 1)
         return [row["name"], parameters, row["status"], *empty[1:], ABSENT]
     cells = []
-    for task, judge in tasks.items():
+    for task, yardstick in tasks.items():
         found = row["tasks"][task]
-        cells += [_value(found["value"], judge), gain_text(found["gain"], judge["scale"], found["verdict"])]
+        cells += [
+            _value(found["value"], yardstick),
+            gain_text(found["gain"], yardstick["scale"], found["verdict"]),
+        ]
     seconds = duration(row["seconds"]["mean"]) if row["seconds"] else ABSENT
     return [row["name"], parameters, *cells, _delta(row), seconds]
 
@@ -104,10 +107,10 @@ def _delta(row: Mapping[str, Any]) -> str:
     return gain_text(found, 100.0, row["delta_m_verdict"])
 
 
-def _value(value: Mapping[str, Any] | None, judge: Mapping[str, Any]) -> str:
+def _value(value: Mapping[str, Any] | None, yardstick: Mapping[str, Any]) -> str:
     if value is None:
         return ABSENT
-    scale = judge["scale"]
+    scale = yardstick["scale"]
     unit = " %" if scale == 100 else ""
     return f"{value['mean'] * scale:.{2 if scale == 100 else 3}f}{unit}"
 

@@ -34,7 +34,7 @@ class Verdict:
         return {"outcome": self.outcome, "adjusted_p": self.adjusted}
 
 
-def judge(estimate: Estimate | None, adjusted: float | None, seeds: int) -> Verdict:
+def verdict_on(estimate: Estimate | None, adjusted: float | None, seeds: int) -> Verdict:
     """Return the verdict on a gain, whose p-value after the correction for all comparisons is `adjusted`.
 
     Where fewer than all `seeds` were trained, nothing is sure: those that failed may be the worst.

@@ -39,7 +39,7 @@ class Job(NamedTuple):
     path: Path
 
 
-class Answer(NamedTuple):
+class Ending(NamedTuple):
     """How a job ended: why it failed (None: it did not) with the exit status, warnings and seconds."""
 
     key: str
@@ -69,8 +69,8 @@ class Warnings(Progress):
         self.texts.append(text)
 
 
-def train_in_processes(jobs: Iterable[Job], processes: int, setting: Setting) -> Iterator[Answer]:
-    """Yield an answer as soon as each job is done, in whatever order that is."""
+def train_in_processes(jobs: Iterable[Job], processes: int, setting: Setting) -> Iterator[Ending]:
+    """Yield an ending as soon as each job is done, in whatever order that is."""
     waiting = list(jobs)
     with _workers(min(processes, len(waiting)), setting) as workers:
         at_work: dict[Connection, tuple[_Worker, Job]] = {}
@@ -85,14 +85,14 @@ def train_in_processes(jobs: Iterable[Job], processes: int, setting: Setting) ->
                 assert isinstance(ready, Connection)
                 worker, job = at_work.pop(ready)
                 try:
-                    answer: Answer = ready.recv()
+                    ending: Ending = ready.recv()
                 except (EOFError, OSError):
-                    answer = worker.last_words(job)
+                    ending = worker.last_words(job)
                     workers.remove(worker)
                     worker = _Worker.start(setting)
                     workers.append(worker)
                 idle.append(worker)
-                yield answer
+                yield ending
 
 
 def share_of_cores(processes: int) -> int:
@@ -116,7 +116,7 @@ class _Worker:
         there.close()
         return cls(process, here)
 
-    def last_words(self, job: Job) -> Answer:
+    def last_words(self, job: Job) -> Ending:
         self.process.join()
         code = self.process.exitcode
         how = f"was ended by signal {-code}" if code < 0 else f"ended with status {code}"
@@ -124,7 +124,7 @@ class _Worker:
             f"the process that trained it {how}", hint="perhaps memory was short; try --jobs 1"
         )
         reason, status = reason_of(error)
-        return Answer(job.key, reason, status)
+        return Ending(job.key, reason, status)
 
 
 @contextmanager
@@ -177,8 +177,8 @@ def _end_with_parent() -> None:
     threading.Thread(target=watch, daemon=True).start()
 
 
-def attempt(job: Job, registry: Registry, device: torch.device, publishes: bool) -> Answer:
-    """Train a cell; what goes wrong in it is in the answer, and only an interruption is raised."""
+def attempt(job: Job, registry: Registry, device: torch.device, publishes: bool) -> Ending:
+    """Train a cell; what goes wrong in it is in the ending, and only an interruption is raised."""
     told, started = Warnings(), time.perf_counter()
     reason, status = None, 0
     try:
@@ -186,7 +186,7 @@ def attempt(job: Job, registry: Registry, device: torch.device, publishes: bool)
         train(Pipeline(registry, device, told, publishes), recipe, job.path)
     except Exception as error:  # a plugin may fail in any way: it becomes a row that says so
         reason, status = reason_of(error)
-    return Answer(job.key, reason, status, tuple(told.texts), time.perf_counter() - started)
+    return Ending(job.key, reason, status, tuple(told.texts), time.perf_counter() - started)
 
 
 def jobs_of(cells: Sequence[Cell], place: Callable[[Cell], Path]) -> list[Job]:

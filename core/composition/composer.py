@@ -80,7 +80,7 @@ class _Composer(Builder):
         inputs = model_inputs(self, spec, tasks)
         sharing = self._sharing(spec, inputs)
         heads, choices = self._heads(spec, tasks, sharing)
-        composed, choices = self._judges(tasks, choices)
+        composed, choices = self._losses_and_metrics(tasks, choices)
         model = MultitaskModel(
             self._normalization(spec),
             sharing,
@@ -258,7 +258,7 @@ class _Composer(Builder):
                     hint = f"leave out its head (default: {fusing}), or choose an encoder that reads it"
                     raise self.refused("task", name, reason, ("tasks", name), hint)
 
-    def _judges(
+    def _losses_and_metrics(
         self, tasks: Mapping[str, Task], choices: tuple[TaskChoice, ...]
     ) -> tuple[dict[str, ComposedTask], tuple[TaskChoice, ...]]:
         composed = {}
@@ -281,8 +281,8 @@ class _Composer(Builder):
                 choice.name,
                 task,
                 choice.weight,
-                self._standardized(self._judge("loss", loss, choice.name, target), choice.name, stated),
-                {metric.name: self._judge("metric", metric, choice.name, target) for metric in metrics},
+                self._standardized(self._measure("loss", loss, choice.name, target), choice.name, stated),
+                {metric.name: self._measure("metric", metric, choice.name, target) for metric in metrics},
             )
             complete.append(replace(choice, loss=loss, metrics=metrics, standardize=stated))
         return composed, tuple(complete)
@@ -300,15 +300,15 @@ class _Composer(Builder):
             if names.count(metric) > 1:
                 raise self.refused("task", name, f"has metric {metric!r} twice", ("tasks", name, "metrics"))
 
-    def _judge(self, kind: str, choice: Choice, name: str, target: Form) -> Any:
+    def _measure(self, kind: str, choice: Choice, name: str, target: Form) -> Any:
         path = ("tasks", name, "loss" if kind == "loss" else "metrics")
         with self._seeded(kind, name, choice.name):
-            judge = self.negotiated(kind, choice, path, f"of task {name!r} ", target)
+            measure = self.negotiated(kind, choice, path, f"of task {name!r} ", target)
             if kind == "loss":
-                self._rehearse(rehearse_loss, judge, target)
-            elif not judge.starts_late:
-                self._rehearse(rehearse_metric, judge, target)
-        return judge
+                self._rehearse(rehearse_loss, measure, target)
+            elif not measure.starts_late:
+                self._rehearse(rehearse_metric, measure, target)
+        return measure
 
     def _default(self, kind: str, situation: str) -> tuple[Choice, ...]:
         names = self.registry.defaults(kind, situation)

@@ -84,8 +84,8 @@ class MultitaskModel(nn.Module):
         return found
 
     @property
-    def looks(self) -> int:
-        """How many images it answers for one, outside training."""
+    def passes(self) -> int:
+        """How often an image passes through it for one answer, outside training."""
         return 1 if self.orbit is None else len(self.orbit.elements)
 
     def head(self, task: str) -> Head:

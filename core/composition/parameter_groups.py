@@ -45,8 +45,8 @@ def public_names(model: MultitaskModel, encoders: Sequence[Encoder]) -> dict[str
 
 
 def _of_head(name: str, tasks: Sequence[str]) -> str:
-    room, _, rest = name.partition(".")
-    if room != HEADS:
+    part, _, rest = name.partition(".")
+    if part != HEADS:
         return name
     index, _, rest = rest.partition(".")
     return f"{HEADS}.{tasks[int(index)]}.{rest}"

@@ -1,4 +1,4 @@
-"""What happens to a batch before the model sees it, and which tasks share one look at it.
+"""What happens to a batch before the model sees it, and which tasks share one view of it.
 
 The order: transforms, preparation (which fixes the clean image, the target of reconstructions), extra
 inputs, corruptions, model. Preparation belongs to the model, so every view has all tasks' preparation.
@@ -32,12 +32,12 @@ class Seen:
 
 @dataclass(frozen=True)
 class View:
-    """One look at a batch: made by the steps of `makers`, used by `tasks`."""
+    """One way to see a batch: made by the steps of `makers`, used by `tasks`."""
 
     tasks: tuple[str, ...]
     makers: tuple[str, ...]
 
-    def look(self, batch: Batch, tasks: Mapping[str, Task], random: Random) -> Seen:
+    def show(self, batch: Batch, tasks: Mapping[str, Task], random: Random) -> Seen:
         """Return the batch as this view's tasks see it."""
         shape = batch.image.shape
         # Streams are numbered, not named: what a sample looks like must not depend on what a task is called.

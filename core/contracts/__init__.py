@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from .drawing import Tags as Tags
     from .drawing import Values as Values
     from .encoder import Encoder as Encoder
-    from .exporter import Answer as Answer
     from .exporter import Arrays as Arrays
     from .exporter import Exporter as Exporter
     from .exporter import ExportPlan as ExportPlan
@@ -39,6 +38,7 @@ if TYPE_CHECKING:
     from .exporter import Judge as Judge
     from .exporter import Leading as Leading
     from .exporter import Metrics as Metrics
+    from .exporter import Predict as Predict
     from .exporter import Units as Units
     from .form import Activation as Activation
     from .form import Decisions as Decisions
@@ -52,14 +52,14 @@ if TYPE_CHECKING:
     from .optimizer import ParameterGroup as ParameterGroup
     from .preparation import Preparation as Preparation
     from .preparation import WantedPreparation as WantedPreparation
-    from .room import Fill as Fill
-    from .room import InMemory as InMemory
-    from .room import Room as Room
     from .schedule import Moment as Moment
     from .schedule import Schedule as Schedule
     from .sharing import EncoderBuilder as EncoderBuilder
     from .sharing import LearnedTable as LearnedTable
     from .sharing import Sharing as Sharing
+    from .storage import Fill as Fill
+    from .storage import InMemory as InMemory
+    from .storage import Storage as Storage
     from .task import Task as Task
 
 _NAMES = {
@@ -69,7 +69,7 @@ _NAMES = {
     "drawing": ("Bars", "Described", "Drawing", "Map", "Mask", "Picture", "Tags", "Values"),
     "encoder": ("Encoder",),
     "exporter": (
-        "Answer",
+        "Predict",
         "Arrays",
         "Exporter",
         "ExportPlan",
@@ -87,7 +87,7 @@ _NAMES = {
     "metric": ("Metric",),
     "optimizer": ("Optimizer", "ParameterGroup"),
     "preparation": ("Preparation", "WantedPreparation"),
-    "room": ("Fill", "InMemory", "Room"),
+    "storage": ("Fill", "InMemory", "Storage"),
     "schedule": ("Moment", "Schedule"),
     "sharing": ("EncoderBuilder", "LearnedTable", "Sharing"),
     "task": ("Task",),

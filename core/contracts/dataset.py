@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .preparation import Preparation
-from .room import Room
 from .specs import DatasetSpec
+from .storage import Storage
 
 
 @dataclass(frozen=True)
@@ -78,8 +78,8 @@ class Dataset(ABC):
         Raises `MissingRequirementError` when files are not there, `UsageError` when they are damaged.
         """
 
-    def load_into(self, room: Room) -> Mapping[str, Columns]:
-        """Return what `load` does, with the pictures put into a room part by part.
+    def load_into(self, storage: Storage) -> Mapping[str, Columns]:
+        """Return what `load` does, with the pictures put into `storage` part by part.
 
         For data that may be larger than memory; `load` is then `self.load_into(InMemory())`, with each
         split `alone`.

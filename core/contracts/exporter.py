@@ -18,7 +18,7 @@ from .inputs import ModelInput, names_of_inputs
 from .specs import ImageSpec
 
 Arrays = Mapping[str, NDArray[Any]]
-Answer = Callable[[Arrays], Arrays]
+Predict = Callable[[Arrays], Arrays]
 """From inputs by name (`image` float32 `[N, C, H, W]`, numbers int64 `[N]`, raw vectors float32
 `[N, width]`) to predictions by task."""
 
@@ -51,8 +51,8 @@ class Judge(ABC):
         """
 
     @abstractmethod
-    def measure(self, answer: Answer, tasks: Sequence[str]) -> Mapping[str, Metrics]:
-        """Return the metrics of the answers to some tasks on `"validation"` and `"test"`."""
+    def measure(self, predict: Predict, tasks: Sequence[str]) -> Mapping[str, Metrics]:
+        """Return the metrics of the predictions for some tasks on `"validation"` and `"test"`."""
 
     @abstractmethod
     def reference(self) -> Mapping[str, Metrics]:

@@ -15,8 +15,8 @@ from ..base.cache import cache_folder, cache_key
 from ..base.errors import MtlError
 from ..contracts import Columns, Dataset
 from ..discovery.declared import ask
+from .picture_storage import Memory, picture_storage
 from .store import Loaded, read_store
-from .store_room import Memory, store_room
 
 FOLDER = "datasets"
 SUFFIX = "data"
@@ -39,17 +39,17 @@ def load_prepared(
     """
     cache = cache_folder()
     folder = None if cache is None else cache / FOLDER
-    with store_room(memory, folder) as room:
+    with picture_storage(memory, folder) as storage:
         path = None if choice is None else _path(dataset, choice, folder)
-        found = None if path is None else read_store(path, room.stays)
+        found = None if path is None else read_store(path, storage.stays)
         if found is not None and _passes(found.splits, check):
             return found
-        loaded = dataset.load_into(room)
+        loaded = dataset.load_into(storage)
         check(loaded)
         # What is downloaded while loading was not there when the name was formed.
         path = None if choice is None else _path(dataset, choice, folder)
         splits = {split: loaded[split] for split in _SPLITS if split in loaded}
-        return room.settle(splits, ask(label, dataset, "remarks"), path)
+        return storage.settle(splits, ask(label, dataset, "remarks"), path)
 
 
 def data_key(dataset: Dataset, choice: Mapping[str, Any]) -> str | None:

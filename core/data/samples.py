@@ -20,8 +20,8 @@ from ..contracts.randomness import generator
 from ..contracts.specs import DatasetSpec
 from ..discovery.declared import ask, require_answer
 from .pages import Pages, read_only_tensor
+from .picture_storage import Memory
 from .prepared import load_prepared
-from .store_room import Memory
 
 _PART = 1 << 24
 """Pixels that are counted at once."""

@@ -34,8 +34,8 @@ from ..base.files import (
     writing_to,
 )
 from ..contracts import Columns, Fill
-from ..contracts.room import in_parts, part_of
 from ..contracts.specs import ImageSpec
+from ..contracts.storage import in_parts, part_of
 from .pages import Pages
 
 _PAGE = 1 << 14
@@ -96,7 +96,7 @@ class StoreWriter:
             fcntl.flock(self._stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
     def fill(self, count: int, image: ImageSpec, fill: Fill) -> Block:
-        """Write pictures as they are made; `fill` is that of a `Room`."""
+        """Write pictures as they are made; `fill` is that of a `Storage`."""
 
         def made(start: int, stop: int) -> NDArray[np.uint8]:
             pictures = np.empty((stop - start, *image.shape), dtype=np.uint8)

@@ -84,7 +84,7 @@ def views_of(
         random = SampleRandom(indices.to(samples.device), seed=derive_seed(0, "evaluation", split))
         batch = samples.batch(indices)
         for view in views:
-            yield view.tasks, view.look(batch, tasks, random)
+            yield view.tasks, view.show(batch, tasks, random)
 
 
 def fitting_size(composition: Composition, usual: int = BATCH_SIZE) -> int:
@@ -102,8 +102,8 @@ def evaluate(
 ) -> Evaluation:
     """Return losses and metrics of the model on a split; the model is left in its mode.
 
-    Without a `batch_size` it is as large as suits the device (a sample counts as often as the model looks
-    at it), and halved until it fits; `fitting` remembers that from one evaluation to the next.
+    Without a `batch_size` it is as large as suits the device (a sample counts as often as it passes
+    through the model), and halved until it fits; `fitting` remembers that from one evaluation to the next.
     Raises `UsageError` when no sample of the split has a task's label.
     """
     model = composition.model
@@ -115,14 +115,14 @@ def evaluate(
     training = model.training
     model.eval()
     usual = LARGE if samples.device.type == "cuda" else BATCH_SIZE
-    size = batch_size or max(1, fitting_size(composition, usual) // model.looks)
+    size = batch_size or max(1, fitting_size(composition, usual) // model.passes)
     fitting = fitting or Fitting()
     size = min(size, fitting.most or size)
     try:
         while True:
             try:
                 with in_use(samples.device):
-                    return _judge(composition, samples, split, size, answer)
+                    return _evaluate(composition, samples, split, size, answer)
             except (RuntimeError, MemoryError) as error:
                 if not is_out_of_memory(error) or size == 1:
                     raise
@@ -131,7 +131,7 @@ def evaluate(
         model.train(training)
 
 
-def _judge(
+def _evaluate(
     composition: Composition,
     samples: Samples,
     split: str,

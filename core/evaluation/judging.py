@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ..composition.composition import Composition
 from ..composition.views import Seen
-from ..contracts import Answer, Arrays, Judge, Leading, Metric, Metrics
+from ..contracts import Arrays, Judge, Leading, Metric, Metrics, Predict
 from ..contracts.randomness import generator
 from ..data.samples import Splits
 from .evaluation import score, views_of
@@ -42,13 +42,13 @@ class SplitJudge(Judge):
                 found.setdefault(name, []).append(value.cpu())
         return {name: np.ascontiguousarray(torch.cat(values).numpy()) for name, values in found.items()}
 
-    def measure(self, answer: Answer, tasks: Sequence[str]) -> Mapping[str, Metrics]:
+    def measure(self, predict: Predict, tasks: Sequence[str]) -> Mapping[str, Metrics]:
         def judged(names: tuple[str, ...], seen: Seen) -> dict[str, Tensor]:
             asked = [name for name in names if name in tasks]
             if not asked:
                 return {}
             feed = {"image": seen.image, **seen.inputs}
-            given = answer({name: value.cpu().numpy() for name, value in feed.items()})
+            given = predict({name: value.cpu().numpy() for name, value in feed.items()})
             device = seen.image.device
             return {name: torch.from_numpy(np.ascontiguousarray(given[name])).to(device) for name in asked}
 
@@ -61,7 +61,7 @@ class SplitJudge(Judge):
     def _reference(self) -> Mapping[str, Metrics]:
         model = self._composition.model
 
-        def answer(feed: Arrays) -> Arrays:
+        def predict(feed: Arrays) -> Arrays:
             device = self._splits.test.device
             tensors = {name: torch.from_numpy(value).to(device) for name, value in feed.items()}
             # Through the model's own preparation, as in the exported file.
@@ -71,7 +71,7 @@ class SplitJudge(Judge):
         training = model.training
         model.eval()
         try:
-            return self.measure(answer, tuple(self._composition.tasks))
+            return self.measure(predict, tuple(self._composition.tasks))
         finally:
             model.train(training)
 

@@ -12,8 +12,8 @@ from .class_groups import group_errors
 from .class_scores import class_scores
 from .confusion import confusion
 from .described import described
+from .first_samples import SHOWN, first_samples
 from .label_scores import label_scores
-from .looks import SHOWN, look
 from .maps import maps
 from .markup import Html, section, tag
 from .masks import masks
@@ -29,13 +29,13 @@ _BUDGET = 900_000
 
 def answers(subject: Subject) -> Html:
     """Return the section with one group of pictures per task, made from the test split."""
-    looks = look(subject.composition, subject.splits.test)
+    first = first_samples(subject.composition, subject.splits.test)
     limit = _longest_side(subject)
     shown = show(subject.composition, subject.splits.validation)
     epochs = int(subject.history[-1]["epoch"]) if subject.history else 0
     snapshots = read_snapshots(subject.path, epochs)
     groups = []
-    for task, seen in looks.items():
+    for task, seen in first.items():
         form = subject.composition.tasks[task].target
         tables = subject.metrics.get("tables", {}).get("test", {}).get(task, {})
         columns = {name: found.columns for name, found in subject.composition.tasks[task].metrics.items()}

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..contracts import Bars, Form
-from .looks import SHOWN, Look
+from .first_samples import SHOWN, FirstSamples
 from .markup import Html, join, tag
 from .numbers import percent
 from .pixels import picture
@@ -25,47 +25,47 @@ class _Answers:
     true: NDArray[np.int64]
 
 
-def choices(task: str, form: Form, look: Look, limit: int) -> list[Html]:
+def choices(task: str, form: Form, samples: FirstSamples, limit: int) -> list[Html]:
     """Return a strip of the first samples, and one of the mistakes the model was surest of."""
-    answers = _answers(form, look)
-    first = list(range(min(SHOWN, len(look))))
-    parts = [_strip(f"First test samples of {task}", first, answers, look, limit)]
-    wrong = np.flatnonzero(look.present & (answers.given != answers.true))
+    answers = _answers(form, samples)
+    first = list(range(min(SHOWN, len(samples))))
+    parts = [_strip(f"First test samples of {task}", first, answers, samples, limit)]
+    wrong = np.flatnonzero(samples.present & (answers.given != answers.true))
     surest = wrong[np.argsort(-answers.probability[wrong], kind="stable")][:SHOWN].tolist()
-    judged = int(look.present.sum())
+    judged = int(samples.present.sum())
     said = (
-        f"Of the first {len(look)} test samples {judged} have a label; "
+        f"Of the first {len(samples)} test samples {judged} have a label; "
         f"{len(wrong)} of these are answered wrongly"
     )
     if surest:
         parts.append(tag("p", f"{said}. These the model was surest of:", class_="note"))
-        parts.append(_strip(f"Surest mistakes of {task}", surest, answers, look, limit))
+        parts.append(_strip(f"Surest mistakes of {task}", surest, answers, samples, limit))
     else:
         parts.append(tag("p", f"{said}.", class_="note"))
     return parts
 
 
-def _answers(form: Form, look: Look) -> _Answers:
+def _answers(form: Form, samples: FirstSamples) -> _Answers:
     drawing = form.drawing
     assert isinstance(drawing, Bars)
-    given = drawing.chosen(look.prediction)
-    probability = np.take_along_axis(drawing.probabilities(look.prediction), given[:, None], axis=1)[:, 0]
-    return _Answers(form.choices, given, probability, look.target)
+    given = drawing.chosen(samples.prediction)
+    probability = np.take_along_axis(drawing.probabilities(samples.prediction), given[:, None], axis=1)[:, 0]
+    return _Answers(form.choices, given, probability, samples.target)
 
 
-def _strip(title: str, indices: Sequence[int], answers: _Answers, look: Look, limit: int) -> Html:
+def _strip(title: str, indices: Sequence[int], answers: _Answers, samples: FirstSamples, limit: int) -> Html:
     return tag(
-        "ul", *(_item(index, answers, look, limit) for index in indices), class_="strip", aria_label=title
+        "ul", *(_item(index, answers, samples, limit) for index in indices), class_="strip", aria_label=title
     )
 
 
-def _item(index: int, answers: _Answers, look: Look, limit: int) -> Html:
+def _item(index: int, answers: _Answers, samples: FirstSamples, limit: int) -> Html:
     true = int(answers.true[index])
     right = answers.given[index] == true
     answer = answers.names[int(answers.given[index])]
     lines = [
-        picture(look.seen[index], alt=f"test sample {index + 1}", limit=limit),
-        *(tag("span", f"{name} = {value[index]}", class_="given") for name, value in look.inputs.items()),
+        picture(samples.seen[index], alt=f"test sample {index + 1}", limit=limit),
+        *(tag("span", f"{name} = {value[index]}", class_="given") for name, value in samples.inputs.items()),
         tag("strong", answer),
         tag("span", percent(float(answers.probability[index]))),
     ]

@@ -7,25 +7,30 @@ import torch
 from numpy.typing import NDArray
 
 from ..contracts import Form
-from .looks import SHOWN, Look
+from .first_samples import SHOWN, FirstSamples
 from .markup import Html, join, tag
 from .pixels import picture, to_bytes
 
 
-def described(task: str, form: Form, look: Look, limit: int) -> list[Html]:
+def described(task: str, form: Form, samples: FirstSamples, limit: int) -> list[Html]:
     """Return a strip of the first samples with the answers given and the true ones."""
-    count = min(SHOWN, len(look))
-    sure = form.certain(torch.from_numpy(look.target[:count])).numpy()
-    given = form.drawing.describe(look.prediction[:count])
+    count = min(SHOWN, len(samples))
+    sure = form.certain(torch.from_numpy(samples.target[:count])).numpy()
+    given = form.drawing.describe(samples.prediction[:count])
     true = form.drawing.describe(sure)
     items = []
     for index in range(count):
         lines = [
-            picture(look.seen[index], alt=f"test sample {index + 1}", limit=limit),
-            *(tag("span", f"{name} = {value[index]}", class_="given") for name, value in look.inputs.items()),
+            picture(samples.seen[index], alt=f"test sample {index + 1}", limit=limit),
+            *(
+                tag("span", f"{name} = {value[index]}", class_="given")
+                for name, value in samples.inputs.items()
+            ),
             *_drawn(given[index].pixels, f"answer to test sample {index + 1}", limit),
             tag("strong", given[index].text),
-            tag("span", f"true: {true[index].text}" if look.present[index] else "no label", class_="given"),
+            tag(
+                "span", f"true: {true[index].text}" if samples.present[index] else "no label", class_="given"
+            ),
         ]
         items.append(tag("li", join(lines)))
     return [tag("ul", *items, class_="strip", aria_label=f"First test samples of {task}")]

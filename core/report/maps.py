@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from ..contracts import Map
 from ..contracts.colours import scaled
 from ..contracts.drawing import extremes
-from .looks import Look
+from .first_samples import FirstSamples
 from .markup import Html, join, tag
 from .numbers import number
 from .picture_rows import Row, picture_rows
@@ -18,12 +18,12 @@ _WIDE, _HIGH = 240, 12
 """Pixels of a scale."""
 
 
-def maps(task: str, drawing: Map, look: Look, limit: int) -> list[Html]:
+def maps(task: str, drawing: Map, samples: FirstSamples, limit: int) -> list[Html]:
     """Return, for each quantity, the first samples with true and given values and the scale of both."""
     units = f" {drawing.unit}" if drawing.unit else ""
-    rows, scales = [Row("what the model sees", look.seen)], []
+    rows, scales = [Row("what the model sees", samples.seen)], []
     for index, name in enumerate(drawing.labels):
-        true, given = look.target[:, index], look.prediction[:, index]
+        true, given = samples.target[:, index], samples.prediction[:, index]
         lowest, highest = extremes(np.concatenate([true, given]))
         difference = np.abs(given - true)
         _, largest = extremes(difference)

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..contracts import Mask
-from .looks import Look
+from .first_samples import FirstSamples
 from .markup import Html, join, tag
 from .numbers import percent
 from .picture_rows import Row, picture_rows
@@ -19,20 +19,20 @@ _SWATCH = 14
 """Pixels of a legend's square."""
 
 
-def masks(task: str, drawing: Mask, look: Look, limit: int) -> list[Html]:
+def masks(task: str, drawing: Mask, samples: FirstSamples, limit: int) -> list[Html]:
     """Return the first samples with their masks, and a legend."""
     colours = np.array(drawing.colours, dtype=np.uint8)
-    given = drawing.chosen(look.prediction)
-    labelled = look.target >= 0
-    right = (given == look.target) & labelled
+    given = drawing.chosen(samples.prediction)
+    labelled = samples.target >= 0
+    right = (given == samples.target) & labelled
     said = [
         f"{percent(float(one.sum() / known.sum()))} right" if known.any() else "no label"
         for one, known in zip(right, labelled, strict=True)
     ]
     rows = [
-        Row("what the model sees", look.seen),
-        Row("true", _laid_over(look.seen, colours, look.target, labelled)),
-        Row("answer", _laid_over(look.seen, colours, given, np.ones_like(labelled)), said),
+        Row("what the model sees", samples.seen),
+        Row("true", _laid_over(samples.seen, colours, samples.target, labelled)),
+        Row("answer", _laid_over(samples.seen, colours, given, np.ones_like(labelled)), said),
     ]
     note = (
         "A share right is that of the labelled pixels; where a pixel has no label, the picture is left bare."

@@ -7,7 +7,7 @@ import torch
 
 from ..contracts import Form
 from ..contracts.marks import marked
-from .looks import SHOWN, Look
+from .first_samples import SHOWN, FirstSamples
 from .markup import Html, join, tag
 from .pixels import picture
 
@@ -15,18 +15,18 @@ _SIDE = 160
 """Pixels of a picture's longer side: marks need room."""
 
 
-def places(task: str, form: Form, look: Look) -> list[Html]:
+def places(task: str, form: Form, samples: FirstSamples) -> list[Html]:
     """Return a strip of the first samples with the points given and the true ones."""
-    count = min(SHOWN, len(look))
-    sure = form.certain(torch.from_numpy(look.target[:count])).numpy()
-    given = form.drawing.describe(look.prediction[:count])
+    count = min(SHOWN, len(samples))
+    sure = form.certain(torch.from_numpy(samples.target[:count])).numpy()
+    given = form.drawing.describe(samples.prediction[:count])
     items = []
     for index in range(count):
-        true = _visible(sure[index]) if look.present[index] else []
-        drawn = marked(look.seen[index], _visible(look.prediction[index]), true)
+        true = _visible(sure[index]) if samples.present[index] else []
+        drawn = marked(samples.seen[index], _visible(samples.prediction[index]), true)
         lines = [
             picture(drawn.transpose(2, 0, 1), alt=f"points of test sample {index + 1}", limit=_SIDE),
-            tag("span", given[index].text if look.present[index] else "no label", class_="given"),
+            tag("span", given[index].text if samples.present[index] else "no label", class_="given"),
         ]
         items.append(tag("li", join(lines)))
     note = "A ring is where a point is, a cross of the same colour where the model puts it."

@@ -6,26 +6,26 @@ import math
 
 import numpy as np
 
-from .looks import Look
+from .first_samples import FirstSamples
 from .markup import Html, tag
 from .picture_rows import Row, picture_rows
 from .pixels import to_bytes
 
 
-def restorations(task: str, look: Look, limit: int) -> list[Html]:
+def restorations(task: str, samples: FirstSamples, limit: int) -> list[Html]:
     """Return a table of pictures, one column per sample, with the peak signal-to-noise ratio of each."""
-    assert look.error is not None
-    target = to_bytes(look.target)
-    difference = np.abs(look.prediction - look.target)
+    assert samples.error is not None
+    target = to_bytes(samples.target)
+    difference = np.abs(samples.prediction - samples.target)
     largest = float(difference.max())
     scaled = to_bytes(difference / largest) if largest > 0 else to_bytes(difference)
-    same = look.seen.shape == target.shape and bool((look.seen == target).all())
+    same = samples.seen.shape == target.shape and bool((samples.seen == target).all())
     rows = [Row("clean, also what the model sees" if same else "clean", target)]
     if not same:
-        before = [_ratio(error) for error in look.error[:, 0].tolist()]
-        rows.append(Row("what the model sees", look.seen, before))
-    after = [_ratio(error) for error in look.error[:, 1].tolist()]
-    rows.append(Row("output", to_bytes(look.prediction), after))
+        before = [_ratio(error) for error in samples.error[:, 0].tolist()]
+        rows.append(Row("what the model sees", samples.seen, before))
+    after = [_ratio(error) for error in samples.error[:, 1].tolist()]
+    rows.append(Row("output", to_bytes(samples.prediction), after))
     rows.append(Row("absolute difference", scaled))
     note = (
         "Decibels: peak signal-to-noise ratio against the clean image, sample by sample; more is better. "

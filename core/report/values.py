@@ -6,16 +6,16 @@ import numpy as np
 
 from ..contracts import Drawing, Values
 from .charts import scatter
-from .looks import Look
+from .first_samples import FirstSamples
 from .markup import Html, tag
 from .numbers import number
 
 
-def values(task: str, drawing: Drawing, look: Look) -> list[Html]:
+def values(task: str, drawing: Drawing, samples: FirstSamples) -> list[Html]:
     """Return one scatter plot per quantity over the samples that have the label."""
-    true, given = look.target[look.present], look.prediction[look.present]
+    true, given = samples.target[samples.present], samples.prediction[samples.present]
     if len(true) == 0:
-        return [tag("p", f"None of the first {len(look)} test samples has this label.", class_="note")]
+        return [tag("p", f"None of the first {len(samples)} test samples has this label.", class_="note")]
     unit = drawing.units if isinstance(drawing, Values) else ""
     plots = []
     for index, name in enumerate(drawing.labels):
@@ -35,5 +35,5 @@ def values(task: str, drawing: Drawing, look: Look) -> list[Html]:
             y_title="predicted",
         )
         plots.append(tag("figure", tag("figcaption", f"{name}: {said}"), plot, class_="card"))
-    note = f"{len(true)} of the first {len(look)} test samples. On the dashed line the answer is exact."
+    note = f"{len(true)} of the first {len(samples)} test samples. On the dashed line the answer is exact."
     return [tag("p", note, class_="note"), tag("div", *plots, class_="charts")]

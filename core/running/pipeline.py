@@ -240,11 +240,11 @@ class Pipeline:
         # Judged and exported in torch's usual memory format, as a model loaded from the folder will be.
         composition.model.to(memory_format=torch.contiguous_format)
         with composition.at_work("in evaluation"):
-            own = judge_own_epochs(folder, composition, splits)
+            own = metrics_of_own_epochs(folder, composition, splits)
         epoch, weights = folder.checkpoints.best()
         composition.model.load_state_dict(weights)
         with composition.at_work("in evaluation"):
-            metrics = judge(composition, splits) | own
+            metrics = metrics_of(composition, splits) | own
         metrics["training"] = {
             "epochs": int(started.history[-1]["epoch"]),
             "chosen_epoch": epoch,
@@ -342,7 +342,7 @@ def _time_of(started: Started) -> str:
     )
 
 
-def judge(composition: Composition, splits: Splits) -> dict[str, Any]:
+def metrics_of(composition: Composition, splits: Splits) -> dict[str, Any]:
     """Return the content of `metrics.json`: test, validation, and the baseline on test, with its answer.
 
     Raises `VerificationError` when a loss or an answer is not finite.
@@ -361,7 +361,7 @@ def judge(composition: Composition, splits: Splits) -> dict[str, Any]:
     }
 
 
-def judge_own_epochs(folder: RunFolder, composition: Composition, splits: Splits) -> dict[str, Any]:
+def metrics_of_own_epochs(folder: RunFolder, composition: Composition, splits: Splits) -> dict[str, Any]:
     """Return what each task reaches on test at its own best epoch, where the recipe asks for that."""
     if composition.recipe.train.select != "per-task":
         return {}

@@ -36,7 +36,7 @@ PICTURES = "kit-pictures"
 ANSWER = "kit-answer"
 COMPONENTS = (
     Component("dataset", PICTURES, "Pictures of the kit", f"{_HERE}.pictures:Pictures"),
-    Component("task", ANSWER, "Any answer", f"{_HERE}.answer:Answer"),
+    Component("task", ANSWER, "Any answer", f"{_HERE}.kit_task:KitTask"),
 )
 SIZES = (ImageSpec(1, 16, 16), ImageSpec(3, 32, 32), ImageSpec(2, 20, 24), ImageSpec(1, 28, 28))
 """Image forms that components are tried on, small ones first."""

@@ -34,8 +34,8 @@ def check_columns_match_the_spec(subject: Subject) -> None:
 
 @check("dataset")
 def check_the_same_samples_every_time(subject: Subject) -> None:
-    """Loading twice, the second time into a room, gives the same samples in the same order."""
-    (_, one), (_, other) = _loaded(subject), _loaded(subject, into_room=True)
+    """Loading twice, the second time into storage, gives the same samples in the same order."""
+    (_, one), (_, other) = _loaded(subject), _loaded(subject, into_storage=True)
     for split in one:
         same = np.array_equal(one[split].image, other[split].image) and all(
             np.array_equal(column, other[split].labels[name], equal_nan=column.dtype.kind == "f")
@@ -49,10 +49,10 @@ def check_the_same_samples_every_time(subject: Subject) -> None:
         )
 
 
-def _loaded(subject: Subject, into_room: bool = False) -> tuple[DatasetSpec, dict[str, Columns]]:
+def _loaded(subject: Subject, into_storage: bool = False) -> tuple[DatasetSpec, dict[str, Columns]]:
     try:
         dataset = dataset_of(subject.record, subject.options)
-        found = dataset.load_into(InMemory()) if into_room else dataset.load()
+        found = dataset.load_into(InMemory()) if into_storage else dataset.load()
         return dataset.spec(), {split: columns.alone() for split, columns in found.items()}
     except (MissingRequirementError, UsageError) as error:
         raise CheckSkipped(f"it cannot be loaded here: {error.message}") from None

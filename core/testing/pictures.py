@@ -11,7 +11,7 @@ from pydantic import Field
 
 from ..contracts import Columns, Dataset, Form, no_images
 from ..contracts.specs import NO_IMAGE, DatasetSpec, ImageSpec, Symmetry
-from .answer import VECTOR
+from .kit_task import VECTOR
 from .stated_forms import formed
 
 SIDES = Symmetry((1, 2, 3, 0), (0, 3, 2, 1))

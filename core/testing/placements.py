@@ -14,7 +14,6 @@ from ..contracts.specs import ImageSpec
 from ..data.samples import Samples
 from ..discovery.plugin_loading import HOME
 from ..evaluation.fitting import fit
-from .answer import NUMBER
 from .bench import (
     ANSWER,
     PICTURES,
@@ -24,6 +23,7 @@ from .bench import (
     spread,
 )
 from .checks import CheckSkipped
+from .kit_task import NUMBER
 from .specimens import place_of_head, places_of
 from .stated_forms import stated
 from .subjects import Subject

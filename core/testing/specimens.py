@@ -18,9 +18,9 @@ from ..contracts.batch import Features
 from ..contracts.inputs import ModelInput, Vectors, numbers_among, vectors_among
 from ..contracts.randomness import derive_seed, generator, seeded_generators
 from ..contracts.specs import ImageSpec
-from .answer import NUMBER, VECTOR
 from .bench import LARGE, SIZES, dataset_of
 from .checks import CheckSkipped
+from .kit_task import NUMBER, VECTOR
 from .subjects import Subject
 
 TASKS = ("first", "second")

@@ -165,7 +165,7 @@ def _task_and_samples(subject: Subject) -> tuple[Task, Samples]:
 def _look(task: Task, samples: Samples, indices: Tensor) -> Seen:
     tasks = {TASK: task}
     (view,) = plan_views(tasks, "shared")
-    return view.look(samples.batch(indices), tasks, SampleRandom(indices, seed=0))
+    return view.show(samples.batch(indices), tasks, SampleRandom(indices, seed=0))
 
 
 def _require_image(image: Tensor, original: Tensor, what: str) -> None:

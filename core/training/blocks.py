@@ -1,4 +1,4 @@
-"""What the model gets in training: several steps' samples gathered and looked at in one go, then cut up.
+"""What the model gets in training: several steps' samples gathered and shown in one go, then cut up.
 
 Making a small batch costs as much as making a larger one, so the batches of a block of steps are made
 together. How many depends on the recipe alone, so random numbers stay a function of seed, epoch and block.
@@ -30,7 +30,7 @@ LONGEST = 16
 
 
 @dataclass(frozen=True)
-class Look:
+class Lesson:
     """What one view gives the model in one step, and what its tasks are to answer."""
 
     tasks: tuple[str, ...]
@@ -39,8 +39,8 @@ class Look:
     answers: Mapping[str, Known]
 
 
-StepLooks = tuple[Look, ...]
-"""Everything one step is trained on: a look per view."""
+StepLessons = tuple[Lesson, ...]
+"""Everything one step is trained on: a lesson per view."""
 
 
 def step_sizes(count: int, batch_size: int) -> list[int]:
@@ -70,7 +70,7 @@ def steps_per_block(batch_size: int, image_shape: Sequence[int], accumulate: int
 
 
 class Blocks:
-    """Makes the looks of the training steps from `samples`, a block of steps at a time.
+    """Makes the lessons of the training steps from `samples`, a block of steps at a time.
 
     Augmentations and tasks see the samples of the whole block as one batch.
     """
@@ -94,7 +94,7 @@ class Blocks:
         )
 
     def split(self, order: Tensor) -> tuple[Tensor, ...]:
-        """Return an epoch's sample indices `[N]` block by block; their looks are wanted in this order."""
+        """Return an epoch's sample indices `[N]` block by block; their lessons are wanted in this order."""
         sizes = step_sizes(len(order), self._batch_size)
         blocks = [sum(sizes[start : start + self.steps]) for start in range(0, len(sizes), self.steps)]
         parts: tuple[Tensor, ...] = order.split(blocks)
@@ -105,19 +105,19 @@ class Blocks:
         """Make ready the random numbers of a block, counted from 0."""
         self.generators.restart(self._composition.recipe.seed, "train", epoch, block)
 
-    def looks(self, indices: Tensor, epoch: int, block: int) -> list[StepLooks]:
+    def lessons(self, indices: Tensor, epoch: int, block: int) -> list[StepLessons]:
         """Return what each step of a block is trained on, from its sample indices; `restart` comes before."""
         seed = self._composition.recipe.seed
         random = StepRandom(
             len(indices), self._device, seed, "train", epoch, block, generators=self.generators
         )
         batch = augment(self._samples.batch(indices), self._composition.augmentations, random)
-        looks = [self._cut(view, batch, random) for view in self._views]
-        return list(zip(*looks, strict=True))
+        lessons = [self._cut(view, batch, random) for view in self._views]
+        return list(zip(*lessons, strict=True))
 
-    def _cut(self, view: View, batch: Batch, random: StepRandom) -> list[Look]:
-        """Return a view's look for each step of the block."""
-        seen = view.look(batch, self._tasks, random)
+    def _cut(self, view: View, batch: Batch, random: StepRandom) -> list[Lesson]:
+        """Return a view's lesson for each step of the block."""
+        seen = view.show(batch, self._tasks, random)
         sizes = step_sizes(len(seen.image), self._batch_size)
         images = seen.image.contiguous(memory_format=self._memory_format).split(sizes)
         inputs = {name: value.split(sizes) for name, value in seen.inputs.items()}
@@ -126,7 +126,7 @@ class Blocks:
             for name in view.tasks
         }
         return [
-            Look(
+            Lesson(
                 view.tasks,
                 image,
                 {name: parts[step] for name, parts in inputs.items()},

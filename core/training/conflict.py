@@ -10,10 +10,10 @@ from torch import Tensor
 from ..composition.composition import Composition
 from ..composition.losses import mean_loss
 from .balancing import task_gradients
-from .blocks import StepLooks
+from .blocks import StepLessons
 
 
-def cosines(composition: Composition, looks: StepLooks) -> dict[str, float]:
+def cosines(composition: Composition, lessons: StepLessons) -> dict[str, float]:
     """Return `cosine/A/B` for every pair of tasks, of their gradients on the shared parameters.
 
     The model is left as it was and looks at the batch as in evaluation (no dropout, no batch statistics).
@@ -28,11 +28,11 @@ def cosines(composition: Composition, looks: StepLooks) -> dict[str, float]:
     training = model.training
     model.eval()
     found: dict[str, Tensor] = {}
-    for look in looks:
+    for lesson in lessons:
         # As the steps do, of the image as it is: a mean over its symmetries is nothing that is trained.
-        raw = model.answer_once(look.image, look.inputs, look.tasks)
-        for name in look.tasks:
-            found[name] = mean_loss(composition.tasks[name].loss, raw[name], look.answers[name])
+        raw = model.answer_once(lesson.image, lesson.inputs, lesson.tasks)
+        for name in lesson.tasks:
+            found[name] = mean_loss(composition.tasks[name].loss, raw[name], lesson.answers[name])
     gradients = task_gradients(torch.stack([found[name] for name in names]), shared)
     model.train(training)
     units = torch.nn.functional.normalize(gradients, dim=1)

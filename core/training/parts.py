@@ -6,29 +6,29 @@ from dataclasses import replace
 
 from torch import Tensor
 
-from .blocks import StepLooks
+from .blocks import StepLessons
 
 
-def cut(looks: StepLooks, parts: int) -> list[StepLooks]:
-    """Return the looks of `parts` equal parts of the batch, in order.
+def cut(lessons: StepLessons, parts: int) -> list[StepLessons]:
+    """Return the lessons of `parts` equal parts of the batch, in order.
 
     What is left over when the batch cannot be divided is in no part. A batch that leaves parts of fewer than
     two samples, which have no statistics, is every part itself: an epoch's last one may be so small.
     """
-    size = len(looks[0].image) // parts
+    size = len(lessons[0].image) // parts
     if size < 2:
-        return [looks] * parts
-    rest = len(looks[0].image) % parts
+        return [lessons] * parts
+    rest = len(lessons[0].image) % parts
     sizes = [size] * parts + ([rest] if rest else [])
     cuts = []
-    for look in looks:
-        images = look.image.split(sizes)
-        inputs = {name: value.split(sizes) for name, value in look.inputs.items()}
-        answers = {name: known.split(sizes) for name, known in look.answers.items()}
+    for lesson in lessons:
+        images = lesson.image.split(sizes)
+        inputs = {name: value.split(sizes) for name, value in lesson.inputs.items()}
+        answers = {name: known.split(sizes) for name, known in lesson.answers.items()}
         cuts.append(
             [
                 replace(
-                    look,
+                    lesson,
                     image=images[part],
                     inputs={name: value[part] for name, value in inputs.items()},
                     answers={name: value[part] for name, value in answers.items()},

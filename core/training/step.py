@@ -12,10 +12,10 @@ from ..composition.composition import Composition
 from ..composition.losses import mean_loss
 from ..contracts.tensor_form import expect_plain
 from .balancing import Balancing
-from .blocks import Look, StepLooks
+from .blocks import Lesson, StepLessons
 from .failure import Failure
-from .look_again import LookAgain
 from .parts import cut, mean_of_parts
+from .second_pass import SecondPass
 from .update import Update
 
 
@@ -48,14 +48,14 @@ class Step:
         self._mixed = training.precision == "bf16"
         self._device_type = device.type
 
-    def __call__(self, looks: StepLooks, failure: Failure, closes: bool = True) -> StepLosses:
-        """Update once from a step's looks; without `closes` only keep its gradients, where they accumulate.
+    def __call__(self, lessons: StepLessons, failure: Failure, closes: bool = True) -> StepLosses:
+        """Update once from a step's lessons; without `closes` only keep its gradients, where they accumulate.
 
         The update is skipped on the device when a loss is not finite, or was in an earlier step of the epoch.
         """
         balancer = self._composition.balancer
-        again = LookAgain(self._composition.model, self._device) if balancer.needs_new_losses else None
-        losses, counts = self._losses(looks) if balancer.parts == 1 else self._losses_of_parts(looks)
+        again = SecondPass(self._composition.model, self._device) if balancer.needs_new_losses else None
+        losses, counts = self._losses(lessons) if balancer.parts == 1 else self._losses_of_parts(lessons)
         weighted = losses * self.task_weights if self._weighs else losses
         self._update.forget_gradients()
         if not balancer.constant:
@@ -72,7 +72,7 @@ class Step:
         balancer.post_step(weighted)
         if again is not None:
             with again.same_conditions():
-                after = self._losses(looks)[0] * self.task_weights
+                after = self._losses(lessons)[0] * self.task_weights
                 balancer.post_update(weighted, after)
             if balancer.needs_positive_losses:
                 # Told as a loss of this step: the update that made it negative was this one's.
@@ -86,19 +86,19 @@ class Step:
         labels = counts.view(-1, counts.shape[-1]).sum(dim=0)
         self._composition.balancer.present.copy_((labels > 0) & (self.task_weights > 0))
 
-    def _losses_of_parts(self, looks: StepLooks) -> tuple[Tensor, Tensor]:
+    def _losses_of_parts(self, lessons: StepLessons) -> tuple[Tensor, Tensor]:
         """Return losses and counts of each independent part of the batch, `[parts, T]`."""
-        found = [self._losses(part) for part in cut(looks, self.balancing.parts)]
+        found = [self._losses(part) for part in cut(lessons, self.balancing.parts)]
         return torch.stack([losses for losses, _ in found]), torch.stack([counts for _, counts in found])
 
-    def _losses(self, looks: StepLooks) -> tuple[Tensor, Tensor]:
+    def _losses(self, lessons: StepLessons) -> tuple[Tensor, Tensor]:
         composition = self._composition
         found: dict[str, Tensor] = {}
         counts: dict[str, Tensor] = {}
-        for look in looks:
-            raw = self._answer(look)
-            for name in look.tasks:
-                answers, loss = look.answers[name], composition.tasks[name].loss
+        for lesson in lessons:
+            raw = self._answer(lesson)
+            for name in lesson.tasks:
+                answers, loss = lesson.answers[name], composition.tasks[name].loss
                 expect_plain(composition.model.head(name), "its answer is", raw[name])
                 found[name] = mean_loss(loss, raw[name], answers)
                 expect_plain(loss, "what it gives is", found[name])
@@ -106,15 +106,15 @@ class Step:
         names = composition.tasks
         return torch.stack([found[name] for name in names]), torch.stack([counts[name] for name in names])
 
-    def _answer(self, look: Look) -> dict[str, Tensor]:
+    def _answer(self, lesson: Lesson) -> dict[str, Tensor]:
         """Return the raw outputs, float32; compiled and in mixed precision if the recipe says so."""
         if not (self._mixed or self._compiles):
-            plain: dict[str, Tensor] = self._model(look.image, look.inputs, look.tasks, prepared=True)
+            plain: dict[str, Tensor] = self._model(lesson.image, lesson.inputs, lesson.tasks, prepared=True)
             return plain
         # The losses are of float32 values whatever the model computed in.
         try:
             with torch.autocast(self._device_type, torch.bfloat16, enabled=self._mixed):
-                raw = self._model(look.image, look.inputs, look.tasks, prepared=True)
+                raw = self._model(lesson.image, lesson.inputs, lesson.tasks, prepared=True)
         except torch._dynamo.exc.TorchDynamoException as error:
             raise ComponentError(
                 f"the model cannot be compiled: {str(error).splitlines()[0]}", hint="leave train.compile out"

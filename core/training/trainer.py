@@ -191,10 +191,10 @@ class Trainer:
     ) -> StepLosses:
         """Take a block's steps one by one; return what they gave, `[K, T]` each."""
         found = []
-        blocks = self._blocks.looks(indices, self._epoch, block)
-        for index, looks in enumerate(blocks):
+        blocks = self._blocks.lessons(indices, self._epoch, block)
+        for index, lessons in enumerate(blocks):
             closes = self._closes(index, len(blocks), done)
-            found.append(self._step(looks, self._failure, closes))
+            found.append(self._step(lessons, self._failure, closes))
             if tell is not None:
                 tell(done + len(found))
         return StepLosses(*(torch.stack(part) for part in zip(*found, strict=True)))
@@ -307,7 +307,7 @@ class Trainer:
         seen.zero_()
         fixed = torch.arange(min(self._training.batch_size, len(self.splits.train)), device=self.device)
         self._blocks.restart(0, 0)
-        return row | cosines(self.composition, self._blocks.looks(fixed, 0, 0)[0])
+        return row | cosines(self.composition, self._blocks.lessons(fixed, 0, 0)[0])
 
     def _checkpoint(self) -> Checkpoint:
         groups: dict[str, Mapping[str, Tensor]] = {

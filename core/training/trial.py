@@ -37,7 +37,7 @@ class Trial:
         blocks = Blocks(copied, samples, device)
         size = min(len(samples), batch_size or composition.recipe.train.batch_size)
         blocks.restart(0, 0)
-        self._looks = blocks.looks(torch.arange(size, device=samples.home), 0, 0)[0]
+        self._lessons = blocks.lessons(torch.arange(size, device=samples.home), 0, 0)[0]
         self._step = Step(copied, update, device)
         self._failure = Failure(device)
         self._device = device
@@ -45,7 +45,7 @@ class Trial:
     def step(self) -> None:
         """Take the step."""
         with in_use(self._device):
-            self._step(self._looks, self._failure)
+            self._step(self._lessons, self._failure)
 
 
 def refuse_lone_samples(composition: Composition, samples: Samples, device: torch.device) -> None:

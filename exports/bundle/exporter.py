@@ -18,7 +18,6 @@ from ...core.base.files import writing_to
 from ...core.contracts import Exporter, ExportPlan, ExportReport, ExportSubject
 from ...core.discovery.answer_forms import forms_among
 from ..candidate import Candidate
-from ..comparison import memory_for
 from ..folder import SUMS, check_folder, unpublished_folder
 from ..graphs import opset_of
 from ..metadata import ModelCard
@@ -35,6 +34,7 @@ from ..options import (
 from ..precision import FLOAT32, TOLERANCES, PrecisionType
 from ..runtimes import RUNTIMES
 from ..session import allowed
+from ..side_by_side import memory_for
 from ..variants import build_variant, check_precision, precision_for
 from ..verification import form_of, part_of, verify_bytes
 from .contents import (

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ...core.base.errors import UsageError
 from ...core.base.files import read_bytes
-from ...core.contracts import InMemory, Preparation, Room
+from ...core.contracts import InMemory, Preparation, Storage
 from ...core.contracts.specs import ImageSpec
 
 
@@ -44,12 +44,12 @@ def read_images(
     files: Sequence[ImageFile],
     form: ImageSpec | Preparation,
     *,
-    room: Room | None = None,
+    storage: Storage | None = None,
     resize: bool = False,
     broken: dict[int, str] | None = None,
     look: Callable[[int, NDArray[np.uint8]], None] | None = None,
 ) -> NDArray[np.uint8]:
-    """Return the images, uint8 `[N, C, H, W]`, in the order of the files, in a room (None: in memory).
+    """Return the images, uint8 `[N, C, H, W]`, in the order of the files, in `storage` (None: in memory).
 
     Pictures are read and converted as their preparation says (`core/data/pictures.py`); of a form alone,
     `resize` stretches images of another size. `look` is shown each image, by its
@@ -76,7 +76,7 @@ def read_images(
 
     # Pillow warns about odd palettes and sizes; the filter is set once, as it is shared by all threads.
     with silently():
-        return (room or InMemory()).pictures(len(files), preparation.image, fill)
+        return (storage or InMemory()).pictures(len(files), preparation.image, fill)
 
 
 def _pixels(file: ImageFile, preparation: Preparation) -> NDArray[np.uint8]:

@@ -12,7 +12,7 @@ from pydantic import Field
 
 from ...core.base.errors import MissingRequirementError, UsageError
 from ...core.base.places import from_root
-from ...core.contracts import Columns, Dataset, InMemory, Preparation, Room
+from ...core.contracts import Columns, Dataset, InMemory, Preparation, Storage
 from ...core.contracts.specs import DatasetSpec, ImageSpec
 from ..forms import Categorical
 from .class_folders import class_folders, images_in, passed_over, refuse_all, refuse_outside
@@ -83,7 +83,7 @@ class ImageFolder(Dataset):
     def load(self) -> Mapping[str, Columns]:
         return self.load_into(InMemory())
 
-    def load_into(self, room: Room) -> Mapping[str, Columns]:
+    def load_into(self, storage: Storage) -> Mapping[str, Columns]:
         # Both splits are listed before any image is read: an empty folder is found out at once.
         preparation, listed = self.preparation(), self._listed()
         splits = {}
@@ -91,7 +91,7 @@ class ImageFolder(Dataset):
         for split, folders in listed.items():
             files = [image_file(path) for folder in folders for path in folder]
             broken: dict[int, str] = {}
-            pixels = read_images(files, preparation, room=room, broken=broken)
+            pixels = read_images(files, preparation, storage=storage, broken=broken)
             faults += [_fault(files[index], preparation) for index in sorted(broken)]
             label = np.repeat(np.arange(len(folders), dtype=np.int64), [len(folder) for folder in folders])
             splits[split] = Columns(pixels, {COLUMN: label})

@@ -17,7 +17,7 @@ from pydantic import Field
 from ...core.base.errors import UsageError
 from ...core.base.files import reading
 from ...core.base.places import from_root
-from ...core.contracts import Columns, Dataset, InMemory, Preparation, Room, no_images
+from ...core.contracts import Columns, Dataset, InMemory, Preparation, Storage, no_images
 from ...core.contracts.specs import NO_IMAGE, DatasetSpec
 from ...core.data.table_paths import PictureFolder
 from ...core.data.table_text import HINT
@@ -184,12 +184,12 @@ class PictureTable(Dataset):
     def load(self) -> Mapping[str, Columns]:
         return {part: columns.alone() for part, columns in self.load_into(InMemory()).items()}
 
-    def load_into(self, room: Room) -> Mapping[str, Columns]:
+    def load_into(self, storage: Storage) -> Mapping[str, Columns]:
         if not self._columns.path:
             return self._load_rows(self._columns)
         files = self._pictures.files
         columns, outside = self._placed(self._columns)
-        pixels, rows, content = self._read(files, room)
+        pixels, rows, content = self._read(files, storage)
         self._remarks += outside
         named = [files[row].name for row in rows.tolist()]
         # What is in files tells nothing of which rows are alike.
@@ -307,7 +307,7 @@ class PictureTable(Dataset):
         return picture_form(self._pictures.files, self.size, self.channels, self.stated)
 
     def _read(
-        self, files: Sequence[ImageFile], room: Room
+        self, files: Sequence[ImageFile], storage: Storage
     ) -> tuple[NDArray[np.uint8], NDArray[np.int64], list[bytes]]:
         """Return all pictures, the rows of those that can be read, and their contents' digests.
 
@@ -319,7 +319,7 @@ class PictureTable(Dataset):
         def look(row: int, picture: NDArray[np.uint8]) -> None:
             contents[row] = content_of(picture)
 
-        pixels = read_images(files, self._form[0], room=room, broken=broken, look=look)
+        pixels = read_images(files, self._form[0], storage=storage, broken=broken, look=look)
         rows = [row for row in range(len(files)) if row not in broken]
         self._remarks = self._told(broken, len(files)) if broken else ()
         return pixels, np.array(rows, dtype=np.int64), [contents[row] for row in rows]

@@ -37,7 +37,7 @@ class Adapter(Metric):
             raise Incompatible(reason)
         self.library = library
         self.settings = settings
-        self.judge: torchmetrics.Metric | None = None
+        self.counter: torchmetrics.Metric | None = None
 
     @classmethod
     def accepts(cls, target: Form) -> str | None:
@@ -51,20 +51,20 @@ class Adapter(Metric):
 
     def accumulate(self, *batch: Tensor) -> None:
         """Give a batch to the object of torchmetrics, which is made with the first one, on its device."""
-        if self.judge is None:
+        if self.counter is None:
             # What is made in inference mode could not be added to outside of it.
             with torch.inference_mode(False):
-                self.judge = resolve_name(self.library)(**self.settings).to(batch[0].device)
-        self.judge.update(*batch)
+                self.counter = resolve_name(self.library)(**self.settings).to(batch[0].device)
+        self.counter.update(*batch)
 
     def compute(self) -> Tensor:
         """Return the value over everything added; the single number NaN before anything was."""
-        if self.judge is None or not self.judge.update_called:
+        if self.counter is None or not self.counter.update_called:
             return torch.tensor(torch.nan)
-        value: Tensor = self.judge.compute()
+        value: Tensor = self.counter.compute()
         return value
 
     def reset(self) -> None:
         """Forget everything added."""
-        if self.judge is not None:
-            self.judge.reset()
+        if self.counter is not None:
+            self.counter.reset()

@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from mtl.core.contracts import Answer, Arrays, ExportSubject, Judge, Leading, Metrics
+from mtl.core.contracts import Arrays, ExportSubject, Judge, Leading, Metrics, Predict
 from mtl.core.contracts.specs import ImageSpec, InputSpec
 from mtl.exports.metadata import IMAGE
 from mtl.exports.onnx_exporter import OnnxExporter
@@ -88,18 +88,18 @@ class TinyJudge(Judge):
             "number": source.integers(0, COUNT, count),
         }
 
-    def measure(self, answer: Answer, tasks: Sequence[str]) -> Mapping[str, Metrics]:
+    def measure(self, predict: Predict, tasks: Sequence[str]) -> Mapping[str, Metrics]:
         found = {}
         for split, seed in (("validation", 1), ("test", 2)):
             feed = self.training_samples(200, seed)
-            truth, given = self.answer(feed), answer(feed)
+            truth, given = self.predict(feed), predict(feed)
             found[split] = {task: self.judged(task, given[task], truth[task]) for task in tasks}
         return found
 
     def reference(self) -> Mapping[str, Metrics]:
-        return self.measure(self.answer, tuple(self.leading))
+        return self.measure(self.predict, tuple(self.leading))
 
-    def answer(self, feed: Arrays) -> Arrays:
+    def predict(self, feed: Arrays) -> Arrays:
         with torch.inference_mode():
             raw = self.model(torch.from_numpy(feed[IMAGE]), {"number": torch.from_numpy(feed["number"])})
             return {task: TARGETS[task].predict(raw[task]).numpy() for task in TARGETS}

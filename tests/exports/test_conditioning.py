@@ -10,9 +10,9 @@ import torch
 from torch import nn
 
 from mtl.core.base.errors import VerificationError
-from mtl.exports.comparison import Comparison
 from mtl.exports.conditioning import rounded_otherwise
 from mtl.exports.onnx_model import ExportForm
+from mtl.exports.side_by_side import SideBySide
 
 TASK = "de-noise"
 
@@ -47,12 +47,12 @@ class Otherwise:
         return {**answers, TASK: np.clip(answers[TASK] + np.float32(self.off), 0, 1)}
 
 
-def compared(exported, size: float, off: float = 0.0) -> Comparison:
+def compared(exported, size: float, off: float = 0.0) -> SideBySide:
     subject = dataclasses.replace(exported.subject, model=Cancelling(exported.subject.model, size).eval())
-    comparison = Comparison(subject, Otherwise(subject, off), ExportForm("float32", False))
-    comparison.numbers()
-    comparison.agreement()
-    return comparison
+    side_by_side = SideBySide(subject, Otherwise(subject, off), ExportForm("float32", False))
+    side_by_side.numbers()
+    side_by_side.agreement()
+    return side_by_side
 
 
 def test_a_model_that_rounding_does_not_move_is_given_nothing(exported):

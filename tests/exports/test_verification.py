@@ -14,7 +14,7 @@ import torch
 from onnx import numpy_helper
 
 from mtl.core.base.errors import VerificationError
-from mtl.exports import comparison, onnx_exporter
+from mtl.exports import onnx_exporter, side_by_side
 from mtl.exports.onnx_exporter import OnnxExporter
 
 Mutation = Callable[[onnx.ModelProto], None]
@@ -296,7 +296,7 @@ def test_a_runtime_too_slow_for_large_batches_answers_all_real_samples_too(expor
 def test_the_large_batch_is_smaller_where_the_numbers_inside_are_many(exported, monkeypatch):
     report = OnnxExporter().verify(exported.subject, exported.path)
     assert max(case["batch"] for case in report["cases"]) == 1000
-    monkeypatch.setattr(comparison, "MOST_BYTES", comparison.MOST_BYTES // 20_000)
+    monkeypatch.setattr(side_by_side, "MOST_BYTES", side_by_side.MOST_BYTES // 20_000)
     report = OnnxExporter().verify(exported.subject, exported.path)
     largest = max(case["batch"] for case in report["cases"])
     assert 64 <= largest < 1000

@@ -164,8 +164,8 @@ def test_one_task_has_nothing_to_be_held_against(grid: Make) -> None:
 
 
 def test_the_first_metric_with_a_direction_judges(grid: Make) -> None:
-    judges = grid("hard", tasks=("denoise", "classify"), metrics={"denoise": "ssim"}).judges
-    assert {name: (judge.metric, judge.direction) for name, judge in judges.items()} == {
+    yardsticks = grid("hard", tasks=("denoise", "classify"), metrics={"denoise": "ssim"}).yardsticks
+    assert {name: (yardstick.metric, yardstick.direction) for name, yardstick in yardsticks.items()} == {
         "denoise": ("ssim", "higher"),
         "classify": ("accuracy", "higher"),
     }
@@ -176,12 +176,12 @@ def test_variants_that_would_be_judged_differently_are_refused(grid: Make) -> No
     message = "task 'even' is judged by accuracy in .* and by f1 in .*: such results cannot be compared"
     with pytest.raises(UsageError, match=message):
         grid("hard", metrics)
-    assert grid("hard", metrics, metrics={"even": "loss"}).judges["even"].metric == "loss"
+    assert grid("hard", metrics, metrics={"even": "loss"}).yardsticks["even"].metric == "loss"
 
 
 def test_the_loss_may_judge(grid: Make) -> None:
-    judge = grid("hard", metrics={"even": "loss"}).judges["even"]
-    assert (judge.direction, judge.unit) == ("lower", "loss")
+    yardstick = grid("hard", metrics={"even": "loss"}).yardsticks["even"]
+    assert (yardstick.direction, yardstick.unit) == ("lower", "loss")
 
 
 def test_more_seeds_and_values_are_the_same_question_and_another_budget_is_not(grid: Make) -> None:

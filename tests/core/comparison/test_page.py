@@ -83,8 +83,8 @@ def test_names_cannot_break_the_page(results: Results) -> None:
 def test_better_is_up_and_to_the_right_whatever_the_direction(
     directions: tuple[str, str], results: Results
 ) -> None:
-    for judge, direction in zip(results["tasks"].values(), directions, strict=True):
-        judge |= {"direction": direction, "scale": 1.0}
+    for yardstick, direction in zip(results["tasks"].values(), directions, strict=True):
+        yardstick |= {"direction": direction, "scale": 1.0}
     first, second = results["variants"]
     for task, direction in zip(results["tasks"], directions, strict=True):
         good, poor = (0.2, 0.8) if direction == "lower" else (0.8, 0.2)

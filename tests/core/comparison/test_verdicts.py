@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mtl.core.comparison.statistics import Estimate, difference
-from mtl.core.comparison.verdicts import judge, sentence
+from mtl.core.comparison.verdicts import sentence, verdict_on
 
 ALONE = [0.9000, 0.9001, 0.9002, 0.8999, 0.9000]
 SURE = difference([value + 0.001 for value in ALONE], ALONE)
@@ -37,7 +37,7 @@ def row(found: Estimate, outcome: str, adjusted: float | None) -> dict[str, obje
     ],
 )
 def test_the_rule(found: Estimate | None, adjusted: float | None, outcome: str) -> None:
-    assert judge(found, adjusted, found.n if found else 5).outcome == outcome
+    assert verdict_on(found, adjusted, found.n if found else 5).outcome == outcome
 
 
 def test_a_sentence_says_what_is_found_and_what_is_not_and_how_sure_it_is() -> None:
@@ -61,7 +61,7 @@ def test_a_sentence_about_too_few_seeds() -> None:
 
 
 def test_nothing_is_sure_where_trainings_failed() -> None:
-    assert judge(SURE, 0.01, 6).outcome == "perhaps better"
+    assert verdict_on(SURE, 0.01, 6).outcome == "perhaps better"
     rows = {"third": row(SURE, "perhaps better", 0.01)}
     assert sentence("ple", rows, UNITS, 6) == (
         "ple perhaps beats single-task on third, 95 % interval +0.08 to +0.12 points, p=0.010 "

@@ -38,27 +38,27 @@ class Steps(Plain):
 BATCH = Batch(torch.full((1, 1, 2, 2), 3.0), {})
 
 
-def looked(mode: str) -> dict[str, tuple[float, float]]:
+def means(mode: str) -> dict[str, tuple[float, float]]:
     tasks: dict[str, Task] = {"plain": Plain(SPEC), "steps": Steps(SPEC), "other": Plain(SPEC)}
     found = {}
     for view in plan_views(tasks, mode):
-        seen = view.look(BATCH, tasks, StepRandom(1, "cpu", 0))
+        seen = view.show(BATCH, tasks, StepRandom(1, "cpu", 0))
         for name in view.tasks:
             found[name] = (float(seen.clean.image.mean()), float(seen.image.mean()))
     return found
 
 
 def test_the_clean_image_is_fixed_before_corruption() -> None:
-    assert looked("shared")["steps"] == (7.0, -7.0)
+    assert means("shared")["steps"] == (7.0, -7.0)
 
 
 def test_a_shared_view_is_the_same_for_all() -> None:
-    assert set(looked("shared").values()) == {(7.0, -7.0)}
+    assert set(means("shared").values()) == {(7.0, -7.0)}
 
 
 def test_per_task_views_keep_other_tasks_clean() -> None:
     # Preparation (adding one) is the model's, so every view has it.
-    assert looked("per-task") == {"plain": (4.0, 4.0), "steps": (7.0, -7.0), "other": (4.0, 4.0)}
+    assert means("per-task") == {"plain": (4.0, 4.0), "steps": (7.0, -7.0), "other": (4.0, 4.0)}
 
 
 def test_tasks_that_change_nothing_share_one_pass() -> None:
@@ -79,8 +79,8 @@ class Noisy(Plain):
 def noises(mode: str, *names: str) -> list[tuple[Tensor, Tensor]]:
     """Return what each view adds in the transform, and what it adds to the clean image."""
     tasks: dict[str, Task] = {name: Noisy(SPEC) for name in names}
-    seen = [view.look(BATCH, tasks, StepRandom(1, "cpu", 0)) for view in plan_views(tasks, mode)]
-    return [(look.clean.image - BATCH.image, look.image - look.clean.image) for look in seen]
+    seen = [view.show(BATCH, tasks, StepRandom(1, "cpu", 0)) for view in plan_views(tasks, mode)]
+    return [(one.clean.image - BATCH.image, one.image - one.clean.image) for one in seen]
 
 
 def test_every_view_has_noise_of_its_own() -> None:

@@ -72,7 +72,7 @@ def _look(task: Fickle) -> None:
     batch = Batch(torch.rand(5, 1, 4, 4), {"kind": torch.ones(5, dtype=torch.int64)})
     random = StepRandom(5, torch.device("cpu"), 0, "look")
     with owners.at_work("while it trained, in epoch 3"):
-        target_of(task, View(("a",), ("a",)).look(batch, {"a": task}, random))
+        target_of(task, View(("a",), ("a",)).show(batch, {"a": task}, random))
 
 
 def test_what_keeps_its_form_passes() -> None:

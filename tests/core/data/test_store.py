@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 
 from mtl.core.base.errors import ComponentError, MissingRequirementError, UsageError
 from mtl.core.base.files import PARTIAL, writing_to
-from mtl.core.contracts import Columns, Dataset, InMemory, Room
+from mtl.core.contracts import Columns, Dataset, InMemory, Storage
 from mtl.core.contracts.specs import DatasetSpec, ImageSpec
-from mtl.core.data import store_room
+from mtl.core.data import picture_storage
 from mtl.core.data.prepared import FOLDER
 from mtl.core.data.samples import Splits, channel_statistics, load_splits
 from mtl.core.data.store import StoreWriter, read_store
@@ -49,7 +49,7 @@ class Drawn(Dataset):
     def load(self) -> Mapping[str, Columns]:
         return {name: part.alone() for name, part in self.load_into(InMemory()).items()}
 
-    def load_into(self, room: Room) -> Mapping[str, Columns]:
+    def load_into(self, storage: Storage) -> Mapping[str, Columns]:
         def fill(start: int, out: NDArray[np.uint8]) -> None:
             for index, place in enumerate(out, start):
                 if index == self.fails_at:
@@ -57,7 +57,7 @@ class Drawn(Dataset):
                 place[...] = np.random.default_rng(index).integers(256, size=SHAPE.shape)
 
         self.loads += 1
-        image = room.pictures(150, SHAPE, fill)
+        image = storage.pictures(150, SHAPE, fill)
         order = np.random.default_rng(0).permutation(150)
         parts = {"train": order[:100], "test": order[100:140]}
         return {name: Columns(image, {"label": rows % 2}, rows) for name, rows in parts.items()}
@@ -70,7 +70,7 @@ def dataset(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Drawn:
     return Drawn(tmp_path / "source")
 
 
-def loaded(dataset: Dataset, memory: store_room.Memory) -> Splits:
+def loaded(dataset: Dataset, memory: picture_storage.Memory) -> Splits:
     return load_splits(dataset, validation=0.2, split_seed=0, choice={"name": "drawn"}, memory=memory)
 
 
@@ -113,7 +113,7 @@ def test_what_is_not_kept_is_mapped_from_a_file_without_a_name(dataset: Drawn, t
     assert same(other, loaded(dataset, "resident"))
 
 
-def test_a_data_set_that_knows_no_rooms_is_mapped_too(
+def test_a_data_set_that_knows_no_storage_is_mapped_too(
     dataset: Drawn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Drawn, "load_into", Dataset.load_into)
@@ -133,7 +133,7 @@ def test_data_are_mapped_where_they_would_take_too_much(
 ) -> None:
     size = 150 * 3 * 5 * 7
     for free, mapped in ((2 * size, False), (2 * size - 2, True)):
-        monkeypatch.setattr(store_room, "available_memory", lambda free=free: free)
+        monkeypatch.setattr(picture_storage, "available_memory", lambda free=free: free)
         assert loaded(dataset, "auto").mapped is mapped
         assert load_splits(dataset, validation=0.2, split_seed=0).mapped is mapped
 
@@ -141,7 +141,7 @@ def test_data_are_mapped_where_they_would_take_too_much(
 @pytest.mark.parametrize("memory", ["resident", "mapped"])
 @pytest.mark.parametrize("place", [5, 64 * 105, 100 * 105, -1, -50, -400])
 def test_a_flipped_byte_is_noticed_and_the_file_made_again(
-    dataset: Drawn, tmp_path: Path, memory: store_room.Memory, place: int
+    dataset: Drawn, tmp_path: Path, memory: picture_storage.Memory, place: int
 ) -> None:
     before = loaded(dataset, "resident")
     (path,) = kept(tmp_path)
@@ -188,7 +188,7 @@ def test_rows_that_are_not_there_are_refused(dataset: Drawn, monkeypatch: pytest
     monkeypatch.setattr(
         Drawn,
         "load_into",
-        lambda self, room: {
+        lambda self, storage: {
             name: Columns(np.zeros((150, 3, 5, 7), np.uint8), {"label": rows % 2}, rows)
             for name in ("train", "test")
         },

@@ -40,7 +40,7 @@ from mtl.core.data.samples import Samples, Splits
 from mtl.core.folders.run_folder import RunFolder
 from mtl.core.recipe.recipe import Choice, Recipe, TaskChoice, Training
 from mtl.core.report import write_report
-from mtl.core.running.pipeline import judge
+from mtl.core.running.pipeline import metrics_of
 from mtl.plugins.forms import Binary, Categorical, Image, Regression
 
 EXTRA = InputSpec("number", 4, "what to add")
@@ -321,7 +321,7 @@ def make(tmp_path: Path) -> Callable[..., Made]:
         folder.path.mkdir(exist_ok=True)
         (folder.path / "environment.json").write_text(json.dumps(ENVIRONMENT))
         labelled = not any(item.absent for item in tasks.values())
-        metrics = judge(composition, splits) if labelled and real else bare_metrics(tasks)
+        metrics = metrics_of(composition, splits) if labelled and real else bare_metrics(tasks)
         metrics["training"] = {"epochs": epochs, "chosen_epoch": epochs, "seconds": 1.5}
         return Made(folder, composition, splits, history(list(tasks), epochs), metrics, VERIFICATION)
 

@@ -1,4 +1,4 @@
-"""A block's looks are those of its steps: the same samples, cut up in order."""
+"""A block's lessons are those of its steps: the same samples, cut up in order."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from mtl.core.data.samples import load_splits
 from mtl.core.discovery.registry import Registry
 from mtl.core.recipe.recipe_reader import read
 from mtl.core.recipe.recipe_source import RecipeSource
-from mtl.core.training.blocks import BYTES, LONGEST, Blocks, StepLooks, steps_per_block
+from mtl.core.training.blocks import BYTES, LONGEST, Blocks, StepLessons, steps_per_block
 
 
 @pytest.fixture
@@ -23,34 +23,34 @@ def blocks(registry: Registry) -> Blocks:
     return Blocks(composition, samples, torch.device("cpu"))
 
 
-def looks(blocks: Blocks, count: int, epoch: int = 1, block: int = 0) -> list[StepLooks]:
+def lessons(blocks: Blocks, count: int, epoch: int = 1, block: int = 0) -> list[StepLessons]:
     blocks.restart(epoch, block)
-    return blocks.looks(torch.arange(count), epoch, block)
+    return blocks.lessons(torch.arange(count), epoch, block)
 
 
 def test_the_last_step_gets_what_is_left(blocks: Blocks) -> None:
-    assert [len(step[0].image) for step in looks(blocks, 20)] == [8, 8, 4]
-    assert [float(step[0].answers["denoise"].count) for step in looks(blocks, 20)] == [8.0, 8.0, 4.0]
+    assert [len(step[0].image) for step in lessons(blocks, 20)] == [8, 8, 4]
+    assert [float(step[0].answers["denoise"].count) for step in lessons(blocks, 20)] == [8.0, 8.0, 4.0]
 
 
 def test_a_block_is_a_function_of_epoch_and_number(blocks: Blocks) -> None:
-    first, again = looks(blocks, 16), looks(blocks, 16)
-    others = [looks(blocks, 16, epoch=2), looks(blocks, 16, block=1)]
+    first, again = lessons(blocks, 16), lessons(blocks, 16)
+    others = [lessons(blocks, 16, epoch=2), lessons(blocks, 16, block=1)]
     assert torch.equal(first[1][0].image, again[1][0].image)
     assert not any(torch.equal(first[1][0].image, other[1][0].image) for other in others)
 
 
 def test_targets_belong_to_their_images(blocks: Blocks) -> None:
     samples = blocks._samples._samples
-    for step in looks(blocks, 24):
-        (look,) = step
-        turns = look.answers["rotation"].target
-        clean = look.answers["denoise"].target
+    for step in lessons(blocks, 24):
+        (lesson,) = step
+        turns = lesson.answers["rotation"].target
+        clean = lesson.answers["denoise"].target
         unturned = torch.stack(
             [image.rot90(-int(turn), (-2, -1)) for image, turn in zip(clean, turns, strict=True)]
         )
-        labels = look.answers["classify"].target
-        assert (look.image - clean).abs().mean() < 0.2
+        labels = lesson.answers["classify"].target
+        assert (lesson.image - clean).abs().mean() < 0.2
         for image, label in zip(unturned, labels, strict=True):
             found = (samples.image[:24].float() / 255 - image).abs().flatten(1).sum(1).argmin()
             assert samples.labels["digit"][found] == label

@@ -176,7 +176,7 @@ def test_replayed_blocks_train_the_same_model_as_single_steps(registry: Registry
 def test_a_capture_that_fails_leaves_the_random_numbers_as_they_were(registry: Registry) -> None:
     def refusing(trainer: Trainer) -> Any:
         def refuse(work: Any) -> Any:
-            trainer._blocks.looks(torch.arange(8), 1, 0)  # draws what a step draws, before it breaks
+            trainer._blocks.lessons(torch.arange(8), 1, 0)  # draws what a step draws, before it breaks
             torch.rand(1)
             raise RuntimeError("a value was read back")
 
@@ -201,8 +201,8 @@ def test_a_model_copied_in_the_middle_of_a_step_leaves_the_graph_behind(registry
     balancer = {"name": "gradnorm", "on": "features"}
     trainer, _ = trained(registry, CPU, wrap=False, balancer=balancer, epochs=1)
     trainer.composition.model.train()
-    look = trainer._blocks.looks(torch.arange(4), 1, 0)[0][0]
-    trainer.composition.model(look.image, look.inputs, look.tasks, prepared=True)
+    lesson = trainer._blocks.lessons(torch.arange(4), 1, 0)[0][0]
+    trainer.composition.model(lesson.image, lesson.inputs, lesson.tasks, prepared=True)
     cut = trainer._step.balancing._cut
     assert cut is not None
     assert cut.stages

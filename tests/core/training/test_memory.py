@@ -48,11 +48,11 @@ def limit_batches(monkeypatch: pytest.MonkeyPatch, most: int, from_call: int = 1
     plain = Step.__call__
     calls = {"count": 0}
 
-    def step(self: Step, looks: Any, failure: Any, closes: bool = True) -> Any:
+    def step(self: Step, lessons: Any, failure: Any, closes: bool = True) -> Any:
         calls["count"] += 1
-        if calls["count"] >= from_call and len(looks[0].image) > most:
+        if calls["count"] >= from_call and len(lessons[0].image) > most:
             raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
-        return plain(self, looks, failure, closes)
+        return plain(self, lessons, failure, closes)
 
     monkeypatch.setattr(Step, "__call__", step)
 
@@ -72,7 +72,7 @@ def test_the_failed_step_is_gone_before_another_size_is_tried(
 ) -> None:
     held: list[Any] = []
 
-    def step(self: Step, looks: Any, failure: Any, closes: bool = True) -> Any:
+    def step(self: Step, lessons: Any, failure: Any, closes: bool = True) -> Any:
         activations = torch.zeros(4)
         held.append(weakref.ref(activations))
         raise torch.OutOfMemoryError("CUDA out of memory")
@@ -190,7 +190,7 @@ def test_mapped_data_train_the_same_model_and_the_run_says_so(registry: Registry
 def test_data_that_would_take_too_much_are_mapped_and_it_is_told(
     registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("mtl.core.data.store_room.available_memory", lambda: 1 << 20)
+    monkeypatch.setattr("mtl.core.data.picture_storage.available_memory", lambda: 1 << 20)
     told = Told()
     outcome = Pipeline(registry, CPU, told, publishes=False).run(recipe(registry, epochs=1), tmp_path / "run")
     assert outcome.splits.mapped

@@ -17,7 +17,7 @@ from mtl.core.discovery.registry import Registry
 from mtl.core.evaluation.evaluation import evaluate, score
 from mtl.core.recipe.recipe_reader import read
 from mtl.core.recipe.recipe_source import RecipeSource
-from mtl.core.running.pipeline import judge
+from mtl.core.running.pipeline import metrics_of
 from mtl.core.training.checkpoint import CheckpointFolder
 
 TREE: dict[str, Any] = {
@@ -46,7 +46,7 @@ def test_a_task_that_is_not_finite_is_named(
     with pytest.raises(VerificationError, match=f"task '{task}' is not finite on the test split"):
         found.refuse_not_finite("test")
     with pytest.raises(VerificationError, match=f"task '{task}' is not finite"):
-        judge(composition, splits)
+        metrics_of(composition, splits)
 
 
 def test_its_metrics_are_no_numbers_and_those_of_others_are(composed: tuple[Composition, Splits]) -> None:

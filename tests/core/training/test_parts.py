@@ -11,7 +11,7 @@ from mtl.core.composition.losses import Known
 from mtl.core.discovery.registry import Registry
 from mtl.core.recipe.recipe_reader import read
 from mtl.core.recipe.recipe_source import RecipeSource
-from mtl.core.training.blocks import Look
+from mtl.core.training.blocks import Lesson
 from mtl.core.training.parts import cut
 
 
@@ -48,5 +48,5 @@ def test_a_batch_too_small_for_its_parts_is_refused_before_training(
 def test_no_part_of_a_batch_is_a_single_sample(samples: int, parts: int, sizes: list[int]) -> None:
     """Batch statistics of one would end the training: a short last batch is every part itself."""
     answers = Known(torch.zeros(samples), None, torch.tensor(float(samples)))
-    look = Look(("count",), torch.zeros(samples, 1, 2, 2), {}, {"count": answers})
-    assert [len(looks[0].image) for looks in cut((look,), parts)] == sizes
+    lesson = Lesson(("count",), torch.zeros(samples, 1, 2, 2), {}, {"count": answers})
+    assert [len(lessons[0].image) for lessons in cut((lesson,), parts)] == sizes

@@ -191,7 +191,7 @@ def test_nothing_is_read_back_inside_a_step(
 
         return call
 
-    for part, name in ((type(trainer._step), "__call__"), (Blocks, "looks"), (Blocks, "restart")):
+    for part, name in ((type(trainer._step), "__call__"), (Blocks, "lessons"), (Blocks, "restart")):
         monkeypatch.setattr(part, name, watched(getattr(part, name)))
     next(trainer.epochs())
     assert reads == []

@@ -46,13 +46,13 @@ def test_sums_follow_the_metric_to_a_device_and_stay_there(metric, target):
     judge.update(torch.rand(2, *target.output_shape), torch.ones(2, *target.output_shape).long())
     moved = judge.to("meta")
     moved.reset()
-    assert {state.device for state in moved.judge.metric_state.values()} == {torch.device("meta")}
+    assert {state.device for state in moved.counter.metric_state.values()} == {torch.device("meta")}
 
 
 def test_a_metric_that_begins_on_a_device_keeps_its_sums_there():
     begun = BinaryCrossEntropy(Binary())
     begun.update(torch.rand(2, device="meta"), torch.ones(2, dtype=torch.int64, device="meta"))
-    assert {state.device for state in begun.judge.metric_state.values()} == {torch.device("meta")}
+    assert {state.device for state in begun.counter.metric_state.values()} == {torch.device("meta")}
 
 
 def test_a_metric_of_nothing_is_no_number_before_and_after_a_reset():

@@ -1,4 +1,4 @@
-"""Where a data set puts its pictures: in a room of the engine's, in memory or in a file. NumPy only."""
+"""Where a data set puts its pictures: in storage of the engine's, in memory or in a file. NumPy only."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from .specs import ImageSpec
 Fill = Callable[[int, NDArray[np.uint8]], None]
 """`fill(start, out)` writes the pictures from `start` on into `out`, uint8 `[n, C, H, W]`."""
 
-Answer = TypeVar("Answer")
+Value = TypeVar("Answer")
 
 _PICTURES, _BYTES = 64, 4 << 20
 """Most pictures and bytes of a part: an error or an interrupt waits for the parts in hand."""
 
 
-class Room(ABC):
+class Storage(ABC):
     """Takes the pictures of a data set, part by part, so that nobody holds them all where they do not fit."""
 
     @abstractmethod
@@ -38,7 +38,7 @@ class Room(ABC):
         """
 
 
-class InMemory(Room):
+class InMemory(Storage):
     """Keeps pictures in memory.
 
     >>> def fill(start, out):
@@ -72,14 +72,14 @@ def part_of(size: int) -> int:
     return max(1, min(_PICTURES, _BYTES // max(1, size)))
 
 
-def in_parts(count: int, size: int, work: Callable[[int, int], Answer]) -> Iterator[Answer]:
+def in_parts(count: int, size: int, work: Callable[[int, int], Value]) -> Iterator[Value]:
     """Yield what `work(start, stop)` gives for each part of `count` things, in order, done on all cores.
 
     The first error in order is raised, when no part is at work any more. Few parts are done ahead of who
     takes them.
     """
     workers = min(8, available_cores())
-    waiting: deque[Future[Answer]] = deque()
+    waiting: deque[Future[Value]] = deque()
     with ThreadPoolExecutor(workers) as pool:
         try:
             for start in range(0, count, size):

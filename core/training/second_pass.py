@@ -1,4 +1,4 @@
-"""A second look at a step's batch, after the update, under the conditions of the first."""
+"""A second pass over a step's batch, after the update, under the conditions of the first."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 
-class LookAgain:
+class SecondPass:
     """Remembers torch's generators before the first forward pass, so that dropout hides the same units again.
 
     The pass in between leaves no trace: batch-norm statistics and generators are put back afterwards.
@@ -24,7 +24,7 @@ class LookAgain:
 
     @contextmanager
     def same_conditions(self) -> Iterator[None]:
-        """Compute without gradients, with the random numbers of the first look."""
+        """Compute without gradients, with the random numbers of the first pass."""
         buffers = list(self._model.buffers())
         kept = [buffer.clone() for buffer in buffers]
         after = self._draws()

@@ -1,4 +1,4 @@
-"""The engine's room for pictures: in memory where they fit, otherwise in a file that is mapped."""
+"""The engine's storage of pictures: in memory where they fit, otherwise in a file that is mapped."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ..base.cores import available_memory
 from ..base.errors import MtlError
-from ..contracts import Columns, Fill, InMemory, Room
+from ..contracts import Columns, Fill, InMemory, Storage
 from ..contracts.specs import ImageSpec
 from .store import Block, Loaded, StoreWriter
 
@@ -25,8 +25,8 @@ SHARE = 0.5
 """Part of the free memory that pictures may take; the model, its activations and libraries need the rest."""
 
 
-class StoreRoom(Room):
-    """Decides where pictures go, and keeps what was loaded; an unfinished file is gone after `store_room`."""
+class PictureStorage(Storage):
+    """Decides where pictures go, and keeps what was loaded; `close` removes an unfinished file."""
 
     def __init__(self, memory: Memory, folder: Path | None) -> None:
         self._memory = memory
@@ -101,10 +101,10 @@ class StoreRoom(Room):
 
 
 @contextmanager
-def store_room(memory: Memory, folder: Path | None) -> Iterator[StoreRoom]:
-    """Make room for the pictures of one data set; `folder` is where files are kept (None: for now only)."""
-    room = StoreRoom(memory, folder)
+def picture_storage(memory: Memory, folder: Path | None) -> Iterator[PictureStorage]:
+    """Give storage to the pictures of one data set; `folder` is where files are kept (None: for now only)."""
+    storage = PictureStorage(memory, folder)
     try:
-        yield room
+        yield storage
     finally:
-        room.close()
+        storage.close()

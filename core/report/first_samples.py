@@ -27,7 +27,7 @@ _MOST, _PIXELS = 512, 2**20
 
 
 @dataclass(frozen=True)
-class Look:
+class FirstSamples:
     """One task on the first test samples.
 
     `seen` is what the model saw (uint8 `[N, C, H, W]`), `target` and `prediction` the task's, `present`
@@ -47,14 +47,14 @@ class Look:
         return len(self.target)
 
 
-def look(composition: Composition, test: Samples) -> dict[str, Look]:
-    """Return every task's look; the model is left in its mode.
+def first_samples(composition: Composition, test: Samples) -> dict[str, FirstSamples]:
+    """Return what every task shows; the model is left in its mode.
 
     The samples get the same noise as in the evaluation.
     """
     count = min(len(test), max(SHOWN, min(_MOST, _PIXELS // max(1, test.shape[1] * test.shape[2]))))
     first = test.first(count).to(module_device(composition.model))
-    found: dict[str, list[Look]] = {name: [] for name in composition.tasks}
+    found: dict[str, list[FirstSamples]] = {name: [] for name in composition.tasks}
     training = composition.model.training
     composition.model.eval()
     try:
@@ -66,21 +66,21 @@ def look(composition: Composition, test: Samples) -> dict[str, Look]:
                     target = composed.task.target(seen.clean)
                     if not (found[name] and composed.target.moves_with_pixels):
                         found[name].append(
-                            _look(composition, name, seen.image, target, raw[name], seen.inputs)
+                            _of_task(composition, name, seen.image, target, raw[name], seen.inputs)
                         )
     finally:
         composition.model.train(training)
     return {name: _joined(parts) for name, parts in found.items()}
 
 
-def _look(
+def _of_task(
     composition: Composition,
     name: str,
     image: Tensor,
     target: Tensor,
     raw: Tensor,
     inputs: Mapping[str, Tensor],
-) -> Look:
+) -> FirstSamples:
     composed = composition.tasks[name]
     form = composed.target
     prediction, measured = form.predict(raw), None
@@ -94,7 +94,7 @@ def _look(
     there = form.present(target)
     if there is None:
         there = torch.ones(len(target), dtype=torch.bool)
-    return Look(
+    return FirstSamples(
         to_bytes(image.cpu().numpy()),
         target.cpu().numpy(),
         prediction.cpu().numpy(),
@@ -122,10 +122,10 @@ def _mean_squared_error(image: Tensor, target: Tensor) -> Tensor:
     return (image - target).square().flatten(1).mean(dim=1)
 
 
-def _joined(parts: list[Look]) -> Look:
+def _joined(parts: list[FirstSamples]) -> FirstSamples:
     if len(parts) == 1:
         return parts[0]
-    return Look(
+    return FirstSamples(
         np.concatenate([part.seen for part in parts]),
         np.concatenate([part.target for part in parts]),
         np.concatenate([part.prediction for part in parts]),

@@ -61,7 +61,7 @@ _NUMBERS = 2**20
 
 
 class _Part(NamedTuple):
-    """Of some rows: the largest difference, what is allowed there, whether any is beyond, the least room."""
+    """Of some rows: the largest difference, what is allowed there, whether any is beyond, the least slack."""
 
     difference: float
     allowed: float
@@ -105,7 +105,7 @@ class Difference:
         }
 
 
-class Comparison:
+class SideBySide:
     """The model and an exported file, run side by side; `batches` are the sizes compared.
 
     `tolerance` is what they may differ by (None: what the file's precision allows).
@@ -187,8 +187,8 @@ class Comparison:
             answer = target.predict(answer) if self.form.raw else answer
             expected = target.predict(self._expected[task])
             units, name = self.subject.units.get(task), self.candidate.name
-            room = ROUNDINGS * self.moved.get(task, 0.0)
-            found[task] = agreement_of(name, task, target, expected, answer, self.tolerance, units, room)
+            slack = ROUNDINGS * self.moved.get(task, 0.0)
+            found[task] = agreement_of(name, task, target, expected, answer, self.tolerance, units, slack)
         return found
 
     @cached_property
@@ -228,25 +228,25 @@ class Comparison:
                 )
             if not np.isfinite(actual).all():
                 raise VerificationError(f"{self.candidate.name} is not finite: {place}")
-            room, parts = 0.0, list(self._parts(task, actual, expected))
+            slack, parts = 0.0, list(self._parts(task, actual, expected))
             if self.tolerance.elementwise and any(part.beyond for part in parts):
                 least = min(part.least for part in parts)
-                room = self._rounding(task, pixels, inputs, expected, least)
-                parts = list(self._parts(task, actual, expected, room))
+                slack = self._rounding(task, pixels, inputs, expected, least)
+                parts = list(self._parts(task, actual, expected, slack))
             found.append(
                 max((Difference(task, batch, kind, *part[:2]) for part in parts), key=lambda one: one.excess)
             )
         return found
 
     def _parts(
-        self, task: str, actual: NDArray[Any], expected: NDArray[Any], room: float = 0.0
+        self, task: str, actual: NDArray[Any], expected: NDArray[Any], slack: float = 0.0
     ) -> Iterator[_Part]:
         """Yield the largest difference of some rows after the other: in float64 all take much memory."""
         rows = max(1, _NUMBERS * len(expected) // expected.size)
         for start in range(0, len(expected), rows):
             exact = expected[start : start + rows].astype(np.float64)
             difference = np.abs(actual[start : start + rows] - exact)
-            allowed = self.tolerance.allowed(exact, self.subject.units.get(task)) + room
+            allowed = self.tolerance.allowed(exact, self.subject.units.get(task)) + slack
             at = int(np.argmax(difference / allowed))
             beyond = bool((difference > allowed).any())
             largest = (float(difference.reshape(-1)[at]), float(allowed.reshape(-1)[at]))
@@ -371,7 +371,7 @@ class Comparison:
 
 def memory_for(subject: ExportSubject) -> int:
     """Return how many bytes a file of the model may use for its numbers while it is verified."""
-    probe = Comparison(subject, _Unopened(), ExportForm("float32", raw=True, precision=FLOAT32))
+    probe = SideBySide(subject, _Unopened(), ExportForm("float32", raw=True, precision=FLOAT32))
     return ALLOWED + probe.most_bytes()
 
 

@@ -20,7 +20,7 @@ VECTOR = VectorSpec("kit-vector", ("length", "mass"), {"colour": ("red", "green"
 """A vector beside pictures, or in their place."""
 
 
-class Answer(Task):
+class KitTask(Task):
     """Asks for a label column of `Pictures`, or for the picture itself."""
 
     def __init__(

@@ -14,7 +14,7 @@ LOSS = "loss"
 
 
 @dataclass(frozen=True)
-class Judge:
+class Yardstick:
     """The metric of a task: `direction` says which way is better, `bounds` is the range of its values."""
 
     task: str
@@ -37,7 +37,7 @@ class Judge:
         return value - other if self.direction == "higher" else other - value
 
     def to_json(self) -> dict[str, Any]:
-        """Return the judge as JSON values; an open bound is null."""
+        """Return the yardstick as JSON values; an open bound is null."""
         bounds = [bound if math.isfinite(bound) else None for bound in self.bounds]
         return {
             "metric": self.metric,
@@ -48,8 +48,8 @@ class Judge:
         }
 
 
-def judges_of(composition: Composition, chosen: Mapping[str, str]) -> dict[str, Judge]:
-    """Return the judge of every task: the metric chosen, else its first one with a direction.
+def yardsticks_of(composition: Composition, chosen: Mapping[str, str]) -> dict[str, Yardstick]:
+    """Return the yardstick of every task: the metric chosen, else its first one with a direction.
 
     Raises `UsageError` for an unknown task or metric, a table, and a metric without direction: where neither
     way is better, no difference can be a gain.
@@ -58,10 +58,10 @@ def judges_of(composition: Composition, chosen: Mapping[str, str]) -> dict[str, 
         if task not in composition.tasks:
             hint = suggest(task, list(composition.tasks), "tasks")
             raise UsageError(f"--metric {task}={chosen[task]}: unknown task {task!r}", hint=hint)
-    return {task: _judge(composition, task, chosen.get(task)) for task in composition.tasks}
+    return {task: _yardstick(composition, task, chosen.get(task)) for task in composition.tasks}
 
 
-def _judge(composition: Composition, task: str, chosen: str | None) -> Judge:
+def _yardstick(composition: Composition, task: str, chosen: str | None) -> Yardstick:
     metrics = composition.tasks[task].metrics
     able = [name for name, metric in metrics.items() if metric.scalar and metric.direction is not None]
     hint = f"metrics of {task!r} with a direction: {', '.join([*able, LOSS])}"
@@ -72,7 +72,7 @@ def _judge(composition: Composition, task: str, chosen: str | None) -> Judge:
         )
     name = chosen or able[0]
     if name == LOSS:
-        return Judge(task, LOSS, "lower", (-math.inf, math.inf))
+        return Yardstick(task, LOSS, "lower", (-math.inf, math.inf))
     if name not in metrics:
         raise UsageError(
             f"--metric {task}={name}: task {task!r} is not measured by {name!r}",
@@ -86,10 +86,10 @@ def _judge(composition: Composition, task: str, chosen: str | None) -> Judge:
             f"--metric {task}={name}: {name!r} has no direction: neither higher nor lower is better",
             hint=hint,
         )
-    return Judge(task, name, metric.direction, (float(metric.bounds[0]), float(metric.bounds[1])))
+    return Yardstick(task, name, metric.direction, (float(metric.bounds[0]), float(metric.bounds[1])))
 
 
-def judged_metrics(metrics: Mapping[str, Any]) -> dict[str, dict[str, float | None]]:
+def compared_metrics(metrics: Mapping[str, Any]) -> dict[str, dict[str, float | None]]:
     """Return the test metrics by task that a comparison judges, from the content of a run's `metrics.json`.
 
     Those of the weights kept for all tasks; of each task's own best epoch where the run kept that too.
