@@ -65,48 +65,38 @@ def compose(
     """Train, evaluate, export and verify a multitask model; return its run.
 
     `tasks` is a list of names or a mapping as in a recipe (`{"even": {"task": "...", ...}}`); None: those of
-    `data`, your own table of pictures, or of the recipe. `dataset`,
-    `encoder`, `sharing` and `balancer` are names or `{"name": ..., options}`; `set` assigns anything below
-    the recipe's sections (`{"train.batch_size": 64}`). What is not given comes from `recipe`, else from the
-    defaults. `out` is the run folder (None: a new one under `runs/`). `seeds` trains several models that
-    differ in nothing but the seed, so many (from `seed` on) or these, and returns a `SeedRuns`.
+    `data`, your own table of pictures, or of the recipe. `dataset`, `encoder`, `sharing` and `balancer` are
+    names or `{"name": ..., options}`; `set` assigns anything below the recipe's sections
+    (`{"train.batch_size": 64}`). What is not given comes from `recipe`, else from the defaults. `out` is the
+    run folder (None: a new one under `runs/`). `seeds` trains several models that differ in nothing but the
+    seed, so many (from `seed` on) or these, and returns a `SeedRuns`.
 
     Raises `RecipeError` with all mistakes at once, `VerificationError` when the export does not compute the
     same numbers, and the other errors of `mtl.errors`.
     """
-    given = {
-        "dataset": dataset,
-        "data": data,
-        "data_dir": data_dir,
-        "encoder": encoder,
-        "sharing": sharing,
-        "balancer": balancer,
-        "balance_on": balance_on,
-        "epochs": epochs,
-        "seed": seed,
-        "precision": precision,
-    }
-    flags = {name: value for name, value in given.items() if value is not None}
+    flags: dict[str, Any] = {"dataset": dataset, "data": data, "data_dir": data_dir, "encoder": encoder}
+    flags |= {"sharing": sharing, "balancer": balancer, "balance_on": balance_on}
+    flags |= {"epochs": epochs, "seed": seed, "precision": precision}
     registry = registry or installed()
-    source = Request(recipe, tasks, flags).source(registry)
-    _assign(source, set or {})
+    source = _assigned(Request(recipe, tasks, flags).source(registry), set or {})
     resolved = read(source, registry)
     where = Path(out) if out is not None else Path("runs") / run_name(resolved.to_plain())
     refuse_unusable(where)
     how: dict[str, Any] = {"source": source, "force": force, "numbered": out is None}
     pipeline = Pipeline(registry, chosen := choose_device(device), progress or Progress())
-    if seeds is not None:
-        numbers = read_seeds(seeds, resolved.seed, asked=seed is not None)
-        done = SeedsPipeline(pipeline).run(resolved, where, numbers, **how)
-        runs = {number: _run(one, registry, chosen) for number, one in done.runs.items()}
-        return SeedRuns(done.path, runs, done.metrics)
-    return _run(pipeline.run(resolved, where, **how), registry, chosen)
+    if seeds is None:
+        return _run(pipeline.run(resolved, where, **how), registry, chosen)
+    numbers = read_seeds(seeds, resolved.seed, asked=seed is not None)
+    done = SeedsPipeline(pipeline).run(resolved, where, numbers, **how)
+    runs = {number: _run(one, registry, chosen) for number, one in done.runs.items()}
+    return SeedRuns(done.path, runs, done.metrics)
 
 
-def _assign(source: RecipeSource, values: Mapping[str, Any]) -> None:
+def _assigned(source: RecipeSource, values: Mapping[str, Any]) -> RecipeSource:
     for key, value in values.items():
         origin = f"set[{key!r}]"
         source.put(str(key).split("."), usable_from(origin, value), origin)
+    return source
 
 
 def _run(found: Outcome | Path, registry: Registry, device: torch.device) -> Run:

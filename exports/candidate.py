@@ -35,13 +35,16 @@ class Candidate:
         forms: Forms | None = None,
     ) -> None:
         self.name = name
+        self.data = data
         self.runtime = runtime
         try:
             check_seal(data, name)
             self.session = open_session(data, memory=memory)
             self.model = onnx.load_model_from_string(data)
             onnx.checker.check_model(data, full_check=True)
-            self.properties = {item.key: item.value for item in self.model.metadata_props if item.key != KEY}
+            self.properties: Mapping[str, str] = {
+                item.key: item.value for item in self.model.metadata_props if item.key != KEY
+            }
             self.card = ModelCard.from_properties(self.properties, forms)
         except VerificationError:
             raise
@@ -50,6 +53,11 @@ class Candidate:
         if unbroken(data) is None:
             raise VerificationError(f"{name} has no sum: it was written by an earlier mtl, or changed since")
         self._run = self._opened(data)
+
+    @property
+    def opset(self) -> int:
+        """The version of ONNX's operators."""
+        return opset_of(self.model)
 
     def check_contents(self) -> None:
         """Raise when there is more than computation: paths, traces, side files, foreign operators."""
@@ -77,7 +85,7 @@ class Candidate:
         """
         if problem := interface_problem(self.session, self.card):
             raise VerificationError(f"{self.name}: {problem}")
-        check_frame(self.model, self.card, opset_of(self.model), self.name)
+        check_frame(self.model, self.card, self.opset, self.name)
 
     def run(self, feed: Mapping[str, NDArray[Any]], case: str = "real samples") -> dict[str, NDArray[Any]]:
         """Return the outputs by name."""

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ..core.base.files import partial, publish, unpublished, write_partial
 from ..core.contracts import Exporter, ExportPlan, ExportReport, ExportSubject
+from .export import Export
 from .metadata import PixelType
 from .model_file import read_model
-from .onnx_model import ExportForm, build_model, file_of
+from .onnx_model import build_model, file_of
 from .options import (
     CalibrationOption,
     KeepFloatOption,
@@ -22,12 +21,11 @@ from .options import (
     PrecisionOption,
     RawOption,
 )
-from .precision import FLOAT32, PrecisionType
 from .proof import check_proof
-from .publication import proof_path
+from .publication import Prove, publish_proven
 from .runtimes import RUNTIMES
-from .variants import build_variant, check_precision, precision_for
-from .verification import base_of, verify_bytes
+from .variants import AskedPrecision, build_variant
+from .verification import DEFAULT_RUNTIME, verify_existing, verify_written
 
 
 class OnnxExporter(Exporter):
@@ -55,13 +53,10 @@ class OnnxExporter(Exporter):
         self.pixels: PixelType = input
         self.raw = raw
         self.opset = opset
-        self.precision: PrecisionType = precision
-        self.keep_float = keep_float
-        self.max_drop = max_drop
-        self.calibration = calibration
+        self.precision = AskedPrecision(precision, keep_float, max_drop, calibration)
 
     def check_plan(self, plan: ExportPlan) -> None:
-        check_precision(plan, self.precision, keep_float=self.keep_float, max_drop=self.max_drop)
+        self.precision.check(plan)
 
     def export(self, subject: ExportSubject, path: Path) -> ExportReport:
         """Write the model to `path` and its proof to `proof_path(path)`, both or neither.
@@ -70,46 +65,26 @@ class OnnxExporter(Exporter):
         allowed, `ComponentError` when the model cannot be exported, `UsageError` when names clash or the path
         cannot be written; whatever was at the two paths before is then untouched.
         """
-        proof = proof_path(path)
-        with unpublished((path, proof)):
-            form = self.form(subject)
-            base = build_model(subject, replace(form, precision=FLOAT32), self.opset)
-            model = base if self.precision == "float32" else build_variant(subject, form, base)
-            write_partial(path, file_of(model))
-            # Read back: what is verified is what is on the disk.
-            data = read_model(partial(path))
-            verification = verify_bytes(subject, data, name=path.name, form=form, base=base)
-            write_partial(proof, (json.dumps(verification, indent=2, allow_nan=False) + "\n").encode())
-            publish((path, proof))
-        return ExportReport((path, proof), verification)
 
-    def form(self, subject: ExportSubject) -> ExportForm:
-        """Return what the file of a subject will read, answer and compute with."""
-        precision = precision_for(
-            subject,
-            self.precision,
-            keep_float=self.keep_float,
-            max_drop=self.max_drop,
-            samples=self.calibration,
-        )
-        return ExportForm(self.pixels, self.raw, precision)
+        def make() -> tuple[bytes, Prove]:
+            asked = Export(subject, self.pixels, self.raw, self.precision.of(subject), self.opset)
+            export = replace(asked, base=build_model(asked))
+            content = file_of(build_variant(export))
+            return content, lambda data: verify_written(export, data, path.name)
+
+        return publish_proven(path, make)
 
     def verify(self, subject: ExportSubject, path: Path) -> Mapping[str, Any]:
         """Compare the file at `path` with the model, in the form the file itself declares.
 
         Raises `VerificationError` when they differ, `UsageError` when the file cannot be read.
         """
-        return verify_bytes(subject, _read(path), name=path.name)
+        found = self.verify_in(subject, path, (DEFAULT_RUNTIME,))
+        return found[DEFAULT_RUNTIME]
 
-    def verify_in(self, subject: ExportSubject, path: Path, runtimes: Sequence[str]) -> Mapping[str, Any]:
-        data = _read(path)
-        base = base_of(subject, data, path.name)
-        return {
-            name: verify_bytes(subject, data, name=path.name, base=base, runtime=name) for name in runtimes
-        }
-
-
-def _read(path: Path) -> bytes:
-    data = read_model(path)
-    check_proof(path, data)
-    return data
+    def verify_in(
+        self, subject: ExportSubject, path: Path, runtimes: Sequence[str]
+    ) -> Mapping[str, Mapping[str, Any]]:
+        data = read_model(path)
+        check_proof(path, data)
+        return verify_existing(subject, data, path.name, runtimes)

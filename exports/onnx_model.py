@@ -7,70 +7,40 @@ import copy
 import io
 import logging
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 import onnx
 import torch
 from torch import Tensor, nn
 
 from ..core.base.collection import uncollected
-from ..core.base.errors import ComponentError, UsageError, VerificationError
+from ..core.base.errors import ComponentError, UsageError
 from ..core.contracts import ExportSubject, Form
+from .export import Export
 from .frame import BATCH, PRODUCER
 from .graphs import inner_graphs
-from .metadata import IMAGE, ModelCard, PixelType
-from .precision import FLOAT32, KEY, Precision
+from .metadata import IMAGE
 from .seal import KEY as SEAL
 from .seal import sealed
 
 _LARGEST = 2**31 - 2**20
 
 
-@dataclass(frozen=True)
-class ExportForm:
-    """What an exported file reads, answers and computes with.
-
-    The type of its pixels, logits (`raw`) or predictions, and its precision.
-    """
-
-    pixels: PixelType = "float32"
-    raw: bool = False
-    precision: Precision = FLOAT32
-
-
-def card_of(subject: ExportSubject, form: ExportForm) -> ModelCard:
-    """Return what the file will say about itself; `VerificationError` when the metadata is no finite JSON."""
-    metadata = dict(subject.metadata)
-    if form.precision.type != "float32":
-        metadata[KEY] = form.precision.to_json()
-    try:
-        return ModelCard.of(
-            subject.image,
-            subject.inputs,
-            subject.targets,
-            pixels=form.pixels,
-            raw=form.raw,
-            metadata=metadata,
-        )
-    except (TypeError, ValueError) as error:
-        raise VerificationError(f"the metadata to be exported is not finite JSON: {error}") from error
-
-
-def build_model(subject: ExportSubject, form: ExportForm, opset: int) -> onnx.ModelProto:
-    """Return the float32 ONNX model, metadata included; the same weights give the same bytes.
+def build_model(export: Export) -> onnx.ModelProto:
+    """Return the float32 ONNX model of an export, metadata included; the same weights give the same bytes.
 
     Raises `UsageError` when names clash or the model is too large for one file, and `ComponentError` when
     the model breaks its contract or cannot be traced.
     """
+    subject = export.subject
     check_names(subject)
     frozen = copy.deepcopy(subject.model).cpu().eval().to(memory_format=torch.contiguous_format)
     _check_size(frozen)
-    wrapped = Exported(frozen, subject, form).eval()
-    example = example_of(subject, form)
+    wrapped = Exported(frozen, export).eval()
+    example = example_of(export)
     check_outputs(frozen, subject)
-    model = _trace(wrapped, example, opset)
+    model = _trace(wrapped, example, export.opset)
     clean(model, subject.input_names, tuple(subject.targets))
-    onnx.helper.set_model_props(model, card_of(subject, form).to_properties())
+    onnx.helper.set_model_props(model, export.in_float32().card.to_properties())
     return model
 
 
@@ -110,31 +80,33 @@ class Exported(nn.Module):
     Where there is no image, the first input is a vector.
     """
 
-    def __init__(self, model: nn.Module, subject: ExportSubject, form: ExportForm) -> None:
+    def __init__(self, model: nn.Module, export: Export) -> None:
         super().__init__()
         self.model = model
-        self.form = form
-        self.names = tuple(spec.name for spec in subject.inputs)
-        self.pictured = bool(subject.image)
-        self.targets: Mapping[str, Form] = dict(subject.targets)
+        self.pixels = export.pixels
+        self.raw = export.raw
+        self.names = tuple(spec.name for spec in export.subject.inputs)
+        self.pictured = bool(export.subject.image)
+        self.targets: Mapping[str, Form] = dict(export.subject.targets)
 
     def forward(self, first: Tensor, *extra: Tensor) -> tuple[Tensor, ...]:
         """Return the answers in the order of `targets`."""
         image = first if self.pictured else first.new_zeros(first.shape[0], 0, 0, 0)
         if not self.pictured:
             extra = (first, *extra)
-        elif self.form.pixels == "uint8":
+        elif self.pixels == "uint8":
             image = image.float() / 255.0
         raw = self.model(image, dict(zip(self.names, extra, strict=True)))
-        if self.form.raw:
+        if self.raw:
             return tuple(raw[task] for task in self.targets)
         return tuple(target.predict(raw[task]) for task, target in self.targets.items())
 
 
-def example_of(subject: ExportSubject, form: ExportForm) -> tuple[Tensor, ...]:
+def example_of(export: Export) -> tuple[Tensor, ...]:
     """Return inputs to trace a model with, in order."""
     # Two samples: torch.export would take a batch of one for a constant.
-    pixels = torch.uint8 if form.pixels == "uint8" else torch.float32
+    subject = export.subject
+    pixels = torch.uint8 if export.pixels == "uint8" else torch.float32
     image = (torch.zeros((2, *subject.image.shape), dtype=pixels),) if subject.image else ()
     return (*image, *_zeros(subject).values())
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -90,39 +90,50 @@ def predict(
       mtl predict runs/demo digit.png --resize --json
       mtl predict runs/demo photos.csv --resize --to answers.csv
     """
-    from ..core.contracts.inputs import vectors_among
+    from ..core.discovery.answer_forms import forms_in_use
     from .answer_table import check_ending, write_answers
-    from .named_images import Naming
-    from .named_rows import named_rows
 
     numbers = _numbers(inputs)
     if to is not None:
         check_ending(to)
-    from ..core.discovery.answer_forms import forms_in_use
-
-    forms = forms_in_use(session)
-    exported = in_time(timeout, model, lambda: _open(model, memory * MEBIBYTE, forms))
+    exported = in_time(timeout, model, lambda: _open(model, memory * MEBIBYTE, forms_in_use(session)))
     exported.check_numbers(numbers)
-    if out is not None and not any(output.target.drawing.pictured for output in exported.card.outputs):
-        raise UsageError(f"no task of {exported.path} answers with an image", hint="leave out --out")
-    card = exported.card
-    vectors = vectors_among(card.inputs)
-    named = named_rows(places, vectors, Naming(**naming), pictured=bool(card.image))
-    what = "images" if card.image else "rows"
-    images, paths = [image.name for image in named], [image.path for image in named]
+    if out is not None:
+        _refuse_unpictured(exported)
+    named = _named(places, exported, **naming)
     answers = _answers(exported, named, numbers, resize, timeout)
-    saved = _save(paths, answers, out) if out is not None else {}
-    rows = _values(answers, saved)
+    saved = {} if out is None else _save([item.path for item in named], answers, out)
+    names, rows = [item.name for item in named], _values(answers, saved)
+    what = "image" if exported.card.image else "row"
     if to is not None:
-        write_answers(to, images, rows, what.removesuffix("s"))
-        click.echo(f"{to}: answers for {len(images):,} {what}", err=True)
+        write_answers(to, names, rows, what)
+        click.echo(f"{to}: answers for {len(names):,} {what}s", err=True)
     if as_json:
-        key = what.removesuffix("s")
-        predictions = [{key: image, "answers": row} for image, row in zip(images, rows, strict=True)]
-        document = {"model": str(exported.path), "inputs": numbers, "predictions": predictions}
-        click.echo(json.dumps(document, indent=2, allow_nan=False))
+        _print_json({"model": str(exported.path), "inputs": numbers}, what, names, rows)
     elif to is None:
-        click.echo("\n".join(_table(images, answers, saved, what.removesuffix("s").upper())))
+        click.echo("\n".join(_table(names, answers, saved, what.upper())))
+
+
+def _named(places: Sequence[Path], exported: ExportedModel, **naming: Any) -> Sequence[NamedRow]:
+    """Return what is asked about: images, or the rows of a table."""
+    from ..core.contracts.inputs import vectors_among
+    from .named_images import Naming
+    from .named_rows import named_rows
+
+    card = exported.card
+    return named_rows(places, vectors_among(card.inputs), Naming(**naming), pictured=bool(card.image))
+
+
+def _print_json(
+    asked: dict[str, Any], what: str, names: list[str], rows: Sequence[Mapping[str, Any]]
+) -> None:
+    predictions = [{what: name, "answers": row} for name, row in zip(names, rows, strict=True)]
+    click.echo(json.dumps({**asked, "predictions": predictions}, indent=2, allow_nan=False))
+
+
+def _refuse_unpictured(exported: ExportedModel) -> None:
+    if not any(output.target.drawing.pictured for output in exported.card.outputs):
+        raise UsageError(f"no task of {exported.path} answers with an image", hint="leave out --out")
 
 
 def _open(path: Path, memory: int, forms: Forms | None) -> ExportedModel:

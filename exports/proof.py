@@ -9,10 +9,20 @@ from typing import Any
 
 from ..core.base.errors import VerificationError
 from ..core.base.files import read_json, reading, sha256
-from .publication import proof_path
 
 _TOGETHER = "verify.json"
 """A folder of several models keeps their proofs in one file, by name."""
+
+
+def proof_path(path: Path) -> Path:
+    """Return where the proof of an export lies: `verify.json`, or `NAME.verify.json` for another name.
+
+    >>> [proof_path(Path(name)).name for name in ("model.onnx", "bytes.onnx", "model.pt2")]
+    ['verify.json', 'bytes.verify.json', 'model.pt2.verify.json']
+    """
+    if path.name == "model.onnx":
+        return path.with_name("verify.json")
+    return path.with_name(f"{path.stem if path.suffix == '.onnx' else path.name}.verify.json")
 
 
 def proof_of(path: Path) -> Mapping[str, Any] | None:

@@ -20,15 +20,15 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from ..core.base.errors import VerificationError
-from ..core.contracts import Arrays, ExportSubject
+from ..core.contracts import Arrays, ExportSubject, Predict
 from ..core.contracts.inputs import numbers_among, vectors_among
 from ..core.contracts.randomness import generator
 from .agreement import agreement_of
 from .candidate import reason
 from .conditioning import MOST, ROUNDINGS, TURNS, rounded_otherwise
+from .export import Export
 from .metadata import IMAGE
-from .onnx_model import ExportForm
-from .precision import FLOAT32, TOLERANCES, Tolerance
+from .precision import TOLERANCES, Tolerance
 from .session import ALLOWED
 from .variants import fed
 
@@ -113,17 +113,17 @@ class SideBySide:
 
     def __init__(
         self,
-        subject: ExportSubject,
+        export: Export,
         candidate: Runnable,
-        form: ExportForm,
         batches: tuple[int, ...] = (*BATCHES, LARGE),
         tolerance: Tolerance | None = None,
     ) -> None:
+        subject = export.subject
+        self.export = export
         self.subject = subject
         self.candidate = candidate
-        self.form = form
         self.batches = batches
-        self.tolerance = tolerance or TOLERANCES[form.precision.type]
+        self.tolerance = tolerance or TOLERANCES[export.precision.type]
         self.model: nn.Module = copy.deepcopy(subject.model).cpu().eval()
         self.moved: dict[str, float] = {}
         names = (IMAGE, *(spec.name for spec in subject.inputs))
@@ -184,7 +184,7 @@ class SideBySide:
         found = {}
         for task, target in self.subject.targets.items():
             answer = torch.from_numpy(self._answers[task])
-            answer = target.predict(answer) if self.form.raw else answer
+            answer = target.predict(answer) if self.export.raw else answer
             expected = target.predict(self._expected[task])
             units, name = self.subject.units.get(task), self.candidate.name
             slack = ROUNDINGS * self.moved.get(task, 0.0)
@@ -214,7 +214,7 @@ class SideBySide:
         outputs = self.candidate.run(self._feed(pixels, inputs), f"batch {batch}, {KINDS[kind]}")
         found = []
         for task, target in self.subject.targets.items():
-            expected = (raw[task] if self.form.raw else target.predict(raw[task])).numpy()
+            expected = (raw[task] if self.export.raw else target.predict(raw[task])).numpy()
             place = f"output {task!r} (batch {batch}, {KINDS[kind]})"
             if not np.isfinite(expected).all():
                 raise VerificationError(f"the trained model itself is not finite: {place}")
@@ -259,7 +259,7 @@ class SideBySide:
         moved = 0.0
         for model in self._rounded_otherwise:
             raw = self._reference(pixels, inputs, model)[task]
-            answer = (raw if self.form.raw else self.subject.targets[task].predict(raw)).numpy()
+            answer = (raw if self.export.raw else self.subject.targets[task].predict(raw)).numpy()
             moved = max(moved, float(np.abs(answer - expected).max()))
         self.moved[task] = max(self.moved.get(task, 0.0), moved)
         return min(ROUNDINGS * moved, MOST * allowed)
@@ -276,7 +276,7 @@ class SideBySide:
         count = len(self.subject.samples[IMAGE])
         for task, target in self.subject.targets.items():
             raw = self._expected[task]
-            expected = (raw if self.form.raw else target.predict(raw)).numpy()
+            expected = (raw if self.export.raw else target.predict(raw)).numpy()
             answer, units = self._answers[task], self.subject.units.get(task)
             mean = expected.mean(axis=0, dtype=np.float64)
             spread, deviation = 0.0, 0.0
@@ -324,7 +324,7 @@ class SideBySide:
         """Return the inputs as the file reads them."""
         if not self.subject.image:
             return inputs
-        if self.form.pixels == "float32" and pixels.dtype == np.uint8:
+        if self.export.pixels == "float32" and pixels.dtype == np.uint8:
             floats = pixels.astype(np.float32)
             pixels = np.divide(floats, np.float32(255.0), out=floats)
         return {IMAGE: pixels, **inputs}
@@ -332,7 +332,7 @@ class SideBySide:
     def _case(self, batch: int, kind: str) -> tuple[NDArray[Any], Arrays]:
         source = generator("cpu", 0, "verification", kind, batch)
         shape = (batch, *self.subject.image.kept_shape)
-        whole = self.form.pixels == "uint8"
+        whole = self.export.pixels == "uint8"
         if kind == "random":
             pixels = (
                 torch.randint(0, 256, shape, generator=source, dtype=torch.uint8)
@@ -371,7 +371,7 @@ class SideBySide:
 
 def memory_for(subject: ExportSubject) -> int:
     """Return how many bytes a file of the model may use for its numbers while it is verified."""
-    probe = SideBySide(subject, _Unopened(), ExportForm("float32", raw=True, precision=FLOAT32))
+    probe = SideBySide(Export(subject, raw=True), _Unopened())
     return ALLOWED + probe.most_bytes()
 
 
@@ -384,17 +384,17 @@ class _Unopened:
         raise NotImplementedError
 
 
-def answers_of(candidate: Runnable, subject: ExportSubject, form: ExportForm) -> Any:
-    """Return the file as an `Answer`: from float32 pixels and extra inputs to predictions by task."""
-    names = subject.input_names
+def predicting(candidate: Runnable, export: Export) -> Predict:
+    """Return the file as it predicts: from float32 pixels and extra inputs to predictions by task."""
+    names = export.subject.input_names
 
-    def answer(feed: Arrays) -> Arrays:
-        outputs = candidate.run(fed({name: feed[name] for name in names}, form.pixels), "a split")
-        if not form.raw:
+    def predict(feed: Arrays) -> Arrays:
+        outputs = candidate.run(fed({name: feed[name] for name in names}, export.pixels), "a split")
+        if not export.raw:
             return outputs
         return {
             task: target.predict(torch.from_numpy(outputs[task])).numpy()
-            for task, target in subject.targets.items()
+            for task, target in export.subject.targets.items()
         }
 
-    return answer
+    return predict

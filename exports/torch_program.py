@@ -18,11 +18,12 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from ..core.base.errors import ComponentError, VerificationError
-from ..core.contracts import Arrays, ExportSubject
+from ..core.contracts import Arrays
 from ..core.discovery.answer_forms import Forms
 from .candidate import reason
+from .export import Export
 from .metadata import ModelCard
-from .onnx_model import Exported, ExportForm, check_names, check_outputs, example_of
+from .onnx_model import Exported, check_names, check_outputs, example_of
 
 CARD = "mtl.json"
 """The name of the metadata inside the file."""
@@ -42,18 +43,18 @@ class _Named(nn.Module):
         return dict(zip(self.exported.targets, self.exported(first, *extra), strict=True))
 
 
-def build_program(subject: ExportSubject, form: ExportForm) -> torch.export.ExportedProgram:
+def build_program(export: Export) -> torch.export.ExportedProgram:
     """Return the traced model without notes of where it was made; weights that nothing reads are emptied.
 
     Raises `ComponentError` when the model breaks its contract or cannot be traced.
     """
-    check_names(subject)
-    frozen = copy.deepcopy(subject.model).cpu().eval()
-    check_outputs(frozen, subject)
-    example = example_of(subject, form)
+    check_names(export.subject)
+    frozen = copy.deepcopy(export.subject.model).cpu().eval()
+    check_outputs(frozen, export.subject)
+    example = example_of(export)
     dynamic = {0: torch.export.Dim.DYNAMIC}
     shapes: tuple[Any, ...] = (dynamic, (dynamic,) * (len(example) - 1)) if len(example) > 1 else (dynamic,)
-    named = _Named(Exported(frozen, subject, form)).eval()
+    named = _Named(Exported(frozen, export)).eval()
     try:
         program = torch.export.export(named, example, dynamic_shapes=shapes, strict=False)
     except Exception as error:  # the tracer lets through whatever the model raises
@@ -74,6 +75,7 @@ class Program:
 
     def __init__(self, data: bytes, name: str, forms: Forms | None = None) -> None:
         self.name = name
+        self.data = data
         refuse_code(data, name)
         found = {CARD: ""}
         try:
@@ -94,6 +96,9 @@ class Program:
         """Raise when the file names the source files it was made from."""
         if self._source is not None:
             raise VerificationError(f"{self.name} holds the path of a source file: {self._source.decode()}")
+
+    def check_interface(self) -> None:
+        """A program has no interface of its own beside the model's; a wrong one cannot be run."""
 
     def run(self, feed: Arrays, case: str = "real samples") -> dict[str, NDArray[Any]]:
         """Return the outputs by name."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import onnx
@@ -11,8 +12,8 @@ from ..core.base.errors import UsageError, VerificationError, suggest
 from ..core.contracts import Arrays, ExportPlan, ExportSubject
 from .activations import beyond_half
 from .decisions import nodes_that_decide
+from .export import Export
 from .metadata import IMAGE, PixelType
-from .onnx_model import ExportForm, card_of
 from .precision import FLOAT32, SEED, Calibration, Precision, PrecisionType
 from .preparing import nodes_that_prepare
 from .quality import allowed_drops, check_drops, check_measurable
@@ -20,42 +21,39 @@ from .ranges import Ranges, ranges_of
 from .units import nodes_in_units
 
 
-def precision_for(
-    subject: ExportSubject,
-    kind: PrecisionType,
-    *,
-    keep_float: Sequence[str] = (),
-    max_drop: Mapping[str, float] | None = None,
-    samples: int = 256,
-) -> Precision:
-    """Return the precision in full: calibration samples drawn, what each task may lose decided.
+@dataclass(frozen=True)
+class AskedPrecision:
+    """What an exporter was asked for: the type, what stays in float, what may be lost, how many samples."""
 
-    Raises `UsageError` for an unknown task, for one that no metric judges, and when there is no data to
-    calibrate on or to measure with.
-    """
-    if kind == "float32":
-        return FLOAT32
-    if subject.judge is None:
-        raise UsageError(f"a {kind} export needs the data of the run, and there is none")
-    check_measurable(subject.targets, subject.judge.leading, f"a {kind} export")
-    # A part of a model may get what was said for the whole.
-    _check_kept(keep_float, tuple(dict.fromkeys((*subject.targets, *subject.judge.leading))))
-    kept = tuple(sorted(set(keep_float) & set(subject.targets)))
-    drops = allowed_drops(subject, max_drop or {})
-    drawn = _drawn(subject, samples, SEED)
-    calibration = Calibration.of(drawn, samples, SEED)
-    return Precision(kind, kept if kind == "int8" else (), drops, calibration)
+    type: PrecisionType = "float32"
+    keep_float: Sequence[str] = ()
+    max_drop: Mapping[str, float] = field(default_factory=dict)
+    samples: int = 256
 
+    def check(self, plan: ExportPlan) -> None:
+        """Raise `UsageError` before training when such a file could not be made or judged."""
+        if self.type != "float32":
+            _check_kept(self.keep_float, tuple(plan.targets))
+            check_drops(plan.leading, self.max_drop)
+            check_measurable(plan.targets, plan.leading, f"a {self.type} export")
 
-def check_precision(
-    plan: ExportPlan, kind: PrecisionType, *, keep_float: Sequence[str], max_drop: Mapping[str, float]
-) -> None:
-    """Raise `UsageError` before training when a file of this precision could not be made or judged."""
-    if kind == "float32":
-        return
-    _check_kept(keep_float, tuple(plan.targets))
-    check_drops(plan.leading, max_drop)
-    check_measurable(plan.targets, plan.leading, f"a {kind} export")
+    def of(self, subject: ExportSubject) -> Precision:
+        """Return the precision in full: calibration samples drawn, what each task may lose decided.
+
+        Raises `UsageError` for an unknown task, for one that no metric judges, and when there is no data to
+        calibrate on or to measure with.
+        """
+        if self.type == "float32":
+            return FLOAT32
+        if subject.judge is None:
+            raise UsageError(f"a {self.type} export needs the data of the run, and there is none")
+        check_measurable(subject.targets, subject.judge.leading, f"a {self.type} export")
+        # A part of a model may get what was said for the whole.
+        _check_kept(self.keep_float, tuple(dict.fromkeys((*subject.targets, *subject.judge.leading))))
+        kept = tuple(sorted(set(self.keep_float) & set(subject.targets)))
+        drops = allowed_drops(subject, self.max_drop)
+        calibration = Calibration.of(_drawn(subject, self.samples, SEED), self.samples, SEED)
+        return Precision(self.type, kept if self.type == "int8" else (), drops, calibration)
 
 
 def _check_kept(keep_float: Sequence[str], tasks: Sequence[str]) -> None:
@@ -65,21 +63,24 @@ def _check_kept(keep_float: Sequence[str], tasks: Sequence[str]) -> None:
             raise UsageError(f"keep_float names {task!r}, which is no task of the model", hint=hint)
 
 
-def build_variant(subject: ExportSubject, form: ExportForm, base: onnx.ModelProto) -> onnx.ModelProto:
-    """Return the model of another precision, made from the float32 one, metadata included.
+def build_variant(export: Export) -> onnx.ModelProto:
+    """Return the model of an export, made from its float32 graph: that itself, or another, rounded.
 
-    Raises `VerificationError` when the calibration samples are not those that `form` records.
+    Raises `VerificationError` when the calibration samples are not those that the export records.
     """
-    feed = calibration_feed(subject, form)
-    if form.precision.type == "float16":
+    assert export.base is not None
+    if not export.rounded:
+        return export.base
+    feed = calibration_feed(export)
+    if export.precision.type == "float16":
         from .float16 import to_float16
 
-        model = to_float16(base, float32_nodes(base, ranges_of(base, feed)))
+        model = to_float16(export.base, float32_nodes(export.base, ranges_of(export.base, feed)))
     else:
         from .int8 import to_int8
 
-        model = to_int8(base, feed, form.precision.keep_float)
-    onnx.helper.set_model_props(model, card_of(subject, form).to_properties())
+        model = to_int8(export.base, feed, export.precision.keep_float)
+    onnx.helper.set_model_props(model, export.card.to_properties())
     return model
 
 
@@ -94,18 +95,18 @@ def float32_nodes(base: onnx.ModelProto, ranges: Ranges) -> tuple[str, ...]:
     return tuple(node.name for node in base.graph.node if node.name in kept)
 
 
-def calibration_feed(subject: ExportSubject, form: ExportForm) -> Arrays:
+def calibration_feed(export: Export) -> Arrays:
     """Return the calibration samples as the file reads them, drawn again.
 
     Raises `VerificationError` when they are not the recorded ones.
     """
-    recorded = form.precision.calibration
+    recorded = export.precision.calibration
     if recorded is None:
         raise VerificationError("the file does not say what it was calibrated on")
-    drawn = dict(_drawn(subject, recorded.samples, recorded.seed))
+    drawn = dict(_drawn(export.subject, recorded.samples, recorded.seed))
     if Calibration.of(drawn, recorded.samples, recorded.seed) != recorded:
         raise VerificationError("the file was calibrated on other samples than it says")
-    return fed(drawn, form.pixels)
+    return fed(drawn, export.pixels)
 
 
 def fed(arrays: Arrays, pixels: PixelType) -> Arrays:

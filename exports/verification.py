@@ -9,9 +9,9 @@ allowed (`quality`).
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Set
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import replace
-from typing import Any
+from typing import Any, Protocol
 
 import onnx
 import torch
@@ -23,9 +23,9 @@ from .activations import QUANTIZED, check_halves, check_kept, check_scales, own_
 from .candidate import Candidate
 from .card_values import read_json
 from .derivation import Derivation, prove_derivation
-from .graphs import opset_of
+from .export import Export
 from .metadata import PREFIX, ModelCard
-from .onnx_model import ExportForm, build_model, card_of, file_of
+from .onnx_model import build_model, file_of
 from .precision import FLOAT32, HALF, KEY, TOLERANCES, Precision
 from .quality import measure_change
 from .ranges import ranges_of
@@ -33,7 +33,7 @@ from .runtimes import SLOW, runtime_version
 from .session import MOST_MEMORY, allowed
 from .side_by_side import BATCHES as BATCHES
 from .side_by_side import KINDS as KINDS
-from .side_by_side import SideBySide, answers_of, memory_for
+from .side_by_side import Runnable, SideBySide, memory_for, predicting
 from .variants import calibration_feed, float32_nodes
 from .weights import compare_weights
 
@@ -47,36 +47,86 @@ HALVES = (1, 2)
 """Batches compared in true half precision, in that runtime."""
 
 
-def verify_bytes(
-    subject: ExportSubject,
-    data: bytes,
-    *,
-    name: str,
-    form: ExportForm | None = None,
-    base: onnx.ModelProto | None = None,
-    runtime: str = DEFAULT_RUNTIME,
-) -> dict[str, Any]:
-    """Return the report of a passed comparison; raise `VerificationError` at the first doubt.
+class Opened(Runnable, Protocol):
+    """An exported file that has been opened: its bytes, and what it says about itself."""
 
-    `name` is what messages call the file. Without `form`, the file is an existing one: its own account of
-    its form and its tasks is taken, and then proven, and the versions that wrote it need not be those of
-    today. `base` is the float32 model that a file of another precision was made from (None: built anew).
+    data: bytes
+    properties: Mapping[str, str]
+    card: ModelCard
+
+    def check_contents(self) -> None:
+        """Raise `VerificationError` when it holds more than computation."""
+        ...
+
+    def check_interface(self) -> None:
+        """Raise `VerificationError` when its inputs or outputs are not those it says it has."""
+        ...
+
+
+def verify_written(export: Export, data: bytes, name: str) -> dict[str, Any]:
+    """Return the report of a passed comparison of what was just written; raise at the first doubt.
+
+    `name` is what messages call the file.
     """
-    # What was built here is trusted; another file may use what the trained model needs.
-    memory = MOST_MEMORY if form is not None else allowed(data, memory_for(subject))
-    candidate = Candidate(data, name, runtime, memory, forms_among(subject.targets.values()))
-    candidate.check_contents()
-    # An older file was written by other versions than those that check it now.
-    unlike = {f"{PREFIX}versions"} if form is None else set()
-    if form is None:
-        form, subject = form_of(candidate.card, name), part_of(subject, candidate.card)
-    check_card(name, candidate.properties, card_of(subject, form), unlike)
-    candidate.check_interface()
+    # What was built here is trusted with memory.
+    return verify(export, Candidate(data, name, DEFAULT_RUNTIME, MOST_MEMORY, export.forms))
+
+
+def verify_existing(
+    subject: ExportSubject, data: bytes, name: str, runtimes: Sequence[str]
+) -> dict[str, dict[str, Any]]:
+    """Return a report by runtime of a file that is what it says it is; raise at the first doubt.
+
+    The versions that wrote it need not be those of today.
+    """
+    found: dict[str, dict[str, Any]] = {}
+    export: Export | None = None
+    for runtime in runtimes:
+        candidate = open_existing(subject, data, name, runtime)
+        if export is None:
+            export = stated_export(subject, candidate, candidate.opset)
+            if export.rounded and len(runtimes) > 1:  # traced once for all
+                export = replace(export, base=build_model(export))
+        found[runtime] = verify(export, candidate)
+    return found
+
+
+def open_existing(
+    subject: ExportSubject, data: bytes, name: str, runtime: str = DEFAULT_RUNTIME
+) -> Candidate:
+    """Return an existing file, opened; it may use the memory that the trained model needs."""
+    memory = allowed(data, memory_for(subject))
+    return Candidate(data, name, runtime, memory, forms_among(subject.targets.values()))
+
+
+def stated_export(subject: ExportSubject, opened: Opened, opset: int = 20) -> Export:
+    """Return the export that an existing file says it is, which is then to be proven.
+
+    Of the subject it may be a part; other tasks than the model's are left to differ. Raises
+    `VerificationError` when it says nothing that can be.
+    """
+    card = opened.card
+    tasks = [output.name for output in card.outputs]
+    if tasks and len(set(tasks)) == len(tasks) and set(tasks) < set(subject.targets):
+        subject = subject.only(tasks)
+    raw = any(output.raw for output in card.outputs)
+    return Export(subject, card.pixels, raw, stated_precision(opened), opset, stated=True)
+
+
+def stated_precision(opened: Opened) -> Precision:
+    """Return the precision that a file says it has; `VerificationError` when it says none that there is."""
+    try:
+        stated = opened.card.metadata.get(KEY)
+        return FLOAT32 if stated is None else Precision.from_json(stated)
+    except ValueError as error:
+        raise VerificationError(f"{opened.name}: {error}") from error
+
+
+def verify(export: Export, candidate: Candidate) -> dict[str, Any]:
+    """Return the report of a passed comparison; raise `VerificationError` at the first doubt."""
+    runtime = candidate.runtime
     report = {
-        "passed": True,
-        "file": {"name": name, "sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)},
-        "tasks": list(subject.targets),
-        **compare(subject, candidate, form, FEW if runtime in SLOW else None),
+        **prove(export, candidate, FEW if runtime in SLOW else None),
         "runtime": runtime,
         "versions": {
             "onnx": onnx.__version__,
@@ -84,24 +134,37 @@ def verify_bytes(
             "torch": str(torch.__version__),
         },
     }
-    if form.precision.type == "float32":
-        report["weights"] = _weights(subject, candidate, form, base)
+    if export.rounded:
+        report |= _rounding(export, candidate)
     else:
-        report |= _rounding(subject, candidate, form, base)
+        report["weights"] = _weights(export, candidate)
     return report
 
 
-def compare(
-    subject: ExportSubject, candidate: Any, form: ExportForm, batches: tuple[int, ...] | None = None
-) -> dict[str, Any]:
+def prove(export: Export, opened: Opened, batches: tuple[int, ...] | None = None) -> dict[str, Any]:
+    """Return how a file's account, numbers and answers compare; raise `VerificationError` if they do not."""
+    opened.check_contents()
+    # An older file was written by other versions than those that check it now.
+    check_card(opened.name, opened.properties, export.card, {f"{PREFIX}versions"} if export.stated else set())
+    opened.check_interface()
+    data = opened.data
+    return {
+        "passed": True,
+        "file": {"name": opened.name, "sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)},
+        "tasks": list(export.subject.targets),
+        **compare(export, opened, batches),
+    }
+
+
+def compare(export: Export, opened: Runnable, batches: tuple[int, ...] | None = None) -> dict[str, Any]:
     """Return how an opened file's numbers and answers compare; raise `VerificationError` when they do not."""
-    side_by_side = SideBySide(subject, candidate, form, *(() if batches is None else (batches,)))
-    tolerance = TOLERANCES[form.precision.type]
+    side_by_side = SideBySide(export, opened, *(() if batches is None else (batches,)))
+    tolerance = TOLERANCES[export.precision.type]
     cases, worst = side_by_side.numbers()
     return {
-        "input": form.pixels,
-        "raw": form.raw,
-        "precision": form.precision.type,
+        "input": export.pixels,
+        "raw": export.raw,
+        "precision": export.precision.type,
         "tolerance": {
             "absolute": tolerance.absolute,
             "relative": tolerance.relative,
@@ -115,94 +178,52 @@ def compare(
     }
 
 
-def _weights(
-    subject: ExportSubject, candidate: Candidate, form: ExportForm, base: onnx.ModelProto | None
-) -> dict[str, int]:
+def _weights(export: Export, candidate: Candidate) -> dict[str, int]:
     def traced() -> onnx.ModelProto:
-        return base or build_model(subject, form, opset_of(candidate.model))
+        return export.base or build_model(export)
 
-    return compare_weights(candidate.name, candidate.model, subject.model, traced)
+    return compare_weights(candidate.name, candidate.model, export.subject.model, traced)
 
 
-def _rounding(
-    subject: ExportSubject, candidate: Candidate, form: ExportForm, base: onnx.ModelProto | None
-) -> dict[str, Any]:
+def _rounding(export: Export, candidate: Candidate) -> dict[str, Any]:
     """Return the proof that a file is a proven float32 file, rounded, and what that costs."""
-    plain = replace(form, precision=FLOAT32)
-    if base is None:
-        base = build_model(subject, plain, opset_of(candidate.model))
-    forms = forms_among(subject.targets.values())
-    before = Candidate(file_of(base), f"the float32 form of {candidate.name}", forms=forms)
-    check_card(before.name, before.properties, card_of(subject, plain))
+    base = export.base or build_model(export)
+    plain = replace(export, precision=FLOAT32, base=base)
+    before = Candidate(file_of(base), f"the float32 form of {candidate.name}", forms=export.forms)
+    check_card(before.name, before.properties, plain.card)
     before.check_interface()
-    worst = compare(subject, before, plain)["worst"]
-    weights = _weights(subject, before, plain, base)
+    worst = compare(plain, before)["worst"]
+    weights = _weights(plain, before)
     derivation = prove_derivation(base, candidate.model, candidate.name)
-    rounded = _activations(subject, candidate, form, base, derivation)
-    change = measure_change(subject, answers_of(candidate, subject, form), form.precision, candidate.name)
+    rounded = _activations(export, candidate, base, derivation)
+    predict = predicting(candidate, export)
+    change = measure_change(export.subject, predict, export.precision, candidate.name)
     return {
         "float32": {"worst": worst, "weights": weights},
         "derivation": derivation.to_json() | rounded,
         "quality": change,
-        KEY: form.precision.type,
-        "settings": form.precision.to_json(),
+        KEY: export.precision.type,
+        "settings": export.precision.to_json(),
     }
 
 
 def _activations(
-    subject: ExportSubject,
-    candidate: Candidate,
-    form: ExportForm,
-    base: onnx.ModelProto,
-    derivation: Derivation,
+    export: Export, candidate: Candidate, base: onnx.ModelProto, derivation: Derivation
 ) -> dict[str, Any]:
     """Return what was found about the numbers inside a rounded file; raise when they are rounded wrongly."""
     name, model = candidate.name, candidate.model
-    ranges = ranges_of(base, calibration_feed(subject, form))
-    if form.precision.type == "int8":
+    ranges = ranges_of(base, calibration_feed(export))
+    if export.precision.type == "int8":
         scales = check_scales(derivation, model, ranges, name)
-        own = own_nodes(base.graph, form.precision.keep_float)
+        own = own_nodes(base.graph, export.precision.keep_float)
         rounded = {node.name for node in base.graph.node if node.op_type in QUANTIZED} - own
         check_kept(derivation, model, base, rounded, name)
         return {"scales": scales}
     check_halves(derivation, model, ranges, name)
     # onnxruntime computes half precision in float32 on a CPU, and would never show a sum that is too large.
-    forms = forms_among(subject.targets.values())
-    halves = Candidate(file_of(model), f"{name} in half precision", "reference", forms=forms)
-    _, worst = SideBySide(subject, halves, form, HALVES, HALF).numbers()
+    halves = Candidate(file_of(model), f"{name} in half precision", "reference", forms=export.forms)
+    _, worst = SideBySide(export, halves, HALVES, HALF).numbers()
     return {"float32_operators": list(float32_nodes(base, ranges)), "in_half_precision": {"worst": worst}}
-
-
-def base_of(subject: ExportSubject, data: bytes, name: str) -> onnx.ModelProto | None:
-    """Return the float32 model that an existing file was made from, built anew; None for a float32 file.
-
-    Raises `VerificationError` when the file is no export.
-    """
-    forms = forms_among(subject.targets.values())
-    candidate = Candidate(data, name, memory=allowed(data, memory_for(subject)), forms=forms)
-    form = form_of(candidate.card, name)
-    if form.precision.type == "float32":
-        return None
-    part = part_of(subject, candidate.card)
-    return build_model(part, replace(form, precision=FLOAT32), opset_of(candidate.model))
-
-
-def form_of(card: ModelCard, name: str) -> ExportForm:
-    """Return the form that a file says it has; `VerificationError` when it says none that there is."""
-    try:
-        stated = card.metadata.get(KEY)
-        precision = FLOAT32 if stated is None else Precision.from_json(stated)
-    except ValueError as error:
-        raise VerificationError(f"{name}: {error}") from error
-    return ExportForm(card.pixels, any(output.raw for output in card.outputs), precision)
-
-
-def part_of(subject: ExportSubject, card: ModelCard) -> ExportSubject:
-    """Return the part of a model that a file says it is; other tasks than the model's are left to differ."""
-    tasks = [output.name for output in card.outputs]
-    if tasks and len(set(tasks)) == len(tasks) and set(tasks) < set(subject.targets):
-        return subject.only(tasks)
-    return subject
 
 
 def check_card(

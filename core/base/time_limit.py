@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 from typing import TypeVar
 
-Value = TypeVar("Answer")
+Value = TypeVar("Value")
 
 
 class TooLate(Exception):  # noqa: N818 - a fact that the caller words for the user

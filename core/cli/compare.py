@@ -10,6 +10,17 @@ import click
 
 from ..base.collection import uncollected
 from ..base.errors import UsageError
+from .asked import (
+    data_dir_option,
+    data_option,
+    dataset_option,
+    device_option,
+    epochs_option,
+    json_option,
+    names_in,
+    precision_option,
+    recipe_option,
+)
 from .session import Session, pass_session, print_json
 
 if TYPE_CHECKING:
@@ -17,13 +28,11 @@ if TYPE_CHECKING:
 
 
 @click.command("compare")
-@click.option(
-    "--recipe", metavar="NAME|FILE", help="Start from a shipped recipe, a YAML file or a run folder."
-)
+@recipe_option
 @click.option("--tasks", metavar="A,B,...", help="The tasks, separated by commas (mtl list task).")
-@click.option("--dataset", metavar="NAME", help="The data set (mtl list dataset).")
-@click.option("--data", metavar="FILE|FOLDER", help="Your own table of pictures, or a folder with one.")
-@click.option("--data-dir", metavar="DIR", help="The folder (or archive) the data set is in.")
+@dataset_option
+@data_option
+@data_dir_option
 @click.option("--sharing", metavar="A,B,...", help="Sharing schemes to compare (mtl list sharing).")
 @click.option("--balancer", metavar="A,B,...", help="Balancers to compare (mtl list balancer).")
 @click.option(
@@ -32,11 +41,11 @@ if TYPE_CHECKING:
     help="Whose gradients the balancers weigh: the shared parameters' or the shared features'.",
 )
 @click.option("--encoder", metavar="A,B,...", help="Encoders to compare (mtl list encoder).")
-@click.option("--epochs", type=click.IntRange(min=1), help="Passes over the training split.")
+@epochs_option
 @click.option(
     "--seeds", default="5", show_default=True, metavar="N|A,B,...", help="How many seeds, or which."
 )
-@click.option("--precision", type=click.Choice(["float32", "bf16"]), help="Arithmetic of the forward pass.")
+@precision_option
 @click.option(
     "--set",
     "assignments",
@@ -51,7 +60,7 @@ if TYPE_CHECKING:
     metavar="TASK=METRIC",
     help="What judges a task [default: its first metric with a direction]. May be repeated.",
 )
-@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
+@device_option
 @click.option(
     "--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Cells trained at a time."
 )
@@ -61,7 +70,7 @@ if TYPE_CHECKING:
 )
 @click.option("--force", is_flag=True, help="Replace an existing comparison: train every cell again.")
 @click.option("--dry-run", is_flag=True, help="Stop at the cells: nothing is loaded, trained or written.")
-@click.option("--json", "as_json", is_flag=True, help="End with one JSON object on stdout.")
+@json_option
 @pass_session
 def command(
     session: Session,
@@ -120,12 +129,10 @@ def question_of(asked: Mapping[str, Any]) -> Question:
     from ..recipe.seed_list import read_seeds
 
     names = ("dataset", "data", "data_dir", "balance_on", "epochs", "precision")
-    flags = {name: asked[name] for name in names if asked[name] is not None}
-    tasks = asked["tasks"]
-    named = None if tasks is None else [name.strip() for name in tasks.split(",") if name.strip()]
+    flags = {name: asked[name] for name in names}
     assignments, axes = assigned_axes(asked["assignments"])
     components = [component_axis(key, asked[key]) for key in COMPONENTS if asked[key] is not None]
-    request = Request(asked["recipe"], named, flags, assignments)
+    request = Request(asked["recipe"], names_in(asked["tasks"]), flags, assignments)
     return Question(request, (*components, *axes), read_seeds(asked["seeds"]), _metrics(asked["metrics"]))
 
 

@@ -3,25 +3,37 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from ..base.collection import uncollected
+from .asked import (
+    data_dir_option,
+    data_option,
+    dataset_option,
+    device_option,
+    epochs_option,
+    json_option,
+    names_in,
+    precision_option,
+    recipe_option,
+)
 from .session import Session, pass_session, print_json
+
+if TYPE_CHECKING:
+    from ..recipe.recipe import Recipe
 
 
 @click.command("compose")
-@click.option(
-    "--recipe", metavar="NAME|FILE", help="Start from a shipped recipe, a YAML file or a run folder."
-)
+@recipe_option
 @click.option(
     "--tasks", metavar="A,B,...", help="The tasks, separated by commas (mtl list task), or columns of --data."
 )
 @click.option("--encoder", metavar="NAME", help="The encoder (mtl list encoder).")
-@click.option("--dataset", metavar="NAME", help="The data set (mtl list dataset).")
-@click.option("--data", metavar="FILE|FOLDER", help="Your own table of pictures, or a folder with one.")
-@click.option("--data-dir", metavar="DIR", help="The folder (or archive) the data set is in.")
+@dataset_option
+@data_option
+@data_dir_option
 @click.option("--sharing", metavar="NAME", help="How encoders are shared (mtl list sharing).")
 @click.option("--balancer", metavar="NAME", help="How losses become one update (mtl list balancer).")
 @click.option(
@@ -29,25 +41,21 @@ from .session import Session, pass_session, print_json
     metavar="parameters|features",
     help="Whose gradients a gradient balancer weighs: the shared parameters' or the shared features'.",
 )
-@click.option("--epochs", type=click.IntRange(min=1), help="Passes over the training split.")
+@epochs_option
 @click.option("--seed", type=click.IntRange(min=0), help="Seed of everything random.")
 @click.option("--seeds", metavar="N|A,B,...", help="Train several seeds at once: so many, or these.")
-@click.option(
-    "--precision",
-    type=click.Choice(["float32", "bf16"]),
-    help="Arithmetic of the forward pass.",
-)
+@precision_option
 @click.option(
     "--deterministic", is_flag=True, default=None, help="The same bytes on CUDA too, however often resumed."
 )
 @click.option(
     "--set", "assignments", multiple=True, metavar="KEY=VALUE", help="Set anything; may be repeated."
 )
-@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
+@device_option
 @click.option("--out", type=click.Path(path_type=Path), help="The run folder [default: a new one in runs/].")
 @click.option("--force", is_flag=True, help="Replace an existing run folder.")
 @click.option("--dry-run", is_flag=True, help="Stop at the plan: nothing is loaded, trained or written.")
-@click.option("--json", "as_json", is_flag=True, help="End with one JSON object on stdout.")
+@json_option
 @pass_session
 def command(
     session: Session,
@@ -77,36 +85,38 @@ def command(
         from ..recipe.recipe_reader import read
         from ..recipe.request import Request
 
-    named = [name.strip() for name in tasks.split(",")] if tasks is not None else None
-    if named is not None:
-        named = [name for name in named if name]
-    given = {name: value for name, value in flags.items() if value is not None}
-    source = Request(recipe, named, given, assignments).source(session.registry)
+    source = Request(recipe, names_in(tasks), flags, assignments).source(session.registry)
     resolved = read(source, session.registry)
     if dry_run:
         _print_plan(compose(resolved, session.registry, source).plan(), as_json)
         return
-    from ..api import run_name
     from ..base.device import choose_device
-    from ..base.places import refuse_unusable
     from ..recipe.seed_list import read_seeds
     from ..running.pipeline import Pipeline
     from ..running.seeds import SeedsPipeline
     from .progress import choose_progress, finish_run, finish_seeds
 
-    chosen = None
-    if seeds is not None:
-        chosen = read_seeds(seeds, first=resolved.seed, asked="seed" in given)
-    path = out or Path("runs") / run_name(resolved.to_plain())
-    refuse_unusable(path)
+    asked = flags["seed"] is not None
+    chosen = None if seeds is None else read_seeds(seeds, first=resolved.seed, asked=asked)
+    path = _place(out, resolved)
     how: dict[str, Any] = {"source": source, "force": force, "numbered": out is None}
     progress = choose_progress()
     pipeline = Pipeline(session.registry, choose_device(device), progress)
-    if chosen is not None:
+    if chosen is None:
+        finish_run(progress, as_json, lambda: pipeline.run(resolved, path, **how))
+    else:
         many = SeedsPipeline(pipeline)
         finish_seeds(progress, as_json, lambda: many.run(resolved, path, chosen, **how))
-        return
-    finish_run(progress, as_json, lambda: pipeline.run(resolved, path, **how))
+
+
+def _place(out: Path | None, recipe: Recipe) -> Path:
+    """Return the run's folder; raise when nothing can be written there."""
+    from ..api import run_name
+    from ..base.places import refuse_unusable
+
+    path = out or Path("runs") / run_name(recipe.to_plain())
+    refuse_unusable(path)
+    return path
 
 
 def _print_plan(plan: dict[str, Any], as_json: bool) -> None:

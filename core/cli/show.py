@@ -13,6 +13,7 @@ from .session import Session, pass_session, print_json
 
 if TYPE_CHECKING:
     from ..contracts import Form
+    from ..discovery.registry import Entry
 
 
 @click.command("show")
@@ -40,19 +41,8 @@ def command(session: Session, kind: str, name: str, as_json: bool) -> None:
     options = describe_options(options_of(entry))
     example = {"name": name, **{option.name: option.default for option in options}}
     if as_json:
-        print_json(
-            {
-                "kind": kind,
-                "name": name,
-                "summary": entry.component.summary,
-                "distribution": entry.provider.distribution,
-                "version": entry.provider.version,
-                "target": entry.component.target,
-                "options": [vars(option) for option in options],
-                "example": plain(example),
-                **(_defaults_of_form(target) if kind == "form" else {}),
-            }
-        )
+        described = {"options": [vars(option) for option in options], "example": plain(example)}
+        print_json(_facts(entry) | described | (_defaults_of_form(target) if kind == "form" else {}))
         return
     click.echo(f"{kind} {name}: {entry.component.summary}")
     click.echo(f"from {entry.provider.label}, {entry.component.target}\n")
@@ -71,6 +61,18 @@ def command(session: Session, kind: str, name: str, as_json: bool) -> None:
         return
     click.echo("in a recipe:")
     click.echo(write_yaml(_placed(kind, example)), nl=False)
+
+
+def _facts(entry: Entry) -> dict[str, object]:
+    """Return what a component is and where it comes from, as plain JSON values."""
+    return {
+        "kind": entry.component.kind,
+        "name": entry.component.name,
+        "summary": entry.component.summary,
+        "distribution": entry.provider.distribution,
+        "version": entry.provider.version,
+        "target": entry.component.target,
+    }
 
 
 def _defaults_of_form(form: type[Form]) -> dict[str, list[str]]:

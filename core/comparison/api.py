@@ -58,23 +58,21 @@ def compare(
     Raises `RecipeError` with all mistakes at once, `UsageError` for a folder of another comparison; a
     cell that fails is a row of `results["cells"]` with its reason.
     """
-    given: dict[str, Any] = {"dataset": dataset, "data": data, "data_dir": data_dir, "balance_on": balance_on}
-    given |= {"epochs": epochs, "precision": precision}
-    varied = {"sharing": sharing, "balancer": balancer, "encoder": encoder}
+    flags: dict[str, Any] = {"dataset": dataset, "data": data, "data_dir": data_dir, "balance_on": balance_on}
+    flags |= {"epochs": epochs, "precision": precision}
     if jobs > 1 and registry is not None:
         raise UsageError("a registry cannot go to other processes", hint="leave out registry, or jobs")
     found = registry or installed()
-    known = [component_axis(key, value) for key in COMPONENTS if (value := varied[key]) is not None]
+    components = {"sharing": sharing, "balancer": balancer, "encoder": encoder}
+    known = [component_axis(key, value) for key in COMPONENTS if (value := components[key]) is not None]
     known += [Axis(key, tuple(values)) for key, values in (axes or {}).items()]
-    # JSON is YAML: read back, a value is what it was.
-    assigned = tuple(f"{key}={json.dumps(plain(value))}" for key, value in (set or {}).items())
-    question = Question(
-        Request(recipe, tasks, {name: value for name, value in given.items() if value is not None}, assigned),
-        tuple(known),
-        read_seeds(seeds),
-        metrics or {},
-    )
-    grid = lay_out(question, found)
+    request = Request(recipe, tasks, flags, _assignments(set or {}))
+    grid = lay_out(Question(request, tuple(known), read_seeds(seeds), metrics or {}), found)
     path = Path(out) if out is not None else usual_folder(Path("runs"), folder_name(grid), grid.plan())
     comparing = Comparing(found, choose_device(device), progress or ComparisonProgress(), jobs, export)
     return comparing.run(grid, path, force=force)
+
+
+def _assignments(values: Mapping[str, Any]) -> tuple[str, ...]:
+    # JSON is YAML: read back, a value is what it was.
+    return tuple(f"{key}={json.dumps(plain(value))}" for key, value in values.items())

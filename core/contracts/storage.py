@@ -19,7 +19,7 @@ from .specs import ImageSpec
 Fill = Callable[[int, NDArray[np.uint8]], None]
 """`fill(start, out)` writes the pictures from `start` on into `out`, uint8 `[n, C, H, W]`."""
 
-Value = TypeVar("Answer")
+Value = TypeVar("Value")
 
 _PICTURES, _BYTES = 64, 4 << 20
 """Most pictures and bytes of a part: an error or an interrupt waits for the parts in hand."""

@@ -41,7 +41,7 @@ _PATHS = {
 class Request:
     """A recipe by name or file (or as a mapping), the flags over it, and the assignments over those.
 
-    `tasks` is a list of names, or a mapping as in a recipe. `flags` holds only what was given.
+    `tasks` is a list of names, or a mapping as in a recipe. A flag that is None was not given.
     """
 
     recipe: str | Path | Mapping[str, Any] | None = None
@@ -54,11 +54,12 @@ class Request:
         source = self._recipe(registry)
         if self.tasks is not None:
             _put_tasks(source, self.tasks)
-        if "data" in self.flags and "dataset" not in self.flags:
+        flags = {name: self.flags[name] for name in FLAGS if self.flags.get(name) is not None}
+        if "data" in flags and "dataset" not in flags:
             _put_reader(source, registry)
         # A data set's folder must follow the data set, whatever the order on the command line.
-        for name in (name for name in FLAGS if name in self.flags):
-            _put_flag(source, name, self.flags[name])
+        for name, value in flags.items():
+            _put_flag(source, name, value)
         for assignment in self.assignments:
             source.set(assignment)
         return source

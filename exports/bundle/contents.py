@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from ...core.base.errors import VerificationError
 from ...core.base.files import open_regular, read_json, read_text, reading
-from ...core.contracts import Arrays, ExportSubject
+from ...core.contracts import Arrays
+from ..export import Export
 from ..metadata import IMAGE, ModelCard
-from ..onnx_model import ExportForm
 
 FORMAT = 1
 MANIFEST = "mtl.json"
@@ -85,8 +85,9 @@ class Samples:
                     raise VerificationError(f"{folder}: the samples' {role} {name!r} is {found}", hint=_AGAIN)
 
 
-def real_samples(subject: ExportSubject, form: ExportForm) -> Samples:
+def real_samples(export: Export) -> Samples:
     """Return real samples with the trained model's own answers, in the form of the files."""
+    subject = export.subject
     pixels = np.ascontiguousarray(subject.samples[IMAGE][:SAMPLE_COUNT])
     floats = pixels.astype(np.float32) / np.float32(255)
     extra = {
@@ -97,10 +98,10 @@ def real_samples(subject: ExportSubject, form: ExportForm) -> Samples:
         tensors = {name: torch.from_numpy(value) for name, value in extra.items()}
         raw = model(torch.from_numpy(floats), tensors)
         outputs = {
-            task: (raw[task] if form.raw else target.predict(raw[task])).float().numpy()
+            task: (raw[task] if export.raw else target.predict(raw[task])).float().numpy()
             for task, target in subject.targets.items()
         }
-    image = {IMAGE: pixels if form.pixels == "uint8" else floats} if subject.image else {}
+    image = {IMAGE: pixels if export.pixels == "uint8" else floats} if subject.image else {}
     return Samples({**image, **extra}, outputs)
 
 

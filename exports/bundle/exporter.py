@@ -9,20 +9,18 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
-import onnx
 from numpy.typing import NDArray
 from pydantic import Field
 
 from ...core.base.errors import UsageError, VerificationError
 from ...core.base.files import writing_to
 from ...core.contracts import Exporter, ExportPlan, ExportReport, ExportSubject
-from ...core.discovery.answer_forms import forms_among
 from ..candidate import Candidate
+from ..export import Export
 from ..folder import SUMS, check_folder, unpublished_folder
-from ..graphs import opset_of
-from ..metadata import ModelCard
+from ..metadata import ModelCard, PixelType
 from ..model_file import read_model
-from ..onnx_model import ExportForm, build_model, card_of, file_of
+from ..onnx_model import build_model, file_of
 from ..options import (
     CalibrationOption,
     KeepFloatOption,
@@ -31,12 +29,11 @@ from ..options import (
     PixelsOption,
     RawOption,
 )
-from ..precision import FLOAT32, TOLERANCES, PrecisionType
+from ..precision import TOLERANCES, PrecisionType
 from ..runtimes import RUNTIMES
 from ..session import allowed
-from ..side_by_side import memory_for
-from ..variants import build_variant, check_precision, precision_for
-from ..verification import form_of, part_of, verify_bytes
+from ..variants import AskedPrecision, build_variant
+from ..verification import open_existing, stated_export, stated_precision, verify, verify_written
 from .contents import (
     MANIFEST,
     PROOF,
@@ -79,12 +76,12 @@ class BundleExporter(Exporter):
         max_drop: MaxDropOption = {},  # noqa: B006
         calibration: CalibrationOption = 256,
     ) -> None:
-        self.variants: tuple[PrecisionType, ...] = tuple(dict.fromkeys(variants))
-        self.form = ExportForm(input, raw)
+        self.variants = tuple(
+            AskedPrecision(kind, keep_float, max_drop, calibration) for kind in dict.fromkeys(variants)
+        )
+        self.pixels: PixelType = input
+        self.raw = raw
         self.opset = opset
-        self.keep_float = keep_float
-        self.max_drop = max_drop
-        self.calibration = calibration
 
     @property
     def file_name(self) -> str:
@@ -95,56 +92,31 @@ class BundleExporter(Exporter):
         return path.is_dir() and (path / SUMS).is_file() and (path / MANIFEST).is_file()
 
     def check_plan(self, plan: ExportPlan) -> None:
-        for kind in self.variants:
-            check_precision(plan, kind, keep_float=self.keep_float, max_drop=self.max_drop)
+        for asked in self.variants:
+            asked.check(plan)
 
     def export(self, subject: ExportSubject, path: Path) -> ExportReport:
         """Write the folder; raise as the ONNX exporter does, and then leave what was there untouched."""
         with unpublished_folder(path) as folder:
-            base = build_model(subject, self.form, self.opset)
+            plain = Export(subject, self.pixels, self.raw, opset=self.opset)
+            plain = replace(plain, base=build_model(plain))
             proofs: dict[str, dict[str, Any]] = {}
-            for kind, name in self._files().items():
-                form = replace(self.form, precision=self._precision(subject, kind))
-                model = base if kind == "float32" else build_variant(subject, form, base)
+            for asked, name in self._files():
+                export = replace(plain, precision=asked.of(subject))
                 with writing_to(path):
-                    (folder / name).write_bytes(file_of(model))
+                    (folder / name).write_bytes(file_of(build_variant(export)))
                 # Read back: what is verified is what is on the disk.
-                data = read_model(folder / name)
-                proofs[name] = verify_bytes(subject, data, name=name, form=form, base=base)
+                proofs[name] = verify_written(export, read_model(folder / name), name)
             verification = _together(proofs)
             with writing_to(path):
-                self._describe(subject, folder, verification)
+                _describe(plain, folder, verification)
         return ExportReport((path, *(path / name for name in proofs)), verification)
 
-    def _precision(self, subject: ExportSubject, kind: PrecisionType) -> Any:
-        return precision_for(
-            subject,
-            kind,
-            keep_float=self.keep_float,
-            max_drop=self.max_drop,
-            samples=self.calibration,
-        )
-
-    def _files(self) -> dict[PrecisionType, str]:
-        return {
-            kind: "model.onnx" if index == 0 else f"model-{kind}.onnx"
-            for index, kind in enumerate(self.variants)
-        }
-
-    def _describe(self, subject: ExportSubject, folder: Path, verification: Mapping[str, Any]) -> None:
-        """Write everything beside the models."""
-        card = card_of(subject, self.form)
-        facts = {
-            name: {"precision": proof["precision"], "bytes": proof["file"]["bytes"]}
-            for name, proof in verification["models"].items()
-        }
-        write_labels(card, folder)
-        samples = real_samples(subject, self.form)
-        samples.write(folder)
-        for name, value in ((MANIFEST, manifest(card, facts)), (PROOF, verification)):
-            text = json.dumps(value, indent=2, allow_nan=False) + "\n"
-            (folder / name).write_text(text, encoding="utf-8")
-        (folder / "README.md").write_text(readme(card, verification), encoding="utf-8")
+    def _files(self) -> list[tuple[AskedPrecision, str]]:
+        return [
+            (asked, "model.onnx" if index == 0 else f"model-{asked.type}.onnx")
+            for index, asked in enumerate(self.variants)
+        ]
 
     def verify(self, subject: ExportSubject, path: Path) -> Mapping[str, Any]:
         """Compare every file of the bundle at `path` with the model, in the form the models declare.
@@ -161,17 +133,16 @@ class BundleExporter(Exporter):
 
     def _verified(self, subject: ExportSubject, path: Path, runtime: str) -> dict[str, Any]:
         proofs = {}
-        base: dict[str, onnx.ModelProto] = {}
+        base = None
         for name, stated in _models(path).items():
-            data = read_model(path / name)
-            forms = forms_among(subject.targets.values())
-            opened = Candidate(data, name, memory=allowed(data, memory_for(subject)), forms=forms)
-            part = part_of(subject, opened.card)
-            form = _form(opened, stated)
-            if form.precision.type != "float32" and not base:
-                base["float32"] = build_model(part, replace(form, precision=FLOAT32), opset_of(opened.model))
-            proofs[name] = verify_bytes(subject, data, name=name, base=base.get("float32"), runtime=runtime)
-            _check_beside(path, part, opened.card, form)
+            opened = open_existing(subject, read_model(path / name), name, runtime)
+            export = stated_export(subject, opened, opened.opset)
+            _precision_of(opened, stated)
+            if export.rounded:
+                base = base or build_model(export)
+                export = replace(export, base=base)
+            proofs[name] = verify(export, opened)
+            _check_beside(path, opened.card, export)
         return _together(proofs)
 
     def check(self, path: Path, runtimes: Sequence[str]) -> Mapping[str, Any]:
@@ -190,7 +161,7 @@ class BundleExporter(Exporter):
                 candidate.check_contents()
                 candidate.check_interface()
                 samples.check(path, candidate.card)
-                proofs[name] = _replayed(candidate, _form(candidate, stated), samples)
+                proofs[name] = _replayed(candidate, _precision_of(candidate, stated), samples)
             report[runtime] = _together(proofs)
         return report if runtimes else report[self.runtimes[0]]
 
@@ -203,13 +174,27 @@ def _models(path: Path) -> dict[str, str]:
     return found
 
 
-def _form(candidate: Candidate, stated: str) -> ExportForm:
-    form = form_of(candidate.card, candidate.name)
-    if form.precision.type != stated:
-        raise VerificationError(
-            f"{candidate.name} is {form.precision.type}, and the bundle says that it is {stated}"
-        )
-    return form
+def _precision_of(opened: Candidate, stated: str) -> PrecisionType:
+    """Return the precision of a model; raise `VerificationError` when it is not what the bundle states."""
+    found = stated_precision(opened).type
+    if found != stated:
+        raise VerificationError(f"{opened.name} is {found}, and the bundle says that it is {stated}")
+    return found
+
+
+def _describe(export: Export, folder: Path, verification: Mapping[str, Any]) -> None:
+    """Write everything beside the models."""
+    card = export.card
+    facts = {
+        name: {"precision": proof["precision"], "bytes": proof["file"]["bytes"]}
+        for name, proof in verification["models"].items()
+    }
+    write_labels(card, folder)
+    real_samples(export).write(folder)
+    for name, value in ((MANIFEST, manifest(card, facts)), (PROOF, verification)):
+        text = json.dumps(value, indent=2, allow_nan=False) + "\n"
+        (folder / name).write_text(text, encoding="utf-8")
+    (folder / "README.md").write_text(readme(card, verification), encoding="utf-8")
 
 
 def _together(proofs: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
@@ -222,14 +207,14 @@ def _excess(worst: Mapping[str, Any]) -> float:
     return float(worst["difference"] / worst["allowed"])
 
 
-def _check_beside(path: Path, subject: ExportSubject, card: ModelCard, form: ExportForm) -> None:
+def _check_beside(path: Path, card: ModelCard, export: Export) -> None:
     """Raise `VerificationError` unless the label files and the samples are those of the trained model."""
-    wanted = labels_of(card_of(subject, form))
+    wanted = labels_of(export.card)
     for task, file in label_files(card).items():
         lines = read_names(path / file).splitlines()
         if lines != wanted[task]:
             raise VerificationError(f"{path / file} does not hold the names of task {task!r}")
-    found, expected = Samples.read(path), real_samples(subject, form)
+    found, expected = Samples.read(path), real_samples(export)
     found.check(path, card)
     for role, one, other in (
         ("input", found.inputs, expected.inputs),
@@ -256,9 +241,9 @@ def _answers(candidate: Candidate, samples: Samples) -> dict[str, NDArray[Any]]:
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
-def _replayed(candidate: Candidate, form: ExportForm, samples: Samples) -> dict[str, Any]:
+def _replayed(candidate: Candidate, precision: PrecisionType, samples: Samples) -> dict[str, Any]:
     """Compare a model's answers to the samples with the reference outputs beside them."""
-    tolerance = TOLERANCES[form.precision.type]
+    tolerance = TOLERANCES[precision]
     outputs = _answers(candidate, samples)
     worst: dict[str, Any] = {}
     for output in candidate.card.outputs:
@@ -290,4 +275,4 @@ def _replayed(candidate: Candidate, form: ExportForm, samples: Samples) -> dict[
         worst = found if not worst or _excess(found) > _excess(worst) else worst
     if not worst:
         raise UsageError(f"{candidate.name} has no outputs")
-    return {"precision": form.precision.type, "worst": worst}
+    return {"precision": precision, "worst": worst}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,9 @@ from ...core.base.errors import CutShortError, MissingRequirementError, UsageErr
 from ...core.recipe.seed_list import refuse_several
 
 if TYPE_CHECKING:
+    from ...core.discovery.answer_forms import Forms
     from ...core.discovery.registry import HasRegistry
+    from .served_model import ServedModel
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _MEBIBYTE = 2**20
@@ -86,19 +89,16 @@ _MEBIBYTE = 2**20
 @click.pass_obj
 def serve(
     session: HasRegistry | None,
+    /,
     models: tuple[str, ...],
     host: str,
     port: int,
-    batch: int,
-    window: float,
-    threads: int | None,
-    max_body: int,
     connections: int,
-    timeout: float,
     grace: float,
     hosts: tuple[str, ...],
     token_file: Path | None,
     as_json: bool,
+    **computing: Any,
 ) -> None:
     """Answer inference requests over HTTP.
 
@@ -115,35 +115,53 @@ def serve(
     paths = named_paths(models)
     _require_packages()
     from ...core.discovery.answer_forms import forms_in_use
+    from . import server
     from .application import application
     from .bodies import Bodies
     from .guard import Guard, hosts_of, read_token
-    from .served_model import ServedModel
-    from .server import address_of, allow_connections, listen
-    from .server import serve as run_server
 
-    allow_connections(connections)
-    how: dict[str, Any] = {"threads": threads or available_cores(), "forms": forms_in_use(session)}
-    how |= {"batch": batch, "window": window / 1000, "limit": timeout}
+    server.allow_connections(connections)
     token = read_token(token_file) if token_file else None
-    with listen(host, port) as opened:
-        served = {name: ServedModel(name, path, **how) for name, path in paths.items()}
-        largest = max_body * _MEBIBYTE
-
-        def started() -> None:
-            _announce(address_of(opened), list(served), as_json)
-
+    largest = computing.pop("max_body") * _MEBIBYTE
+    with server.listen(host, port) as opened:
+        served = _opened(paths, forms_in_use(session), **computing)
         try:
-            app = Guard(
-                application(served, Bodies(largest, 16 * largest)), hosts_of(opened, host, hosts), token
+            answering = application(served, Bodies(largest, 16 * largest))
+            app = Guard(answering, hosts_of(opened, host, hosts), token)
+            unfinished = server.serve(
+                app,
+                opened,
+                connections,
+                grace,
+                lambda: _announce(server.address_of(opened), list(served), as_json),
             )
-            unfinished = run_server(app, opened, connections, grace, started)
         finally:
             for model in served.values():
                 model.batcher.close()
     if unfinished:
         raise CutShortError(f"stopped; {unfinished} open requests were not finished within {grace:g} s")
     click.echo("stopped", err=True)
+
+
+def _opened(
+    paths: Mapping[str, Path],
+    forms: Forms | None,
+    *,
+    batch: int,
+    window: float,
+    threads: int | None,
+    timeout: float,
+) -> dict[str, ServedModel]:
+    """Return each model by its name, opened; `window` is in milliseconds."""
+    from .served_model import ServedModel
+
+    cores = threads or available_cores()
+    return {
+        name: ServedModel(
+            name, path, forms=forms, threads=cores, batch=batch, window=window / 1000, limit=timeout
+        )
+        for name, path in paths.items()
+    }
 
 
 def named_paths(arguments: tuple[str, ...]) -> dict[str, Path]:

@@ -16,11 +16,12 @@ from torch import Tensor
 from mtl.core.base.errors import VerificationError
 from mtl.exports.activations import QUANTIZED, beyond_half, check_halves, check_kept, check_scales, own_nodes
 from mtl.exports.derivation import prove_derivation
+from mtl.exports.export import Export
 from mtl.exports.float16 import to_float16
 from mtl.exports.int8 import to_int8
 from mtl.exports.metadata import IMAGE
 from mtl.exports.onnx_exporter import OnnxExporter
-from mtl.exports.onnx_model import ExportForm, build_model
+from mtl.exports.onnx_model import build_model
 from mtl.exports.ranges import Range, ranges_of
 
 from .conftest import LOOSE, Tiny, TinyJudge, tiny_subject
@@ -28,7 +29,7 @@ from .conftest import LOOSE, Tiny, TinyJudge, tiny_subject
 
 @pytest.fixture(scope="module")
 def base() -> onnx.ModelProto:
-    return build_model(tiny_subject(), ExportForm(), 20)
+    return build_model(Export(tiny_subject()))
 
 
 @pytest.fixture(scope="module")
@@ -133,7 +134,7 @@ def subject_of(kind: type[Tiny]):
 def wide():
     """The subject, its float32 model, and the ranges in it."""
     subject = subject_of(Wide)
-    model = build_model(subject, ExportForm(), 20)
+    model = build_model(Export(subject))
     return subject, model, ranges_of(model, subject.judge.training_samples(50, 0))
 
 

@@ -11,7 +11,7 @@ from torch import nn
 
 from mtl.core.base.errors import VerificationError
 from mtl.exports.conditioning import rounded_otherwise
-from mtl.exports.onnx_model import ExportForm
+from mtl.exports.export import Export
 from mtl.exports.side_by_side import SideBySide
 
 TASK = "de-noise"
@@ -49,7 +49,7 @@ class Otherwise:
 
 def compared(exported, size: float, off: float = 0.0) -> SideBySide:
     subject = dataclasses.replace(exported.subject, model=Cancelling(exported.subject.model, size).eval())
-    side_by_side = SideBySide(subject, Otherwise(subject, off), ExportForm("float32", False))
+    side_by_side = SideBySide(Export(subject), Otherwise(subject, off))
     side_by_side.numbers()
     side_by_side.agreement()
     return side_by_side

@@ -10,9 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mtl.core.base.errors import VerificationError
+from mtl.exports.export import Export
 from mtl.exports.metadata import ModelCard
-from mtl.exports.onnx_model import ExportForm, card_of, file_of
-from mtl.exports.verification import verify_bytes
+from mtl.exports.onnx_model import file_of
+from mtl.exports.verification import verify_existing, verify_written
 
 from .test_hostile_models import changed, leaves
 
@@ -35,9 +36,13 @@ def leaf(text: str, path: tuple) -> object:
     return value
 
 
+def verified(exported, model: onnx.ModelProto) -> dict[str, object]:
+    return verify_existing(exported.subject, file_of(model), "model.onnx", ("onnxruntime",))["onnxruntime"]
+
+
 def refused(exported, model: onnx.ModelProto) -> None:
     with pytest.raises(VerificationError):
-        verify_bytes(exported.subject, file_of(model), name="model.onnx", form=ExportForm())
+        verify_written(Export(exported.subject), file_of(model), "model.onnx")
 
 
 @settings(deadline=None, max_examples=40)
@@ -84,13 +89,13 @@ def test_the_versions_of_an_older_file_may_be_others_and_nothing_but_texts(expor
         model = onnx.load(exported.path)
         next(item for item in model.metadata_props if item.key == "mtl.versions").value = value
         if right:
-            assert verify_bytes(exported.subject, file_of(model), name="model.onnx")["passed"]
+            assert verified(exported, model)["passed"]
         else:
             with pytest.raises(VerificationError, match=r"metadata mtl\.versions does not agree"):
-                verify_bytes(exported.subject, file_of(model), name="model.onnx")
+                verified(exported, model)
 
 
 def test_the_sum_is_no_part_of_what_a_card_says(exported):
-    card = card_of(exported.subject, ExportForm())
+    card = Export(exported.subject).card
     properties = {**card.to_properties(), "mtl.sha256": '"ab"'}
     assert ModelCard.from_properties(properties) == card

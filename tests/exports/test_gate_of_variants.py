@@ -14,8 +14,9 @@ from onnx import TensorProto, numpy_helper
 from mtl.core.base.errors import UsageError, VerificationError
 from mtl.core.contracts import ExportSubject
 from mtl.exports import onnx_exporter
+from mtl.exports.export import Export
 from mtl.exports.onnx_exporter import OnnxExporter
-from mtl.exports.onnx_model import ExportForm, build_model, file_of
+from mtl.exports.onnx_model import build_model, file_of
 
 from .conftest import LOOSE, Exported, tiny_subject
 
@@ -41,8 +42,8 @@ class Made:
             self.subject = self.subject.only(tasks)
         self.path = folder / "model.onnx"
         # Traced once: every export of a rounded file begins with the float32 one.
-        form = ExportForm(self.options.get("input", "float32"), bool(self.options.get("raw")))
-        self.base = build_model(self.subject, form, self.exporter.opset)
+        pixels, raw = self.options.get("input", "float32"), bool(self.options.get("raw"))
+        self.base = build_model(Export(self.subject, pixels, raw, opset=self.exporter.opset))
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(onnx_exporter, "build_model", lambda *_: self.base)
             self.exporter.export(self.subject, self.path)

@@ -22,8 +22,9 @@ from mtl.core.contracts import ExportSubject
 from mtl.core.contracts.specs import ImageSpec, InputSpec
 from mtl.core.discovery.options import options_model, validate_options
 from mtl.exports import onnx_exporter
+from mtl.exports.export import Export
 from mtl.exports.onnx_exporter import OnnxExporter
-from mtl.exports.onnx_model import ExportForm, build_model
+from mtl.exports.onnx_model import build_model
 from mtl.plugins.forms import Categorical
 
 from .conftest import tiny_subject
@@ -238,7 +239,7 @@ def test_an_interrupted_export_leaves_nothing(exported, tmp_path, monkeypatch):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(onnx_exporter, "build_model", lambda *_: onnx.load(exported.path))
-    monkeypatch.setattr(onnx_exporter, "verify_bytes", interrupt)
+    monkeypatch.setattr(onnx_exporter, "verify_written", interrupt)
     with pytest.raises(KeyboardInterrupt):
         OnnxExporter().export(exported.subject, tmp_path / "model.onnx")
     assert not list(tmp_path.iterdir())
@@ -282,5 +283,5 @@ def test_options_are_checked_by_their_types(options, valid):
 
 @pytest.mark.parametrize(("opset", "ir"), [(18, 8), (20, 9), (21, 10)])
 def test_the_layout_of_a_file_is_the_oldest_that_has_its_operators(opset, ir):
-    model = build_model(tiny_subject(), ExportForm(), opset)
+    model = build_model(Export(tiny_subject(), opset=opset))
     assert (model.ir_version, model.opset_import[0].version) == (ir, opset)

@@ -19,7 +19,7 @@ import torch
 from mtl.core.base.errors import ComponentError, UsageError, VerificationError
 from mtl.core.contracts import ExportSubject
 from mtl.exports import torch_export_exporter, torch_program
-from mtl.exports.onnx_model import ExportForm, card_of
+from mtl.exports.export import Export
 from mtl.exports.torch_export_exporter import TorchExportExporter
 from mtl.exports.torch_program import Program, build_program, program_bytes
 from mtl.plugins.forms import Categorical
@@ -91,7 +91,7 @@ def test_a_wrong_program_is_refused_and_nothing_is_published(
     mutate, program: Exported, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     spoiled = mutate(dataclasses.replace(program.subject, model=copy.deepcopy(program.subject.model)))
-    wrong = build_program(spoiled, ExportForm())
+    wrong = build_program(Export(spoiled))
     monkeypatch.setattr(torch_export_exporter, "build_program", lambda *_: wrong)
     with pytest.raises(VerificationError, match=r"^model\.pt2 does not compute what the trained model"):
         TorchExportExporter().export(program.subject, tmp_path / "model.pt2")
@@ -124,7 +124,7 @@ def test_a_fixed_batch_is_refused(program: Exported, tmp_path: Path, monkeypatch
 
 def test_altered_names_are_refused(program: Exported, tmp_path: Path) -> None:
     targets = {**program.subject.targets, "classify": Categorical(("cat", "dog", "cow"))}
-    card = card_of(dataclasses.replace(program.subject, targets=targets), ExportForm())
+    card = Export(dataclasses.replace(program.subject, targets=targets)).card
     (tmp_path / "model.pt2").write_bytes(program_bytes(torch.export.load(program.path), card))
     with pytest.raises(VerificationError, match=r"metadata mtl\.outputs does not agree"):
         TorchExportExporter().verify(program.subject, tmp_path / "model.pt2")

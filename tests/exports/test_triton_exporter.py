@@ -190,7 +190,7 @@ def test_nothing_is_published_when_the_model_fails_its_gate(exported, tmp_path, 
     def refuse(*_, **__):
         raise VerificationError("other numbers")
 
-    monkeypatch.setattr(onnx_exporter, "verify_bytes", refuse)
+    monkeypatch.setattr(onnx_exporter, "verify_written", refuse)
     with pytest.raises(VerificationError, match="other numbers"):
         TritonExporter().export(exported.subject, tmp_path / "repository")
     assert list(tmp_path.iterdir()) == []

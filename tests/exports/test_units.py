@@ -17,7 +17,7 @@ from mtl.core.recipe.recipe_source import RecipeSource
 from mtl.core.running.pipeline import Pipeline
 from mtl.core.running.run import Run, load_run
 from mtl.exports.onnx_model import file_of
-from mtl.exports.publication import proof_path
+from mtl.exports.proof import proof_path
 
 SCALES = [1e-6, 1.0, 1e9]
 

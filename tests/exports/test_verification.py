@@ -14,7 +14,7 @@ import torch
 from onnx import numpy_helper
 
 from mtl.core.base.errors import VerificationError
-from mtl.exports import onnx_exporter, side_by_side
+from mtl.exports import onnx_exporter, publication, side_by_side
 from mtl.exports.onnx_exporter import OnnxExporter
 
 Mutation = Callable[[onnx.ModelProto], None]
@@ -204,10 +204,8 @@ def test_the_message_names_the_worst_difference(exported, tmp_path, monkeypatch)
 
 
 def test_a_truncated_file_is_refused(exported, tmp_path, monkeypatch):
-    write = onnx_exporter.write_partial
-    monkeypatch.setattr(
-        onnx_exporter, "write_partial", lambda path, data: write(path, data[: len(data) // 2])
-    )
+    write = publication.write_partial
+    monkeypatch.setattr(publication, "write_partial", lambda path, data: write(path, data[: len(data) // 2]))
     said = refuse(exported.subject, onnx.load(exported.path), tmp_path, monkeypatch)
     assert said.startswith("model.onnx is not a valid export: ")
 

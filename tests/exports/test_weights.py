@@ -8,8 +8,9 @@ import pytest
 from onnx import numpy_helper
 
 from mtl.core.base.errors import VerificationError
+from mtl.exports.export import Export
 from mtl.exports.onnx_exporter import OnnxExporter
-from mtl.exports.onnx_model import ExportForm, build_model, file_of
+from mtl.exports.onnx_model import build_model, file_of
 from mtl.exports.weights import compare_weights
 
 
@@ -26,7 +27,7 @@ def nudge(tensor):
 
 @pytest.fixture(scope="module")
 def traced(exported):
-    return build_model(exported.subject, ExportForm(), 20)
+    return build_model(Export(exported.subject))
 
 
 def test_the_last_bit_of_any_weight_counts(exported, traced):

@@ -64,7 +64,7 @@ def test_nothing_is_published_when_the_model_fails_its_gate(exported, stand_in, 
     def refuse(*_, **__):
         raise VerificationError("other numbers")
 
-    monkeypatch.setattr(onnx_exporter, "verify_bytes", refuse)
+    monkeypatch.setattr(onnx_exporter, "verify_written", refuse)
     with pytest.raises(VerificationError, match="other numbers"):
         WebExporter(runtime=stand_in).export(exported.subject, tmp_path / "page")
     assert not (tmp_path / "page").exists()
