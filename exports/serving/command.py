@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -125,16 +126,11 @@ def serve(
     largest = computing.pop("max_body") * _MEBIBYTE
     with server.listen(host, port) as opened:
         served = _opened(paths, forms_in_use(session), **computing)
+        started = partial(_announce, server.address_of(opened), list(served), as_json)
         try:
             answering = application(served, Bodies(largest, 16 * largest))
             app = Guard(answering, hosts_of(opened, host, hosts), token)
-            unfinished = server.serve(
-                app,
-                opened,
-                connections,
-                grace,
-                lambda: _announce(server.address_of(opened), list(served), as_json),
-            )
+            unfinished = server.serve(app, opened, connections, grace, started)
         finally:
             for model in served.values():
                 model.batcher.close()

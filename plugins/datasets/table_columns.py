@@ -112,6 +112,15 @@ LookAtFiles = Callable[[Cells, Cells | None], str | None]
 """From the files that a column names, and the pictures beside them, to what they are: mask, map, or None."""
 
 
+def _groups(stated: Mapping[str, StatedColumn]) -> dict[str, tuple[str, ...]]:
+    """Return the columns of yes or no that are told as one, by its name."""
+    return {
+        name: tuple(about["of"])
+        for name, about in stated.items()
+        if "of" in about and about.get("type") != "points"
+    }
+
+
 def understand(
     table: Table,
     stated: Mapping[str, StatedColumn],
@@ -126,11 +135,7 @@ def understand(
     of unknown columns, for columns of which only one can be, and for cells that are not what their column
     holds.
     """
-    groups = {
-        name: tuple(about["of"])
-        for name, about in stated.items()
-        if "of" in about and about.get("type") != "points"
-    }
+    groups = _groups(stated)
     _refuse_unknown(table, stated, groups)
     said = {name: _with_type({**_of_file(table, name), **stated.get(name, {})}) for name in table.columns}
     cells = {
