@@ -21,6 +21,9 @@ NAMES = ("metadata.csv", "metadata.tsv", "metadata.jsonl", "metadata.parquet")
 PICTURES = (".png", ".jpg", ".jpeg", ".gif", ".webp", ".tif", ".tiff", ".bmp", ".ppm", ".pgm")
 """How the names of picture files end."""
 
+ARRAYS = (".npy",)
+"""How the names of files end that hold an array: a number per pixel, and no picture."""
+
 MOST_COLUMNS = 1000
 MOST_CELLS = 100_000_000
 
@@ -65,6 +68,16 @@ def names_pictures(cells: Iterable[str | None]) -> bool:
     """
     known = [cell for cell in cells if cell]
     return bool(known) and sum(cell.casefold().endswith(PICTURES) for cell in known) >= 0.9 * len(known)
+
+
+def names_arrays(cells: Iterable[str | None]) -> bool:
+    """Return whether these are paths of NumPy's arrays, all of them.
+
+    >>> names_arrays(["a.npy", None]), names_arrays(["a.npy", "b.png"])
+    (True, False)
+    """
+    known = [cell for cell in cells if cell]
+    return bool(known) and all(cell.casefold().endswith(ARRAYS) for cell in known)
 
 
 def find_table(place: Path, *, otherwise: str = "name the table's file") -> Path:

@@ -11,7 +11,7 @@ from pydantic import Field
 from ...core.base.errors import UsageError
 from ...core.base.files import reading
 from ...core.data.table_paths import PictureFolder
-from ...core.data.tables import PICTURES, Table
+from ...core.data.tables import ARRAYS, PICTURES, Table
 from .class_folders import natural
 from .picture_options import PreparationOption
 from .table import PictureTable
@@ -118,7 +118,7 @@ def _in_folder(
     root: Path, folder: Path, kind: str, part: str | None
 ) -> Iterator[tuple[tuple[str, str | None, str], str]]:
     for path in sorted(folder.iterdir()):
-        if path.name.casefold().endswith(PICTURES) and not path.name.startswith("."):
+        if path.name.casefold().endswith((*PICTURES, *ARRAYS)) and not path.name.startswith("."):
             yield (kind, part, path.stem), path.relative_to(root).as_posix()
 
 

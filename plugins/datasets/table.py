@@ -22,14 +22,14 @@ from ...core.contracts.specs import NO_IMAGE, DatasetSpec
 from ...core.data.table_paths import PictureFolder
 from ...core.data.table_text import HINT
 from ...core.data.tables import Table, find_table, read_table
-from .image_files import ImageFile, image_file, read_images
+from .image_files import ImageFile, read_images
 from .picture_options import PreparationOption, stated_of
 from .placing import moved, places_of
 from .table_checks import refuse_contradictions, refuse_untaught
 from .table_columns import TableColumns, understand
 from .table_inputs import divided
 from .table_labels import Cells
-from .table_maps import MapColumn, look_at_files, map_paths
+from .table_maps import MapColumn, look_at_files, map_files, map_paths
 from .table_options import (
     ABSENT,
     AbsentOption,
@@ -262,9 +262,7 @@ class PictureTable(Dataset):
         columns = self._understood
         labels = dict(columns.labels)
         for name, stated in columns.maps.items():
-            column = MapColumn(
-                name, [None if path is None else image_file(path) for path in self._map_paths[name]], stated
-            )
+            column = MapColumn(name, map_files(columns.table, self._map_paths[name]), stated)
             labels[name] = column.read(stated["type"], self._pictures.files, self._form[0])
         return replace(
             columns,

@@ -13,7 +13,7 @@ from typing_extensions import TypedDict
 
 from ...core.base.errors import UsageError, suggest
 from ...core.contracts.inputs import VectorSpec
-from ...core.data.tables import Table
+from ...core.data.tables import Table, names_arrays
 from .table_advice import setting
 from .table_kinds import Kind, guess
 from .table_labels import LABELS, Cells, Label, LabelColumn, grouped
@@ -254,6 +254,8 @@ def _path(
     itself, or is called as pictures are.
     """
     found = _of_kind(kinds, "path")
+    named = found
+    found = [name for name in named if not names_arrays(table.columns[name])] or named
     stated = [name for name in found if "type" in said[name]]
     held = [name for name in found if name in table.embedded]
     usual = sorted(set(USUAL_PATHS) & {name.casefold() for name in found}, key=USUAL_PATHS.index)[:1]
@@ -263,7 +265,7 @@ def _path(
     name = _only(table, "path", chosen or found)
     if name is None:
         return ""
-    for other in found:
+    for other in named:
         if other == name:
             continue
         kind = None if name in table.embedded or other in table.embedded else look(other, name)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from ...core.data.tables import names_pictures
+from ...core.data.tables import names_arrays, names_pictures
 from .table_numbers import no_number, number_of, whole_of
 from .table_parts import part_of
 from .table_tags import holds_tags
@@ -63,7 +63,7 @@ def guess(name: str, cells: Sequence[str | None]) -> Guess:
         return Guess("ignore", "it is empty")
     if _says_parts(name, counts):
         return Guess("split")
-    if names_pictures(counts.elements()):
+    if names_pictures(counts.elements()) or names_arrays(counts):
         return Guess("path")
     if _stem(name) in GROUP_NAMES:
         return Guess("group")

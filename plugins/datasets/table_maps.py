@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from io import BytesIO
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +21,7 @@ from ...core.data.tables import Table
 from ..forms import PixelClasses, PixelValues
 from ..forms.pixel_classes import UNLABELLED
 from .image_files import ImageFile, image_file
+from .map_files import opened_map
 from .placing import laid
 from .table_advice import setting
 from .table_labels import Cells, MapLabel
@@ -64,8 +64,12 @@ class MapColumn:
 
         from ...core.data.picture_pixels import size_of
 
-        with reading(file.name, "a map", hint=f"replace it, or: {setting(self.name, 'ignore')}"):
-            opened, shown = _opened(file), _opened(picture)
+        hint = f"replace it, empty the cell, or leave the column out: {setting(self.name, 'ignore')}"
+        with reading(f"column {self.name!r}: {file.name}", f"a {kind}", hint=hint):
+            opened, shown = opened_map(file), opened_map(picture)
+            if opened is None or shown is None:
+                name = picture.name if shown is None else file.name
+                raise UsageError(f"column {self.name!r}: {name} is not an image", hint=hint)
             modes = MASK_MODES if kind == "mask" else (*MASK_MODES, *DEPTH_MODES)
             if opened.mode not in modes:
                 numbers = "a class's number in each pixel (grey or a palette of up to 8 bits)"
@@ -156,6 +160,14 @@ def map_paths(table: Table, cells: Cells, folder: PictureFolder) -> list[Path | 
     return [path if cell else None for cell, path in zip(cells, found, strict=True)]
 
 
+def map_files(table: Table, paths: Sequence[Path | None]) -> list[ImageFile | None]:
+    """Return the files of the rows, called by their paths and lines."""
+    return [
+        None if path is None else replace(image_file(path), name=f"{path} ({table.listed([row])})")
+        for row, path in enumerate(paths)
+    ]
+
+
 def look_at_files(folder: PictureFolder, files: Cells, pictures: Cells | None) -> str | None:
     """Return whether a column names masks or maps, by some of its files that are there."""
 
@@ -188,8 +200,9 @@ def kind_of_files(paths: Sequence[Path], pictures: Sequence[Path] | None) -> str
     for place in range(0, len(paths), step):
         try:
             with reading(paths[place], "an image", hint=""):
-                opened = _opened(image_file(paths[place]))
-                same = pictures is None or _opened(image_file(pictures[place])).size == opened.size
+                opened = opened_map(image_file(paths[place]))
+                shown = opened if pictures is None else opened_map(image_file(pictures[place]))
+                same = opened is not None and shown is not None and shown.size == opened.size
                 kinds.add(_kind_of(opened) if same else None)
         except UsageError:
             return None
@@ -201,20 +214,6 @@ def _kind_of(opened: Any) -> str | None:
         return "map"
     few = opened.mode in MASK_MODES and len(np.unique(np.asarray(opened))) <= MOST_CLASSES
     return "mask" if few else None
-
-
-def _opened(file: ImageFile) -> Any:
-    """Return a picture as Pillow opens it: its pixels are numbers, which no conversion may touch."""
-    from PIL import Image
-
-    from ...core.data.pictures import FORMATS, LARGEST
-
-    opened = Image.open(BytesIO(file.read()), formats=FORMATS)
-    if opened.width * opened.height > LARGEST:
-        raise UsageError(
-            f"{file.name}: has {opened.width} x {opened.height} pixels; at most {LARGEST:,} are read"
-        )
-    return opened
 
 
 def _each(

@@ -127,13 +127,13 @@ def refusal(table, **options):
 def test_a_number_without_a_class_is_refused_with_its_file(tmp_path, table):
     write_masks(tmp_path / "masks", (0, 1, 5))
     said = refusal(table, columns={"mask": {"type": "mask", "classes": ("sky", "road")}})
-    assert "masks/1.png holds 5: its 2 classes are the numbers 0 to 1, and 255 is no label" in said
+    assert "masks/1.png (line 3) holds 5: its 2 classes are the numbers 0 to 1, and 255 is no label" in said
 
 
 def test_a_mask_of_another_size_than_its_picture_is_refused(tmp_path, table):
     Image.fromarray(np.zeros((3, SIDE), np.uint8)).save(tmp_path / "masks" / "4.png")
     said = refusal(table, columns={"mask": {"type": "mask"}})
-    assert "masks/4.png is 3 x 6 pixels, and its picture" in said
+    assert "masks/4.png (line 6) is 3 x 6 pixels, and its picture" in said
     assert "column 'mask'" in said
 
 
@@ -159,3 +159,56 @@ def test_a_second_column_of_photographs_is_no_mask(tmp_path):
     dataset, spec, _ = load(table)
     assert list(spec.labels) == ["alive"]
     assert any("other: ignored: file_name holds the pictures" in line for line in dataset.understood())
+
+
+def test_arrays_of_numpy_are_maps_and_masks(table: Path) -> None:
+    folder = table.parent
+    depth = np.linspace(0.5, 4.0, SIDE * SIDE, dtype=np.float32).reshape(SIDE, SIDE)
+    depth[0, 1] = np.nan
+    for number in range(COUNT):
+        np.save(folder / "depths" / f"{number}.npy", depth.astype("float64" if number % 2 else "float32"))
+        np.save(folder / "masks" / f"{number}.npy", np.arange(SIDE * SIDE).reshape(1, SIDE, SIDE) % 3 - 1)
+    rows = [f"photos/{n}.png,masks/{n}.npy,depths/{n}.npy" for n in range(COUNT)]
+    write_table(table, "photo,mask,depth", rows)
+    _, spec, splits = load(table)
+    assert spec.labels == {
+        "mask": PixelClasses(("0", "1"), SIDE, SIDE),
+        "depth": PixelValues(("depth",), SIDE, SIDE, "", True),
+    }
+    np.testing.assert_array_equal(splits["train"].labels["depth"][0, 0], depth)
+    np.testing.assert_array_equal(splits["train"].labels["mask"][0, 0], [255, 0, 1, 255, 0, 1])
+
+
+BROKEN = [
+    (b"no image", "column 'mask': {} is not an image"),
+    (None, "column 'mask': {}: cannot be read as a mask"),
+    (b"\x93NUMPY\x01\x00", "column 'mask': {}: cannot be read as a mask"),
+]
+
+
+@pytest.mark.parametrize(("content", "said"), BROKEN)
+def test_a_broken_mask_is_told_with_column_line_and_remedy(
+    table: Path, content: bytes | None, said: str
+) -> None:
+    path = table.parent / "masks" / "5.png"
+    path.write_bytes(path.read_bytes()[:-30] if content is None else content)
+    with pytest.raises(UsageError) as refused:
+        PictureTable(file=table, columns={"mask": {"type": "mask"}}).load()
+    place = f"{table.parent}/masks/5.png (line 7)"
+    assert refused.value.message.startswith(said.format(place))
+    assert refused.value.hint == (
+        "replace it, empty the cell, or leave the column out: --set dataset.columns.mask=ignore"
+    )
+
+
+@pytest.mark.parametrize(
+    "values", [np.zeros((2, 3, 4)), np.zeros((SIDE, SIDE), complex), np.zeros(3, object)]
+)
+def test_an_array_that_is_no_map_is_refused_by_name(table: Path, values: np.ndarray) -> None:
+    np.save(table.parent / "depths" / "5.npy", values)
+    rows = [f"photos/{n}.png,depths/{n}.{'npy' if n == 5 else 'png'}" for n in range(COUNT)]
+    write_table(table, "photo,depth", rows)
+    with pytest.raises(
+        UsageError, match=r"depths/5\.npy \(line 7\): is an array .* expected numbers \[height, width\]"
+    ):
+        PictureTable(file=table, columns={"depth": {"type": "map"}}).load()
