@@ -2,12 +2,16 @@
 
 It is no dependency: `pip download LibMTL --no-deps`, unpack, and put the folder into PYTHONPATH. Version
 1.1.5 asks its loader's iterator for `.next()`, which torch no longer has; `_process_data` is therefore
-replaced by the same lines with `next(...)`. Hard sharing and the plain sum (its equal weights) are compared.
+replaced by the same lines with `next(...)`. It also imports `torchvision.models.utils`, which is gone: a
+stand-in has the one function it takes from there. Hard sharing and the plain sum (its equal weights) are
+compared.
 """
 
 from __future__ import annotations
 
+import sys
 from importlib.util import find_spec
+from types import ModuleType
 from typing import Any
 
 import torch
@@ -25,10 +29,21 @@ def available(job: Job) -> bool:
     return find_spec("LibMTL") is not None and job.sharing == "hard" and job.balancer == "sum"
 
 
+def stand_in() -> None:
+    """Put a module in the place of `torchvision.models.utils`, where there is none."""
+    name = "torchvision.models.utils"
+    if name in sys.modules or find_spec(name) is not None:
+        return
+    module = ModuleType(name)
+    module.load_state_dict_from_url = torch.hub.load_state_dict_from_url  # type: ignore[attr-defined]
+    sys.modules[name] = module
+
+
 class LibMTL:
     """Trains epochs of `steps` batches with LibMTL's `Trainer.train`."""
 
     def __init__(self, job: Job, device: torch.device) -> None:
+        stand_in()
         from LibMTL import Trainer
         from LibMTL.architecture import HPS
         from LibMTL.loss import AbsLoss

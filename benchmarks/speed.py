@@ -44,7 +44,11 @@ def measure(job: Job, device: torch.device, rounds: int) -> dict[str, Any]:
         from .libmtl import LibMTL, available
 
         if available(job):
-            built["LibMTL"] = LibMTL(job, device)
+            try:
+                built["LibMTL"] = LibMTL(job, device)
+            except Exception as error:
+                # Somebody else's program, for other versions: the others are measured all the same.
+                print(f"LibMTL cannot be used: {error}", flush=True)
 
     def turn(contender: Contender) -> Callable[[], int]:
         def work() -> int:
