@@ -88,13 +88,13 @@ class GoodRun:
         import numpy as np
 
         from mtl.core.contracts import Columns
-        from mtl.core.data.store import StoreWriter
+        from mtl.core.data.store import Placed, StoreWriter
 
         pictures = np.arange(96, dtype=np.uint8).reshape(6, 1, 4, 4)
         writer = StoreWriter(self.prepared.parent)
         block, labels = writer.array(pictures), {"kind": np.arange(3)}
         splits = {name: Columns(pictures, labels, np.arange(3) + start) for name, start in _STARTS.items()}
-        writer.finish({name: (columns, block) for name, columns in splits.items()}, ["a remark"])
+        writer.finish({name: Placed(columns, block, {}) for name, columns in splits.items()}, ["a remark"])
         writer.publish(self.prepared)
         writer.close()
 

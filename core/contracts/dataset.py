@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
@@ -25,19 +25,24 @@ class Columns:
     known) or float32 `[N, n]` (NaN for absent). Beside them, under the names that the spec's `inputs` have,
     stand the vectors, raw: float32 `[N, width]` in the order that a `VectorSpec` states, NaN for a hole.
     With `rows`, int64 `[N]`, the split's pictures are these of `image`, which may hold others: splits can
-    share one array, and none is copied.
+    share one array, and none is copied. `maps` are label columns too, those with numbers for each pixel: as
+    many rows as `image`, of which `rows` are the split's.
     """
 
     image: NDArray[np.uint8]
     labels: Mapping[str, NDArray[Any]]
     rows: NDArray[np.int64] | None = None
+    maps: Mapping[str, NDArray[Any]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.image if self.rows is None else self.rows)
 
     def alone(self) -> Columns:
-        """Return the split with pictures of its own: a copy where it names rows."""
-        return self if self.rows is None else Columns(self.image[self.rows], self.labels)
+        """Return the split with pictures and maps of its own: a copy where it names rows."""
+        if self.rows is None:
+            return Columns(self.image, {**self.labels, **self.maps})
+        maps = {name: column[self.rows] for name, column in self.maps.items()}
+        return Columns(self.image[self.rows], {**self.labels, **maps})
 
 
 def no_images(count: int) -> NDArray[np.uint8]:
@@ -79,7 +84,7 @@ class Dataset(ABC):
         """
 
     def load_into(self, storage: Storage) -> Mapping[str, Columns]:
-        """Return what `load` does, with the pictures put into `storage` part by part.
+        """Return what `load` does, with the pictures and maps put into `storage` part by part.
 
         For data that may be larger than memory; `load` is then `self.load_into(InMemory())`, with each
         split `alone`.

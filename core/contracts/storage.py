@@ -1,13 +1,14 @@
-"""Where a data set puts its pictures: in storage of the engine's, in memory or in a file. NumPy only."""
+"""Where a data set puts pictures and maps: in storage of the engine's, in memory or in a file. NumPy only."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from math import prod
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,23 +20,47 @@ from .specs import ImageSpec
 Fill = Callable[[int, NDArray[np.uint8]], None]
 """`fill(start, out)` writes the pictures from `start` on into `out`, uint8 `[n, C, H, W]`."""
 
+Kinds = Mapping[str, tuple[tuple[int, ...], str]]
+"""For each column, the shape of what it holds of one sample, and NumPy's name for the numbers' type."""
+
+FillColumns = Callable[[int, Mapping[str, NDArray[Any]]], None]
+"""`fill(start, out)` writes the samples from `start` on into each column of `out`, `[n, ...]`."""
+
 Value = TypeVar("Value")
+
+_IMAGE = "image"
 
 _PICTURES, _BYTES = 64, 4 << 20
 """Most pictures and bytes of a part: an error or an interrupt waits for the parts in hand."""
 
 
 class Storage(ABC):
-    """Takes the pictures of a data set, part by part, so that nobody holds them all where they do not fit."""
+    """Takes the pictures of a data set, and what is known of their pixels, part by part.
+
+    So nobody holds them all where they do not fit.
+    """
 
     @abstractmethod
-    def pictures(self, count: int, image: ImageSpec, fill: Fill) -> NDArray[np.uint8]:
-        """Return `count` pictures, uint8 `[count, C, H, W]`, that `fill` has written part by part.
+    def columns(
+        self, count: int, kinds: Kinds, fill: FillColumns, part: int | None = None
+    ) -> dict[str, NDArray[Any]]:
+        """Return columns of `count` samples, each `[count, ...]` of its kind, that `fill` has written.
 
-        `fill` is called from several threads at once, each time for other pictures. The first error that it
-        raises, in the order of the pictures, is raised here. What is returned is only read; hand it on whole
-        and name a split's pictures by `Columns.rows`: a part of it would be a copy.
+        `fill` is called from several threads at once, each time for other samples: `part` of them (None: as
+        many as suit), fewer at the end. The first error that it raises, in the order of the samples, is
+        raised here. What is returned is only read; hand it on whole and name a split's samples by
+        `Columns.rows`: a part of it would be a copy.
         """
+
+    def pictures(self, count: int, image: ImageSpec, fill: Fill) -> NDArray[np.uint8]:
+        """Return `count` pictures, uint8 `[count, C, H, W]`, as `columns` does."""
+        kinds = {_IMAGE: (image.shape, "uint8")}
+        return self.columns(count, kinds, lambda start, out: fill(start, out[_IMAGE]))[_IMAGE]
+
+    @contextmanager
+    def aside(self) -> Iterator[Storage]:
+        """Give storage to what is needed until a `columns` of this storage has been written from it."""
+        yield self
 
 
 class InMemory(Storage):
@@ -47,20 +72,39 @@ class InMemory(Storage):
     (3, 1, 2, 2)
     """
 
-    def pictures(self, count: int, image: ImageSpec, fill: Fill) -> NDArray[np.uint8]:
+    def columns(
+        self, count: int, kinds: Kinds, fill: FillColumns, part: int | None = None
+    ) -> dict[str, NDArray[Any]]:
         try:
-            found = np.empty((count, *image.shape), dtype=np.uint8)
+            found = {name: np.empty((count, *shape), dtype=kind) for name, (shape, kind) in kinds.items()}
         except (MemoryError, ValueError):  # the latter for more bytes than numbers can count
             raise UsageError(
-                f"{count} images of {image.height} x {image.width} pixels do not fit into memory",
+                f"{_said(count, kinds)} do not fit into memory",
                 hint="keep them in a file: --set train.memory=mapped; or read them smaller, where the data "
                 "set has it: --set dataset.size=SIDE",
             ) from None
-        for _ in in_parts(
-            count, part_of(prod(image.shape)), lambda start, stop: fill(start, found[start:stop])
-        ):
+
+        def made(start: int, stop: int) -> None:
+            fill(start, {name: column[start:stop] for name, column in found.items()})
+
+        for _ in in_parts(count, part or part_of(size_of(kinds)), made):
             pass
         return found
+
+
+def _said(count: int, kinds: Kinds) -> str:
+    *_, (shape, _) = kinds.values()
+    *_, height, width = (1, 1, *shape)
+    return f"{count} images of {height} x {width} pixels"
+
+
+def size_of(kinds: Kinds) -> int:
+    """Return how many bytes a sample has in all columns.
+
+    >>> size_of({"image": ((3, 2, 2), "uint8"), "depth": ((1, 2, 2), "float32")})
+    28
+    """
+    return sum(prod(shape) * np.dtype(kind).itemsize for shape, kind in kinds.values())
 
 
 def part_of(size: int) -> int:

@@ -33,7 +33,7 @@ _FLAT = 2.0
 _CROWD = 1000
 """Pictures of a band's value from which it tells nothing: such as those of a large empty ground."""
 _CHUNK = 2048
-_PIXELS = 1 << 24
+_PIXELS = 1 << 22
 
 
 @dataclass(frozen=True)
@@ -78,16 +78,20 @@ class _Seen:
 
 
 def _seen(samples: Samples) -> _Seen:
-    hashes, small = [], []
+    side = (min(_SIDE, samples.shape[1]), min(_SIDE, samples.shape[2]))
+    # Allocated once: lists of parts would hold everything twice.
+    seen = _Seen(np.empty(len(samples), np.uint64), np.empty((len(samples), prod(side)), np.float16))
+    start = 0
     for indices in samples.slices(max(1, min(_CHUNK, _PIXELS // prod(samples.shape)))):
         grey = _grey(samples.pixels(indices)).cpu()
-        hashes.append(difference_hashes(grey))
-        side = (min(_SIDE, grey.shape[1]), min(_SIDE, grey.shape[2]))
         flat = _averages(grey, *side).flatten(1)
         flat -= flat.mean(dim=1, keepdim=True)
         shows = flat.square().mean(dim=1, keepdim=True).sqrt() >= _FLAT
-        small.append((flat / flat.norm(dim=1, keepdim=True).clamp(min=1e-6) * shows).half().numpy())
-    return _Seen(np.concatenate(hashes), np.concatenate(small))
+        stop = start + len(grey)
+        seen.hashes[start:stop] = difference_hashes(grey)
+        seen.small[start:stop] = flat / flat.norm(dim=1, keepdim=True).clamp(min=1e-6) * shows
+        start = stop
+    return seen
 
 
 def _grey(pixels: Tensor) -> Tensor:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import mmap
 import warnings
+from collections.abc import Callable
 from io import BufferedReader
 from math import prod
 from pathlib import Path
@@ -16,8 +17,11 @@ from torch import Tensor
 
 from ..base.errors import UsageError
 
+AboutToRead = Callable[[int, int], None]
+"""Told before rows are read how many there are, and the bytes of each; may let go of what was read before."""
+
 _KEPT = 64 << 20
-"""Bytes that are mapped before the process gives pages back; the system keeps them while it has room."""
+"""Bytes that are mapped before the process gives pages back; the system keeps them while it has storage."""
 
 _AROUND = 1 << 20
 """Bytes around a row that the system maps with it: 0.85 MiB on Linux 6.18, 150,528 bytes at random."""
@@ -54,8 +58,8 @@ class Pages:
             self._map.madvise(mmap.MADV_DONTNEED)
 
 
-def read_only_tensor(values: NDArray[np.uint8]) -> Tensor:
-    """Return mapped bytes as a tensor: torch warns where they cannot be written, and nobody does."""
+def read_only_tensor(values: NDArray[Any]) -> Tensor:
+    """Return mapped numbers as a tensor: torch warns where they cannot be written, and nobody does."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return torch.from_numpy(values)

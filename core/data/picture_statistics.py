@@ -7,7 +7,6 @@ from math import prod
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from .samples import Samples
 
@@ -30,14 +29,17 @@ def picture_statistics(train: Samples) -> dict[str, list[float]]:
     count = min(len(train), MOST)
     chosen = torch.arange(count, device=train.home) * len(train) // count
     size = prod(train.shape)
-    sums: list[Tensor] = []
-    squares: list[Tensor] = []
+    # Made once: small results between large blocks that come and go leave holes in the heap.
+    sums, squares = torch.empty((2, count), dtype=torch.int64, device=train.home)
+    start = 0
     for indices in chosen.split(max(1, _PIXELS // size)):
-        pixels = train.pixels(indices).flatten(1).to(torch.int64)
-        sums.append(pixels.sum(dim=1).cpu())
-        squares.append(pixels.square_().sum(dim=1).cpu())
-    mean = torch.cat(sums).numpy() / size
-    deviation = np.sqrt(np.maximum(torch.cat(squares).numpy() / size - mean**2, 0.0))
+        pixels = train.pixels(indices).flatten(1).to(torch.int32)
+        stop = start + len(pixels)
+        torch.sum(pixels, dim=1, out=sums[start:stop])
+        torch.sum(pixels.square_(), dim=1, out=squares[start:stop])
+        start = stop
+    mean = sums.cpu().numpy() / size
+    deviation = np.sqrt(np.maximum(squares.cpu().numpy() / size - mean**2, 0.0))
     return {"brightness": _between(mean), "contrast": _between(deviation)}
 
 

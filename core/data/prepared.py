@@ -15,8 +15,11 @@ from ..base.cache import cache_folder, cache_key
 from ..base.errors import MtlError
 from ..contracts import Columns, Dataset
 from ..discovery.declared import ask
-from .picture_storage import Memory, picture_storage
+from .pages import AboutToRead
+from .picture_storage import Memory, picture_storage, with_maps
 from .store import Loaded, read_store
+
+Check = Callable[[Mapping[str, Columns], AboutToRead], None]
 
 FOLDER = "datasets"
 SUFFIX = "data"
@@ -26,14 +29,15 @@ _SPLITS = ("train", "validation", "test")
 def load_prepared(
     dataset: Dataset,
     choice: Mapping[str, Any] | None,
-    check: Callable[[Mapping[str, Columns]], None],
+    check: Check,
     memory: Memory = "auto",
     label: str = "the data set",
 ) -> Loaded:
     """Return a data set's splits, from the cache when nothing changed; `choice` are its name and options.
 
     Without a `choice` nothing is looked for or kept. A file that is damaged, or was half written, is noticed
-    by its checksums and made again; so is one that `check` refuses by an `MtlError`, whoever wrote it.
+    by its checksums and made again; so is one that `check` refuses by an `MtlError`, whoever wrote it. It
+    gets the splits, and what it is to tell before it reads rows of maps.
     A cache that cannot be written is no reason to stop, unless the pictures are to be mapped from it.
     `label` is what messages call the data set.
     """
@@ -42,13 +46,13 @@ def load_prepared(
     with picture_storage(memory, folder) as storage:
         path = None if choice is None else _path(dataset, choice, folder)
         found = None if path is None else read_store(path, storage.stays)
-        if found is not None and _passes(found.splits, check):
+        if found is not None and _passes(found, check):
             return found
         loaded = dataset.load_into(storage)
-        check(loaded)
+        check(loaded, storage.about_to_read)
         # What is downloaded while loading was not there when the name was formed.
         path = None if choice is None else _path(dataset, choice, folder)
-        splits = {split: loaded[split] for split in _SPLITS if split in loaded}
+        splits = {split: with_maps(loaded[split]) for split in _SPLITS if split in loaded}
         return storage.settle(splits, ask(label, dataset, "remarks"), path)
 
 
@@ -87,9 +91,13 @@ def _stamps(paths: Sequence[Path]) -> list[tuple[str | int, ...]]:
     return stamps
 
 
-def _passes(splits: Mapping[str, Columns], check: Callable[[Mapping[str, Columns]], None]) -> bool:
+def _passes(found: Loaded, check: Check) -> bool:
     try:
-        check(splits)
+        check(found.splits, _anything if found.pages is None else found.pages.about_to_read)
     except MtlError:
         return False
     return True
+
+
+def _anything(rows: int, each: int) -> None:
+    """What is in memory may be read as one likes."""

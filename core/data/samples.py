@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from math import ceil, prod
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -15,26 +15,34 @@ from torch import Tensor
 from ..base.errors import ComponentError, UsageError
 from ..contracts import Columns, Dataset, Form
 from ..contracts.batch import Batch
-from ..contracts.inputs import column_problem
 from ..contracts.randomness import generator
 from ..contracts.specs import DatasetSpec
 from ..discovery.declared import ask, require_answer
-from .pages import Pages, read_only_tensor
+from .column_checks import check_columns
+from .pages import AboutToRead, Pages, read_only_tensor
 from .picture_storage import Memory
 from .prepared import load_prepared
 
-_PART = 1 << 24
-"""Pixels that are counted at once."""
+_PART = 1 << 22
+"""Bytes of images or maps that are looked at once."""
+
+
+class Stored(NamedTuple):
+    """What is read from the stores for a batch: images uint8 `[B, C, H, W]`, and maps `[B, ...]`."""
+
+    images: Tensor
+    maps: Mapping[str, Tensor]
 
 
 @dataclass(frozen=True)
 class Samples:
     """One split: images in a store uint8 `[M, C, H, W]` and label columns of length N, on a device.
 
-    `rows` int64 `[N]` are the split's images in the store (None: all of them, in order): splits share a
-    store, and no image is held twice. With `streams_to` it stays in host memory, pinned where there is CUDA,
-    and batches travel to that device. With `pages` the store is a file that is mapped: what is read of it
-    comes and goes. `vectors` names the columns that are inputs of the model.
+    `maps` are label columns with numbers for each pixel, in stores `[M, ...]`. `rows` int64 `[N]` are the
+    split's images and maps in the stores (None: all of them, in order): splits share a store, and nothing is
+    held twice. With `streams_to` it stays in host memory, pinned where there is CUDA, and batches travel to
+    that device. With `pages` the stores are a file that is mapped: what is read of it comes and goes.
+    `vectors` names the columns that are inputs of the model.
     """
 
     store: Tensor
@@ -43,6 +51,7 @@ class Samples:
     rows: Tensor | None = None
     pages: Pages | None = None
     vectors: tuple[str, ...] = ()
+    maps: Mapping[str, Tensor] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.store if self.rows is None else self.rows)
@@ -75,13 +84,24 @@ class Samples:
 
     def pixels(self, indices: Tensor) -> Tensor:
         """Return the images at int64 `indices` `[B]`, uint8 `[B, C, H, W]`, where the samples lie."""
-        if self.pages is not None:
-            self.pages.about_to_read(len(indices), prod(self.shape))
-        # `index_select` copies whole rows; indexing would look at every byte, seven times as slowly.
-        return self.store.index_select(0, self._rows(indices))
+        return self._gathered(self.store, indices)
+
+    def column(self, name: str, indices: Tensor) -> Tensor:
+        """Return a label column, or map, of the samples at int64 `indices` `[B]`, where they lie."""
+        if name in self.maps:
+            return self._gathered(self.maps[name], indices)
+        return self.labels[name].index_select(0, indices)
+
+    def parts_of(self, name: str) -> Iterator[Tensor]:
+        """Yield a label column part by part: of a map, few samples at once."""
+        if name in self.maps:
+            size = max(1, _PART // max(1, self.maps[name][:1].nbytes))
+            yield from (self.column(name, indices) for indices in self.slices(size))
+        else:
+            yield self.labels[name]
 
     def select(self, indices: Tensor) -> Samples:
-        """Return the samples at int64 `indices`, in that order; images are not copied."""
+        """Return the samples at int64 `indices`, in that order; images and maps are not copied."""
         labels = {name: column.index_select(0, indices) for name, column in self.labels.items()}
         return replace(self, labels=labels, rows=self._rows(indices))
 
@@ -89,14 +109,25 @@ class Samples:
         """Return the first samples, at most `count`."""
         return self.select(torch.arange(min(count, len(self)), device=self.home))
 
+    def _gathered(self, store: Tensor, indices: Tensor) -> Tensor:
+        if self.pages is not None:
+            self.pages.about_to_read(len(indices), prod(store.shape[1:]) * store.itemsize)
+        # `index_select` copies whole rows; indexing would look at every byte, seven times as slowly.
+        return store.index_select(0, self._rows(indices))
+
     def _rows(self, indices: Tensor) -> Tensor:
         return indices if self.rows is None else self.rows.index_select(0, indices)
 
-    def batch(self, indices: Tensor, images: Tensor | None = None) -> Batch:
+    def stored(self, indices: Tensor) -> Stored:
+        """Return the images and maps at int64 `indices` `[B]`, where the samples lie."""
+        maps = {name: self._gathered(store, indices) for name, store in self.maps.items()}
+        return Stored(self.pixels(indices), maps)
+
+    def batch(self, indices: Tensor, stored: Stored | None = None) -> Batch:
         """Return the samples at int64 `indices` `[B]` with images as float32 in 0..1.
 
-        `images` are those of `pixels`, where they have been gathered before. With `streams_to` bytes travel,
-        and become floats on the device.
+        `stored` is what has been gathered of them before. With `streams_to` bytes travel, and become floats
+        on the device.
         """
         device = self.streams_to
         indices = indices.to(self.home)
@@ -108,9 +139,10 @@ class Samples:
                 gathered = gathered.pin_memory()
             return gathered.to(device, non_blocking=True)
 
-        pixels = self.pixels(indices) if images is None else images
-        image = sent(pixels).to(torch.float32).mul_(1.0 / 255.0)
+        stored = stored or self.stored(indices)
+        image = sent(stored.images).to(torch.float32).mul_(1.0 / 255.0)
         labels = {name: sent(column.index_select(0, indices)) for name, column in self.labels.items()}
+        labels |= {name: sent(column) for name, column in stored.maps.items()}
         return Batch(image, labels, {name: labels[name] for name in self.vectors})
 
     def slices(self, batch_size: int) -> Iterator[Tensor]:
@@ -118,14 +150,19 @@ class Samples:
         yield from torch.arange(len(self), device=self.home).split(batch_size)
 
     def to(self, device: torch.device | str) -> Samples:
-        """Return the samples on a device; only their own images travel there."""
+        """Return the samples on a device; only their own images and maps travel there."""
         if torch.device(device) == self.home:
             return replace(self, streams_to=None)
-        image = torch.empty((len(self), *self.shape), dtype=torch.uint8, device=device)
-        for indices in self.slices(max(1, _PART // max(1, prod(self.shape)))):
-            image[int(indices[0]) : int(indices[-1]) + 1] = self.pixels(indices).to(device)
+
+        def moved(store: Tensor) -> Tensor:
+            found = torch.empty((len(self), *store.shape[1:]), dtype=store.dtype, device=device)
+            for indices in self.slices(max(1, _PART // max(1, store[:1].nbytes))):
+                found[int(indices[0]) : int(indices[-1]) + 1] = self._gathered(store, indices).to(device)
+            return found
+
         labels = {name: column.to(device) for name, column in self.labels.items()}
-        return Samples(image, labels, vectors=self.vectors)
+        maps = {name: moved(store) for name, store in self.maps.items()}
+        return Samples(moved(self.store), labels, vectors=self.vectors, maps=maps)
 
     def streamed_to(self, device: torch.device) -> Samples:
         """Return the samples in host memory, their batches on a device."""
@@ -165,14 +202,18 @@ class Splits:
 
     @property
     def mapped(self) -> bool:
-        """Whether the images are in a file, of which parts come and go."""
+        """Whether images and maps are in a file, of which parts come and go."""
         return self.train.pages is not None
 
     @property
     def size(self) -> int:
-        """Bytes of all images."""
+        """Bytes of all images and maps."""
         parts = (self.train, self.validation, self.test)
-        return sum(len(part) * prod(part.shape) for part in parts)
+        return sum(
+            len(part) * prod(store.shape[1:]) * store.itemsize
+            for part in parts
+            for store in (part.store, *part.maps.values())
+        )
 
 
 def load_splits(
@@ -196,14 +237,14 @@ def load_splits(
 
     names = tuple(item.name for item in spec.inputs)
 
-    def check(splits: Mapping[str, Columns]) -> None:
+    def check(splits: Mapping[str, Columns], about_to_read: AboutToRead) -> None:
         require_answer(label, dataset, "load", splits)
         for name in ("train", "test"):
             if name not in splits:
                 raise ComponentError(f"{label} gave no split {name!r}")
         for name in ("train", "validation", "test"):
             if name in splits:
-                check_columns(splits[name], spec, f"{label}: {name}")
+                check_columns(splits[name], spec, f"{label}: {name}", about_to_read)
         if "validation" in splits and not len(splits["validation"]):
             raise ComponentError(f"{label} gave a split 'validation' without samples")
 
@@ -224,39 +265,6 @@ def load_splits(
     return Splits(train.select(kept), train.select(chosen), test, remarks=loaded.remarks)
 
 
-def check_columns(columns: Columns, spec: DatasetSpec, split: str) -> None:
-    """Raise `ComponentError` when columns are not what the spec says: types, shapes, lengths, ranges.
-
-    `split` is what the message begins with.
-    """
-    image, shape = columns.image, spec.image.kept_shape
-    if image.dtype != np.uint8 or image.shape[1:] != shape:
-        raise ComponentError(
-            f"{split}: images must be uint8 {['N', *shape]}, got {image.dtype} {list(image.shape)}"
-        )
-    _check_rows(columns, split)
-    for item in spec.inputs:
-        if item.name not in columns.labels:
-            raise ComponentError(f"{split}: the input {item.name!r} is promised but missing")
-        if problem := column_problem(item, columns.labels[item.name], len(columns)):
-            raise ComponentError(f"{split}: the input {item.name!r} {problem}")
-    for name, form in spec.labels.items():
-        if name not in columns.labels:
-            raise ComponentError(f"{split}: label column {name!r} is promised but missing")
-        if problem := form.column_problem(columns.labels[name], len(columns)):
-            raise ComponentError(f"{split}: label column {name!r} {problem}")
-
-
-def _check_rows(columns: Columns, split: str) -> None:
-    rows, count = columns.rows, len(columns.image)
-    if rows is None:
-        return
-    if rows.dtype != np.int64 or rows.ndim != 1:
-        raise ComponentError(f"{split}: rows must be int64 ['N'], got {rows.dtype} {list(rows.shape)}")
-    if len(rows) and (rows.min() < 0 or rows.max() >= count):
-        raise ComponentError(f"{split}: rows must lie in 0..{count - 1}, got {rows.min()}..{rows.max()}")
-
-
 def count_labels(
     splits: Splits, needs: Mapping[str, Sequence[str]], spec: DatasetSpec
 ) -> dict[str, dict[str, int]]:
@@ -270,7 +278,7 @@ def count_labels(
             samples = splits.named(split)
             there = torch.ones(len(samples), dtype=torch.bool, device=samples.home)
             for column in columns:
-                known = spec.labels[column].present(samples.labels[column])
+                known = _present(samples, column, spec.labels[column])
                 there = there if known is None else there & known
             counts.setdefault(task, {})[split] = int(there.sum())
     return counts
@@ -284,7 +292,7 @@ def refuse_unlabelled(splits: Splits, needs: Mapping[str, Sequence[str]], spec: 
     for task, columns in needs.items():
         for split in ("train", "validation", "test"):
             for column in columns:
-                there = spec.labels[column].present(splits.named(split).labels[column])
+                there = _present(splits.named(split), column, spec.labels[column])
                 if there is not None and not there.any():
                     raise UsageError(
                         f"task {task!r} needs {column!r}, and no sample of the {split} split has it",
@@ -292,7 +300,15 @@ def refuse_unlabelled(splits: Splits, needs: Mapping[str, Sequence[str]], spec: 
                     )
     for task, columns in needs.items():
         for column in columns:
-            _refuse_untaught(task, column, spec.labels[column], splits.train.labels[column])
+            if column in splits.train.labels:
+                _refuse_untaught(task, column, spec.labels[column], splits.train.labels[column])
+
+
+def _present(samples: Samples, column: str, form: Form) -> Tensor | None:
+    """Return whether each sample has a label, bool `[N]`; None: every one has."""
+    found = [form.present(part) for part in samples.parts_of(column)]
+    known = [part for part in found if part is not None]
+    return torch.cat(known) if len(known) == len(found) else None
 
 
 def _refuse_untaught(task: str, column: str, form: Form, target: Tensor) -> None:
@@ -326,10 +342,15 @@ def channel_statistics(samples: Samples) -> tuple[list[float], list[float]]:
 
 
 def _samples(columns: Columns, pages: Pages | None, vectors: tuple[str, ...]) -> Samples:
-    labels = {name: _tensor(value) for name, value in columns.labels.items()}
-    store = _tensor(columns.image) if pages is None else read_only_tensor(columns.image)
-    rows = None if columns.rows is None else _tensor(columns.rows)
-    return Samples(store, labels, rows=rows, pages=pages, vectors=vectors)
+    stored = _tensor if pages is None else read_only_tensor
+    return Samples(
+        stored(columns.image),
+        {name: _tensor(value) for name, value in columns.labels.items()},
+        rows=None if columns.rows is None else _tensor(columns.rows),
+        pages=pages,
+        vectors=vectors,
+        maps={name: stored(value) for name, value in columns.maps.items()},
+    )
 
 
 def _tensor(values: NDArray[Any]) -> Tensor:

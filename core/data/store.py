@@ -1,6 +1,6 @@
 """Prepared data in one file: arrays by parts, each part with its checksum, then what says where they are.
 
-    pictures | ... | rows and labels | JSON | SHA-256 of the JSON, its length, a mark
+    pictures and maps | ... | rows and labels | JSON | SHA-256 of the JSON, its length, a mark
 
 Arrays begin at a page. What is behind them is written last: a file without it is unfinished.
 """
@@ -33,9 +33,8 @@ from ..base.files import (
     unpublished,
     writing_to,
 )
-from ..contracts import Columns, Fill
-from ..contracts.specs import ImageSpec
-from ..contracts.storage import in_parts, part_of
+from ..contracts import Columns
+from ..contracts.storage import FillColumns, Kinds, in_parts, part_of, size_of
 from .pages import Pages
 
 _PAGE = 1 << 14
@@ -50,8 +49,8 @@ _END = 32 + 8 + len(_MARK)
 
 @dataclass(frozen=True)
 class Loaded:
-    """A data set's splits, the file that their pictures are mapped from (None: they are in memory), and what
-    the data set remarked when it was read."""
+    """A data set's splits, the file that their pictures and maps are mapped from (None: they are in memory),
+    and what the data set remarked when it was read."""
 
     splits: Mapping[str, Columns]
     pages: Pages | None = None
@@ -79,44 +78,79 @@ class Block:
         return self.shape[0] * self.row
 
 
+@dataclass(frozen=True)
+class Placed:
+    """A split whose pictures and maps are in a file: where they are."""
+
+    columns: Columns
+    image: Block
+    maps: Mapping[str, Block]
+
+
 class StoreWriter:
-    """Writes a store under an unfinished name in `folder`, which `publish` or `close` ends.
+    """Writes a store under an unfinished `name` in `folder`, which `publish` or `close` ends.
 
     The file is locked: what a killed writer left is told from a living writer's, and removed.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, name: str = "store") -> None:
         make_folder(folder)
         _sweep(folder)
-        self.path = partial(folder / "store")
+        self.path = partial(folder / name)
         with writing_to(self.path):
             self.path.unlink(missing_ok=True)
             self._stream = self.path.open("xb")
         with suppress(OSError):  # a file system that knows no locks
             fcntl.flock(self._stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
-    def fill(self, count: int, image: ImageSpec, fill: Fill) -> Block:
-        """Write pictures as they are made; `fill` is that of a `Storage`."""
+    def fill(self, count: int, kinds: Kinds, fill: FillColumns, part: int | None = None) -> dict[str, Block]:
+        """Write columns as they are made; the arguments are those of `Storage.columns`."""
+        self._refuse_without_space(count * size_of(kinds))
+        offsets, end = self._offsets(count, kinds)
+        part = part or part_of(size_of(kinds))
+        sums: dict[str, list[str]] = {name: [] for name in kinds}
 
-        def made(start: int, stop: int) -> NDArray[np.uint8]:
-            pictures = np.empty((stop - start, *image.shape), dtype=np.uint8)
-            fill(start, pictures)
-            return pictures
+        def made(start: int, stop: int) -> dict[str, tuple[memoryview, str]]:
+            out = {name: np.empty((stop - start, *shape), kind) for name, (shape, kind) in kinds.items()}
+            fill(start, out)
+            contents = {name: column.reshape(-1).view(np.uint8).data for name, column in out.items()}
+            return {
+                name: (content, hashlib.sha256(content).hexdigest()) for name, content in contents.items()
+            }
 
-        return self._block((count, *image.shape), np.dtype(np.uint8), part_of(prod(image.shape)), made)
+        places = dict(offsets)
+        for found in in_parts(count, part, made):
+            for name, (content, digest) in found.items():
+                self._seek(places[name])
+                self._write(content)
+                places[name] += len(content)
+                sums[name].append(digest)
+        self._seek(end)
+        return {
+            name: Block(offsets[name], np.dtype(kind).name, (count, *shape), part, tuple(sums[name]))
+            for name, (shape, kind) in kinds.items()
+        }
 
     def array(self, values: NDArray[Any]) -> Block:
         """Write an array that is in memory, of numbers `[N, ...]`."""
-        part = max(1, _PART // max(1, values.nbytes // max(1, len(values))))
-        return self._block(values.shape, values.dtype, part, lambda start, stop: values[start:stop])
 
-    def finish(self, splits: Mapping[str, tuple[Columns, Block]], remarks: Sequence[str]) -> None:
-        """Write rows and labels, and what says where everything is; each split has its pictures' block."""
+        def copied(start: int, out: Mapping[str, NDArray[Any]]) -> None:
+            out[""][...] = values[start : start + len(out[""])]
+
+        part = max(1, _PART // max(1, values.nbytes // max(1, len(values))))
+        return self.fill(len(values), {"": (values.shape[1:], values.dtype.name)}, copied, part)[""]
+
+    def finish(self, splits: Mapping[str, Placed], remarks: Sequence[str]) -> None:
+        """Write rows and labels, and what says where everything is."""
         note: dict[str, Any] = {"splits": {}, "remarks": list(remarks)}
-        for split, (columns, block) in splits.items():
-            labels = {name: asdict(self.array(column)) for name, column in columns.labels.items()}
-            rows = None if columns.rows is None else asdict(self.array(columns.rows))
-            note["splits"][split] = {"image": asdict(block), "rows": rows, "labels": labels}
+        for split, placed in splits.items():
+            columns = placed.columns
+            note["splits"][split] = {
+                "image": asdict(placed.image),
+                "maps": {name: asdict(block) for name, block in placed.maps.items()},
+                "rows": None if columns.rows is None else asdict(self.array(columns.rows)),
+                "labels": {name: asdict(self.array(column)) for name, column in columns.labels.items()},
+            }
         rest = json.dumps(note).encode()
         end = hashlib.sha256(rest).digest() + len(rest).to_bytes(8, "little") + _MARK
         self._write(rest)
@@ -145,26 +179,19 @@ class StoreWriter:
         with suppress(OSError):
             self.path.unlink(missing_ok=True)
 
-    def _block(
-        self,
-        shape: tuple[int, ...],
-        kind: np.dtype[Any],
-        part: int,
-        made: Callable[[int, int], NDArray[Any]],
-    ) -> Block:
-        self._refuse_without_space(prod(shape) * kind.itemsize)
+    def _offsets(self, count: int, kinds: Kinds) -> tuple[dict[str, int], int]:
+        """Return where columns begin that come next in the file, and where the last one ends."""
         with writing_to(self.path):
-            offset = self._stream.seek(ceil(self._stream.tell() / _PAGE) * _PAGE)
+            end = self._stream.tell()
+        offsets = {}
+        for name, kind in kinds.items():
+            offsets[name] = ceil(end / _PAGE) * _PAGE
+            end = offsets[name] + count * size_of({name: kind})
+        return offsets, end
 
-        def summed(start: int, stop: int) -> tuple[memoryview, str]:
-            content = np.ascontiguousarray(made(start, stop)).reshape(-1).view(np.uint8).data
-            return content, hashlib.sha256(content).hexdigest()
-
-        sums = []
-        for content, digest in in_parts(shape[0], part, summed):
-            self._write(content)
-            sums.append(digest)
-        return Block(offset, kind.name, shape, part, tuple(sums))
+    def _seek(self, place: int) -> None:
+        with writing_to(self.path):
+            self._stream.seek(place)
 
     def _write(self, content: bytes | memoryview) -> None:
         with writing_to(self.path):
@@ -194,23 +221,26 @@ def _sweep(folder: Path) -> None:
 def read_store(path: Path, resident: Callable[[int], bool]) -> Loaded | None:
     """Return what is in a store's file, or None when there is none or it is damaged.
 
-    `resident` says whether so many bytes of pictures are to be read into memory; otherwise they are mapped.
-    Every part is compared with its checksum.
+    `resident` says whether so many bytes of pictures and maps are to be read into memory; otherwise they are
+    mapped. Every part is compared with its checksum.
     """
     try:
         # Whatever is wrong with a file of the cache, it is made again.
         with open_regular(path, "a prepared data set", hint="") as file:
             note = _note(file)
-            pictures = {
-                block.offset: block for block in (_block(s["image"]) for s in note["splits"].values())
+            large = {
+                block.offset: block
+                for found in note["splits"].values()
+                for block in map(_block, (found["image"], *found["maps"].values()))
             }
-            pages = None if resident(sum(block.size for block in pictures.values())) else Pages(path, file)
-            images = {offset: _checked(file, block, pages) for offset, block in pictures.items()}
+            pages = None if resident(sum(block.size for block in large.values())) else Pages(path, file)
+            arrays = {offset: _checked(file, block, pages) for offset, block in large.items()}
             splits = {
                 split: Columns(
-                    images[found["image"]["offset"]],
+                    arrays[found["image"]["offset"]],
                     {name: _checked(file, _block(given)) for name, given in found["labels"].items()},
                     None if found["rows"] is None else _checked(file, _block(found["rows"])),
+                    {name: arrays[given["offset"]] for name, given in found["maps"].items()},
                 )
                 for split, found in note["splits"].items()
             }

@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from ..base.allocation import give_back_freed_memory
 from ..base.device import in_use, is_out_of_memory
 from ..base.errors import UsageError, VerificationError
 from ..composition.composition import Composition
@@ -25,6 +26,12 @@ from ..data.samples import Samples, Splits
 
 BATCH_SIZE = 500
 """Samples per forward pass; results do not depend on it."""
+
+_LARGE = 4 << 20
+"""Bytes of a batch from which on it is looked whether what it leaves free fills the memory."""
+
+_KEPT = 256 << 20
+"""Bytes that may be free and not given back."""
 
 Table = list[list[float | None]]
 
@@ -85,6 +92,9 @@ def views_of(
         batch = samples.batch(indices)
         for view in views:
             yield view.tasks, view.show(batch, tasks, random)
+        # Metrics that keep the answers make holes between large batches.
+        if batch.image.nbytes > _LARGE:
+            give_back_freed_memory(_KEPT)
 
 
 def fitting_size(composition: Composition, usual: int = BATCH_SIZE) -> int:

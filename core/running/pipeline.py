@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 
+from ..base.allocation import give_back_freed_memory
 from ..base.device import device_name, is_out_of_memory
 from ..base.errors import UsageError
 from ..base.progress import Progress
@@ -237,6 +238,7 @@ class Pipeline:
     def _finish(self, started: Started) -> Outcome:
         folder, composition, splits = started.folder, started.composition, started.splits
         self.progress.stage("evaluate")
+        give_back_freed_memory()
         # Judged and exported in torch's usual memory format, as a model loaded from the folder will be.
         composition.model.to(memory_format=torch.contiguous_format)
         with composition.at_work("in evaluation"):
@@ -266,10 +268,12 @@ class Pipeline:
     def _publish(self, started: Started, metrics: Mapping[str, Any]) -> ExportReport:
         folder, composition, splits = started.folder, started.composition, started.splits
         self.progress.stage("export")
+        give_back_freed_memory()
         path = folder.path / composition.exporter.file_name
         with composition.at_work("in the export"):
             exported = export(composition, splits.validation, metrics, path, splits=splits)
         self.progress.stage("report")
+        give_back_freed_memory()
         with composition.at_work("in the report"):
             write_report(folder, composition, splits, started.history, metrics, exported.verification)
         self._notify("mtl_exported", run=folder.path, files=exported.files)

@@ -7,7 +7,7 @@ import numpy as np
 from ..base.errors import MissingRequirementError, UsageError
 from ..contracts import Columns, InMemory
 from ..contracts.specs import DatasetSpec
-from ..data.samples import check_columns
+from ..data.column_checks import check_columns
 from .bench import dataset_of
 from .checks import CheckSkipped, check, require
 from .subjects import Subject

@@ -9,11 +9,11 @@ from itertools import pairwise
 from torch import Tensor
 
 from ..contracts.batch import Batch
-from ..data.samples import Samples
+from ..data.samples import Samples, Stored
 
 
 class Ahead:
-    """The batches of an epoch from `samples`, each with the images that a thread has gathered for it.
+    """The batches of an epoch from `samples`, each with images and maps that a thread has gathered for it.
 
     Only from a file: gathering from memory takes less than handing over.
     """
@@ -22,7 +22,7 @@ class Ahead:
         self._samples = samples
         self._pool: ThreadPoolExecutor | None = None
         self._next: dict[int, Tensor] = {}
-        self._gathered: tuple[Tensor, Future[Tensor]] | None = None
+        self._gathered: tuple[Tensor, Future[Stored]] | None = None
 
     def expect(self, parts: Sequence[Tensor]) -> None:
         """Begin an epoch, whose batches will be at these indices, one after another."""
@@ -35,12 +35,12 @@ class Ahead:
         """Return the samples at `indices`, as `Samples.batch` does."""
         if self._gathered is None or self._gathered[0] is not indices:
             return self._samples.batch(indices)
-        images = self._gathered[1].result()
+        stored = self._gathered[1].result()
         self._gathered = None
         if (following := self._next.get(id(indices))) is not None:
             self._gather(following)
-        return self._samples.batch(indices, images)
+        return self._samples.batch(indices, stored)
 
     def _gather(self, indices: Tensor) -> None:
         assert self._pool is not None
-        self._gathered = (indices, self._pool.submit(self._samples.pixels, indices))
+        self._gathered = (indices, self._pool.submit(self._samples.stored, indices))

@@ -13,6 +13,7 @@ from weakref import WeakMethod
 import torch
 from torch import Tensor
 
+from ..base.allocation import keep_freed_memory
 from ..base.device import in_use
 from ..base.errors import UsageError
 from ..composition.composition import Composition
@@ -22,13 +23,13 @@ from ..contracts.randomness import derive_seed, seeded_generators
 from ..contracts.specs import dataset_to_json
 from ..data.samples import Splits
 from ..evaluation.evaluation import Evaluation, Fitting, evaluate
-from .allocation import keep_freed_memory
 from .blocks import Blocks, step_sizes
 from .capture import CapturedBlocks, Checks
 from .checkpoint import Checkpoint
 from .conflict import cosines
 from .cuda_capture import CudaCapture
 from .determinism import deterministic
+from .epoch_losses import EpochLosses
 from .failure import Failure, NotFiniteError
 from .history import to_json
 from .kept import Kept
@@ -155,29 +156,26 @@ class Trainer:
         self.composition.model.sharing.pre_epoch(self._epoch, self._training.epochs)
         if self._captured is not None:
             self._captured.begin_epoch()
-        found: list[StepLosses] = []
-        done = 0
         total = self._steps
+        found = EpochLosses(total)
         factors = rate_factors(self.composition, self._epoch, total)
         self._rate = self._training.learning_rate * factors[-1]
         layers = seeded_generators(self.device) if self.seeds_layers else nullcontext(lambda value: None)
         with layers as seed_generators:
             for block, indices in enumerate(self._blocks.split(order.to(self.splits.train.home))):
 
-                def restart(block: int = block, done: int = done) -> None:
+                def restart(block: int = block, done: int = found.done) -> None:
                     seed_generators(derive_seed(seed, "layers", self._epoch, block))
                     self._update.begin_block(factors[done : done + self._blocks.steps])
                     self._blocks.restart(self._epoch, block)
 
                 restart()
                 if self._captured is not None:
-                    found.append(self._captured(indices, restart))
-                    done += len(found[-1].losses)
-                    self._tell(done, total)
+                    found.add(self._captured(indices, restart))
+                    self._tell(found.done, total)
                 else:
-                    found.append(self._work(indices, block, lambda step: self._tell(step, total), done))
-                    done += len(found[-1].losses)
-        losses, balanced, counts = (torch.cat(part) for part in zip(*found, strict=True))
+                    found.add(self._work(indices, block, lambda step: self._tell(step, total), found.done))
+        losses, balanced, counts = found.all()
         balancer, tasks = self.composition.balancer, tuple(self.composition.tasks)
         positive = self.composition.recipe.balancer.name if balancer.needs_positive_losses else None
         self._failure.raise_if_found(losses, balanced, tasks, self._epoch, positive)

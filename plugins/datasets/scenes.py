@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from ...core.contracts import Columns, Dataset
+from ...core.contracts import Columns, Dataset, InMemory, Storage
 from ...core.contracts.specs import MISSING, DatasetSpec, ImageSpec
 from .scene_drawing import draw_scenes
 from .scene_labels import KINDS, TASKS, label_forms, label_symmetries
@@ -92,19 +92,33 @@ class Scenes(Dataset):
         return []
 
     def load(self) -> Mapping[str, Columns]:
-        return {split: self._draw(split, size) for split, size in self.sizes.items()}
+        return {split: columns.alone() for split, columns in self.load_into(InMemory()).items()}
 
-    def _draw(self, split: str, count: int) -> Columns:
-        offered = ("image", *self.spec().labels)
-        columns: Arrays = {}
-        for start in range(0, count, _BLOCK):
+    def load_into(self, storage: Storage) -> Mapping[str, Columns]:
+        return {split: self._draw(storage, split, size) for split, size in self.sizes.items()}
+
+    def _draw(self, storage: Storage, split: str, count: int) -> Columns:
+        spec = self.spec()
+        kinds = {name: (form.target_shape, form.column_dtype) for name, form in spec.labels.items()}
+        large = {name for name, form in spec.labels.items() if form.moves_with_pixels}
+        labels = {
+            name: np.empty((count, *shape), kind)
+            for name, (shape, kind) in kinds.items()
+            if name not in large
+        }
+
+        def fill(start: int, out: Mapping[str, NDArray[Any]]) -> None:
             drawn = self.render(split, start // _BLOCK)
-            for name in offered:
-                kept = drawn[name][: count - start]
-                # Allocated once: lists of blocks would hold everything twice.
-                whole = columns.setdefault(name, np.empty((count, *kept.shape[1:]), kept.dtype))
-                whole[start : start + len(kept)] = kept
-        return Columns(columns.pop("image"), columns)
+            held = {name: column[start : start + _BLOCK] for name, column in labels.items()}
+            for name, place in (*out.items(), *held.items()):
+                place[...] = drawn[name][: len(place)]
+
+        stored = {
+            "image": (spec.image.shape, "uint8"),
+            **{name: kinds[name] for name in kinds if name in large},
+        }
+        maps = storage.columns(count, stored, fill, _BLOCK)
+        return Columns(maps.pop("image"), labels, maps=maps)
 
     def render(self, split: str, block: int) -> Arrays:
         """Return all that is known of one block of 50 pictures, by name.

@@ -14,9 +14,10 @@ from mtl.core.base.cache import cache_folder
 from mtl.core.base.errors import ComponentError
 from mtl.core.contracts import Columns, Dataset
 from mtl.core.contracts.specs import DatasetSpec, ImageSpec
+from mtl.core.data.column_checks import check_columns
+from mtl.core.data.pages import AboutToRead
 from mtl.core.data.prepared import FOLDER, load_prepared
-from mtl.core.data.samples import check_columns
-from mtl.core.data.store import StoreWriter
+from mtl.core.data.store import Placed, StoreWriter
 from mtl.plugins.forms import Categorical, Regression
 
 CHOICE = {"name": "counted", "size": 3}
@@ -49,11 +50,11 @@ class Counted(Dataset):
 
 
 def prepared(dataset: Dataset, choice: Mapping[str, Any] = CHOICE) -> Mapping[str, Columns]:
-    def check(splits: Mapping[str, Columns]) -> None:
+    def check(splits: Mapping[str, Columns], about_to_read: AboutToRead) -> None:
         for split in ("train", "test"):
             if split not in splits:
                 raise ComponentError(f"no {split}")
-            check_columns(splits[split], dataset.spec(), split)
+            check_columns(splits[split], dataset.spec(), split, about_to_read)
 
     return load_prepared(dataset, choice, check).splits
 
@@ -176,7 +177,9 @@ def test_a_file_whose_checksum_is_right_and_whose_content_is_not_is_made_again(
     prepared(dataset)
     (path,) = kept()
     writer = StoreWriter(path.parent)
-    splits = {split: (columns, writer.array(columns.image)) for split, columns in HOSTILE[name].items()}
+    splits = {
+        split: Placed(columns, writer.array(columns.image), {}) for split, columns in HOSTILE[name].items()
+    }
     writer.finish(splits, ())
     writer.publish(path)
     writer.close()

@@ -15,11 +15,11 @@ from mtl.core.base.errors import ComponentError, UsageError
 from mtl.core.contracts import Columns, Dataset
 from mtl.core.contracts.specs import DatasetSpec, ImageSpec
 from mtl.core.data import samples as data
+from mtl.core.data.column_checks import check_columns
 from mtl.core.data.samples import (
     Samples,
     Splits,
     channel_statistics,
-    check_columns,
     count_labels,
     load_splits,
 )

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import textwrap
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +25,7 @@ from mtl.core.data import picture_storage
 from mtl.core.data.prepared import FOLDER
 from mtl.core.data.samples import Splits, channel_statistics, load_splits
 from mtl.core.data.store import StoreWriter, read_store
-from mtl.plugins.forms import Binary
+from mtl.plugins.forms import Binary, PixelClasses, PixelValues
 
 SHAPE = ImageSpec(3, 5, 7)
 
@@ -166,6 +167,82 @@ def test_a_file_cut_while_it_is_mapped_ends_in_words(dataset: Drawn, tmp_path: P
     os.truncate(path, 4096)
     with pytest.raises(UsageError, match="became shorter while it was in use"):
         train.batch(torch.arange(4))
+
+
+class Mapped(Drawn):
+    """The same pictures, and beside each a class and a depth for every pixel."""
+
+    def spec(self) -> DatasetSpec:
+        shown = (PixelClasses(("a", "b"), 5, 7), PixelValues(("m",), 5, 7))
+        return DatasetSpec(SHAPE, {"label": Binary(), "kind": shown[0], "depth": shown[1]})
+
+    def load_into(self, storage: Storage) -> Mapping[str, Columns]:
+        found = super().load_into(storage)
+
+        def fill(start: int, out: Mapping[str, NDArray[np.generic]]) -> None:
+            for row in range(len(out["kind"])):
+                random = np.random.default_rng(start + row)
+                out["kind"][row] = random.choice(np.array([0, 1, 255], np.uint8), (5, 7))
+                out["depth"][row] = random.random((1, 5, 7), np.float32)
+
+        maps = storage.columns(150, {"kind": ((5, 7), "uint8"), "depth": ((1, 5, 7), "float32")}, fill)
+        return {name: replace(columns, maps=maps) for name, columns in found.items()}
+
+
+def test_maps_lie_where_pictures_do_and_are_the_same(tmp_path: Path, dataset: Drawn) -> None:
+    dataset = Mapped(dataset.source)
+    plain = {name: columns.alone() for name, columns in dataset.load_into(InMemory()).items()}
+    for memory in ("mapped", "mapped", "resident"):
+        test = loaded(dataset, memory).test  # type: ignore[arg-type]
+        assert list(test.maps) == ["kind", "depth"]
+        assert (test.pages is None) == (memory == "resident")
+        batch = test.batch(torch.arange(40))
+        for name in ("label", "kind", "depth"):
+            assert batch.labels[name].numpy().tobytes() == plain["test"].labels[name].tobytes()
+    assert dataset.loads == 2  # plainly, and once for the file
+
+
+def test_large_labels_of_a_data_set_that_knows_no_rooms_are_mapped(
+    dataset: Drawn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    depth = np.random.default_rng(0).random((90, 1, 16, 20), np.float32)
+    form = DatasetSpec(SHAPE, {"depth": PixelValues(("m",), 16, 20)})
+    monkeypatch.setattr(Drawn, "spec", lambda self: form)
+    monkeypatch.setattr(Drawn, "load_into", Dataset.load_into)
+    monkeypatch.setattr(
+        Drawn,
+        "load",
+        lambda self: {
+            name: Columns(np.zeros((90, 3, 5, 7), np.uint8), {"depth": depth}) for name in ("train", "test")
+        },
+    )
+    for memory in ("mapped", "resident"):
+        test = loaded(dataset, memory).test  # type: ignore[arg-type]
+        assert torch.equal(test.batch(torch.arange(90)).labels["depth"], torch.from_numpy(depth))
+        assert list(test.maps) == ["depth"]
+
+
+def test_a_flipped_byte_of_a_map_is_noticed(dataset: Drawn, tmp_path: Path) -> None:
+    dataset = Mapped(dataset.source)
+    loaded(dataset, "resident")
+    (path,) = kept(tmp_path)
+    content = bytearray(path.read_bytes())
+    content[2 << 14 | 7] ^= 4  # the maps begin a page after the pictures
+    path.write_bytes(content)
+    loaded(dataset, "mapped")
+    assert dataset.loads == 2
+
+
+def test_maps_of_another_length_than_the_pictures_are_refused(dataset: Drawn) -> None:
+    class Short(Mapped):
+        def load_into(self, storage: Storage) -> Mapping[str, Columns]:
+            return {
+                name: replace(columns, maps={key: value[:9] for key, value in columns.maps.items()})
+                for name, columns in super().load_into(storage).items()
+            }
+
+    with pytest.raises(ComponentError, match=r"train: map 'kind' has 9 rows, and there are 150 images"):
+        loaded(Short(dataset.source), "resident")
 
 
 def test_pages_are_given_back_and_come_again(dataset: Drawn, monkeypatch: pytest.MonkeyPatch) -> None:
