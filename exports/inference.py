@@ -186,7 +186,7 @@ class ExportedModel:
         if images.dtype == np.uint8:
             if self.card.pixels == "uint8":
                 return images
-            return np.asarray(np.divide(images, np.float32(255), dtype=np.float32))
+            return scaled_pixels(images)
         if self.card.pixels == "uint8" or images.dtype.kind != "f":
             readable = " or ".join(dict.fromkeys((self.card.pixels, "uint8")))
             raise UsageError(f"pixels are {images.dtype}; the model reads {readable}")
@@ -194,6 +194,11 @@ class ExportedModel:
         if not ((images >= 0) & (images <= 1)).all():
             raise UsageError("pixels are outside 0..1")
         return images.astype(np.float32)
+
+
+def scaled_pixels(images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Return pixels 0..255 as the numbers in 0..1 that a model reads, the same ones as in training."""
+    return np.asarray(np.divide(images, np.float32(255), dtype=np.float32))
 
 
 def _described(spec: ModelInput) -> str:

@@ -63,23 +63,34 @@ class PictureError(ValueError):
         self.hint = hint
 
 
-def prepared(content: bytes, description: Mapping[str, Any], *, resize: bool = False) -> NDArray[np.uint8]:
+def prepared(
+    content: bytes,
+    description: Mapping[str, Any],
+    *,
+    resize: bool = False,
+    formats: tuple[str, ...] = FORMATS,
+    fits: Callable[[tuple[int, int]], None] | None = None,
+) -> NDArray[np.uint8]:
     """Return the picture in a file's bytes as a model reads it, uint8 `[C, H, W]`.
 
     `description` is the `preparation` of an exported file's metadata. A picture of another size is refused
-    where it names no way to resize, unless `resize` stretches it. Raises `PictureError`, and whatever
-    Pillow's decoders raise when the file is damaged.
+    where it names no way to resize, unless `resize` stretches it; `fits` may refuse its width and height
+    before it is decoded. Raises `PictureError`, and what Pillow's decoders raise when the file is damaged.
     """
     height, width = description["size"]
     way = description["resize"] or ("stretch" if resize else None)
 
-    def fits(size: tuple[int, int]) -> None:
+    def checked(size: tuple[int, int]) -> None:
+        if fits is not None:
+            fits(size)
         if way is None and size != (width, height):
             raise PictureError(f"is {size[0]} x {size[1]} pixels; the model reads {width} x {height}")
 
     upright = description["orientation"] == "exif"
-    picture = decoded(content, _CHANNELS[description["colour"]], upright=upright, fits=fits)
-    fits(picture.size)
+    picture = decoded(
+        content, _CHANNELS[description["colour"]], upright=upright, fits=checked, formats=formats
+    )
+    checked(picture.size)
     place = place_of(picture.size, (width, height), way or "stretch", description["share"])
     return pixels_of(placed(picture, place, description["interpolation"], description["fill"]))
 

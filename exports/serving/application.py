@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from importlib.metadata import version
+from math import prod
 from typing import Any
 
 import orjson
+from numpy.typing import NDArray
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -15,8 +17,10 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ...core.base.errors import VerificationError
+from ..metadata import IMAGE
 from .bodies import Bodies, Body, ClientGone, header
-from .messages import Bytes, read_request, write_answer
+from .messages import Bytes, InferRequest, read_picture_request, read_request, write_answer
+from .pictures import TYPES, Pictures
 from .refusal import Refusal, send_refusal
 from .served_model import VERSION, ServedModel
 
@@ -28,9 +32,9 @@ _WORTH_NO_COPY = 65_536
 """Bytes of an answer from which its parts are sent apart: joining them would take longer."""
 
 
-def application(models: Mapping[str, ServedModel], bodies: Bodies) -> ASGIApp:
+def application(models: Mapping[str, ServedModel], bodies: Bodies, pictures: Pictures) -> ASGIApp:
     """Return the ASGI application that answers for the models."""
-    infer = _Infer(models, bodies)
+    infer = _Infer(models, bodies, pictures)
     everything = _routes(models, infer)
     hurried = {f"/v2/models/{name}/infer": {"name": name} for name in models}
 
@@ -74,9 +78,10 @@ def _routes(models: Mapping[str, ServedModel], infer: ASGIApp) -> Starlette:
 class _Infer:
     """The endpoint `infer`: an ASGI application of its own, for every millisecond counts here."""
 
-    def __init__(self, models: Mapping[str, ServedModel], bodies: Bodies) -> None:
+    def __init__(self, models: Mapping[str, ServedModel], bodies: Bodies, pictures: Pictures) -> None:
         self._models = models
         self._bodies = bodies
+        self._pictures = pictures
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         with self._bodies.read(scope, receive) as body:
@@ -116,14 +121,30 @@ class _Infer:
         if (encoding := header(scope, b"content-encoding")) not in (None, b"identity"):
             raise Refusal(f"content-encoding {_text(encoding)} is not offered; send the body as it is", 415)
         kind = (header(scope, b"content-type") or b"").strip().lower()
-        if kind.startswith(_OTHER_TYPES):
+        if kind.partition(b";")[0].rstrip() in TYPES:
+            request = read_picture_request(await body.content(), model)
+        elif kind.startswith(_OTHER_TYPES):
             raise Refusal(
-                f"a body of type {_text(kind)} cannot be read; send pixels as a tensor, in JSON or behind it",
+                f"a body of type {_text(kind)} cannot be read; send a picture as image/png, image/jpeg or "
+                "image/webp, or pixels as a tensor, in JSON or behind it",
                 415,
             )
-        length = _whole(header(scope, b"inference-header-content-length"))
-        request = read_request(await body.content(), length, model)
-        return write_answer(request, await model.batcher.infer(request.feed), model)
+        else:
+            length = _whole(header(scope, b"inference-header-content-length"))
+            request = read_request(await body.content(), length, model)
+        feed = await self._decoded(request, model, body) if request.pictures else request.feed
+        return write_answer(request, await model.batcher.infer(feed), model)
+
+    async def _decoded(
+        self, request: InferRequest, model: ServedModel, body: Body
+    ) -> Mapping[str, NDArray[Any]]:
+        """Return the inputs of a request, its pictures among them, in the model's order."""
+        # Many tiny files can become many large images: they count as if they had been sent as tensors.
+        size = len(request.pictures) * prod(model.card.image.shape)
+        body.hold(size * (1 if model.card.pixels == "uint8" else 4))
+        pictures = await self._pictures.prepared(request.pictures, model.card.preparation)
+        feed = {**request.feed, IMAGE: model.pixels(pictures)}
+        return {name: feed[name] for name in model.inputs}
 
 
 def _find(models: Mapping[str, ServedModel], path: Mapping[str, Any]) -> ServedModel:

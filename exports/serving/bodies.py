@@ -63,6 +63,15 @@ class Body:
             raise Refusal(_LATE, 408) from None
         return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
+    def hold(self, size: int) -> None:
+        """Count as held what pictures become, `size` bytes, as if they had been sent so.
+
+        Raises `Refusal` as `content` does.
+        """
+        if size > self._bodies.largest:
+            raise Refusal(f"the pictures become {size} bytes; {self._bodies.largest} are computed", 413)
+        self._reserve(max(size, self.reserved))
+
     async def _chunk(self) -> tuple[bytes, bool]:
         message = await self._receive()
         if message["type"] == "http.disconnect":

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from .served_model import ServedModel
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
-_MEBIBYTE = 2**20
+_MEBIBYTE, _MILLION = 2**20, 10**6
 
 
 @click.command()
@@ -49,6 +49,14 @@ _MEBIBYTE = 2**20
     show_default=True,
     type=click.IntRange(1),
     help="Largest request.",
+)
+@click.option(
+    "--max-pixels",
+    metavar="MILLIONS",
+    default=25,
+    show_default=True,
+    type=click.IntRange(1, 64),
+    help="Largest picture that is sent as a file.",
 )
 @click.option(
     "--connections",
@@ -115,23 +123,28 @@ def serve(
     """
     paths = named_paths(models)
     _require_packages()
+    from ...core.data.pictures import silently
     from ...core.discovery.answer_forms import forms_in_use
     from . import server
     from .application import application
     from .bodies import Bodies
     from .guard import Guard, hosts_of, read_token
+    from .pictures import Pictures
 
     server.allow_connections(connections)
     token = read_token(token_file) if token_file else None
-    largest = computing.pop("max_body") * _MEBIBYTE
+    largest, pixels = computing.pop("max_body") * _MEBIBYTE, computing.pop("max_pixels") * _MILLION
     with server.listen(host, port) as opened:
         served = _opened(paths, forms_in_use(session), **computing)
+        pictures = Pictures(computing["threads"] or available_cores(), pixels, computing["timeout"])
         started = partial(_announce, server.address_of(opened), list(served), as_json)
         try:
-            answering = application(served, Bodies(largest, 16 * largest))
+            answering = application(served, Bodies(largest, 16 * largest), pictures)
             app = Guard(answering, hosts_of(opened, host, hosts), token)
-            unfinished = server.serve(app, opened, connections, grace, started)
+            with silently():
+                unfinished = server.serve(app, opened, connections, grace, started)
         finally:
+            pictures.close()
             for model in served.values():
                 model.batcher.close()
     if unfinished:

@@ -10,6 +10,8 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
+from ..metadata import IMAGE
+from .pictures import pictures_from_bytes, pictures_from_json
 from .refusal import Refusal
 from .served_model import VERSION, ServedModel
 from .tensors import TensorForm, from_bytes, from_json
@@ -17,17 +19,24 @@ from .tensors import TensorForm, from_bytes, from_json
 Bytes = bytes | memoryview
 """A part of an answer's body; a view is of memory that nobody writes to any more."""
 
+BYTES = "BYTES"
+"""The datatype of a tensor whose elements are files."""
+
 _LONGEST = 256
 """Characters of an `id` that is sent back."""
 
 
 @dataclass(frozen=True)
 class InferRequest:
-    """What a client asks: inputs that fit the model, and which outputs it wants, each as bytes or not."""
+    """What a client asks: inputs that fit the model, and which outputs it wants, each as bytes or not.
+
+    `pictures` are files that are still to be decoded: the input `image`, which `feed` does not have then.
+    """
 
     feed: Mapping[str, NDArray[Any]]
     outputs: Mapping[str, bool]
     id: str | None
+    pictures: Sequence[bytes] = ()
 
 
 def read_request(body: bytes, header: int | None, model: ServedModel) -> InferRequest:
@@ -42,10 +51,26 @@ def read_request(body: bytes, header: int | None, model: ServedModel) -> InferRe
         raise Refusal(f"the JSON header of {length} bytes does not fit a body of {len(body)} bytes")
     document = _parse(memoryview(body)[:length])
     tail = _Tail(memoryview(body)[length:])
-    feed = _inputs(document.get("inputs"), tail, model)
+    feed, pictures = _inputs(document.get("inputs"), tail, model)
     if tail.left:
         raise Refusal(f"{tail.left} bytes behind the JSON header belong to no input")
-    return InferRequest(feed, _outputs(document, model), _id(document))
+    return InferRequest(feed, _outputs(document, model), _id(document), pictures)
+
+
+def read_picture_request(body: bytes, model: ServedModel) -> InferRequest:
+    """Return the request of a body that is a picture file; all outputs are wanted, as JSON.
+
+    Raises `Refusal` when the model reads no pictures, or something beside them.
+    """
+    if not body:
+        raise Refusal("the body is empty; a picture is needed")
+    if not model.pictured:
+        raise Refusal("the model reads no pictures that files can be", 415)
+    if beside := [name for name in model.inputs if name != IMAGE]:
+        raise Refusal(
+            f"the model needs the input {beside[0]!r} too; send the picture beside it, as a BYTES tensor"
+        )
+    return InferRequest({}, dict.fromkeys(model.outputs, False), None, (body,))
 
 
 def write_answer(
@@ -109,20 +134,37 @@ def _no_json(text: memoryview, error: orjson.JSONDecodeError) -> str:
     return str(error)[:200]
 
 
-def _inputs(tensors: Any, tail: _Tail, model: ServedModel) -> dict[str, NDArray[Any]]:
+def _inputs(tensors: Any, tail: _Tail, model: ServedModel) -> tuple[dict[str, NDArray[Any]], Sequence[bytes]]:
     feed: dict[str, NDArray[Any]] = {}
+    pictures: Sequence[bytes] = ()
+    batches: dict[str, int] = {}
     for tensor in _objects("inputs", tensors):
         form = _known("input", tensor.get("name"), model.inputs)
-        if form.name in feed:
+        if form.name in batches:
             raise Refusal(f"input {form.name!r} is given twice")
-        feed[form.name] = _values(form, tensor, tail)
-    if missing := [name for name in model.inputs if name not in feed]:
+        if form.name == IMAGE and model.pictured and tensor.get("datatype") == BYTES:
+            pictures = _pictures(form, tensor, tail)
+            batches[form.name] = len(pictures)
+        else:
+            feed[form.name] = _values(form, tensor, tail)
+            batches[form.name] = len(feed[form.name])
+    if missing := [name for name in model.inputs if name not in batches]:
         raise Refusal(f"the model needs the input {missing[0]!r}")
-    batches = {name: len(values) for name, values in feed.items()}
     if len(set(batches.values())) > 1:
         raise Refusal(f"the batches of the inputs differ: {batches}")
     # onnxruntime takes inputs by name; joining batches takes them in one order.
-    return {name: feed[name] for name in model.inputs}
+    return {name: feed[name] for name in model.inputs if name in feed}, pictures
+
+
+def _pictures(form: TensorForm, tensor: Mapping[str, Any], tail: _Tail) -> Sequence[bytes]:
+    """Return the files of a BYTES tensor `[N]` or `[N, 1]`."""
+    shape = tensor.get("shape")
+    named = isinstance(shape, list) and len(shape) in (1, 2) and all(type(size) is int for size in shape)
+    if not isinstance(shape, list) or not named or shape[1:] not in ([], [1]) or shape[0] < 1:
+        raise Refusal(f"input {form.name!r}: pictures as {BYTES} have shape [batch], at least [1]")
+    data = _data(form, tensor, tail)
+    read = pictures_from_bytes if isinstance(data, memoryview) else pictures_from_json
+    return read(form.name, shape[0], data)
 
 
 def _values(form: TensorForm, tensor: Mapping[str, Any], tail: _Tail) -> NDArray[Any]:
@@ -132,17 +174,23 @@ def _values(form: TensorForm, tensor: Mapping[str, Any], tail: _Tail) -> NDArray
             f"the model reads {form.datatype}"
         )
     shape = form.check_shape(tensor.get("shape"))
+    data = _data(form, tensor, tail)
+    read = from_bytes if isinstance(data, memoryview) else from_json
+    values = read(form, shape, data)
+    form.check_values(values)
+    return values
+
+
+def _data(form: TensorForm, tensor: Mapping[str, Any], tail: _Tail) -> Any:
+    """Return the data of an input: a view of its bytes behind the JSON, or what the JSON says."""
     parameters = _parameters(f"input {form.name!r}", tensor)
     if "binary_data_size" in parameters:
         if "data" in tensor:
             raise Refusal(f"input {form.name!r} has both data and binary_data_size")
-        values = from_bytes(form, shape, tail.take(form, parameters["binary_data_size"]))
-    elif "data" in tensor:
-        values = from_json(form, shape, tensor["data"])
-    else:
+        return tail.take(form, parameters["binary_data_size"])
+    if "data" not in tensor:
         raise Refusal(f"input {form.name!r} has neither data nor binary_data_size")
-    form.check_values(values)
-    return values
+    return tensor["data"]
 
 
 def _outputs(document: Mapping[str, Any], model: ServedModel) -> dict[str, bool]:

@@ -15,8 +15,8 @@ from onnxruntime import RunOptions
 from ...core.base.errors import UsageError
 from ...core.contracts.inputs import ModelInput, VectorSpec
 from ...core.discovery.answer_forms import Forms
-from ..inference import ExportedModel
-from ..metadata import IMAGE, ModelCard, Output, PixelType
+from ..inference import ExportedModel, scaled_pixels
+from ..metadata import IMAGE, PREPARATION, ModelCard, Output, PixelType
 from ..session import MOST_MEMORY, run_options
 from .batching import Batcher
 from .tensors import TensorForm
@@ -60,6 +60,7 @@ class ServedModel:
         self.card = exported.card
         self.inputs = {form.name: form for form in _inputs(exported.card)}
         self.outputs = {item.name: _output(item) for item in exported.card.outputs}
+        self.pictured = bool(exported.card.image) and exported.card.preparation.readable
         # The first runs are slow: memory is planned for each new batch size.
         for rows in (1, batch):
             for infer in (self._alone, self._beside):
@@ -67,12 +68,18 @@ class ServedModel:
                     infer(self._zeros(rows), options)
         self.batcher = Batcher(self._run, rows=batch, window=window, limit=limit)
 
+    def pixels(self, pictures: NDArray[np.uint8]) -> NDArray[Any]:
+        """Return prepared pictures, uint8 `[N, C, H, W]`, as the input `image` takes them."""
+        return pictures if self.card.pixels == "uint8" else scaled_pixels(pictures)
+
     def metadata(self) -> dict[str, Any]:
         """Return the model's metadata as the protocol has it, with what each tensor means beside."""
         described = {output.name: _described(output) for output in self.card.outputs}
         for item in self.card.to_json()["inputs"]:
             said = ("description", "range", "numbers", "categories", "missing")
             described[item["name"]] = {key: item[key] for key in said if key in item}
+        if PREPARATION in self.card.metadata:
+            described[IMAGE][PREPARATION] = self.card.metadata[PREPARATION]
         return {
             "name": self.name,
             "versions": [VERSION],

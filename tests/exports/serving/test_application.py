@@ -11,6 +11,7 @@ import pytest
 from mtl.core.base.errors import VerificationError
 from mtl.exports.serving.application import application
 from mtl.exports.serving.bodies import Bodies
+from mtl.exports.serving.pictures import Pictures
 from mtl.exports.serving.served_model import ServedModel
 
 GOOD = {
@@ -30,7 +31,8 @@ def model(exported):
 
 def ask(model, bodies, document):
     async def post():
-        transport = httpx.ASGITransport(application({"tiny": model}, bodies), raise_app_exceptions=False)
+        app = application({"tiny": model}, bodies, Pictures(1, 10**6, 60.0))
+        transport = httpx.ASGITransport(app, raise_app_exceptions=False)
         async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
             return await client.post("/v2/models/tiny/infer", json=document)
 

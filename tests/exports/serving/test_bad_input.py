@@ -171,11 +171,16 @@ def test_wrong_places_are_told(client, method, path, status, message):
     refused(client.request(method, path, json=GOOD if method == "POST" else None), status, message)
 
 
-@pytest.mark.parametrize("kind", ["image/png", "IMAGE/JPEG", "multipart/form-data; boundary=x", "video/mp4"])
-def test_a_picture_is_told_to_come_as_a_tensor(client, kind):
+@pytest.mark.parametrize(
+    "kind", ["image/gif", "IMAGE/SVG+XML", "multipart/form-data; boundary=x", "video/mp4"]
+)
+def test_other_types_are_told_what_can_be_read(client, kind):
     answer = client.post(INFER, content=b"\x89PNG\r\n", headers={"content-type": kind})
     shown = f"a body of type {kind.lower()!r} cannot be read"
-    refused(answer, 415, f"{shown}; send pixels as a tensor, in JSON or behind it")
+    said = (
+        "send a picture as image/png, image/jpeg or image/webp, or pixels as a tensor, in JSON or behind it"
+    )
+    refused(answer, 415, f"{shown}; {said}")
 
 
 @pytest.mark.parametrize("kind", ["application/x-www-form-urlencoded", "application/json", "text/plain", ""])
