@@ -18,6 +18,7 @@ from ...core.recipe.seed_list import refuse_several
 if TYPE_CHECKING:
     from ...core.discovery.answer_forms import Forms
     from ...core.discovery.registry import HasRegistry
+    from .pictures import Pictures
     from .served_model import ServedModel
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -123,30 +124,26 @@ def serve(
     """
     paths = named_paths(models)
     _require_packages()
-    from ...core.data.pictures import silently
     from ...core.discovery.answer_forms import forms_in_use
     from . import server
     from .application import application
     from .bodies import Bodies
     from .guard import Guard, hosts_of, read_token
-    from .pictures import Pictures
 
     server.allow_connections(connections)
     token = read_token(token_file) if token_file else None
     largest, pixels = computing.pop("max_body") * _MEBIBYTE, computing.pop("max_pixels") * _MILLION
     with server.listen(host, port) as opened:
         served = _opened(paths, forms_in_use(session), **computing)
-        pictures = Pictures(computing["threads"] or available_cores(), pixels, computing["timeout"])
+        pictures = _pictures(pixels, computing["threads"], computing["timeout"])
         started = partial(_announce, server.address_of(opened), list(served), as_json)
         try:
             answering = application(served, Bodies(largest, 16 * largest), pictures)
             app = Guard(answering, hosts_of(opened, host, hosts), token)
-            with silently():
-                unfinished = server.serve(app, opened, connections, grace, started)
+            unfinished = server.serve(app, opened, connections, grace, started)
         finally:
-            pictures.close()
-            for model in served.values():
-                model.batcher.close()
+            for working in (pictures, *(model.batcher for model in served.values())):
+                working.close()
     if unfinished:
         raise CutShortError(f"stopped; {unfinished} open requests were not finished within {grace:g} s")
     click.echo("stopped", err=True)
@@ -171,6 +168,12 @@ def _opened(
         )
         for name, path in paths.items()
     }
+
+
+def _pictures(pixels: int, threads: int | None, timeout: float) -> Pictures:
+    from .pictures import Pictures
+
+    return Pictures(threads or available_cores(), pixels, timeout)
 
 
 def named_paths(arguments: tuple[str, ...]) -> dict[str, Path]:

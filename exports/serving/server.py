@@ -16,6 +16,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from ...core.base.errors import UsageError
+from ...core.data.pictures import silently
 from .connections import BoundedConnection, bounded
 from .draining import Draining
 from .refusal import LINGER
@@ -98,7 +99,8 @@ def serve(
     # The thread that runs the model asks for the interpreter often, and for moments only.
     sys.setswitchinterval(_SWITCH)
     server = _Server(config, draining, grace, started)
-    server.run(sockets=[opened])
+    with silently():
+        server.run(sockets=[opened])
     return server.unfinished
 
 
