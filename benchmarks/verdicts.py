@@ -24,8 +24,9 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from mtl.core.comparison.delta import delta_m
+from mtl.core.comparison.look import Look
 from mtl.core.comparison.power import power
-from mtl.core.comparison.statistics import Estimate, difference, holm
+from mtl.core.comparison.statistics import ALPHA, Estimate, difference, holm
 from mtl.core.comparison.verdicts import BETTER, UNSURE_BETTER, UNSURE_WORSE, WORSE, verdict_on
 from mtl.core.comparison.yardsticks import Yardstick
 
@@ -33,6 +34,10 @@ ROOT = Path(__file__).parents[1]
 DOCUMENT = ROOT / "docs" / "compare.md"
 RESULTS = ROOT / "benchmarks" / "results" / "verdicts.json"
 
+LOOKS = tuple(range(3, 13))
+PLANNED = (3, 5)
+COUNTS = (1, 3, 10)
+"""Of variants in tables that are looked at again and again: 2, 6 and 20 comparisons."""
 SEEDS = (3, 5, 10)
 VARIANTS = (1, 8)
 TASKS = {name: Yardstick(name, "score", "higher", (0.0, np.inf)) for name in ("a", "b")}
@@ -75,13 +80,14 @@ NOISE: dict[str, Draw] = {
 
 def outcomes(values: Values, alone: Values) -> tuple[list[Estimate], list[str]]:
     """Return estimates and outcomes of a table: `values` `[V, T, N]` against `alone` `[T, N]`."""
+    seeds = values.shape[-1]
+    look = Look(seeds, seeds)
     found = [
-        difference(group.tolist(), single.tolist())
+        difference(group.tolist(), single.tolist(), look.level)
         for variant in values
         for group, single in zip(variant, alone, strict=True)
     ]
-    adjusted = holm([1.0 if item.p is None else item.p for item in found])
-    seeds = values.shape[-1]
+    adjusted = [look.adjusted(p) for p in holm([1.0 if item.p is None else item.p for item in found])]
     return found, [verdict_on(item, p, seeds).outcome for item, p in zip(found, adjusted, strict=True)]
 
 
@@ -91,8 +97,9 @@ def delta_outcomes(values: Values, alone: Values) -> list[str]:
     def by_seed(group: Values) -> list[dict[str, float]]:
         return [dict(zip(TASKS, (MEAN + seed).tolist(), strict=True)) for seed in group.T]
 
-    found = [delta_m(TASKS, by_seed(variant), by_seed(alone)) for variant in values]
-    adjusted = holm([None if item is None else item.p for item in found])
+    look = Look(values.shape[-1], values.shape[-1])
+    found = [delta_m(TASKS, by_seed(variant), by_seed(alone), look.level) for variant in values]
+    adjusted = [look.adjusted(p) for p in holm([None if item is None else item.p for item in found])]
     return [verdict_on(item, p, values.shape[-1]).outcome for item, p in zip(found, adjusted, strict=True)]
 
 
@@ -136,8 +143,38 @@ def something(seeds: int, variants: int, gain: float, correlation: float, tables
     return {"welch": welch / tables, "paired": paired / tables}
 
 
+def looking(draw: Draw, planned: int, variants: int, gain: float, tables: int) -> dict[str, float]:
+    """Return how often there is a verdict in looks after every seed, from `planned` to the last of LOOKS.
+
+    Without a gain any verdict of the table counts: by mtl's rule, and by the same tests as if each number of
+    seeds had been the only one. With a gain in one task, those that find it: at the first and the last look.
+    """
+    random = np.random.default_rng([planned, variants, int(gain)])
+    values = draw(random, (tables, variants, len(TASKS), LOOKS[-1]))
+    alone = draw(random, (tables, 1, len(TASKS), LOOKS[-1]))
+    values[:, 0, 0] += gain
+    looks = [seeds for seeds in LOOKS if seeds >= planned]
+    told = {"mtl": np.zeros((len(looks), tables), bool), "fixed": np.zeros((len(looks), tables), bool)}
+    for row, seeds in enumerate(looks):
+        seen, known = values[..., :seeds], alone[..., :seeds]
+        p = stats.ttest_ind(seen, known, axis=-1, equal_var=False).pvalue
+        p[(np.ptp(seen, axis=-1) == 0) & (np.ptp(known, axis=-1) == 0)] = 1.0  # no spread, no verdict
+        # Holm's first step, for all comparisons: whether the smallest p of a table, or that of the task that
+        # gains, is small enough.
+        least = p[:, 0, 0] if gain else p.reshape(tables, -1).min(axis=1)
+        level = ALPHA / (variants * len(TASKS))
+        told["mtl"][row], told["fixed"][row] = least < level * Look(seeds, planned).share, least < level
+    if gain:
+        return {f"{way}_{name}": float(told[way][row].mean()) for way in told for name, row in _ENDS.items()}
+    return {way: float(found.any(axis=0).mean()) for way, found in told.items()}
+
+
+_ENDS = {"first": 0, "last": -1}
+
+
 def simulate(tables: int) -> dict[str, Any]:
     """Return all figures."""
+    often = [(planned, variants) for planned in PLANNED for variants in COUNTS]
     cases = [(seeds, variants) for seeds in SEEDS for variants in VARIANTS]
     return {
         "date": datetime.now(UTC).date().isoformat(),
@@ -147,6 +184,17 @@ def simulate(tables: int) -> dict[str, Any]:
             {"noise": name, "seeds": seeds, "variants": variants, **nothing(draw, seeds, variants, tables)}
             for name, draw in NOISE.items()
             for seeds, variants in cases
+        ],
+        "looking_tables": 5 * tables,
+        "looking": [
+            {"noise": name, "planned": planned, "variants": variants}
+            | looking(draw, planned, variants, 0.0, 5 * tables)
+            for name, draw in NOISE.items()
+            for planned, variants in often
+        ],
+        "looking_gain": [
+            {"planned": planned, "variants": variants} | looking(normal, planned, variants, 2.0, 5 * tables)
+            for planned, variants in often
         ],
         "something": [
             {
@@ -207,7 +255,36 @@ def markdown(kept: Mapping[str, Any]) -> str:
         ]
         for (seeds, variants), row in found.items()
     ]
-    return "\n".join([measured, "", *_table(header, rows), "", *_table(power_header, power_rows)])
+    parts = (_table(header, rows), _table(power_header, power_rows), *_looks(kept))
+    return "\n".join([measured, *(line for part in parts for line in ("", *part))])
+
+
+def _looks(kept: Mapping[str, Any]) -> Sequence[list[str]]:
+    """Return the two tables of who looks after every seed."""
+    wrong = [
+        [
+            row["noise"],
+            str(row["planned"]),
+            str(row["variants"] * len(TASKS)),
+            *(f"{100 * row[way]:.1f} %" for way in ("mtl", "fixed")),
+        ]
+        for row in kept["looking"]
+    ]
+    last = LOOKS[-1]
+    found = [
+        [
+            str(row["planned"]),
+            str(row["variants"] * len(TASKS)),
+            *(f"{100 * row[f'{way}_{end}']:.0f} %" for end in ("first", "last") for way in ("mtl", "fixed")),
+        ]
+        for row in kept["looking_gain"]
+    ]
+    title = f"nothing differs; looked at after every seed up to {last}"
+    header = [title, "planned", "comparisons", "a verdict at any look", "a fixed test at any look"]
+    gain_header = ["planned", "comparisons", "2 sd: found as planned", "fixed test"]
+    gain_header += [f"2 sd: found after {last}", "fixed test, planned for it"]
+    note = f"{kept['looking_tables']:,} tables for each figure of the next two."
+    return [note], _table(header, wrong), _table(gain_header, found)
 
 
 def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:

@@ -60,6 +60,13 @@ if TYPE_CHECKING:
     metavar="TASK=METRIC",
     help="What judges a task [default: its first metric with a direction]. May be repeated.",
 )
+@click.option(
+    "--equal-within",
+    "margins",
+    multiple=True,
+    metavar="TASK=MARGIN",
+    help="Call a task equal when its gain is surely within so many points or units. May be repeated.",
+)
 @device_option
 @click.option(
     "--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Cells trained at a time."
@@ -98,7 +105,7 @@ def command(
         from ..base.device import choose_device
         from ..base.places import refuse_unusable
         from ..comparison.comparison import Comparing
-        from ..comparison.folder import usual_folder
+        from ..comparison.folder import ComparisonFolder, usual_folder
         from ..comparison.grid import folder_name, lay_out
     from .comparison import choose_comparison_progress, print_comparison, print_grid, telling_what_is_kept
 
@@ -106,7 +113,7 @@ def command(
     path = out or usual_folder(Path("runs"), folder_name(grid), grid.plan())
     refuse_unusable(path)
     if dry_run:
-        print_grid(grid, as_json)
+        print_grid(grid, as_json, ComparisonFolder(path).planned(grid.plan(), len(grid.seeds)))
         return
     progress = choose_comparison_progress()
     comparing = Comparing(
@@ -133,16 +140,31 @@ def question_of(asked: Mapping[str, Any]) -> Question:
     assignments, axes = assigned_axes(asked["assignments"])
     components = [component_axis(key, asked[key]) for key in COMPONENTS if asked[key] is not None]
     request = Request(asked["recipe"], names_in(asked["tasks"]), flags, assignments)
-    return Question(request, (*components, *axes), read_seeds(asked["seeds"]), _metrics(asked["metrics"]))
+    metrics = _by_task("--metric", "METRIC", asked["metrics"])
+    margins = {
+        task: _margin(task, given)
+        for task, given in _by_task("--equal-within", "MARGIN", asked["margins"]).items()
+    }
+    return Question(request, (*components, *axes), read_seeds(asked["seeds"]), metrics, margins)
 
 
-def _metrics(given: tuple[str, ...]) -> dict[str, str]:
+def _by_task(flag: str, what: str, given: tuple[str, ...]) -> dict[str, str]:
+    """Return what a flag says of each task it names."""
     chosen: dict[str, str] = {}
     for item in given:
-        task, equals, metric = (part.strip() for part in item.partition("="))
-        if not equals or not task or not metric:
-            raise UsageError(f"--metric {item!r} is no pair", hint="write --metric TASK=METRIC")
+        task, equals, value = (part.strip() for part in item.partition("="))
+        if not equals or not task or not value:
+            raise UsageError(f"{flag} {item!r} is no pair", hint=f"write {flag} TASK={what}")
         if task in chosen:
-            raise UsageError(f"--metric names {task!r} twice", hint="one metric judges a task")
-        chosen[task] = metric
+            raise UsageError(f"{flag} names {task!r} twice", hint=f"a task has one {what.lower()}")
+        chosen[task] = value
     return chosen
+
+
+def _margin(task: str, given: str) -> float:
+    try:
+        return float(given)
+    except ValueError:
+        raise UsageError(
+            f"--equal-within {task}={given}: no number", hint="points or the metric's unit, such as 0.2"
+        ) from None

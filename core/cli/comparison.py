@@ -21,7 +21,7 @@ from ..comparison.comparison import Comparison
 from ..comparison.grid import Grid, Variant
 from ..comparison.power import power_of
 from ..comparison.progress import ComparisonProgress
-from ..comparison.summary import selection_note, summary_rows, table_note
+from ..comparison.summary import found_note, selection_note, summary_rows, table_note
 from ..report.numbers import ABSENT, duration
 from .results import print_table
 from .session import print_json
@@ -119,8 +119,8 @@ def telling_what_is_kept(progress: ComparisonProgress, path: Path) -> Iterator[N
         progress.stopped()
 
 
-def print_grid(grid: Grid, as_json: bool) -> None:
-    """Write what would be trained."""
+def print_grid(grid: Grid, as_json: bool, planned: int) -> None:
+    """Write what would be trained, where so many seeds are planned."""
     cells = grid.cells
     alone = sum(cell.task is not None for cell in cells)
     if as_json:
@@ -131,7 +131,7 @@ def print_grid(grid: Grid, as_json: bool) -> None:
                 "variants": [_planned(variant) for variant in grid.variants],
                 "trainings": len(cells),
                 "single_task_trainings": alone,
-                "power": power_of(grid).to_json(),
+                "power": power_of(grid, planned).to_json(),
             }
         )
         return
@@ -149,7 +149,7 @@ def print_grid(grid: Grid, as_json: bool) -> None:
     click.echo(
         f"{len(cells)} trainings: {len(cells) - alone} cells and {alone} single-task, seeds {seeds}", err=True
     )
-    click.echo(power_of(grid).sentence(), err=True)
+    click.echo(power_of(grid, planned).sentence(), err=True)
 
 
 def _planned(variant: Variant) -> dict[str, Any]:
@@ -188,4 +188,4 @@ def _caveats(results: Mapping[str, Any]) -> list[str]:
         seeds = f"{len(results['seeds'])} seed{'s' if len(results['seeds']) != 1 else ''}"
         least = f"{method['minimum_seeds']} are the least, 5 or more are better"
         return [f"nothing can be concluded from {seeds}: {least}"]
-    return [table_note(results), selection_note(results)]
+    return [text for text in (table_note(results), found_note(results), selection_note(results)) if text]

@@ -36,6 +36,7 @@ def compare(
     axes: Mapping[str, Sequence[Any]] | None = None,
     seeds: int | Sequence[int] = 5,
     metrics: Mapping[str, str] | None = None,
+    equal_within: Mapping[str, float] | None = None,
     epochs: int | None = None,
     precision: str | None = None,
     set: Mapping[str, Any] | None = None,
@@ -51,7 +52,8 @@ def compare(
 
     `encoder`, `sharing` and `balancer` are one or a list of names or `{"name": ..., options}`; `axes` varies
     anything else (`{"tasks.denoise.weight": [0.2, 0.5]}`). `seeds` is a number of seeds or the seeds.
-    `metrics` says what judges a task (else its first metric with a direction). `recipe`, `set` and the rest
+    `metrics` says what judges a task (else its first metric with a direction), `equal_within` which gains
+    count as none, as they are shown (`{"classify": 0.2}`: 0.2 points). `recipe`, `set` and the rest
     are those of `mtl.compose`. What `out` has finished is not trained again. With `jobs` above 1, cells are
     trained in processes: call it under `if __name__ == "__main__"`.
 
@@ -67,7 +69,8 @@ def compare(
     known = [component_axis(key, value) for key in COMPONENTS if (value := components[key]) is not None]
     known += [Axis(key, tuple(values)) for key, values in (axes or {}).items()]
     request = Request(recipe, tasks, flags, _assignments(set or {}))
-    grid = lay_out(Question(request, tuple(known), read_seeds(seeds), metrics or {}), found)
+    question = Question(request, tuple(known), read_seeds(seeds), metrics or {}, equal_within or {})
+    grid = lay_out(question, found)
     path = Path(out) if out is not None else usual_folder(Path("runs"), folder_name(grid), grid.plan())
     comparing = Comparing(found, choose_device(device), progress or ComparisonProgress(), jobs, export)
     return comparing.run(grid, path, force=force)

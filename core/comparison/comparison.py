@@ -76,8 +76,12 @@ class Comparing:
 
     def run(self, grid: Grid, path: Path, *, force: bool = False) -> Comparison:
         """Train what is not yet trained in the folder `path`, and write the results."""
-        with ComparisonFolder.open(path, grid.plan(), self.progress.warning, force=force) as folder:
-            self.progress.planned(power_of(grid).sentence())
+        opened = ComparisonFolder.open(
+            path, grid.plan(), self.progress.warning, seeds=len(grid.seeds), force=force
+        )
+        with opened as folder:
+            planned = folder.planned(grid.plan(), len(grid.seeds))
+            self.progress.planned(power_of(grid, planned).sentence())
             runner = Runner(
                 folder,
                 self.registry,
@@ -90,7 +94,7 @@ class Comparing:
                 adopts=not force,
             )
             failures = runner.run(grid.cells)
-            found = results(grid, outcomes_of(grid, folder, failures))
+            found = results(grid, outcomes_of(grid, folder, failures), planned=planned)
             folder.check()
             write_results(path, found)
             if not failures:

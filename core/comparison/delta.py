@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from statistics import fmean
 
-from .statistics import Estimate, difference
+from .statistics import LEVEL, Estimate, difference
 from .yardsticks import Yardstick
 
 Values = Mapping[str, float]
@@ -17,19 +17,22 @@ def relative_gain(yardstick: Yardstick, value: float, alone: float) -> float | N
     None where the single-task value is not positive: nothing can be a percentage of it.
 
     >>> from math import inf
-    >>> relative_gain(Judge("a", "error", "lower", (0, inf)), 0.9, 1.0)
+    >>> relative_gain(Yardstick("a", "error", "lower", (0, inf)), 0.9, 1.0)
     9.999999999999998
     """
     return 100 * yardstick.gain(value, alone) / alone if alone > 0 else None
 
 
 def delta_m(
-    yardsticks: Mapping[str, Yardstick], values: Sequence[Values], alone: Sequence[Values]
+    yardsticks: Mapping[str, Yardstick],
+    values: Sequence[Values],
+    alone: Sequence[Values],
+    level: float = LEVEL,
 ) -> Estimate | None:
     """Return the mean of the tasks' relative gains (Maninis et al. 2019), in percent, of means over seeds.
 
     `values` and `alone` have a value per task for each seed. One metric per task, the direction known; None
-    without any seed, and when a task has no relative gain.
+    without any seed, and when a task has no relative gain. The interval is of the given level.
     """
     if not values or not alone:
         return None
@@ -54,4 +57,4 @@ def delta_m(
         )
         for seed in alone
     ]
-    return difference(scores, scores_alone)
+    return difference(scores, scores_alone, level)

@@ -35,7 +35,10 @@ FORMAT = 1
 KEPT = ("recipe.yaml", "metrics.json", "history.csv")
 """Files of a cell whose content its mark vouches for."""
 
+_PLAN_HINT = "its cells are intact: choose another --out beside it to use them, or replace it with --force"
 _AGAIN = "repeat the command: the cell is trained again"
+_BESIDE = ("format", "planned_seeds")
+"""What stands in a plan beside the question."""
 _MOST = 2**30
 """Bytes of such a file that none comes near."""
 
@@ -51,22 +54,30 @@ class ComparisonFolder:
     @classmethod
     @contextmanager
     def open(
-        cls, path: Path, plan: Mapping[str, Any], warn: Callable[[str], None], *, force: bool = False
+        cls,
+        path: Path,
+        plan: Mapping[str, Any],
+        warn: Callable[[str], None],
+        *,
+        seeds: int,
+        force: bool = False,
     ) -> Iterator[ComparisonFolder]:
         """Work alone in a new folder, or go on in one that asks the same question, perhaps of more cells.
 
         Raises `UsageError` when something else is there, it is damaged, it compares something else, or
         somebody else is at work in it. With `force` an old comparison is kept aside until the new one is
-        complete.
+        complete. `seeds` is the number of seeds that are planned, where nothing was planned before.
         """
         cls(path)._refuse(plan, force)
         with enter(path, warn, create=True) as workplace:
             folder = cls(path, workplace)
             folder._refuse(plan, force)  # somebody may have been there first
+            # Who trains the same question again has seen its results: what was planned stays planned.
+            planned = folder.planned(plan, seeds)
             if force:
                 workplace.set_aside()
             if not (path / PLAN).is_file():
-                write_json(path / PLAN, {"format": FORMAT, **plan})
+                write_json(path / PLAN, {"format": FORMAT, "planned_seeds": planned, **plan})
             make_own_folder(folder.cells)
             for text in sweep(folder.cells):
                 warn(text)
@@ -86,18 +97,26 @@ class ComparisonFolder:
         if force:
             return
         known = self._plan()
-        if any(known.get(key) != value for key, value in plan.items()):
+        if not _is_same(known, plan):
             raise UsageError(
                 f"{self.path} holds another comparison: {difference(known, plan)}",
                 hint="choose another folder with --out, or replace it with --force",
             )
 
+    def planned(self, plan: Mapping[str, Any], seeds: int) -> int:
+        """Return how many seeds were planned for this question before anything was trained; else `seeds`."""
+        if not _asks(self.path, plan):
+            return seeds
+        planned = self._plan().get("planned_seeds", seeds)
+        if type(planned) is not int or planned < 1:
+            raise UsageError(f"{self.path / PLAN} is damaged: planned_seeds is {planned!r}", hint=_PLAN_HINT)
+        return planned
+
     def _plan(self) -> dict[str, Any]:
         path = self.path / PLAN
-        hint = "its cells are intact: choose another --out beside it to use them, or replace it with --force"
-        plan = read_json(path, "the plan of a comparison", hint=hint)
+        plan = read_json(path, "the plan of a comparison", hint=_PLAN_HINT)
         if not isinstance(plan, dict) or "format" not in plan:
-            raise UsageError(f"{path} is damaged: it is no plan of a comparison", hint=hint)
+            raise UsageError(f"{path} is damaged: it is no plan of a comparison", hint=_PLAN_HINT)
         if plan["format"] != FORMAT:
             raise UsageError(
                 f"{path} has format {plan['format']!r}, this version reads {FORMAT}",
@@ -182,7 +201,12 @@ def _asks(path: Path, plan: Mapping[str, Any]) -> bool:
         known = read_json(path / PLAN, "the plan of a comparison", hint="")
     except UsageError:
         return False
-    return isinstance(known, dict) and all(known.get(key) == value for key, value in plan.items())
+    return isinstance(known, dict) and _is_same(known, plan)
+
+
+def _is_same(known: Mapping[str, Any], plan: Mapping[str, Any]) -> bool:
+    """Return whether a plan that was kept asks the same question, whatever the number of seeds."""
+    return {key: value for key, value in known.items() if key not in _BESIDE} == plan
 
 
 class DamagedCell(Exception):  # noqa: N818 - a finding, handled by training the cell again

@@ -19,7 +19,7 @@ from ..recipe.seed_list import read_seeds
 from .axes import COMPONENTS, Axis
 from .baselines import baseline_recipe, parameters_alone
 from .cells import Cell
-from .yardsticks import Yardstick, yardsticks_of
+from .yardsticks import Yardstick, margins_of, yardsticks_of
 
 NOT_APPLICABLE = "not applicable"
 MISSING = "missing requirement"
@@ -33,6 +33,8 @@ class Question:
     axes: tuple[Axis, ...] = ()
     seeds: tuple[int, ...] = (0, 1, 2, 3, 4)
     metrics: Mapping[str, str] = field(default_factory=dict)
+    margins: Mapping[str, float] = field(default_factory=dict)
+    """Differences of a task's metric, as they are shown, that are called equal."""
 
     def __post_init__(self) -> None:
         read_seeds(self.seeds)
@@ -68,11 +70,14 @@ class Grid:
     variants: tuple[Variant, ...]
     yardsticks: Mapping[str, Yardstick]
     fixed: Mapping[str, Any] = field(default_factory=dict)
+    margins: Mapping[str, float] = field(default_factory=dict)
+    """Differences, in the metrics' own size, that are called equal."""
 
     def plan(self) -> dict[str, Any]:
         """Return what makes two comparisons the same question, whatever their values and seeds."""
         yardsticks = {name: yardstick.metric for name, yardstick in self.yardsticks.items()}
-        return {"judged_by": yardsticks, "axes": [axis.key for axis in self.axes], "recipe": dict(self.fixed)}
+        plan = {"judged_by": yardsticks, "axes": [axis.key for axis in self.axes], "recipe": dict(self.fixed)}
+        return plan | ({"margins": dict(self.margins)} if self.margins else {})
 
     @property
     def cells(self) -> tuple[Cell, ...]:
@@ -120,7 +125,9 @@ def lay_out(question: Question, registry: Registry) -> Grid:
     if not yardsticks:
         raise failures[0]
     fixed = _fixed(recipes[0], question.axes)
-    return Grid(question.axes, question.seeds, tuple(variants), _common(yardsticks), fixed)
+    common = _common(yardsticks)
+    margins = margins_of(common, question.margins)
+    return Grid(question.axes, question.seeds, tuple(variants), common, fixed, margins)
 
 
 def _common(yardsticks: Mapping[str, Mapping[str, Yardstick]]) -> Mapping[str, Yardstick]:

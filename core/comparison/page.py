@@ -13,7 +13,7 @@ from .page_method import counted, every_training, method
 from .page_pictures import intervals, trade_off
 from .page_style import STYLE as COMPARISON_STYLE
 from .summary import selection_note, summary_rows, table_note
-from .verdicts import BETTER, WORSE
+from .verdicts import BETTER, EQUAL, WORSE
 
 Results = Mapping[str, Any]
 
@@ -85,7 +85,7 @@ def _warnings(results: Results) -> list[Html]:
 
 def _verdict(row: Mapping[str, Any]) -> Html:
     found = {item["verdict"]["outcome"] for item in row["tasks"].values()}
-    good, poor = BETTER in found, WORSE in found
+    good, poor = bool(found & {BETTER, EQUAL}), WORSE in found
     kind = "good" if good and not poor else "poor" if poor and not good else "open"
     icon = {"good": "▲", "poor": "▼"}.get(kind, "◆" if good else "○")
     rest = row["sentence"].removeprefix(row["name"])

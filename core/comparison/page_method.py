@@ -7,7 +7,7 @@ from typing import Any
 
 from ..report.markup import Html, folded, pairs, table, tag
 from ..report.numbers import ABSENT, duration, listed, number
-from .summary import selection_note
+from .summary import found_note, selection_note
 
 Results = Mapping[str, Any]
 Part = tuple[str, str, Html] | None
@@ -50,12 +50,14 @@ def method(results: Results) -> Part:
             delta=count["delta_m"],
             perhaps=known["perhaps_below"],
         ),
+        "Looking again": _LOOKS.format(**known["look"], interval=100 * known["look"]["level"]),
         "Power": _POWER.format(
             effect=known["power"]["effect_sd"],
             chance=100 * known["power"]["chance"],
             needed=known["power"]["seeds_needed"],
             wanted=100 * known["power"]["wanted"],
-        ),
+        )
+        + (f" By the spread that was seen, {found}." if (found := found_note(results)) else ""),
         "delta-m": _DELTA,
     }
     return "method", "Method", pairs(told.items())
@@ -80,8 +82,13 @@ _INTERVALS = (
 )
 _VERDICTS = (
     "At least {seeds} seeds, and Welch's t test below 5 % after {correction}'s correction: for {tasks} "
-    "comparisons of tasks, and for {delta} of delta-m. Perhaps: the interval on one side of zero, and p "
-    "below {perhaps:g} after the correction."
+    "comparisons of tasks, and for {delta} of delta-m, and for looking again. Perhaps: the interval on one "
+    "side of zero, and p below {perhaps:g} after the correction."
+)
+_LOOKS = (
+    "{planned} seeds were planned, {seeds} are looked at. The 5 % of wrong verdicts are shared out among all "
+    "looks there can be; this one has {share:.3g} of them, so each interval is one of {interval:.5g} %, and "
+    "together with those of every other number of seeds one of 95 %."
 )
 _POWER = (
     "A gain of {effect:g} standard deviations of a training had a chance of {chance:.0f} % to get a verdict; "

@@ -11,6 +11,7 @@ import numpy as np
 from scipy.special import betaincinv, nctdtr, stdtrit
 
 from .grid import Grid
+from .look import PLANNED, Look
 from .statistics import ALPHA, MINIMUM_SEEDS
 
 EFFECT = 2.0
@@ -18,19 +19,26 @@ EFFECT = 2.0
 CHANCE = 0.8
 """The chance with which a comparison ought to find it."""
 _QUANTILES = 200
+_HALVINGS = 30
 
 
 @dataclass(frozen=True)
 class Power:
-    """What can be found with so many seeds and comparisons of tasks."""
+    """What can be found with so many seeds and comparisons of tasks, `share` of the 5 % being theirs.
+
+    The least number of seeds that would do is one that is planned beforehand.
+    """
 
     seeds: int
     comparisons: int
+    share: float = PLANNED
 
     @property
     def chance(self) -> float:
         """The chance that a gain of `EFFECT` gets a verdict; 0 below the least number of seeds."""
-        return power(self.seeds, self.comparisons) if self.seeds >= MINIMUM_SEEDS else 0.0
+        if self.seeds < MINIMUM_SEEDS:
+            return 0.0
+        return power(self.seeds, self.comparisons, share=self.share)
 
     @cached_property
     def seeds_needed(self) -> int:
@@ -53,6 +61,20 @@ class Power:
             found += f"; {self.seeds_needed} seeds with {_percent(CHANCE)}"
         return found
 
+    @cached_property
+    def found_effect(self) -> float | None:
+        """The gain that these seeds find with `CHANCE`, in standard deviations of a training; None: none."""
+        if self.seeds < MINIMUM_SEEDS:
+            return None
+        low, high = 0.0, 1.0
+        while power(self.seeds, self.comparisons, high, self.share) < CHANCE:
+            low, high = high, 2 * high
+        for _ in range(_HALVINGS):
+            middle = (low + high) / 2
+            enough = power(self.seeds, self.comparisons, middle, self.share) >= CHANCE
+            low, high = (low, middle) if enough else (middle, high)
+        return high
+
     def to_json(self) -> dict[str, Any]:
         """Return the figures as JSON values."""
         return {
@@ -61,30 +83,36 @@ class Power:
             "chance": self.chance,
             "wanted": CHANCE,
             "seeds_needed": self.seeds_needed,
+            "found_sd": self.found_effect,
         }
 
 
-def power_of(grid: Grid) -> Power:
-    """Return what a grid can find: every variant that can be trained is compared on every task."""
+def power_of(grid: Grid, planned: int | None = None) -> Power:
+    """Return what a grid can find: every variant that can be trained is compared on every task.
+
+    `planned` is the number of seeds decided on before anything was trained, by default the grid's.
+    """
     able = sum(variant.cell is not None for variant in grid.variants)
-    return Power(len(grid.seeds), able * len(grid.yardsticks))
+    look = Look(len(grid.seeds), planned or len(grid.seeds))
+    return Power(len(grid.seeds), able * len(grid.yardsticks), look.share)
 
 
-def power(seeds: int, comparisons: int, effect: float = EFFECT) -> float:
+def power(seeds: int, comparisons: int, effect: float = EFFECT, share: float = PLANNED) -> float:
     """Return the chance that a gain of `effect` standard deviations of a training gets a verdict.
 
     Of Welch's t test of two groups of `seeds` normal values with the same spread, at the level that Holm's
-    correction asks of the first of so many comparisons: the others may be of no difference at all.
+    correction asks of the first of so many comparisons: the others may be of no difference at all. `share` is
+    the look's share of the 5 %.
 
     >>> round(power(3, 2), 2), round(power(5, 2), 2)
-    (0.21, 0.62)
+    (0.17, 0.57)
     """
     each = seeds - 1
     # The statistic is a noncentral t whatever share of the spread falls to one group, but the share, which is
     # beta-distributed, decides the degrees of freedom that the test believes in.
     shares = betaincinv(each / 2, each / 2, (np.arange(_QUANTILES) + 0.5) / _QUANTILES)
     believed = each / (shares**2 + (1 - shares) ** 2)
-    bounds = stdtrit(believed, 1 - ALPHA / 2 / comparisons)
+    bounds = stdtrit(believed, 1 - ALPHA * share / 2 / comparisons)
     return float(np.mean(1 - nctdtr(2 * each, effect * math.sqrt(seeds / 2), bounds)))
 
 

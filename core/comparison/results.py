@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from itertools import combinations
+from statistics import fmean
 from typing import Any
 
 from .curves import curves_of
 from .grid import Grid
+from .look import Look
 from .outcomes import Outcome
 from .pareto import front
-from .power import power_of
+from .power import Power, power_of
 from .rows import Row, correct, find_repeats, judged, p_of, spread
 from .statistics import ALPHA, LEVEL, MINIMUM_SEEDS
 from .verdicts import PERHAPS
@@ -19,12 +22,25 @@ from .yardsticks import Yardstick
 FORMAT = 2
 
 
-def results(grid: Grid, outcomes: Mapping[str, Outcome], notes: Sequence[str] = ()) -> dict[str, Any]:
-    """Return the content of `compare.json`."""
-    tasks = {name: item.to_json() for name, item in grid.yardsticks.items()}
-    rows = [Row(grid, variant, outcomes) for variant in grid.variants]
+def results(
+    grid: Grid,
+    outcomes: Mapping[str, Outcome],
+    notes: Sequence[str] = (),
+    planned: int | None = None,
+) -> dict[str, Any]:
+    """Return the content of `compare.json`.
+
+    `planned` is the number of seeds that was decided on before anything was trained, by default the grid's.
+    """
+    look = Look(len(grid.seeds), planned or len(grid.seeds))
+    rows = [Row(grid, variant, outcomes, look) for variant in grid.variants]
     find_repeats(rows)
-    correct(rows)
+    correct(rows, look)
+    found = power_of(grid, look.planned)
+    tasks = {
+        name: {**item.to_json(), "margin": grid.margins.get(name), "found": _found(rows, name, found)}
+        for name, item in grid.yardsticks.items()
+    }
     variants = [row.to_json(tasks) for row in rows]
     return {
         "format": FORMAT,
@@ -35,7 +51,7 @@ def results(grid: Grid, outcomes: Mapping[str, Outcome], notes: Sequence[str] = 
         ],
         "recipe": dict(grid.fixed),
         "seeds": list(grid.seeds),
-        "method": _method(grid, rows),
+        "method": _method(grid, rows, look),
         "notes": [*_notes(grid, rows, outcomes), *notes],
         "variants": variants,
         "single_task": _alone(grid, outcomes),
@@ -45,7 +61,15 @@ def results(grid: Grid, outcomes: Mapping[str, Outcome], notes: Sequence[str] = 
     }
 
 
-def _method(grid: Grid, rows: Sequence[Row]) -> dict[str, Any]:
+def _found(rows: Sequence[Row], task: str, found: Power) -> float | None:
+    """Return the gain on a task that could have been found, in the metric's size, by the spread seen."""
+    spreads = [spread for row in rows for spread in row.spreads(task)]
+    if not spreads or found.found_effect is None:
+        return None
+    return found.found_effect * math.sqrt(fmean(spread**2 for spread in spreads))
+
+
+def _method(grid: Grid, rows: Sequence[Row], look: Look) -> dict[str, Any]:
     own = [row for row in rows if row.repeats is None]
     return {
         "level": LEVEL,
@@ -59,7 +83,8 @@ def _method(grid: Grid, rows: Sequence[Row]) -> dict[str, Any]:
             "tasks": sum(p_of(gain) is not None for row in own for gain in row.gains.values()),
             "delta_m": sum(p_of(row.delta) is not None for row in own),
         },
-        "power": power_of(grid).to_json(),
+        "look": look.to_json(),
+        "power": power_of(grid, look.planned).to_json(),
         "select": _selection(grid),
         "reported": "test split",
     }

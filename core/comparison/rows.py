@@ -10,8 +10,9 @@ from typing import Any
 from .curves import curves_of
 from .delta import delta_m, relative_gain
 from .grid import Grid, Variant
+from .look import Look
 from .outcomes import Outcome
-from .statistics import MINIMUM_SEEDS, Estimate, difference, holm
+from .statistics import MINIMUM_SEEDS, Estimate, difference, equivalence, holm
 from .verdicts import REPEATED, Verdict, sentence, verdict_on
 from .yardsticks import Yardstick
 
@@ -23,11 +24,14 @@ class Row:
     one comparison and has one verdict.
     """
 
-    def __init__(self, grid: Grid, variant: Variant, outcomes: Mapping[str, Outcome]) -> None:
+    def __init__(self, grid: Grid, variant: Variant, outcomes: Mapping[str, Outcome], look: Look) -> None:
         self.variant = variant
         self.yardsticks = grid.yardsticks
+        self.margins = grid.margins
+        self.look = look
         self.repeats: str | None = None
         self.adjusted: dict[str, float | None] = {}
+        self.equal: dict[str, float | None] = {}
         self.adjusted_delta: float | None = None
         cell = variant.cell
         seeds = grid.seeds if cell is not None else ()
@@ -42,7 +46,9 @@ class Row:
             for seed in seeds
         ]
         self.gains = {task: self._gain(task) for task in grid.yardsticks}
-        self.delta = delta_m(grid.yardsticks, self._complete(self._values), self._complete(self._alone))
+        self.delta = delta_m(
+            grid.yardsticks, self._complete(self._values), self._complete(self._alone), look.level
+        )
 
     @property
     def results(self) -> list[Mapping[str, Any]] | None:
@@ -51,11 +57,16 @@ class Row:
         return [outcome.metrics for outcome in self.outcomes] if whole else None
 
     def _gain(self, task: str) -> Estimate | None:
-        groups = [
+        own, alone = (
             [self.yardsticks[task].gain(seed[task], 0.0) for seed in seeds if task in seed]
             for seeds in (self._values, self._alone)
-        ]
-        return difference(*groups) if all(groups) else None
+        )
+        return difference(own, alone, self.look.level) if own and alone else None
+
+    def spreads(self, task: str) -> list[float]:
+        """Return the standard deviations over seeds of a task's values, here and alone; none of one value."""
+        groups = ([seed[task] for seed in seeds if task in seed] for seeds in (self._values, self._alone))
+        return [stdev(group) for group in groups if len(group) > 1]
 
     def _complete(self, seeds: Sequence[Mapping[str, float]]) -> list[Mapping[str, float]]:
         return [seed for seed in seeds if seed.keys() >= self.yardsticks.keys()]
@@ -72,7 +83,7 @@ class Row:
         if self.repeats is not None:
             said = f"{self.variant.name}: the same results as {self.repeats} in every seed"
         elif trained:
-            said = sentence(self.variant.name, tasks, units, len(self.outcomes))
+            said = sentence(self.variant.name, tasks, units, self._wanted, len(self.outcomes))
         else:
             said = f"{self.variant.name}: {status}: {reason}"
         return {
@@ -104,13 +115,20 @@ class Row:
             "alone": alone,
             "gain": gain.to_json() if gain is not None else None,
             "relative_gain": relative,
-            "verdict": self._verdict(gain, self.adjusted.get(task)).to_json(),
+            "verdict": self._verdict(gain, self.adjusted.get(task), self.equal.get(task)).to_json(),
         }
 
-    def _verdict(self, estimate: Estimate | None, adjusted: float | None) -> Verdict:
+    @property
+    def _wanted(self) -> int:
+        """How many seeds must count for anything to be sure: all of them, and all that were planned."""
+        return max(len(self.outcomes), self.look.planned)
+
+    def _verdict(
+        self, estimate: Estimate | None, adjusted: float | None, equal: float | None = None
+    ) -> Verdict:
         if self.repeats is not None:
-            return Verdict(REPEATED, adjusted)
-        return verdict_on(estimate, adjusted, len(self.outcomes))
+            return Verdict(REPEATED, adjusted, equal)
+        return verdict_on(estimate, adjusted, self._wanted, equal)
 
 
 def find_repeats(rows: Sequence[Row]) -> None:
@@ -122,23 +140,36 @@ def find_repeats(rows: Sequence[Row]) -> None:
                 break
 
 
-def correct(rows: Sequence[Row]) -> None:
-    """Adjust the p-values for the number of comparisons: those of tasks, and those of delta-m.
+def correct(rows: Sequence[Row], look: Look) -> None:
+    """Adjust the p-values for the number of comparisons, and for looking again after more seeds.
 
-    A row that repeats another is no comparison of its own, and has that one's p-values.
+    Those of tasks, those of delta-m and those of equality are each corrected among their own. A row that
+    repeats another is no comparison of its own, and has that one's p-values.
     """
     own = [row for row in rows if row.repeats is None]
     able = [(row, task) for row in own for task in row.yardsticks]
     p_values = [p_of(row.gains[task]) for row, task in able]
     for (row, task), adjusted in zip(able, holm(p_values), strict=True):
-        row.adjusted[task] = adjusted
+        row.adjusted[task] = look.adjusted(adjusted)
     for row, adjusted in zip(own, holm([p_of(row.delta) for row in own]), strict=True):
-        row.adjusted_delta = adjusted
+        row.adjusted_delta = look.adjusted(adjusted)
+    bounded = [(row, task) for row, task in able if task in row.margins]
+    p_values = [_p_of_equality(row.gains[task], row.margins[task]) for row, task in bounded]
+    for (row, task), adjusted in zip(bounded, holm(p_values), strict=True):
+        row.equal[task] = look.adjusted(adjusted)
     by_name = {row.variant.name: row for row in own}
     for row in rows:
         if row.repeats is not None:
             row.adjusted = by_name[row.repeats].adjusted
             row.adjusted_delta = by_name[row.repeats].adjusted_delta
+            row.equal = by_name[row.repeats].equal
+
+
+def _p_of_equality(found: Estimate | None, margin: float) -> float | None:
+    if found is None or found.n < MINIMUM_SEEDS:
+        return None
+    p = equivalence(found, margin)
+    return 1.0 if p is None else p
 
 
 def p_of(found: Estimate | None) -> float | None:

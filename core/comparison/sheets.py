@@ -43,8 +43,8 @@ def summary_sheet(results: Mapping[str, Any]) -> str:
     header = [
         "name", *axes, "status", "reason", "parameters", "seconds", "task", "metric", "direction", "n",
         "mean", "sd", "single_task_mean", "single_task_sd", "gain", "low", "high", "error", "degrees", "p",
-        "adjusted_p", "relative_gain_percent", "verdict", "delta_m_percent", "delta_m_low", "delta_m_high",
-        "delta_m_adjusted_p", "delta_m_verdict",
+        "adjusted_p", "margin", "equality_p", "relative_gain_percent", "verdict",
+        "delta_m_percent", "delta_m_low", "delta_m_high", "delta_m_adjusted_p", "delta_m_verdict",
     ]  # fmt: skip
     rows = []
     for row in results["variants"]:
@@ -82,6 +82,8 @@ def _task(name: str, yardstick: Mapping[str, Any], row: Mapping[str, Any]) -> li
         gain.get("degrees"),
         gain.get("p"),
         verdict.get("adjusted_p"),
+        yardstick["margin"],
+        verdict.get("equality_p"),
         row.get("relative_gain"),
         verdict.get("outcome"),
     ]

@@ -44,8 +44,10 @@ class Estimate:
         return {**vars(self), "interval": interval}
 
 
-def difference(values: Sequence[float], others: Sequence[float]) -> Estimate:
+def difference(values: Sequence[float], others: Sequence[float], level: float = LEVEL) -> Estimate:
     """Return what two independent groups say about the difference of their means (Welch 1947).
+
+    The interval is of the given level.
 
     >>> found = difference([1.0, 2.0, 3.0], [0.0, 1.0, 2.0])
     >>> found.mean, round(found.degrees, 6), round(found.p, 3)
@@ -65,9 +67,25 @@ def difference(values: Sequence[float], others: Sequence[float]) -> Estimate:
     # Welch 1947, equation 28, with Satterthwaite's degrees of freedom.
     shares = [part / error**2 for part in parts]
     degrees = 1 / sum(share**2 / (len(group) - 1) for share, group in zip(shares, groups, strict=True))
-    half = float(stdtrit(degrees, 0.5 + LEVEL / 2)) * error
+    half = float(stdtrit(degrees, 0.5 + level / 2)) * error
     p = float(2 * stdtr(degrees, -abs(mean) / error))
     return Estimate(n, mean, error, degrees, (mean - half, mean + half), p)
+
+
+def equivalence(found: Estimate, margin: float) -> float | None:
+    """Return the p-value of two one-sided tests that the difference is within +-margin (Schuirmann 1987).
+
+    It is small where the difference is surely neither below -margin nor above it. None where `p` is.
+
+    >>> found = difference([1.0, 1.1, 0.9, 1.0], [1.0, 0.9, 1.1, 1.05])
+    >>> equivalence(found, 0.5) < 0.001 < equivalence(found, 0.1)
+    True
+    """
+    if found.error is None or found.degrees is None:
+        return None
+    below = stdtr(found.degrees, (-margin - found.mean) / found.error)
+    above = stdtr(found.degrees, (found.mean - margin) / found.error)
+    return float(max(below, above))
 
 
 def holm(values: Sequence[float | None]) -> list[float | None]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..report.numbers import ABSENT, duration
-from .verdicts import BETTER, REPEATED, UNSURE_BETTER, UNSURE_WORSE, WORSE, shown_p, signed
+from ..report.numbers import ABSENT, duration, listed
+from .verdicts import BETTER, EQUAL, REPEATED, UNSURE_BETTER, UNSURE_WORSE, WORSE, shown_p, signed
 
-MARKS = {BETTER: "+", WORSE: "-", UNSURE_BETTER: "(+)", UNSURE_WORSE: "(-)"}
+MARKS = {BETTER: "+", WORSE: "-", EQUAL: "=", UNSURE_BETTER: "(+)", UNSURE_WORSE: "(-)"}
 """Beside a gain: a verdict, or *perhaps* one."""
 
 
@@ -32,13 +32,32 @@ def table_note(results: Mapping[str, Any]) -> str:
     """Return what the numbers of the table are, and what its marks say."""
     method = results["method"]
     counts = method["comparisons"]
+    equal = any(judge["margin"] is not None for judge in results["tasks"].values())
     return (
         "Test split, mean over seeds; gains over single-task training, positive is better, with "
         f"{100 * method['level']:.0f} % intervals. p is of {method['test']}'s t test, corrected by "
         f"{method['correction']} for {counts['tasks']} comparisons of tasks, of delta-m for "
-        f"{counts['delta_m']}. + and - mark verdicts (p below {method['verdict_below']:g}), (+) and (-) mark "
-        f"perhaps (p below {method['perhaps_below']:g})."
+        f"{counts['delta_m']}. Both hold however often one adds seeds and looks again. + and - mark "
+        f"verdicts (p below {method['verdict_below']:g}), {'= marks equality, ' if equal else ''}(+) and (-) "
+        f"mark perhaps (p below {method['perhaps_below']:g})."
     )
+
+
+def found_note(results: Mapping[str, Any]) -> str | None:
+    """Return what gain the seeds could have found on each task: `these 5 seeds could have found 0.31 points`.
+
+    By the spread that was seen, with the chance that is asked for; None where nothing can be concluded.
+    """
+    known = {task: judge for task, judge in results["tasks"].items() if judge["found"] is not None}
+    if not known:
+        return None
+    shown = [
+        f"{signed(judge['found'] * judge['scale'], judge['scale'])[1:]} {judge['unit']} on {task}"
+        for task, judge in known.items()
+    ]
+    chance = 100 * results["method"]["power"]["wanted"]
+    count = len(results["seeds"])
+    return f"these {count} seeds could have found {listed(shown)}, with a chance of {chance:.0f} %"
 
 
 def summary_rows(results: Mapping[str, Any], *, cost: bool = True) -> tuple[list[str], list[list[str]]]:

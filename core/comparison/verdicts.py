@@ -1,9 +1,11 @@
 """Verdicts in plain words, and the rule behind them.
 
 A scheme beats (or loses to) single-task training on a task when three things hold: there are at least 3
-seeds; no training of them failed; and Welch's t test stays below 5 % after Holm's correction for all
-comparisons of the table. It perhaps does where the interval is on one side of zero and the corrected p below
-20 %.
+seeds, and no fewer than were planned; no training of them failed; and Welch's t test stays below 5 % after
+Holm's correction for all comparisons of the table and for looking again after more seeds (`look.py`). It
+perhaps does where the interval is on one side of zero and the corrected p below 20 %. Where a margin was
+stated beforehand, it is equal to single-task training when two one-sided tests, corrected in the same way,
+say that the difference is within it.
 """
 
 from __future__ import annotations
@@ -17,39 +19,49 @@ from .statistics import ALPHA, LEVEL, MINIMUM_SEEDS, Estimate
 PERHAPS = 0.2
 """Above this p, corrected for all comparisons, not even *perhaps* is said."""
 
-BETTER, WORSE = "better", "worse"
+BETTER, WORSE, EQUAL = "better", "worse", "equal"
 UNSURE_BETTER, UNSURE_WORSE = "perhaps better", "perhaps worse"
 OPEN, TOO_FEW, UNKNOWN, REPEATED = "no evidence", "too few seeds", "not known", "same results"
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What an estimate allows to say; `adjusted` is its p-value after the correction."""
+    """What an estimate allows to say; `adjusted` is its p-value after the correction.
+
+    `equal` is the one of equality, None where no margin was stated.
+    """
 
     outcome: str
     adjusted: float | None = None
+    equal: float | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return the verdict as JSON values."""
-        return {"outcome": self.outcome, "adjusted_p": self.adjusted}
+        return {"outcome": self.outcome, "adjusted_p": self.adjusted, "equality_p": self.equal}
 
 
-def verdict_on(estimate: Estimate | None, adjusted: float | None, seeds: int) -> Verdict:
+def verdict_on(
+    estimate: Estimate | None, adjusted: float | None, seeds: int, equal: float | None = None
+) -> Verdict:
     """Return the verdict on a gain, whose p-value after the correction for all comparisons is `adjusted`.
 
-    Where fewer than all `seeds` were trained, nothing is sure: those that failed may be the worst.
+    Where fewer than `seeds` count, nothing is sure: those that failed may be the worst, and those that were
+    planned and are not there yet may say otherwise. `equal` is the corrected p-value of equality.
     """
     if estimate is None:
         return Verdict(UNKNOWN)
     if estimate.n < MINIMUM_SEEDS:
         return Verdict(TOO_FEW)
-    interval = estimate.interval
+    interval, whole = estimate.interval, estimate.n >= seeds
+    same = whole and equal is not None and equal < ALPHA
     if interval is None or adjusted is None or adjusted >= PERHAPS or interval[0] <= 0 <= interval[1]:
-        return Verdict(OPEN, adjusted)
-    sure = adjusted < ALPHA and estimate.n == seeds
+        return Verdict(EQUAL if same else OPEN, adjusted, equal)
+    sure = adjusted < ALPHA and whole
+    if same and not sure:
+        return Verdict(EQUAL, adjusted, equal)
     if interval[0] > 0:
-        return Verdict(BETTER if sure else UNSURE_BETTER, adjusted)
-    return Verdict(WORSE if sure else UNSURE_WORSE, adjusted)
+        return Verdict(BETTER if sure else UNSURE_BETTER, adjusted, equal)
+    return Verdict(WORSE if sure else UNSURE_WORSE, adjusted, equal)
 
 
 def sentence(
@@ -57,11 +69,13 @@ def sentence(
     rows: Mapping[str, Mapping[str, Any]],
     units: Mapping[str, Mapping[str, Any]],
     seeds: int,
+    trained: int | None = None,
 ) -> str:
     """Return what is found about one variant: `rows` and `units` are its and the tasks' parts of the results.
 
     `cross-stitch beats single-task on third, 95 % interval +0.05 to +0.21 points, p=0.003; no evidence on
-    even (p=1)`. Where fewer than `seeds` count, that is said.
+    even (p=1)`. Where fewer than `seeds` count, that is said: of the `trained` ones (by
+    default all) some may have failed, the others were planned.
     """
     by_outcome: dict[str, list[str]] = {}
     for task, row in rows.items():
@@ -71,19 +85,24 @@ def sentence(
         tasks = by_outcome.get(outcome, [])
         if outcome in _WITH_INTERVAL:
             parts += [f"{words} {task}, {_found(rows[task], units[task])}" for task in tasks]
+        elif outcome == EQUAL:
+            parts += [f"{words} {task} {_within(rows[task], units[task])}" for task in tasks]
         elif tasks:
             told = [f"{task}{_p_in_brackets(rows[task])}" for task in tasks]
             parts.append(f"{words} {_listed(told)}{_seeds(outcome, [rows[task] for task in tasks])}")
     text = "; ".join(parts)
+    trained = seeds if trained is None else trained
     counted = min((row["gain"]["n"] for row in rows.values() if row["gain"]), default=0)
     if 0 < counted < seeds:
-        text += f" (of {seeds} seeds {counted} count, since trainings failed: nothing is sure)"
+        why = "since trainings failed" if counted < trained else "the others were planned"
+        text += f" (of {seeds} seeds {counted} count, {why}: nothing is sure)"
     return f"{name} {text}" if parts and parts[0].split()[0] in _VERBS else f"{name}: {text}"
 
 
 _WORDS = {
     BETTER: "beats single-task on",
     WORSE: "loses to single-task on",
+    EQUAL: "equals single-task on",
     UNSURE_BETTER: "perhaps beats single-task on",
     UNSURE_WORSE: "perhaps loses to single-task on",
     OPEN: "no evidence on",
@@ -91,7 +110,13 @@ _WORDS = {
     UNKNOWN: "nothing is known on",
 }
 _WITH_INTERVAL = (BETTER, WORSE, UNSURE_BETTER, UNSURE_WORSE)
-_VERBS = ("beats", "loses", "perhaps")
+_VERBS = ("beats", "loses", "equals", "perhaps")
+
+
+def _within(row: Mapping[str, Any], unit: Mapping[str, Any]) -> str:
+    """Return the margin and p of an equality as text: `within 0.2 points, p=0.003`."""
+    margin = f"{unit['margin'] * unit['scale']:g} {unit['unit']}"
+    return f"within {margin}, {shown_p(row['verdict']['equality_p'])}"
 
 
 def _found(row: Mapping[str, Any], unit: Mapping[str, Any]) -> str:

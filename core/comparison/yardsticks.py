@@ -61,6 +61,31 @@ def yardsticks_of(composition: Composition, chosen: Mapping[str, str]) -> dict[s
     return {task: _yardstick(composition, task, chosen.get(task)) for task in composition.tasks}
 
 
+def margins_of(yardsticks: Mapping[str, Yardstick], given: Mapping[str, float]) -> dict[str, float]:
+    """Return the margins of equality in the metrics' own size, from those that are given as they are shown.
+
+    Raises `UsageError` for an unknown task, and a margin that is not above 0 or as wide as all values.
+    """
+    found = {}
+    for task, margin in given.items():
+        asked = f"--equal-within {task}={margin:g}"
+        if task not in yardsticks:
+            raise UsageError(f"{asked}: unknown task {task!r}", hint=suggest(task, list(yardsticks), "tasks"))
+        yardstick = yardsticks[task]
+        own, (low, high) = margin / yardstick.scale, yardstick.bounds
+        if not 0 < own < high - low:
+            least = (
+                f"above 0 and below {(high - low) * yardstick.scale:g}"
+                if math.isfinite(high - low)
+                else "above 0"
+            )
+            raise UsageError(
+                f"{asked}: no margin of {yardstick.metric}", hint=f"a number of {yardstick.unit}, {least}"
+            )
+        found[task] = own
+    return found
+
+
 def _yardstick(composition: Composition, task: str, chosen: str | None) -> Yardstick:
     metrics = composition.tasks[task].metrics
     able = [name for name, metric in metrics.items() if metric.scalar and metric.direction is not None]

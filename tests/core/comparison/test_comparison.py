@@ -91,7 +91,7 @@ def test_a_gain_is_the_difference_of_two_means(grid: Make, train: Train, tmp_pat
     assert gain["mean"] == pytest.approx(sum(multitask) / 3 - sum(alone) / 3)
     reference = stats.ttest_ind(multitask, alone, equal_var=False)
     assert gain["p"] == pytest.approx(reference.pvalue)
-    assert gain["interval"] == pytest.approx(list(reference.confidence_interval(0.95)))
+    assert gain["interval"] == pytest.approx(list(reference.confidence_interval(0.96)))
 
 
 def test_separate_encoders_are_the_single_task_run_of_the_first_task(
@@ -311,10 +311,10 @@ def test_force_leaves_a_comparison_alone_that_somebody_works_on(
 def test_two_at_once_in_one_folder_are_refused(grid: Make, tmp_path: Path) -> None:
     plan = grid("hard").plan()
     refused = pytest.raises(UsageError, match="another process is at work in")
-    first, second = (ComparisonFolder.open(tmp_path / "c", plan, print) for _ in range(2))
+    first, second = (ComparisonFolder.open(tmp_path / "c", plan, print, seeds=2) for _ in range(2))
     with first, refused, second:
         pass
-    with ComparisonFolder.open(tmp_path / "c", plan, print):
+    with ComparisonFolder.open(tmp_path / "c", plan, print, seeds=2):
         pass
 
 

@@ -47,7 +47,7 @@ def test_verdicts_and_their_correction(grid: Make) -> None:
     assert by_name["hard"]["tasks"]["third"]["verdict"]["outcome"] == "worse"
     assert by_name["hard"]["tasks"]["even"]["verdict"]["outcome"] == "no evidence"
     assert found["verdicts"][0] == (
-        "cross-stitch beats single-task on third, 95 % interval +0.96 to +1.05 points, p<0.001; "
+        "cross-stitch beats single-task on third, 95 % interval +0.95 to +1.05 points, p<0.001; "
         "no evidence on even (p=1)"
     )
     third = by_name["cross-stitch"]["tasks"]["third"]
@@ -111,6 +111,7 @@ def test_the_same_computation_under_two_names_is_counted_once_and_marked_once(gr
     assert second["tasks"]["third"]["verdict"] == {
         "outcome": "same results",
         "adjusted_p": first["tasks"]["third"]["verdict"]["adjusted_p"],
+        "equality_p": None,
     }
     assert found["method"]["comparisons"] == {"tasks": 4, "delta_m": 2}
     assert any(note.startswith("mtan reached the same as cross-stitch") for note in found["notes"])
