@@ -50,6 +50,7 @@ from .contracts import (
     Units,
     Values,
     WantedPreparation,
+    WeightsOrigin,
     no_images,
 )
 from .contracts.batch import Batch, Features, one_hot
@@ -127,6 +128,7 @@ __all__ = [
     "VerificationError",
     "WantedPreparation",
     "Warp",
+    "WeightsOrigin",
     "hookimpl",
     "no_images",
     "one_hot",

@@ -8,6 +8,7 @@ import click
 
 from ..base.errors import UsageError, suggest
 from ..contracts.records import KINDS
+from ..discovery.registry import component_class
 from .results import print_table
 from .session import Session, pass_session, print_json
 
@@ -20,10 +21,13 @@ from .session import Session, pass_session, print_json
 def command(session: Session, kind: str | None, pattern: str, as_json: bool) -> None:
     """List the components of a KIND whose names match a PATTERN; without a kind, the kinds.
 
+    NAME:PATTERN lists the networks that the encoder of this name knows.
+
     \b
     Examples:
       mtl list task
       mtl list encoder 'r*' --json
+      mtl list encoder 'torchvision:*mobile*'
     """
     if kind is None:
         rows = [{"kind": name, "components": session.registry.names(name)} for name in KINDS]
@@ -37,6 +41,10 @@ def command(session: Session, kind: str | None, pattern: str, as_json: bool) -> 
     singular = kind if kind in KINDS else {f"{name}s": name for name in KINDS}.get(kind, kind)
     if singular not in KINDS:
         raise UsageError(f"unknown kind {kind!r}", hint=suggest(kind, KINDS, "kinds"))
+    name, colon, models = pattern.partition(":")
+    if colon:
+        _list_models(session, singular, name, models, as_json)
+        return
     entries = [
         (name, session.registry.find(singular, name))
         for name in session.registry.names(singular)
@@ -59,3 +67,18 @@ def command(session: Session, kind: str | None, pattern: str, as_json: bool) -> 
     else:
         rows_of = [[name, entry.component.summary, entry.provider.label] for name, entry in entries]
         print_table(rows_of, ["name", "summary", "from"])
+
+
+def _list_models(session: Session, kind: str, name: str, pattern: str, as_json: bool) -> None:
+    """List what a component's option `model` may name."""
+    component = component_class(session.registry.find(kind, name))
+    known = component.models() if kind == "encoder" else {}
+    if not known:
+        raise UsageError(f"{kind} {name!r} has no models to list", hint=f"mtl list {kind}")
+    found = {model: said for model, said in known.items() if fnmatchcase(model, pattern or "*")}
+    if as_json:
+        print_json(
+            [{"name": model, "kind": kind, "of": name, "summary": said} for model, said in found.items()]
+        )
+    else:
+        print_table([[model, said] for model, said in found.items()], ["model", "summary"])

@@ -17,6 +17,7 @@ def describe_plan(plan: Mapping[str, Any]) -> str:
         for label, section in (("data set", "dataset"), *((name, name) for name in _SECTIONS))
     )
     lines = [*plan["data"], f"{chosen}  {parameters['total']:,} parameters"]
+    lines += [_weights_line(origin) for origin in plan.get("weights", ())]
     lines += [_group_line(group) for group in plan["groups"]]
     for output in plan["outputs"]:
         task = recipe["tasks"][output["name"]]
@@ -25,6 +26,11 @@ def describe_plan(plan: Mapping[str, Any]) -> str:
             f"weight {task['weight']:g}, output {output['target']['form']} {output['shape']}"
         )
     return "\n".join(lines)
+
+
+def _weights_line(origin: Mapping[str, Any]) -> str:
+    licence = origin["licence"] or "not stated"
+    return f"  weights of {origin['network']} from {origin['source']}, licence {licence}"
 
 
 def _group_line(group: Mapping[str, Any]) -> str:

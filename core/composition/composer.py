@@ -55,20 +55,24 @@ from .training_parts import training_parts
 from .wanted import told, wanted_preparation, with_normalization, with_pictures
 
 
-def compose(recipe: Recipe, registry: Registry, source: RecipeSource | None = None) -> Composition:
+def compose(
+    recipe: Recipe, registry: Registry, source: RecipeSource | None = None, *, starts: bool = True
+) -> Composition:
     """Build everything a recipe names.
 
-    `source` tells messages where a value was written. Raises `RecipeError` when components do not fit
-    together, naming those that would.
+    `source` tells messages where a value was written. Encoders get the weights that training starts from,
+    unless it goes on, or is over: where nothing `starts`, those files need not be there any more. Raises
+    `RecipeError` when components do not fit together, naming those that would.
     """
-    composer = _Composer(recipe, registry, source or RecipeSource())
+    composer = _Composer(recipe, registry, source or RecipeSource(), starts=starts)
     with composer.owners.at_work("while the model was composed"):
         return composer.composition()
 
 
 class _Composer(Builder):
-    def __init__(self, recipe: Recipe, registry: Registry, source: RecipeSource) -> None:
+    def __init__(self, recipe: Recipe, registry: Registry, source: RecipeSource, *, starts: bool) -> None:
         super().__init__(registry, source)
+        self._starts = starts
         self.recipe = recipe
         self._encoders: list[Encoder] = []
 
@@ -120,6 +124,7 @@ class _Composer(Builder):
             owners=self.owners,
             form_plugins=self._form_plugins(tasks),
             wanted=wanted,
+            origins=tuple(dict.fromkeys(item.origin for item in self._encoders if item.origin)),
         )
 
     def _data(self) -> tuple[Dataset, DatasetSpec, tuple[str, ...]]:
@@ -165,7 +170,9 @@ class _Composer(Builder):
         def new_encoder() -> Encoder:
             number = len(self._encoders) + 1
             with self._seeded("encoder", number):
-                encoder = build_encoder(self, self.recipe.encoder, ("encoder",), entry, inputs)
+                encoder = build_encoder(
+                    self, self.recipe.encoder, ("encoder",), entry, inputs, starts=self._starts
+                )
                 # The others are like the first; only lazy layers must be made in every one.
                 if number == 1 or has_lazy(encoder):
                     self._rehearse(rehearse_encoder, encoder, entry, inputs)

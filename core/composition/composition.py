@@ -9,7 +9,7 @@ from typing import Any
 
 from torch import nn
 
-from ..contracts import Augmentation, Balancer, Dataset, Exporter, Form, Loss, Metric, Task
+from ..contracts import Augmentation, Balancer, Dataset, Exporter, Form, Loss, Metric, Task, WeightsOrigin
 from ..contracts.inputs import ModelInput
 from ..contracts.specs import DatasetSpec
 from ..discovery.declared import ask
@@ -55,6 +55,9 @@ class Composition:
     wanted: tuple[str, ...] = ()
     """What was put where the recipe was silent, as the weights of the encoder want it, line by line."""
 
+    origins: tuple[WeightsOrigin, ...] = ()
+    """Where the weights come from that training starts with, where they were not drawn."""
+
     @property
     def inputs(self) -> tuple[ModelInput, ...]:
         """What the model reads beside the image: the data set's vectors, then the tasks' inputs in order."""
@@ -93,6 +96,7 @@ class Composition:
             "recipe": self.recipe.to_plain(),
             "recipe_hash": self.recipe.hash(),
             "parameters": self.parameters(),
+            **({"weights": [origin.to_json() for origin in self.origins]} if self.origins else {}),
             "groups": [dict(group) for group in self.training.groups],
             "inputs": inputs,
             "outputs": outputs,

@@ -9,6 +9,7 @@ from ..base.errors import Incompatible, Problem, RecipeError
 from ..contracts import Encoder, Task
 from ..contracts.inputs import IMAGE, InputSpec, ModelInput, Vectors
 from ..contracts.specs import DatasetSpec, ImageSpec
+from ..discovery.declared import ask
 from ..discovery.options import options_of, validate_options
 from ..recipe.building import Builder
 from ..recipe.recipe import Choice
@@ -63,21 +64,32 @@ def readable(component: type[Encoder], inputs: Sequence[ModelInput]) -> tuple[An
 
 
 def build_encoder(
-    builder: Builder, choice: Choice, path: PathOfKeys, entry: Entry, inputs: Sequence[ModelInput]
+    builder: Builder,
+    choice: Choice,
+    path: PathOfKeys,
+    entry: Entry,
+    inputs: Sequence[ModelInput],
+    *,
+    starts: bool,
 ) -> Encoder:
-    """Return a new encoder; raise `RecipeError`, naming those that would fit, when it cannot serve."""
+    """Return a new encoder; raise `RecipeError`, naming those that would fit, when it cannot serve.
+
+    It gets the weights that training starts from where it `starts`.
+    """
 
     def arguments(component: type[Encoder]) -> Sequence[Any]:
-        makers = (encoder_maker(builder, path),) if component.joins else ()
+        makers = (encoder_maker(builder, path, starts=starts),) if component.joins else ()
         return entry, readable(component, inputs), *makers
 
     encoder: Encoder = builder.agreed(
         "encoder", choice, path, "", lambda other: refusal_of(other, entry, inputs), arguments
     )
+    if starts:
+        ask(builder.label(encoder), encoder, "start")
     return encoder
 
 
-def encoder_maker(builder: Builder, path: PathOfKeys) -> EncoderMaker:
+def encoder_maker(builder: Builder, path: PathOfKeys, *, starts: bool) -> EncoderMaker:
     """Return what makes the encoders that an encoder at `path` of a recipe joins."""
 
     def make(named: str | Mapping[str, Any], entry: Entry, inputs: Sequence[ModelInput]) -> Encoder:
@@ -91,6 +103,6 @@ def encoder_maker(builder: Builder, path: PathOfKeys) -> EncoderMaker:
             raise RecipeError(
                 [Problem(f"encoder {name!r}: {found.message}", where, found.hint) for found in problems]
             )
-        return build_encoder(builder, Choice(name, options), path, entry, inputs)
+        return build_encoder(builder, Choice(name, options), path, entry, inputs, starts=starts)
 
     return make

@@ -62,7 +62,8 @@ def rehearse_encoder(owners: Owners, encoder: Encoder, entry: Entry, inputs: Seq
         features = _ramp(entry.shape)
         for index, name in enumerate(stages._modules):
             features = module.forward_stage(index, features, _no_inputs(inputs))
-            require_tensor(label, f"stage {name!r} answered", features, specs[index].shape, COUNT)
+            seen = module.tap(index, features)
+            require_tensor(label, f"stage {name!r} answered", seen, specs[index].shape, COUNT)
 
     _in_both_modes(owners, encoder, answer)
 

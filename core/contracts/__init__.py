@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from .metric import Metric as Metric
     from .optimizer import Optimizer as Optimizer
     from .optimizer import ParameterGroup as ParameterGroup
+    from .origin import WeightsOrigin as WeightsOrigin
     from .preparation import Preparation as Preparation
     from .preparation import WantedPreparation as WantedPreparation
     from .schedule import Moment as Moment
@@ -88,6 +89,8 @@ _NAMES = {
     "optimizer": ("Optimizer", "ParameterGroup"),
     "preparation": ("Preparation", "WantedPreparation"),
     "storage": ("Fill", "InMemory", "Storage"),
+    "origin": ("WeightsOrigin",),
+    "room": ("Fill", "InMemory", "Room"),
     "schedule": ("Moment", "Schedule"),
     "sharing": ("EncoderBuilder", "LearnedTable", "Sharing"),
     "task": ("Task",),

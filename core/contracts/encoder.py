@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from torch import Tensor, nn
 
+from .origin import WeightsOrigin
 from .preparation import WantedPreparation
 from .specs import FeatureSpec, ImageSpec, InputSpec
 
@@ -22,12 +23,15 @@ class Encoder(nn.Module):
 
     A subclass's constructor takes `(image: ImageSpec, inputs: Sequence[InputSpec], *, options)` and sets
     `stages` (an `nn.Sequential`, best built from an `OrderedDict` of names), `feature_specs` (the form
-    of each stage's output, same length), and `fuses`, the names of the extra inputs it reads.
+    of what heads see of each stage, same length), and `fuses`, the names of the extra inputs it reads.
     It raises `Incompatible` with the reason when it cannot serve the image.
 
     `reads` says what forms of input it can read; it is given no others. One that reads `"vector"` finds each
     `VectorSpec` of the data set among `inputs`; where there is no image it gets `Vectors` in the image's
     place, all of them prepared and side by side, `[B, size]`, and reads them all.
+
+    What a stage hands to the next one need not be what heads see: `tap` turns the one into the other, and
+    `feature_specs` states what it gives.
 
     With `joins` it is made of other encoders. Its constructor and `accepts` then get a third argument that
     makes one: `make({"name": ..., options}, image, inputs)`.
@@ -39,6 +43,8 @@ class Encoder(nn.Module):
     stages: nn.Sequential
     feature_specs: tuple[FeatureSpec, ...]
     fuses: frozenset[str] = frozenset()
+    origin: WeightsOrigin | None = None
+    """Where the weights come from that `start` put in; None: they were drawn."""
 
     @classmethod
     def accepts(cls, image: ImageSpec, inputs: Sequence[InputSpec]) -> str | None:
@@ -55,6 +61,26 @@ class Encoder(nn.Module):
         """
         return None
 
+    @classmethod
+    def models(cls) -> Mapping[str, str]:
+        """Return the networks that its option `model` may name, each with a line about it (default: none)."""
+        return {}
+
+    def start(self) -> None:
+        """Put in the weights that training starts from, where these are not drawn (default: nothing).
+
+        Called once, on a new encoder that is to be trained; not on one that gets the weights of a run. Sets
+        `origin`. Raises `UsageError` for a file that does not hold them, `MissingRequirementError` when they
+        are not to be had.
+        """
+
+    def tap(self, index: int, features: Tensor) -> Tensor:
+        """Return what heads see of the answer of stage `index`, by default the answer itself.
+
+        A transformer hands on tokens, `[B, C, N]`, and shows the map of its patches here.
+        """
+        return features
+
     def forward_stage(self, index: int, features: Tensor, inputs: Mapping[str, Tensor]) -> Tensor:
         """Run stage `index` on the features before it (the normalised image `[B, C, H, W]` for stage 0).
 
@@ -65,10 +91,10 @@ class Encoder(nn.Module):
         return output
 
     def forward(self, image: Tensor, inputs: Mapping[str, Tensor]) -> tuple[Tensor, ...]:
-        """Return every stage's output for normalised images `[B, C, H, W]`."""
+        """Return what heads see of every stage, for normalised images `[B, C, H, W]`."""
         outputs = []
         features = image
         for index in range(len(self.stages)):
             features = self.forward_stage(index, features, inputs)
-            outputs.append(features)
+            outputs.append(self.tap(index, features))
         return tuple(outputs)

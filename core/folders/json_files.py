@@ -35,6 +35,7 @@ class Environment(Form):
     device: str
     versions: dict[str, Any]
     plugins: list[dict[str, Any]]
+    weights: list[dict[str, str]] = []
 
 
 class Training(Form):

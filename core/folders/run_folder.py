@@ -14,6 +14,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, nullcontext
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from ..base.device import accelerator, device_name
 from ..base.errors import UsageError
 from ..base.files import digest, refuse_link, sweep, write_json, write_text, writing_to
 from ..base.workplace import Workplace, enter, enter_new, is_empty, replaced
+from ..contracts.origin import WeightsOrigin
 from ..contracts.specs import DatasetSpec, dataset_to_json
 from ..discovery.plugin_discovery import version_of
 from ..discovery.plugin_loading import Provider
@@ -142,8 +144,14 @@ class RunFolder:
         """Write the resolved recipe, re-runnable with `mtl compose --recipe`."""
         write_text(self.path / "recipe.yaml", write_yaml(recipe))
 
-    def write_environment(self, providers: Sequence[Provider], device: torch.device, seed: int) -> None:
-        """Write versions, plugins, machine, device (a card with its driver), seed and the git commit."""
+    def write_environment(
+        self,
+        providers: Sequence[Provider],
+        device: torch.device,
+        seed: int,
+        origins: Sequence[WeightsOrigin] = (),
+    ) -> None:
+        """Write versions, plugins, machine, device (a card with its driver), seed, git commit and weights."""
         write_json(
             self.path / "environment.json",
             {
@@ -164,12 +172,22 @@ class RunFolder:
                     for provider in providers
                 ],
                 "git": _git_commit(),
+                **({"weights": [origin.to_json() for origin in origins]} if origins else {}),
             },
         )
 
     def read_environment(self) -> dict[str, Any]:
         """Return what `write_environment` wrote; raise `UsageError` when it is missing or damaged."""
         return self.read_json("environment.json", Environment)
+
+    def origins(self) -> tuple[WeightsOrigin, ...]:
+        """Return where the weights come from that the run began with; none where nothing says it."""
+        try:
+            stated = self.read_environment().get("weights", [])
+        except UsageError:  # it is mended where the run goes on, and then told
+            return ()
+        known = [field.name for field in fields(WeightsOrigin)]
+        return tuple(WeightsOrigin(*(origin.get(name, "") for name in known)) for origin in stated)
 
     def write_metrics(self, metrics: Mapping[str, Any]) -> None:
         """Write what was measured, and its sum into the manifest of the checkpoints."""

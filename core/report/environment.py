@@ -14,6 +14,7 @@ def environment(subject: Subject) -> Html:
     known = dict(subject.environment)
     versions = known.pop("versions", {})
     plugins = known.pop("plugins", [])
+    weights = known.pop("weights", [])
     if isinstance(known.get("command"), list):
         known["command"] = shlex.join(map(str, known["command"]))
     return section(
@@ -21,16 +22,15 @@ def environment(subject: Subject) -> Html:
         pairs((key, ABSENT if value is None else str(value)) for key, value in known.items()),
         table(["Package", "Version"], [[str(key), str(value)] for key, value in versions.items()],
               caption="Versions"),
-        _plugins(plugins),
+        _rows(plugins, "Plugins"),
+        _rows(weights, "Weights that training began with"),
         id_="environment",
     )  # fmt: skip
 
 
-def _plugins(plugins: list[dict[str, object]]) -> Html:
-    if not plugins:
+def _rows(found: list[dict[str, object]], caption: str) -> Html:
+    if not found:
         return join([])
-    columns = list(dict.fromkeys(key for plugin in plugins for key in plugin))
-    rows = [
-        [ABSENT if plugin.get(key) is None else str(plugin[key]) for key in columns] for plugin in plugins
-    ]
-    return table([column.capitalize() for column in columns], rows, caption="Plugins")
+    columns = list(dict.fromkeys(key for item in found for key in item))
+    rows = [[ABSENT if item.get(key) in (None, "") else str(item[key]) for key in columns] for item in found]
+    return table([column.capitalize() for column in columns], rows, caption=caption)

@@ -60,6 +60,7 @@ def export_subject(
             "test_metrics": metrics.get("test", {}),
             "versions": versions(),
             **picture_metadata(composition, splits),
+            **({"weights": [item.to_json() for item in composition.origins]} if composition.origins else {}),
             **({"forms": dict(composition.form_plugins)} if composition.form_plugins else {}),
         },
         reads={name: _reads(composition, name) for name in composition.tasks},

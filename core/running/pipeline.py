@@ -189,7 +189,8 @@ class Pipeline:
             self._write_environment(folder, composition)
 
     def _write_environment(self, folder: RunFolder, composition: Composition) -> None:
-        folder.write_environment(self.registry.providers, self.device, composition.recipe.seed)
+        seed, origins = composition.recipe.seed, composition.origins
+        folder.write_environment(self.registry.providers, self.device, seed, origins)
 
     def _trainer(self, composition: Composition, splits: Splits) -> Trainer:
         with composition.at_work("while its training was prepared"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from ..base.errors import RecipeError
@@ -21,11 +22,11 @@ def compose_again(
     Raises `UsageError` for another recipe, and for data of another form: other classes, columns or pictures.
     """
     try:
-        composition = compose(recipe, registry)
+        composition = compose(recipe, registry, starts=False)
     except RecipeError:
         # What was changed in the file no longer fits: that says nothing of the file.
         folder.refuse_another(recipe, state)
         raise
     folder.refuse_another(composition.recipe, state)
     folder.refuse_other_data(composition.dataset_spec, state)
-    return composition
+    return replace(composition, origins=folder.origins())

@@ -49,6 +49,18 @@ COMPONENTS: tuple[Component, ...] = (
     ),
     Component(
         "encoder",
+        "torchvision",
+        "A network of torchvision by name, with its weights or from nothing",
+        "mtl.plugins.encoders.torchvision:Torchvision",
+    ),
+    Component(
+        "encoder",
+        "timm",
+        "A network of timm by name, with its weights or from nothing",
+        "mtl.plugins.encoders.timm:Timm",
+    ),
+    Component(
+        "encoder",
         "late-fusion",
         "An image encoder and a vector encoder, joined",
         "mtl.plugins.encoders.late_fusion:LateFusion",

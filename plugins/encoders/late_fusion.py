@@ -53,6 +53,7 @@ class LateFusion(Encoder):
         pictured = make(image_encoder, image, numbers_among(inputs))
         # Its stages are parts of this encoder; registered whole as well, they would be there twice.
         self._pictured = (pictured,)
+        self.origin = pictured.origin
         beside = make(vector_encoder, Vectors(vectors), ())
         self.fuses = pictured.fuses | {item.name for item in vectors}
         width = pictured.feature_specs[-1].size + beside.feature_specs[-1].size
@@ -81,6 +82,10 @@ class LateFusion(Encoder):
     def preparation(cls, options: Mapping[str, Any], ask: AskEncoder) -> WantedPreparation | None:
         """Return what pictures the weights of the image encoder were trained on."""
         return ask(options["image_encoder"])
+
+    def tap(self, index: int, features: Tensor) -> Tensor:
+        (pictured,) = self._pictured
+        return pictured.tap(index, features) if index < len(pictured.stages) else features
 
     def forward_stage(self, index: int, features: Tensor, inputs: Mapping[str, Tensor]) -> Tensor:
         (pictured,) = self._pictured

@@ -75,7 +75,7 @@ class CrossStitch(Sharing):
                 mixed = stitch(torch.stack(list(features.values())), units[index])
                 features = dict(zip(self.tasks, mixed.unbind(), strict=True))
             for task in tasks:
-                outputs[task].append(features[task])
+                outputs[task].append(columns[task].tap(index, features[task]))
         return {task: tuple(stages) for task, stages in outputs.items()}
 
     def shared_parameters(self) -> list[nn.Parameter]:

@@ -83,7 +83,12 @@ class LTB(Sharing):
             ]
             features.append(torch.stack(run))
         leaves = dict(zip(self.tasks, self.leaves, strict=True))
-        return {task: _ancestors(self._choose(leaves[task]), choices, features) for task in tasks}
+        found = {task: _ancestors(self._choose(leaves[task]), choices, features) for task in tasks}
+        shows = encoders_of(self.nodes)[0].tap
+        return {
+            task: tuple(shows(index, stage) for index, stage in enumerate(stages))
+            for task, stages in found.items()
+        }
 
     def pre_epoch(self, epoch: int, epochs: int) -> None:
         first = epochs / 20 if self.temperature is None else self.temperature
@@ -159,7 +164,10 @@ class Tree(Sharing):
                     run = encoders_of(self.nodes)[node].forward_stage
                     computed[path[: index + 1]] = run(index, computed[path[:index]], inputs)
         return {
-            task: tuple(computed[self.paths[task][: end + 1]] for end in range(len(self.paths[task])))
+            task: tuple(
+                encoders_of(self.nodes)[node].tap(index, computed[self.paths[task][: index + 1]])
+                for index, node in enumerate(self.paths[task])
+            )
             for task in tasks
         }
 
@@ -174,7 +182,7 @@ def _largest(values: Tensor) -> Tensor:
 
 
 def _ancestors(leaf: Tensor, choices: Sequence[Tensor], features: Sequence[Tensor]) -> tuple[Tensor, ...]:
-    """Return what a task sees of every stage: the mix of nodes `[width, B, ...]` that leads to its leaf."""
+    """Return a task's answer of every stage: the mix of nodes `[width, B, ...]` that leads to its leaf."""
     seen: list[Tensor] = []
     weights = leaf
     for index in reversed(range(len(features))):

@@ -114,7 +114,7 @@ class PLE(Sharing):
             }
             weights.append(found)
             for task in tasks:
-                outputs[task].append(features[task])
+                outputs[task].append(encoders_of(self.shared)[0].tap(index, features[task]))
         return {task: tuple(stages) for task, stages in outputs.items()}, weights
 
     def _seen(self, index: int, features: Tensor) -> Tensor:

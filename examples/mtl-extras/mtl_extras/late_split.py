@@ -37,10 +37,10 @@ class LateSplit(Sharing):
         self, image: Tensor, inputs: Mapping[str, Tensor], tasks: Sequence[str]
     ) -> dict[str, tuple[Tensor, ...]]:
         first, *_ = self._encoders()
-        trunk = _run(first, range(self.shared), image, inputs)
+        features, trunk = _run(first, range(self.shared), image, inputs)
         rest = range(self.shared, len(first.stages))
         own = dict(zip(self.tasks, self._encoders(), strict=True))
-        return {task: (*trunk, *_run(own[task], rest, trunk[-1], inputs)) for task in tasks}
+        return {task: (*trunk, *_run(own[task], rest, features, inputs)[1]) for task in tasks}
 
     def shared_parameters(self) -> list[nn.Parameter]:
         first, *others = self._encoders()
@@ -52,9 +52,10 @@ class LateSplit(Sharing):
 
 def _run(
     encoder: Encoder, stages: range, features: Tensor, inputs: Mapping[str, Tensor]
-) -> tuple[Tensor, ...]:
+) -> tuple[Tensor, tuple[Tensor, ...]]:
+    """Return what goes on to the next stage, and what heads see of every one."""
     outputs = []
     for index in stages:
         features = encoder.forward_stage(index, features, inputs)
-        outputs.append(features)
-    return tuple(outputs)
+        outputs.append(encoder.tap(index, features))
+    return features, tuple(outputs)

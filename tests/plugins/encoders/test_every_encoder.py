@@ -16,8 +16,11 @@ from mtl.core.contracts import Encoder
 from mtl.core.contracts.specs import ImageSpec, InputSpec
 from mtl.plugins.encoders import COMPONENTS
 
-NAMES = [component.name for component in COMPONENTS if component.name != "late-fusion"]
-"""Encoders that an image is enough for; what joins it with vectors: `test_vectors.py`."""
+ELSEWHERE = {"late-fusion", "timm", "torchvision"}
+NAMES = [component.name for component in COMPONENTS if component.name not in ELSEWHERE]
+"""Encoders of their own that an image is enough for.
+
+What joins it with vectors: `test_vectors.py`; networks of libraries: `test_library_encoders.py`."""
 MINIMUM = {
     "lenet": 12,
     "multi-lenet": 16,
