@@ -21,7 +21,7 @@ from ..composition.telling import tell_of_data
 from ..contracts import ExportReport
 from ..data.samples import Splits, channel_statistics, load_splits, refuse_unlabelled
 from ..discovery.registry import Registry
-from ..evaluation.evaluation import Evaluation, baseline, evaluate, refuse_without_targets
+from ..evaluation.evaluation import baseline, evaluate, refuse_without_targets
 from ..evaluation.fitting import fit
 from ..evaluation.learned import write_learned
 from ..evaluation.shortfalls import shortfalls
@@ -362,7 +362,7 @@ def metrics_of(composition: Composition, splits: Splits) -> dict[str, Any]:
         "validation": _finite(validation.metrics),
         "baseline": _finite(constant),
         "baseline_answer": answers,
-        "tables": _tables(test, validation),
+        "tables": {"test": test.tables, "validation": validation.tables},
     }
 
 
@@ -388,7 +388,3 @@ def _finite(values: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, fl
         }
         for task, metrics in values.items()
     }
-
-
-def _tables(test: Evaluation, validation: Evaluation) -> dict[str, Any]:
-    return {"test": test.tables, "validation": validation.tables}

@@ -67,7 +67,8 @@ class Subject:
     def build(self, *arguments: Any) -> Any:
         """Construct the component with the engine's arguments; it may raise `Incompatible`."""
         if self.kind == "encoder" and self.component.joins:
-            arguments = (*arguments, encoder_maker(Builder(self.bench, RecipeSource()), ("encoder",)))
+            maker = encoder_maker(Builder(self.bench, RecipeSource()), ("encoder",), starts=False)
+            arguments = (*arguments, maker)
         return self.component(*arguments, **self._constructed)
 
     def accepts(self, *arguments: Any) -> str | None:

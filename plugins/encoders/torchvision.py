@@ -164,7 +164,8 @@ def _pretrained_file(model: str) -> Path:
 
 def _last_linear(network: nn.Module) -> str:
     """Return the name of the classifier's last layer."""
-    return [name for name, layer in network.named_modules() if isinstance(layer, nn.Linear)][-1]
+    names: list[str] = [name for name, layer in network.named_modules() if isinstance(layer, nn.Linear)]
+    return names[-1]
 
 
 def _headless(network: nn.Module) -> nn.Module:

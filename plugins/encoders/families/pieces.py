@@ -45,7 +45,7 @@ def joined(stages: Stages) -> nn.Sequential:
 
 def shown(stage: nn.Module, features: Tensor) -> Tensor:
     """Return what heads see of a stage's answer."""
-    return stage.shown(features) if isinstance(stage, Stage) and stage.shown is not None else features
+    return features if not isinstance(stage, Stage) or stage.shown is None else stage.shown(features)
 
 
 def part_of(network: nn.Module, children: Iterable[str], parameters: Iterable[str] = ()) -> nn.Module:
@@ -113,7 +113,8 @@ class TokenMap:
     prefix: int
 
     def __call__(self, tokens: Tensor) -> Tensor:
-        return tokens[:, :, self.prefix :].unflatten(2, (self.height, self.width))
+        patches = tokens[:, :, self.prefix :]
+        return patches.reshape(*patches.shape[:2], self.height, self.width)
 
 
 def run_tokens(blocks: Any, tokens: Tensor) -> Tensor:
