@@ -28,7 +28,7 @@ PUBLIC = {
         Drawing Described Bars Marks Map Mask Picture Tags Values
         DatasetSpec FeatureSpec ImageSpec InputSpec NO_IMAGE Symmetry VectorSpec Vectors no_images
         Preparation WantedPreparation
-        Random SampleRandom StepRandom
+        Random SampleRandom StepRandom WeightsOrigin
         ComponentError Incompatible MissingRequirementError UsageError VerificationError
         reading write_bytes
     """,

@@ -90,7 +90,6 @@ _NAMES = {
     "preparation": ("Preparation", "WantedPreparation"),
     "storage": ("Fill", "InMemory", "Storage"),
     "origin": ("WeightsOrigin",),
-    "room": ("Fill", "InMemory", "Room"),
     "schedule": ("Moment", "Schedule"),
     "sharing": ("EncoderBuilder", "LearnedTable", "Sharing"),
     "task": ("Task",),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 import torch
 from pydantic import Field
@@ -12,6 +12,7 @@ from torch import Tensor
 
 from ...core.base.errors import Incompatible, described, did_you_mean
 from ...core.contracts import Encoder
+from ...core.contracts.preparation import Interpolation
 from ...core.contracts.specs import FeatureSpec, ImageSpec, InputSpec
 from .families.pieces import Stages, joined, shown
 
@@ -73,6 +74,11 @@ class LibraryEncoder(Encoder):
             outputs = self(torch.zeros(1, *self.image.shape), {})
         self.stages.train(training)
         return [tuple(output.shape[1:]) for output in outputs]
+
+
+def known_interpolation(named: str) -> Interpolation | None:
+    """Return the interpolation of this name, None where pictures are not prepared with it."""
+    return next((known for known in get_args(Interpolation) if known == named), None)
 
 
 def refuse_unknown(model: str, known: Sequence[str], library: str, kind: str) -> None:

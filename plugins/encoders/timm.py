@@ -13,7 +13,9 @@ from pydantic import Field
 from torch import Tensor
 
 from ...core.base.errors import Incompatible, MissingRequirementError
-from ...core.contracts import WeightsOrigin
+from ...core.contracts import WantedPreparation, WeightsOrigin
+from ...core.contracts.encoder import AskEncoder
+from ...core.contracts.preparation import Resize
 from ...core.contracts.specs import ImageSpec, InputSpec
 from .families import TIMM, stages_of
 from .families.pieces import joined
@@ -22,6 +24,7 @@ from .library_encoder import (
     Arguments,
     LibraryEncoder,
     WeightsChoice,
+    known_interpolation,
     refuse_set,
     refuse_unknown,
     size_refusal,
@@ -33,6 +36,8 @@ _OWN = frozenset({
     "cache_dir", "checkpoint_path", "exportable", "features_only", "img_size", "in_chans", "model_name",
     "num_classes", "pretrained", "pretrained_cfg", "pretrained_cfg_overlay", "scriptable",
 })  # fmt: skip
+_RESIZE: Mapping[str, Resize] = {"center": "crop", "squash": "stretch", "border": "pad"}
+"""What timm calls ways to bring a picture to a size."""
 _CLASSIFIERS = ("classifier", "fc", "head", "head.fc")
 
 
@@ -73,6 +78,23 @@ class Timm(LibraryEncoder):
         """Return why the image cannot be served, or None; raise `MissingRequirementError` without timm."""
         _require()
         return super().accepts(image, inputs)
+
+    @classmethod
+    def preparation(cls, options: Mapping[str, Any], ask: AskEncoder) -> WantedPreparation | None:
+        """Return what timm says of the pictures that the model's own weights were trained on."""
+        settings = None if options["weights"] == "none" else _timm().get_pretrained_cfg(options["model"])
+        if settings is None:
+            return None
+        return WantedPreparation(
+            source=f"timm {options['model']}",
+            size=settings.input_size[1:],
+            channels=COLOURS,
+            resize=_RESIZE.get(settings.crop_mode),
+            interpolation=known_interpolation(settings.interpolation),
+            share=settings.crop_pct,
+            mean=settings.mean,
+            std=settings.std,
+        )
 
     @classmethod
     def models(cls) -> Mapping[str, str]:

@@ -11,7 +11,8 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from ...core.base.errors import Incompatible
-from ...core.contracts import WeightsOrigin
+from ...core.contracts import WantedPreparation, WeightsOrigin
+from ...core.contracts.encoder import AskEncoder
 from ...core.contracts.specs import ImageSpec, InputSpec
 from .families import TORCHVISION, stages_of
 from .families.pieces import joined
@@ -20,6 +21,7 @@ from .library_encoder import (
     Arguments,
     LibraryEncoder,
     WeightsChoice,
+    known_interpolation,
     refuse_set,
     refuse_unknown,
     size_refusal,
@@ -61,6 +63,24 @@ class Torchvision(LibraryEncoder):
             self.take(stages_of(_headless(self._network(image.height, image.width)), TORCHVISION))
         except (AssertionError, RuntimeError, ValueError) as error:
             raise size_refusal(model, image, error, self._takes, _size(_settings(model))) from error
+
+    @classmethod
+    def preparation(cls, options: Mapping[str, Any], ask: AskEncoder) -> WantedPreparation | None:
+        """Return what torchvision says of the pictures that the model's own weights were trained on."""
+        model = options["model"]
+        if options["weights"] == "none" or model not in _names():
+            return None
+        seen = _settings(model).transforms()
+        return WantedPreparation(
+            source=f"torchvision {model}",
+            size=_size(_settings(model)),
+            channels=COLOURS,
+            resize="crop",
+            interpolation=known_interpolation(seen.interpolation.value),
+            share=seen.crop_size[0] / seen.resize_size[0],
+            mean=tuple(seen.mean),
+            std=tuple(seen.std),
+        )
 
     @classmethod
     def models(cls) -> Mapping[str, str]:

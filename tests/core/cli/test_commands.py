@@ -216,6 +216,14 @@ def test_list_matches_a_pattern(mtl: Command) -> None:
     assert [entry["name"] for entry in told] == ["resnet18"]
 
 
+def test_list_finds_the_networks_that_an_encoder_knows(mtl: Command) -> None:
+    told = json.loads(mtl("list", "encoder", "torchvision:*mobilenet_v3*", "--json").out)
+    assert [entry["name"] for entry in told] == ["mobilenet_v3_large", "mobilenet_v3_small"]
+    assert mtl("list", "encoder", "lenet:*").err == (
+        "error: encoder 'lenet' has no models to list\n  hint: mtl list encoder\n"
+    )
+
+
 def test_show_gives_options_and_an_example(mtl: Command) -> None:
     told = json.loads(mtl("show", "encoder", "mlp", "--json").out)
     assert told["distribution"] == "mtl-composer"

@@ -216,3 +216,37 @@ def test_the_cache_of_the_library_is_looked_into_first(
 @pytest.mark.parametrize("library", BOTH)
 def test_models_are_listed_with_what_their_weights_are_for(library: Any) -> None:
     assert library.models()[SMALL[library]].startswith("weights for 224 x 224, licence ")
+
+
+def asked(library: Any, **options: Any) -> Any:
+    return library.preparation(options, lambda named: None)
+
+
+def test_weights_say_what_pictures_they_want() -> None:
+    wanted = asked(Torchvision, model="mobilenet_v2", weights="pretrained")
+    assert (wanted.size, wanted.channels, wanted.resize, wanted.interpolation) == (
+        (224, 224),
+        3,
+        "crop",
+        "bilinear",
+    )
+    assert wanted.share == 224 / 232
+    assert (wanted.mean, wanted.std) == ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+
+
+@needs_timm
+def test_weights_of_timm_say_it_by_its_configuration() -> None:
+    wanted = asked(Timm, model="tf_efficientnet_lite0", weights="pretrained")
+    assert (wanted.size, wanted.channels, wanted.resize, wanted.interpolation) == (
+        (224, 224),
+        3,
+        "crop",
+        "bicubic",
+    )
+    assert (wanted.share, wanted.mean, wanted.std) == (0.875, (0.5,) * 3, (0.5,) * 3)
+
+
+@pytest.mark.parametrize("library", BOTH)
+def test_weights_drawn_at_random_want_nothing(library: Any) -> None:
+    assert asked(library, model=SMALL[library], weights="none") is None
+    assert asked(library, model="no-such", weights="pretrained") is None
