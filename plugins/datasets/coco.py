@@ -76,7 +76,5 @@ class Coco(PictureTable):
 
     @cached_property
     def _columns(self) -> TableColumns:
-        labels = self._coco.placed(self._form[0])
-        if self._coco.kinds:
-            labels[MASKS] = self._coco.masks(self._form[0])
-        return replace(self._understood, labels=labels)
+        planes = {MASKS: self._coco.masks(self._form[0])} if self._coco.kinds else {}
+        return replace(self._understood, labels=self._coco.placed(self._form[0]), planes=planes)

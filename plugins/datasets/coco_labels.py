@@ -17,7 +17,8 @@ from ..forms import Multilabel, PixelClasses, Points
 from ..forms.pixel_classes import UNLABELLED
 from .coco_masks import MASKS, MOST_CATEGORIES, Outline, drawn
 from .placing import laid, moved, places_of
-from .table_labels import Label, MapLabel
+from .table_labels import Label
+from .table_planes import MapLabel, classes_said, each_row, holes
 
 CATEGORIES, POINTS = "categories", "points"
 """What the label columns of no masks are called."""
@@ -74,15 +75,21 @@ class CocoFile:
 
     def masks(self, preparation: Preparation) -> MapLabel:
         """Return the category of every pixel; raise `UsageError` for an outline that is none."""
-        height, width = preparation.image.height, preparation.image.width
-        values = np.zeros((len(self.names), height, width), dtype=np.uint8)
-        for row, place in enumerate(places_of(self.sizes, preparation)):
+        image, places = preparation.image, places_of(self.sizes, preparation)
+
+        def mask(row: int) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
             with reading(f"{self.path}: picture {self.names[row]!r:.80}", "outlines", hint=_OUTLINES):
-                wide, high = place.scaled
-                mask = drawn(self.outlines.get(row, ()), self.sizes[row], (high, wide))
-                values[row] = laid(mask, place, UNLABELLED)
+                wide, high = places[row].scaled
+                found = drawn(self.outlines.get(row, ()), self.sizes[row], (high, wide))
+                return laid(found, places[row], UNLABELLED)
+
+        def write(row: int, out: np.ndarray[tuple[int, ...], np.dtype[Any]]) -> None:
+            out[...] = mask(row)
+
+        known = each_row(len(self.names), image, lambda row: float((mask(row) != UNLABELLED).mean()))
         background = next(name for name in _BACKGROUND if name not in self.kinds)
-        return MapLabel(MASKS, PixelClasses((background, *self.kinds), height, width), values)
+        form = PixelClasses((background, *self.kinds), image.height, image.width)
+        return MapLabel(MASKS, form, classes_said(form.classes) + holes(known), write)
 
 
 def read_coco(path: Path) -> CocoFile:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import copy
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -13,10 +13,10 @@ import numpy as np
 from pydantic import Field
 
 from ...core.base.errors import MtlError, UsageError
-from ...core.contracts import Columns, Dataset, Preparation
+from ...core.contracts import Columns, Dataset, InMemory, Preparation, Storage
 from ...core.contracts.specs import DatasetSpec, ImageSpec
 from ..forms import Categorical
-from .mix_columns import MixedColumns, absent, common_form, fitted
+from .mix_columns import MixedColumns, common_form
 from .mix_parts import Part, mixed_parts
 from .picture_options import PreparationOption, preparation_of, stated_of
 from .table_options import Side, SplitSeedOption
@@ -123,27 +123,29 @@ class Mix(Dataset):
         return list(dict.fromkeys(code))
 
     def load(self) -> Mapping[str, Columns]:
-        pieces = []
-        for source in self.datasets:
-            given = self._ask(source, "load")
+        return {part: columns.alone() for part, columns in self.load_into(InMemory()).items()}
+
+    def load_into(self, storage: Storage) -> Mapping[str, Columns]:
+        with storage.aside() as held:
+            pieces = list(self._pieces(held))
+            mixed, self._moved = mixed_parts(
+                pieces, self._preparation, self._mixed.forms, storage, self.validation, self.split_seed
+            )
+        return mixed
+
+    def _pieces(self, storage: Storage) -> Iterator[Part]:
+        """Yield the parts of each data set, its columns called as in the mixture."""
+        for index, source in enumerate(self.datasets):
+            given = self._answer(source, partial(self._prepared[source].load_into, storage))
             for number, part in enumerate(PARTS):
                 if part in given:
                     columns = given[part]
-                    labels = self._labels(source, columns)
-                    pieces.append(Part(source, number, fitted(columns.image, self._preparation), labels))
-        mixed, self._moved = mixed_parts(pieces, self.validation, self.split_seed)
-        return mixed
-
-    def _labels(self, source: str, columns: Columns) -> dict[str, Any]:
-        """Return a source's rows of all label columns: its own, and holes."""
-        rows = len(columns)
-        own = {}
-        for column, values in columns.labels.items():
-            name = self._mixed.name(source, column)
-            # Sources may keep columns of one form in several types.
-            own[name] = values.astype(self._mixed.forms[name].column_dtype, copy=False)
-        labels = {name: own.get(name, absent(form, rows)) for name, form in self._mixed.forms.items()}
-        return {**labels, SOURCE: np.full(rows, list(self.datasets).index(source), dtype=np.int64)}
+                    labels, maps = (
+                        {self._mixed.name(source, column): values for column, values in held.items()}
+                        for held in (columns.labels, columns.maps)
+                    )
+                    labels[SOURCE] = np.full(len(columns), index, dtype=np.int64)
+                    yield Part(source, number, Columns(columns.image, labels, columns.rows, maps))
 
     @cached_property
     def _specs(self) -> Mapping[str, DatasetSpec]:

@@ -54,6 +54,7 @@ from .table_pictures import (
     refuse_leaks,
     sizes_of,
 )
+from .table_planes import MapLabel, map_filling
 from .table_points import PointLabel, symmetries_of
 from .table_splits import TableParts
 from .table_tasks import task_names, tasks_of
@@ -117,7 +118,7 @@ class PictureTable(Dataset):
 
     def spec(self) -> DatasetSpec:
         columns = self._columns
-        labels = {name: label.spec for name, label in columns.labels.items()}
+        labels = {name: label.spec for name, label in columns.told.items()}
         image = self._form[0].image if columns.path else NO_IMAGE
         inputs = () if columns.vector is None else (columns.vector,)
         return DatasetSpec(image, labels, symmetries_of(labels), inputs=inputs)
@@ -155,7 +156,7 @@ class PictureTable(Dataset):
         return self
 
     def tasks(self) -> Mapping[str, Mapping[str, Any]]:
-        return tasks_of(self._columns.labels)
+        return tasks_of(self._columns.told)
 
     def understood(self) -> Sequence[str]:
         columns = self._columns
@@ -164,7 +165,7 @@ class PictureTable(Dataset):
             head += f", pictures of {self._form[1]}"
         else:
             why = "the last column that can be" if self.targets is None else "as tasks or dataset.targets say"
-            head += f" without pictures; told: {', '.join(columns.labels)} ({why}), from the inputs below"
+            head += f" without pictures; told: {', '.join(columns.told)} ({why}), from the inputs below"
         return [head, *columns.said, *self.parts.described(columns)]
 
     def remarks(self) -> Sequence[str]:
@@ -197,12 +198,25 @@ class PictureTable(Dataset):
         if not self.allow_duplicates:
             refuse_leaks(named, content, parts)
         refuse_untaught(self._understood, rows, parts)
+        maps = self._maps(columns.planes, len(files), storage)
         splits = {}
         for number, part in enumerate(PARTS):
             chosen = rows[parts == number]
             if len(chosen):
-                splits[part] = Columns(pixels, columns.of(chosen), chosen)
+                splits[part] = Columns(pixels, columns.of(chosen), chosen, maps)
         return splits
+
+    def _maps(
+        self, planes: Mapping[str, MapLabel], count: int, storage: Storage
+    ) -> Mapping[str, NDArray[Any]]:
+        """Return the masks and maps of all rows, read again into their storage."""
+        from ...core.data.pictures import silently
+
+        if not planes:
+            return {}
+        with silently():
+            kinds = {name: label.kind for name, label in planes.items()}
+            return storage.columns(count, kinds, map_filling(planes))
 
     def _load_rows(self, columns: TableColumns) -> Mapping[str, Columns]:
         rows = np.arange(len(columns.table))
@@ -260,16 +274,11 @@ class PictureTable(Dataset):
     def _columns(self) -> TableColumns:
         """The columns, with the labels that files hold."""
         columns = self._understood
-        labels = dict(columns.labels)
+        planes = {}
         for name, stated in columns.maps.items():
             column = MapColumn(name, map_files(columns.table, self._map_paths[name]), stated)
-            labels[name] = column.read(stated["type"], self._pictures.files, self._form[0])
-        return replace(
-            columns,
-            labels={
-                name: labels[name] for name in (*columns.table.columns, *columns.labels) if name in labels
-            },
-        )
+            planes[name] = column.read(stated["type"], self._pictures.files, self._form[0])
+        return replace(columns, planes=planes)
 
     def _placed(self, columns: TableColumns) -> tuple[TableColumns, tuple[str, ...]]:
         """Return the columns with points where the pictures have them, and what is remarked of these."""

@@ -18,6 +18,7 @@ from .table_advice import setting
 from .table_kinds import Kind, guess
 from .table_labels import LABELS, Cells, Label, LabelColumn, grouped
 from .table_numbers import with_point
+from .table_planes import MapLabel
 from .table_points import NAME as POINTS
 from .table_points import points_of, read_points
 
@@ -59,8 +60,8 @@ class TableColumns:
 
     `path` is the column of paths, empty where no column names pictures; `split` and `group` are columns or
     None; `labels` are what can be told; `maps` are columns of masks and maps, with what is stated of each,
-    until their files are read; `ignored` says why the others are not used. `vector` is what a
-    model reads of the rows, with its `values` float32 `[N, width]`.
+    until their files are looked at: then they are `planes`; `ignored` says why the others are not used.
+    `vector` is what a model reads of the rows, with its `values` float32 `[N, width]`.
     """
 
     table: Table
@@ -73,14 +74,21 @@ class TableColumns:
     maps: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     vector: VectorSpec | None = None
     values: NDArray[np.float32] | None = field(default=None, repr=False)
+    planes: Mapping[str, MapLabel] = field(default_factory=dict, repr=False)
+
+    @property
+    def told(self) -> dict[str, Label | MapLabel]:
+        """All that is to be told, in the table's order."""
+        found = {**self.labels, **self.planes}
+        return {name: found[name] for name in (*self.table.columns, *found) if name in found}
 
     @property
     def said(self) -> list[str]:
         """One line for every column, in the table's order."""
-        lines = []
+        lines, told = [], self.told
         for name in self.table.columns:
-            if name in self.labels:
-                said = self.labels[name].described
+            if name in told:
+                said = told[name].described
             elif self.vector is not None and name in self.vector.columns:
                 said = self._read_as(self.vector, name)
             elif name in self.ignored:
@@ -90,8 +98,8 @@ class TableColumns:
             else:
                 said = next(kind for kind in ("path", "split", "group") if getattr(self, kind) == name)
             lines.append(f"  {name}: {said}")
-        new = [name for name in self.labels if name not in self.table.columns]
-        return [*lines, *(f"  {name}: {self.labels[name].described}" for name in new)]
+        new = [name for name in told if name not in self.table.columns]
+        return [*lines, *(f"  {name}: {told[name].described}" for name in new)]
 
     def of(self, rows: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
         """Return the labels of some rows, and what is read of them."""

@@ -15,8 +15,7 @@ from numpy.typing import NDArray
 from ...core.base.errors import UsageError, suggest
 from ...core.contracts import Form
 from ...core.data.tables import Table
-from ..forms import Binary, Categorical, Multilabel, Ordinal, PixelClasses, PixelValues, Regression
-from ..forms.pixel_classes import UNLABELLED
+from ..forms import Binary, Categorical, Multilabel, Ordinal, Regression
 from .class_folders import natural
 from .table_advice import setting
 from .table_kinds import LONGEST, yes_of
@@ -56,30 +55,6 @@ class Label:
         """The column in a few words: `class of 3: blue, green, red; 60 absent`."""
         absent = int((~self.present).sum())
         return _described(self.spec, self.values) + (f"; {absent:,} absent" if absent else "")
-
-
-@dataclass(frozen=True)
-class MapLabel(Label):
-    """A class per pixel, uint8 `[N, H, W]` (255: no label), or a value, float32 `[N, 1, H, W]` (NaN)."""
-
-    @property
-    def present(self) -> NDArray[np.bool_]:
-        """Whether any pixel of each row has a label, `[N]`."""
-        return np.asarray(self._known.reshape(len(self.values), -1).any(axis=1))
-
-    @property
-    def described(self) -> str:
-        """The column in a few words, with how many pixels have no label."""
-        there = self.present
-        said = _mapped(self.spec, self.values)
-        absent = f"; {int((~there).sum()):,} absent" if not there.all() else ""
-        share = float(1 - self._known[there].mean()) if there.any() else 0.0
-        return said + absent + (f"; {100 * share:.1f} % of pixels without a label" if share else "")
-
-    @property
-    def _known(self) -> NDArray[np.bool_]:
-        known = ~np.isnan(self.values) if self.values.dtype.kind == "f" else self.values != UNLABELLED
-        return np.asarray(known)
 
 
 @dataclass(frozen=True)
@@ -287,13 +262,3 @@ def _described(spec: Form, values: NDArray[Any]) -> str:
     if isinstance(spec, Binary):
         return f"yes or no: {int((values == 1).sum()):,} yes, {int((values == 0).sum()):,} no"
     return f"number from {float(np.nanmin(values)):g} to {float(np.nanmax(values)):g}"
-
-
-def _mapped(spec: Form, values: NDArray[Any]) -> str:
-    if isinstance(spec, PixelClasses):
-        shown = ", ".join(spec.classes[:5]) + (", ..." if len(spec.classes) > 5 else "")
-        return f"a class per pixel, of {len(spec.classes)}: {shown}"
-    assert isinstance(spec, PixelValues)
-    units = f" {spec.units}" if spec.units else ""
-    low, high = float(np.nanmin(values)), float(np.nanmax(values))
-    return f"a value per pixel from {low:g} to {high:g}{units}"

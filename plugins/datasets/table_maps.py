@@ -2,29 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ...core.base.cores import available_cores
 from ...core.base.errors import UsageError
 from ...core.base.files import reading
 from ...core.contracts import Preparation
-from ...core.contracts.specs import ImageSpec
 from ...core.data.table_paths import PictureFolder, picture_paths
 from ...core.data.tables import Table
-from ..forms import PixelClasses, PixelValues
-from ..forms.pixel_classes import UNLABELLED
 from .image_files import ImageFile, image_file
 from .map_files import opened_map
 from .placing import laid
 from .table_advice import setting
-from .table_labels import Cells, MapLabel
+from .table_labels import Cells
+from .table_planes import MapLabel, Planes, map_error
 
 MASK_MODES = ("1", "L", "P")
 """Pillow's modes of pictures whose pixels are numbers in a byte."""
@@ -36,7 +33,6 @@ MOST_CLASSES = 64
 """Different numbers in files that are taken for masks by themselves."""
 
 _LOOKED_AT = 8
-_BLACK_AND_WHITE = (0, 255)
 
 
 @dataclass(frozen=True)
@@ -52,24 +48,35 @@ class MapColumn:
 
     def read(self, kind: str, pictures: Sequence[ImageFile], preparation: Preparation) -> MapLabel:
         """Return its labels as `mask` or `map`, brought to where pictures are, each to the nearest pixel."""
-        planes = _each(self.files, lambda row, file: self._plane(file, pictures[row], kind, preparation))
-        image = preparation.image
-        return self._masks(planes, image) if kind == "mask" else self._maps(planes, image)
+
+        def plane(row: int, *, compared: bool) -> NDArray[Any] | None:
+            file, picture = self.files[row], pictures[row] if compared else None
+            return None if file is None else self._plane(file, picture, kind, preparation)
+
+        planes = Planes(
+            self.name,
+            self.stated,
+            [None if file is None else file.name for file in self.files],
+            preparation.image,
+            partial(plane, compared=True),
+            partial(plane, compared=False),
+        )
+        return planes.masks() if kind == "mask" else planes.maps()
 
     def _plane(
-        self, file: ImageFile, picture: ImageFile, kind: str, preparation: Preparation
+        self, file: ImageFile, picture: ImageFile | None, kind: str, preparation: Preparation
     ) -> NDArray[Any]:
-        """Return a mask, int16 with -1 where the picture does not reach, or a map, float32 with NaN there."""
-        from PIL import ImageOps
+        """Return a mask, int16 with -1 where the picture does not reach, or a map, float32 with NaN there.
 
-        from ...core.data.picture_pixels import size_of
+        It is compared with its picture, where that is given.
+        """
+        from PIL import ImageOps
 
         hint = f"replace it, empty the cell, or leave the column out: {setting(self.name, 'ignore')}"
         with reading(f"column {self.name!r}: {file.name}", f"a {kind}", hint=hint):
-            opened, shown = opened_map(file), opened_map(picture)
-            if opened is None or shown is None:
-                name = picture.name if shown is None else file.name
-                raise UsageError(f"column {self.name!r}: {name} is not an image", hint=hint)
+            opened = opened_map(file)
+            if opened is None:
+                raise UsageError(f"column {self.name!r}: {file.name} is not an image", hint=hint)
             modes = MASK_MODES if kind == "mask" else (*MASK_MODES, *DEPTH_MODES)
             if opened.mode not in modes:
                 numbers = "a class's number in each pixel (grey or a palette of up to 8 bits)"
@@ -77,67 +84,27 @@ class MapColumn:
                 raise self._error(f"{file.name} has {opened.mode} pixels, no {kind}: it needs {wanted}")
             upright = preparation.orientation == "exif"
             plane = ImageOps.exif_transpose(opened) if upright else opened
-            width, height = size_of(shown) if upright else shown.size
-            if plane.size != (width, height):
-                raise self._error(
-                    f"{file.name} is {plane.height} x {plane.width} pixels, and its picture {picture.name} "
-                    f"{height} x {width}"
-                )
+            if picture is not None:
+                self._refuse_other_size(file, plane, picture, upright, hint)
             return _laid(plane, preparation, np.dtype(np.int16 if kind == "mask" else np.float32))
 
-    def _masks(self, planes: Sequence[NDArray[Any] | None], image: ImageSpec) -> MapLabel:
-        found = np.zeros(256, dtype=bool)
-        for plane in planes:
-            if plane is not None:
-                found |= np.bincount(plane[plane >= 0], minlength=256) > 0
-        values = np.flatnonzero(found).tolist()
-        if values != list(_BLACK_AND_WHITE):
-            values = [value for value in values if value != UNLABELLED]
-        names = self.stated.get("classes")
-        if names is None:
-            names = tuple(str(value) for value in values)
-        else:
-            self._refuse_unknown(planes, values, len(names))
-            values = list(range(len(names)))
-        if len(names) < 2:
-            said = f"every pixel is {names[0]}" if names else "no pixel has a label"
-            raise self._error(f"{said}: there is nothing to tell")
-        # The last one is for -1: outside of the picture.
-        numbers = np.full(257, UNLABELLED, dtype=np.uint8)
-        numbers[values] = np.arange(len(values))
-        form = PixelClasses(tuple(names), image.height, image.width)
-        column = np.full((len(planes), *form.target_shape), UNLABELLED, dtype=np.uint8)
-        for row, plane in enumerate(planes):
-            if plane is not None:
-                column[row] = numbers[plane]
-        return MapLabel(self.name, form, column)
-
-    def _refuse_unknown(
-        self, planes: Sequence[NDArray[Any] | None], values: Sequence[int], count: int
+    def _refuse_other_size(
+        self, file: ImageFile, plane: Any, picture: ImageFile, upright: bool, hint: str
     ) -> None:
-        unknown = [value for value in values if value >= count]
-        for plane, file in zip(planes, self.files, strict=True) if unknown else ():
-            if plane is not None and file is not None and np.isin(plane, unknown).any():
-                raise self._error(
-                    f"{file.name} holds {', '.join(map(str, unknown[:5]))}: its {count} classes are the "
-                    f"numbers 0 to {count - 1}, and 255 is no label"
-                )
+        from ...core.data.picture_pixels import size_of
 
-    def _maps(self, planes: Sequence[NDArray[Any] | None], image: ImageSpec) -> MapLabel:
-        scale, units = float(self.stated.get("scale", 1.0)), str(self.stated.get("units", ""))
-        column = np.full((len(planes), 1, image.height, image.width), np.nan, dtype=np.float32)
-        for row, plane in enumerate(planes):
-            if plane is not None:
-                column[row, 0] = np.where(np.isfinite(plane) & (plane != 0), plane, np.nan) * scale
-        if np.isnan(column).all():
-            raise self._error("no pixel has a value: there is nothing to tell")
-        positive = bool(np.nanmin(column) > 0)
-        form = PixelValues((self.name,), image.height, image.width, units, positive)
-        return MapLabel(self.name, form, column)
+        shown = opened_map(picture)
+        if shown is None:
+            raise UsageError(f"column {self.name!r}: {picture.name} is not an image", hint=hint)
+        width, height = size_of(shown) if upright else shown.size
+        if plane.size != (width, height):
+            raise self._error(
+                f"{file.name} is {plane.height} x {plane.width} pixels, and its picture {picture.name} "
+                f"{height} x {width}"
+            )
 
     def _error(self, message: str) -> UsageError:
-        hint = f"mend it, or leave the column out: {setting(self.name, 'ignore')}"
-        return UsageError(f"column {self.name!r}: {message}", hint=hint)
+        return map_error(self.name, message)
 
 
 def _laid(plane: Any, preparation: Preparation, kind: np.dtype[Any]) -> NDArray[Any]:
@@ -214,17 +181,3 @@ def _kind_of(opened: Any) -> str | None:
         return "map"
     few = opened.mode in MASK_MODES and len(np.unique(np.asarray(opened))) <= MOST_CLASSES
     return "mask" if few else None
-
-
-def _each(
-    files: Sequence[ImageFile | None], read: Callable[[int, ImageFile], NDArray[Any]]
-) -> list[NDArray[Any] | None]:
-    """Return what is read of each file, in order; None where there is none."""
-    from ...core.data.pictures import silently
-
-    def one(row: int) -> NDArray[Any] | None:
-        file = files[row]
-        return None if file is None else read(row, file)
-
-    with silently(), ThreadPoolExecutor(min(8, available_cores())) as pool:
-        return list(pool.map(one, range(len(files))))

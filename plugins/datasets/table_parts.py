@@ -91,6 +91,11 @@ def carve(
     return moved
 
 
+def each_told(values: NDArray[Any]) -> list[NDArray[Any]]:
+    """Return the columns to be told: each tag for itself, so that rare ones stay in training."""
+    return list(values.T) if values.dtype == np.int8 else [values]
+
+
 def _classes(column: NDArray[Any]) -> NDArray[np.int64]:
     """Return the class of each row, -1 for none; values are all of class 0."""
     if column.dtype.kind == "f":

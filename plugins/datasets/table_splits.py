@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +11,7 @@ from numpy.typing import NDArray
 from ...core.base.errors import UsageError
 from .table_advice import setting
 from .table_columns import TableColumns
-from .table_parts import PARTS, TEST, TRAIN, VALIDATION, carve, part_of, same_units
+from .table_parts import PARTS, TEST, TRAIN, VALIDATION, carve, each_told, part_of, same_units
 
 
 @dataclass(frozen=True)
@@ -59,7 +58,7 @@ class TableParts:
             groups = [cells[row] for row in rows.tolist()]
             _refuse_split_groups(columns, groups, parts)
         units = same_units(len(rows), [groups, *keys])
-        labels = [part for label in columns.labels.values() for part in _told(label.values[rows])]
+        labels = [part for label in columns.labels.values() for part in each_told(label.values[rows])]
         for part, share in self._shares.items():
             if not (parts == part).any():
                 parts = carve(parts, part, share, units, labels, self.seed)
@@ -71,11 +70,6 @@ class TableParts:
                     + (f"; each {columns.group!r} is in one part" if columns.group else ""),
                 )
         return parts
-
-
-def _told(values: NDArray[Any]) -> list[NDArray[Any]]:
-    """Return the columns to be told: each tag for itself, so that rare ones stay in training."""
-    return list(values.T) if values.dtype == np.int8 else [values]
 
 
 def given_parts(columns: TableColumns) -> NDArray[np.int8]:

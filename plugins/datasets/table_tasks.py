@@ -19,6 +19,7 @@ from ..forms import (
     Regression,
 )
 from .table_labels import Label
+from .table_planes import MapLabel
 
 CLASS_METRICS = ("accuracy", "balanced-accuracy", "f1", "precision", "recall", "confusion-matrix")
 """What judges classes: people's own are seldom equally frequent."""
@@ -40,7 +41,7 @@ _TAKEN = ("image", "row")
 _LONGEST = 60
 
 
-def tasks_of(labels: Mapping[str, Label]) -> dict[str, dict[str, Any]]:
+def tasks_of(labels: Mapping[str, Label | MapLabel]) -> dict[str, dict[str, Any]]:
     """Return a task for each label column, named after it, as a recipe writes them."""
     names = task_names(labels)
     found = {names[column]: label_task(column, label.spec) for column, label in labels.items()}

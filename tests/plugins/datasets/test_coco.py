@@ -16,6 +16,7 @@ from mtl.core.contracts import Preparation
 from mtl.core.contracts.specs import ImageSpec
 from mtl.plugins.datasets.coco import Coco
 from mtl.plugins.datasets.coco_labels import read_coco
+from mtl.plugins.datasets.table_planes import MapLabel
 from mtl.plugins.datasets.table_points import sides
 from mtl.plugins.forms import Multilabel, PixelClasses, Points
 
@@ -147,6 +148,14 @@ WHOLE = Preparation(ImageSpec(3, 10, 20), "stretch")
 SQUARE = [[2, 1, 6, 1, 6, 5, 2, 5]]
 
 
+def rows_of(masks: MapLabel) -> np.ndarray:
+    shape, kind = masks.kind
+    found = np.empty((COUNT, *shape), kind)
+    for row, out in enumerate(found):
+        masks.write(row, out)
+    return found
+
+
 def test_outlines_become_a_task_of_masks(write):
     dataset = Coco(file=write(**outlined({"segmentation": SQUARE})), size=(10, 20))
     assert dataset.tasks()["masks"] == {"task": "segment", "label": "masks"}
@@ -165,18 +174,18 @@ def test_smaller_objects_lie_over_larger_ones_and_boxes_alone_are_not_known(writ
     expected = np.zeros((10, 20), dtype=np.uint8)
     expected[1:5, 2:6], expected[2:4, 3:5], expected[:3, 10:12] = 1, 2, 255
     masks = found.masks(WHOLE)
-    np.testing.assert_array_equal(masks.values[0], expected)
-    assert not masks.values[1:].any()
+    np.testing.assert_array_equal(rows_of(masks)[0], expected)
+    assert not rows_of(masks)[1:].any()
     # At half the size a pixel has what lies at its centre.
     np.testing.assert_array_equal(
-        found.masks(Preparation(ImageSpec(3, 5, 10), "stretch")).values[0], expected[1::2, 1::2]
+        rows_of(found.masks(Preparation(ImageSpec(3, 5, 10), "stretch")))[0], expected[1::2, 1::2]
     )
 
 
 @pytest.mark.parametrize("counts", [[21, 4, 6, 4, 165], "e0460o4"])
 def test_run_lengths_go_down_the_columns(write, counts):
     runs = {"size": [10, 20], "counts": counts}
-    values = read_coco(write(**outlined({"segmentation": runs, "iscrowd": 1}))).masks(WHOLE).values[0]
+    values = rows_of(read_coco(write(**outlined({"segmentation": runs, "iscrowd": 1}))).masks(WHOLE))[0]
     expected = np.zeros((10, 20), dtype=np.uint8)
     expected[1:5, 2], expected[1:5, 3] = 1, 1
     np.testing.assert_array_equal(values, expected)
@@ -208,7 +217,7 @@ def test_points_and_masks_go_where_their_pictures_go(write, way):
     square = {"segmentation": [[6, 2, 12, 2, 12, 8, 6, 8]]}
     found = read_coco(write(**outlined(square)))
     stated = Preparation(ImageSpec(3, 10, 10), way, "nearest")
-    mask = found.masks(stated).values[0]
+    mask = rows_of(found.masks(stated))[0]
     # The picture is 10 x 20: its middle is cut out, or it is half as large between bars of no label.
     expected = np.zeros((10, 10), dtype=np.uint8)
     if way == "crop":
