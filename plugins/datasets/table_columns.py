@@ -79,7 +79,7 @@ class TableColumns:
     @property
     def told(self) -> dict[str, Label | MapLabel]:
         """All that is to be told, in the table's order."""
-        found = {**self.labels, **self.planes}
+        found: dict[str, Label | MapLabel] = {**self.labels, **self.planes}
         return {name: found[name] for name in (*self.table.columns, *found) if name in found}
 
     @property
