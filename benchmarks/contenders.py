@@ -74,7 +74,7 @@ class Limit:
         self._losses = {name: composed.loss.to(device) for name, composed in composition.tasks.items()}
         blocks = Blocks(composition, samples_of(job, job.batch_size, device).train, device)
         blocks.restart(0, 0)
-        self._looks = blocks.looks(torch.arange(job.batch_size, device=device), 0, 0)[0]
+        self._looks = blocks.lessons(torch.arange(job.batch_size, device=device), 0, 0)[0]
         self._update = update_of(composition)
         self._skip = Failure(device).found
         self._device = device

@@ -123,27 +123,50 @@ class Samples:
         maps = {name: self._gathered(store, indices) for name, store in self.maps.items()}
         return Stored(self.pixels(indices), maps)
 
+    @property
+    def sources(self) -> tuple[Tensor, ...]:
+        """What a batch is gathered from: the stores of images and maps, and the label columns."""
+        return self.store, *self.maps.values(), *self.labels.values()
+
+    def gathered(self, indices: Tensor) -> tuple[Tensor, ...]:
+        """Return the samples at int64 `indices` `[B]` of each of the `sources`, where they lie."""
+        indices = indices.to(self.home)
+        stores = (self.store, *self.maps.values())
+        columns = (column.index_select(0, indices) for column in self.labels.values())
+        return *(self._gathered(store, indices) for store in stores), *columns
+
+    def gather_into(self, parts: Sequence[Tensor], indices: Tensor) -> None:
+        """Write what `gathered` returns into tensors of those shapes."""
+        indices = indices.to(self.home)
+        stores = 1 + len(self.maps)
+        rows = self._rows(indices)
+        for number, (source, part) in enumerate(zip(self.sources, parts, strict=True)):
+            if number < stores and self.pages is not None:
+                self.pages.about_to_read(len(indices), prod(source.shape[1:]) * source.itemsize)
+            torch.index_select(source, 0, rows if number < stores else indices, out=part)
+
+    def made(self, parts: Sequence[Tensor]) -> Batch:
+        """Return what was `gathered`, wherever it is now, with images as float32 in 0..1."""
+        image = parts[0].to(torch.float32).mul_(1.0 / 255.0)
+        found = dict(zip((*self.maps, *self.labels), parts[1:], strict=True))
+        labels = {name: found[name] for name in (*self.labels, *self.maps)}
+        return Batch(image, labels, {name: labels[name] for name in self.vectors})
+
     def batch(self, indices: Tensor, stored: Stored | None = None) -> Batch:
         """Return the samples at int64 `indices` `[B]` with images as float32 in 0..1.
 
         `stored` is what has been gathered of them before. With `streams_to` bytes travel, and become floats
         on the device.
         """
-        device = self.streams_to
         indices = indices.to(self.home)
-
-        def sent(gathered: Tensor) -> Tensor:
-            if device is None:
-                return gathered
-            if device.type == "cuda":
-                gathered = gathered.pin_memory()
-            return gathered.to(device, non_blocking=True)
-
         stored = stored or self.stored(indices)
-        image = sent(stored.images).to(torch.float32).mul_(1.0 / 255.0)
-        labels = {name: sent(column.index_select(0, indices)) for name, column in self.labels.items()}
-        labels |= {name: sent(column) for name, column in stored.maps.items()}
-        return Batch(image, labels, {name: labels[name] for name in self.vectors})
+        columns = (column.index_select(0, indices) for column in self.labels.values())
+        parts = [stored.images, *stored.maps.values(), *columns]
+        if self.streams_to is not None:
+            if self.streams_to.type == "cuda":
+                parts = [part.pin_memory() for part in parts]
+            parts = [part.to(self.streams_to, non_blocking=True) for part in parts]
+        return self.made(parts)
 
     def slices(self, batch_size: int) -> Iterator[Tensor]:
         """Yield the indices of all samples in order, `batch_size` at a time."""

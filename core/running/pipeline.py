@@ -205,6 +205,7 @@ class Pipeline:
         counts = {name: len(started.splits.named(name)) for name in ("train", "validation", "test")}
         self.progress.started(started.composition.recipe.train.epochs, device_name(self.device), counts)
         folder, history = started.folder, started.history
+        told: str | None = None
         for result in self._epochs(started):
             history.append(result.row)
             folder.check()
@@ -214,8 +215,8 @@ class Pipeline:
             kept = started.composition.model.state_dict() if result.best or result.best_of else None
             folder.checkpoints.save(result.checkpoint, kept, best=result.best, best_of=result.best_of)
             self.progress.epoch(result.epoch, result.row, result.best)
-            if result.epoch == int(history[0]["epoch"]) and started.trainer.eager_reason:
-                self.progress.warning(f"steps run one by one, not as a graph: {started.trainer.eager_reason}")
+            if not told and (told := started.trainer.eager_reason):
+                self.progress.warning(f"steps run one by one, not as a graph: {told}")
             self._notify("mtl_epoch_ended", run=folder.path, epoch=result.epoch, row=dict(result.row))
         return started
 
@@ -308,7 +309,7 @@ class Pipeline:
             return splits.to(self.device)
         self.progress.warning(
             f"the data set ({splits.size / 2**20:.0f} MiB) does not fit on {self.device} beside the model: "
-            "it stays in host memory and every batch is sent, which is slower"
+            "it stays in host memory and every block of batches is sent, which is slower"
         )
         return splits.streamed_to(self.device)
 

@@ -20,7 +20,7 @@ from ..composition.views import View, augment, plan_views, target_of
 from ..contracts.batch import Batch
 from ..contracts.randomness import Generators, StepRandom
 from ..data.samples import Samples
-from .ahead import Ahead
+from .feed import Sent, feed_of
 
 BYTES = 4 << 20
 """Most bytes of a block's images, as float32: making a block costs the same for two steps as for ten."""
@@ -82,7 +82,7 @@ class Blocks:
         device: torch.device,
     ) -> None:
         self._composition = composition
-        self._samples = Ahead(samples)
+        self._feed = feed_of(samples)
         self._memory_format = memory_format(composition.recipe.train.channels_last)
         self._tasks = {name: composed.task for name, composed in composition.tasks.items()}
         self._views = plan_views(self._tasks, composition.recipe.views)
@@ -98,20 +98,28 @@ class Blocks:
         sizes = step_sizes(len(order), self._batch_size)
         blocks = [sum(sizes[start : start + self.steps]) for start in range(0, len(sizes), self.steps)]
         parts: tuple[Tensor, ...] = order.split(blocks)
-        self._samples.expect(parts)
+        self._feed.expect(parts)
         return parts
+
+    def send(self, indices: Tensor) -> Sent:
+        """Send the samples at `indices` `[N]` to the device; a block can be made of them again and again."""
+        return self._feed.send(indices)
 
     def restart(self, epoch: int, block: int) -> None:
         """Make ready the random numbers of a block, counted from 0."""
         self.generators.restart(self._composition.recipe.seed, "train", epoch, block)
 
-    def lessons(self, indices: Tensor, epoch: int, block: int) -> list[StepLessons]:
-        """Return what each step of a block is trained on, from its sample indices; `restart` comes before."""
+    def lessons(self, given: Tensor | Sent, epoch: int, block: int) -> list[StepLessons]:
+        """Return what each step of a block is trained on, from its samples or their indices.
+
+        `restart` comes before.
+        """
         seed = self._composition.recipe.seed
+        sent = self.send(given) if isinstance(given, Tensor) else given
         random = StepRandom(
-            len(indices), self._device, seed, "train", epoch, block, generators=self.generators
+            len(sent[0]), self._device, seed, "train", epoch, block, generators=self.generators
         )
-        batch = augment(self._samples.batch(indices), self._composition.augmentations, random)
+        batch = augment(self._feed.batch(sent), self._composition.augmentations, random)
         lessons = [self._cut(view, batch, random) for view in self._views]
         return list(zip(*lessons, strict=True))
 

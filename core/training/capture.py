@@ -19,11 +19,15 @@ from torch import Tensor
 from ..base.device import is_out_of_memory
 from ..base.errors import MtlError
 from ..base.frames import line_outside_torch
+from .feed import Sent
 from .python_state import python_state
 from .step import StepLosses
 
-Work = Callable[[Tensor], StepLosses]
-"""Trains on the samples at indices `[N]`; gives every step's losses, balanced losses and counts, `[K, T]`."""
+Given = Tensor | Sent
+"""What a block is made of: the samples at indices `[N]`, or these themselves."""
+
+Work = Callable[[Any], StepLosses]
+"""Trains on what is `Given`; gives every step's losses, balanced losses and counts, `[K, T]`."""
 
 Capture = Callable[[Callable[[], StepLosses]], Callable[[], StepLosses]]
 """Records work without doing it, and returns what does it: every call works on the same memory."""
@@ -68,7 +72,7 @@ class CapturedBlocks:
         self._work = work
         self._capture = capture
         self._keepers = tuple(keepers)
-        self._replays: dict[int, tuple[Tensor, Callable[[], StepLosses]]] = {}
+        self._replays: dict[int, tuple[Given, Callable[[], StepLosses]]] = {}
         self._met: set[int] = set()
         self._state: list[Any] | None = None
         self._checks = checks
@@ -76,18 +80,18 @@ class CapturedBlocks:
         self._replayed = 0
         self.reason = reason
 
-    def __call__(self, indices: Tensor, restart: Callable[[], None] = lambda: None) -> StepLosses:
+    def __call__(self, given: Given, restart: Callable[[], None] = lambda: None) -> StepLosses:
         """Train on a block; `restart` seeds its random numbers again, of which a failed capture took some."""
-        size = len(indices)
+        size = _size(given)
         due = self.reason is None and size in self._met and size not in self._replays
         if due and not self._looked:
-            return self._watched(indices)
-        if due and not self._try_to_capture(indices, restart):
+            return self._watched(given)
+        if due and not self._try_to_capture(given, restart):
             restart()
         if size in self._replays:
-            return self._replay(indices, restart)
+            return self._replay(given, restart)
         self._met.add(size)
-        return self._work(indices)
+        return self._work(given)
 
     def begin_epoch(self) -> None:
         """Drop captured work that reads memory which was replaced between two epochs, by a balancer say."""
@@ -99,19 +103,19 @@ class CapturedBlocks:
         """Give back the memory of all graphs; blocks that follow are captured anew."""
         self._replays.clear()
 
-    def _watched(self, indices: Tensor) -> StepLosses:
+    def _watched(self, given: Given) -> StepLosses:
         """Work eagerly once more, looking for what a graph could not hold: a broken capture costs more."""
         assert self._checks is not None
         self._looked = True
         with self._checks.waits() as waits:
-            found = self._work(indices)
+            found = self._work(given)
         if waits:
             self.reason = f"a step waits for the device at {_listed(waits)}"
         return found
 
-    def _try_to_capture(self, indices: Tensor, restart: Callable[[], None]) -> bool:
+    def _try_to_capture(self, given: Given, restart: Callable[[], None]) -> bool:
         """Capture, or give a reason why not; return whether it was captured."""
-        static = indices.clone()
+        static = _copied(given)
         before = python_state(self._keepers)
         try:
             replay = self._captured(static, restart)
@@ -127,10 +131,10 @@ class CapturedBlocks:
             self._replays.clear()
             return False
         self._state = before
-        self._replays[len(indices)] = (static, replay)
+        self._replays[_size(given)] = (static, replay)
         return True
 
-    def _captured(self, static: Tensor, restart: Callable[[], None]) -> Callable[[], StepLosses]:
+    def _captured(self, static: Given, restart: Callable[[], None]) -> Callable[[], StepLosses]:
         try:
             return self._capture(lambda: self._work(static))
         except Exception as error:
@@ -141,19 +145,19 @@ class CapturedBlocks:
         restart()
         return self._capture(lambda: self._work(static))
 
-    def _replay(self, indices: Tensor, restart: Callable[[], None]) -> StepLosses:
-        static, replay = self._replays[len(indices)]
-        static.copy_(indices)
+    def _replay(self, given: Given, restart: Callable[[], None]) -> StepLosses:
+        static, replay = self._replays[_size(given)]
+        _copy(static, given)
         self._replayed += 1
         # Not the first replay: what stands still in Python stood there when it was captured.
         if self._replayed == 2 and self._checks is not None and self._checks.changes is not None:
-            return self._compared(indices, replay, list(self._checks.changes()), restart)
+            return self._compared(given, replay, list(self._checks.changes()), restart)
         # The next replay overwrites what this one returns.
         return StepLosses(*(part.clone() for part in replay()))
 
     def _compared(
         self,
-        indices: Tensor,
+        given: Given,
         replay: Callable[[], StepLosses],
         changes: Sequence[Tensor],
         restart: Callable[[], None],
@@ -170,7 +174,7 @@ class CapturedBlocks:
         replayed = StepLosses(*(part.clone() for part in replay()))
         rewind()
         try:
-            single = self._work(indices)
+            single = self._work(given)
         except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error):
                 raise
@@ -188,6 +192,24 @@ class CapturedBlocks:
             )
             self._replays.clear()
         return single
+
+
+def _parts(given: Given) -> Sent:
+    return (given,) if isinstance(given, Tensor) else given
+
+
+def _size(given: Given) -> int:
+    """Return the number of samples."""
+    return len(_parts(given)[0])
+
+
+def _copied(given: Given) -> Given:
+    return given.clone() if isinstance(given, Tensor) else tuple(part.clone() for part in given)
+
+
+def _copy(static: Given, given: Given) -> None:
+    for target, part in zip(_parts(static), _parts(given), strict=True):
+        target.copy_(part)
 
 
 def causes(error: BaseException) -> str:

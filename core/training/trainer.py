@@ -31,6 +31,7 @@ from .cuda_capture import CudaCapture
 from .determinism import deterministic
 from .epoch_losses import EpochLosses
 from .failure import Failure, NotFiniteError
+from .feed import Sent
 from .history import to_json
 from .kept import Kept
 from .rates import rate_factors
@@ -170,11 +171,12 @@ class Trainer:
                     self._blocks.restart(self._epoch, block)
 
                 restart()
+                sent = self._blocks.send(indices)
                 if self._captured is not None:
-                    found.add(self._captured(indices, restart))
+                    found.add(self._captured(sent, restart))
                     self._tell(found.done, total)
                 else:
-                    found.add(self._work(indices, block, lambda step: self._tell(step, total), found.done))
+                    found.add(self._work(sent, block, lambda step: self._tell(step, total), found.done))
         losses, balanced, counts = found.all()
         balancer, tasks = self.composition.balancer, tuple(self.composition.tasks)
         positive = self.composition.recipe.balancer.name if balancer.needs_positive_losses else None
@@ -185,11 +187,11 @@ class Trainer:
         return ((losses * counts).sum(dim=0) / seen).cpu()
 
     def _work(
-        self, indices: Tensor, block: int, tell: Callable[[int], None] | None = None, done: int = 0
+        self, given: Tensor | Sent, block: int, tell: Callable[[int], None] | None = None, done: int = 0
     ) -> StepLosses:
         """Take a block's steps one by one; return what they gave, `[K, T]` each."""
         found = []
-        blocks = self._blocks.lessons(indices, self._epoch, block)
+        blocks = self._blocks.lessons(given, self._epoch, block)
         for index, lessons in enumerate(blocks):
             closes = self._closes(index, len(blocks), done)
             found.append(self._step(lessons, self._failure, closes))
@@ -221,8 +223,6 @@ class Trainer:
             reason = (
                 f"the balancer {self.composition.recipe.balancer.name!r} rewinds random numbers in every step"
             )
-        elif self.splits.train.streams:
-            reason = "the data streams from host memory"
         elif not self._update.capturable:
             reason = (
                 f"the optimizer {_named(self._training.optimizer)!r} does not say that it can be captured"
@@ -234,11 +234,11 @@ class Trainer:
         # Weak, so that a finished trainer goes at once, and its graphs with it.
         work = WeakMethod(self._work)
 
-        def replayed(indices: Tensor) -> StepLosses:
+        def replayed(given: Tensor | Sent) -> StepLosses:
             alive = work()
             assert alive is not None
             # Kept generators are seeded before every block: the names of the block in hand do not matter.
-            return alive(indices, 0)
+            return alive(given, 0)
 
         changes = WeakMethod(self._changes)
         return CapturedBlocks(

@@ -41,7 +41,7 @@ def test_a_block_is_a_function_of_epoch_and_number(blocks: Blocks) -> None:
 
 
 def test_targets_belong_to_their_images(blocks: Blocks) -> None:
-    samples = blocks._samples._samples
+    samples = blocks._feed._ahead._samples  # type: ignore[attr-defined]
     for step in lessons(blocks, 24):
         (lesson,) = step
         turns = lesson.answers["rotation"].target
