@@ -34,6 +34,10 @@ if TYPE_CHECKING:
 @dataset_option
 @data_option
 @data_dir_option
+@click.option("--skip-broken", is_flag=True, default=None, help="Leave out pictures that cannot be read.")
+@click.option(
+    "--allow-duplicates", is_flag=True, default=None, help="Go on when a picture is in two parts of the data."
+)
 @click.option("--sharing", metavar="NAME", help="How encoders are shared (mtl list sharing).")
 @click.option("--balancer", metavar="NAME", help="How losses become one update (mtl list balancer).")
 @click.option(

@@ -36,8 +36,10 @@ class PictureFolder:
         return "\0" not in cell and os.path.isfile(self.place(cell))  # noqa: PTH113 - never raises
 
 
-def picture_paths(table: Table, cells: Sequence[str | None], folder: PictureFolder) -> list[Path]:
-    """Return the file of every row.
+def picture_paths(
+    table: Table, cells: Sequence[str | None], folder: PictureFolder, column: str = ""
+) -> list[Path]:
+    """Return the file of every row; a `column` beside that of the pictures is named in messages.
 
     Raises `UsageError`, with the first lines, for rows without a path, for paths and links that lead out of
     the folder, and for files that are not there.
@@ -53,7 +55,8 @@ def picture_paths(table: Table, cells: Sequence[str | None], folder: PictureFold
             shown = ", ".join(f"{known[row]!r:.80} ({table.listed([row])})" for row in rows[:3])
             more = ", ..." if len(rows) > 3 else ""
             count = f"{len(rows):,} of {len(known):,} rows"
-            raise UsageError(f"{table.path}: {count} {problem}: {shown}{more}", hint=hint(known[rows[0]]))
+            place = f"{table.path}: column {column!r}" if column else str(table.path)
+            raise UsageError(f"{place}: {count} {problem}: {shown}{more}", hint=hint(known[rows[0]]))
 
     root, inside = folder.root, _keeper(folder.root)
     elsewhere = f"pictures are read below one folder; {folder.flag}root=FOLDER names another"

@@ -49,6 +49,13 @@ class DataQuestions:
         found = self._asked(choice).ask("tasks", "when it named its tasks")
         return {str(name): dict(body) for name, body in found.items()}
 
+    def understood(self, choice: Choice) -> Sequence[str]:
+        """Return what one with tasks of its own made of its files; nothing of others."""
+        if not self._answers(choice, "tasks"):
+            return ()
+        lines: Sequence[str] = self._asked(choice).ask("understood", "when it said what it understood")
+        return lines
+
     def aimed(self, choice: Choice, tasks: Sequence[str]) -> Choice:
         """Return it with the options that make its labels what tasks ask for (`Dataset.aimed`)."""
         if not self._answers(choice, "aimed"):

@@ -164,7 +164,7 @@ class _Reader:
         example = "for example --tasks classify, or in a recipe `tasks: [classify]`; see: mtl list task"
         if not value:
             if value is not None:
-                self._complain(("tasks",), "no tasks are named", example)
+                self._complain(("tasks",), *self._untold(example))
             return ()
         if isinstance(value, list | dict) and self._has_too_many(value, "tasks", ("tasks",)):
             return ()
@@ -223,6 +223,19 @@ class _Reader:
             self._asked = None
             return []
         return [] if found is None else [found.name]
+
+    def _untold(self, example: str) -> tuple[str, str]:
+        """Return what is complained of where there are no tasks, and a hint: what the data are."""
+        try:
+            said = () if self._asked is None else self._questions.understood(self._asked)
+        except UsageError as error:
+            return error.message, error.hint or example
+        if not said:
+            return "no tasks are named", example
+        return (
+            "no tasks are named, and no column of the data can be told",
+            f"say what columns are (dataset.columns); understood: {'; '.join(line.strip() for line in said)}",
+        )
 
     @cached_property
     def _own_tasks(self) -> Mapping[str, Any] | None:

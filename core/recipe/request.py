@@ -18,6 +18,8 @@ FLAGS = (
     "dataset",
     "data",
     "data_dir",
+    "skip_broken",
+    "allow_duplicates",
     "encoder",
     "sharing",
     "balancer",
@@ -30,6 +32,8 @@ FLAGS = (
 _PATHS = {
     "data": ("dataset", "file"),
     "data_dir": ("dataset", "data_dir"),
+    "skip_broken": ("dataset", "skip_broken"),
+    "allow_duplicates": ("dataset", "allow_duplicates"),
     "balance_on": ("balancer", "on"),
     "epochs": ("train", "epochs"),
     "precision": ("train", "precision"),

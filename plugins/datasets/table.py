@@ -297,7 +297,9 @@ class PictureTable(Dataset):
     @cached_property
     def _map_paths(self) -> Mapping[str, list[Path | None]]:
         columns = self._understood
-        return {name: map_paths(columns.table, columns.cells[name], self._folder()) for name in columns.maps}
+        return {
+            name: map_paths(columns.table, name, columns.cells[name], self._folder()) for name in columns.maps
+        }
 
     def _look(self, files: Cells, pictures: Cells | None) -> str | None:
         return look_at_files(self._folder(), files, pictures)

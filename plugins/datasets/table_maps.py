@@ -118,12 +118,12 @@ def _laid(plane: Any, preparation: Preparation, kind: np.dtype[Any]) -> NDArray[
     return laid(np.asarray(scaled).astype(kind), place, -1 if kind.kind == "i" else np.nan)
 
 
-def map_paths(table: Table, cells: Cells, folder: PictureFolder) -> list[Path | None]:
+def map_paths(table: Table, column: str, cells: Cells, folder: PictureFolder) -> list[Path | None]:
     """Return the file of every row, None for a hole; raise `UsageError` as `picture_paths` does."""
     some = next((cell for cell in cells if cell), None)
     if some is None:
         return [None] * len(cells)
-    found = picture_paths(table, [cell or some for cell in cells], folder)
+    found = picture_paths(table, [cell or some for cell in cells], folder, column)
     return [path if cell else None for cell, path in zip(cells, found, strict=True)]
 
 
