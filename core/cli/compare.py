@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..base.collection import uncollected
 from ..base.errors import UsageError
 from .asked import (
     data_dir_option,
@@ -101,7 +100,7 @@ def command(
       mtl compare --tasks parity,third --encoder mlp --sharing none,hard --seeds 3 --dry-run
       mtl compare --tasks even,third --encoder mlp --sharing hard,none --epochs 1 --seeds 3
     """
-    with uncollected():
+    with session.importing():
         from ..base.device import choose_device
         from ..base.places import refuse_unusable
         from ..comparison.comparison import Comparing

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..base.collection import uncollected
 from .asked import (
     data_dir_option,
     data_option,
@@ -84,7 +83,7 @@ def command(
       mtl compose --tasks parity,classify --set train.batch_size=64 --dry-run
       mtl compose --tasks denoise,classify --encoder lenet --seeds 8
     """
-    with uncollected():
+    with session.importing():
         from ..composition.composer import compose
         from ..recipe.recipe_reader import read
         from ..recipe.request import Request
@@ -94,11 +93,12 @@ def command(
     if dry_run:
         _print_plan(compose(resolved, session.registry, source).plan(), as_json)
         return
-    from ..base.device import choose_device
-    from ..recipe.seed_list import read_seeds
-    from ..running.pipeline import Pipeline
-    from ..running.seeds import SeedsPipeline
-    from .progress import choose_progress, finish_run, finish_seeds
+    with session.importing():
+        from ..base.device import choose_device
+        from ..recipe.seed_list import read_seeds
+        from ..running.pipeline import Pipeline
+        from ..running.seeds import SeedsPipeline
+        from .progress import choose_progress, finish_run, finish_seeds
 
     asked = flags["seed"] is not None
     chosen = None if seeds is None else read_seeds(seeds, first=resolved.seed, asked=asked)

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import click
 
-from ..base.collection import uncollected
 from .session import Session, pass_session, print_json
 
 
@@ -26,7 +25,7 @@ def command(session: Session, run: Path, split: str, device: str, as_json: bool)
       mtl evaluate runs/demo
       mtl evaluate runs/demo --split validation --json
     """
-    with uncollected():
+    with session.importing():
         from ..base.device import choose_device
         from ..running.run import load_run
         from .progress import LineProgress

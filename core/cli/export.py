@@ -7,7 +7,6 @@ from typing import Any
 
 import click
 
-from ..base.collection import uncollected
 from ..base.errors import UsageError
 from .results import describe_verification
 from .session import Session, pass_session, print_json
@@ -55,7 +54,7 @@ def command(
       mtl export runs/demo
       mtl export runs/demo --input uint8 --to runs/demo/bytes.onnx
     """
-    with uncollected():
+    with session.importing():
         from ..recipe.recipe_source import RecipeSource
         from ..recipe.seed_list import SEEDS
         from ..running.run import load_run

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import gc
 import io
 import os
 import signal
@@ -116,11 +117,16 @@ def main(arguments: list[str] | None = None) -> None:
         # A name that the terminal's encoding lacks is shown escaped; without this it ends the command.
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-    sys.exit(run(arguments))
+    try:
+        status = run(arguments, has_process=True)
+    finally:
+        # The system takes it all back at once; Python would go through a million objects of torch first.
+        gc.freeze()
+    sys.exit(status)
 
 
-def run(arguments: list[str] | None = None) -> int:
-    """Run the command line and return its exit status."""
+def run(arguments: list[str] | None = None, *, has_process: bool = False) -> int:
+    """Run the command line and return its exit status; `has_process`: the process ends with it."""
     # Read when torch loads OpenMP. Left to itself it spins for milliseconds at every wait: a small model's
     # epoch becomes up to a hundred times slower as soon as another process wants the same cores. Without
     # any spinning it is half as fast on a quiet machine. This many turns lose neither.
@@ -128,7 +134,7 @@ def run(arguments: list[str] | None = None) -> int:
         os.environ.setdefault("GOMP_SPINCOUNT", "10000")
     given = sys.argv[1:] if arguments is None else arguments
     debug = "--debug" in given
-    session = Session()
+    session = Session(has_process=has_process)
     try:
         build_cli().main(given, prog_name="mtl", standalone_mode=False, obj=session)
     except MtlError as error:

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import click
 
-from ..base.collection import uncollected
 from .session import Session, pass_session
 
 
@@ -23,7 +22,7 @@ def command(session: Session, run: Path, device: str, as_json: bool) -> None:
       mtl resume runs/demo
       mtl resume runs/demo --json
     """
-    with uncollected():
+    with session.importing():
         from ..base.device import choose_device
         from ..base.workplace import restore
         from ..folders.kept_plugins import read_recipe_of

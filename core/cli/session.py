@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -12,16 +13,18 @@ from typing import Any
 
 import click
 
+from ..base.collection import uncollected
 from ..discovery.plugin_loading import Provider, broken_line, next_step
 from ..discovery.registry import Registry, discover
 
 
 @dataclass
 class Session:
-    """One invocation of the command line."""
+    """One invocation of the command line; it may have the whole process, which ends with it."""
 
     plugin_files: Sequence[Path] = ()
     debug: bool = False
+    has_process: bool = False
     _warned: set[str] = field(default_factory=set)
 
     @cached_property
@@ -36,6 +39,10 @@ class Session:
         """The registry with all components collected."""
         self._warn(self.plugins.providers)
         return self.plugins
+
+    def importing(self) -> AbstractContextManager[None]:
+        """Return a block to import in what takes seconds."""
+        return uncollected(for_good=self.has_process)
 
     def plugin_at_fault(self, error: BaseException) -> Provider | None:
         """Return the plugin whose code raised an error that nobody foresaw, if there is one."""

@@ -8,7 +8,6 @@ from typing import Any
 
 import click
 
-from ..base.collection import uncollected
 from ..base.errors import UsageError, VerificationError
 from ..base.time_limit import TooLate, within
 from ..recipe.seed_list import refuse_several
@@ -66,7 +65,7 @@ def command(
 
 
 def _compared(session: Session, target: Path, run: Path | None, names: list[str] | None) -> Mapping[str, Any]:
-    with uncollected():
+    with session.importing():
         from ..running.run import load_run
         from .progress import LineProgress
 

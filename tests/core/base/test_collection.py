@@ -46,6 +46,18 @@ def test_a_collector_that_is_off_stays_off() -> None:
     assert not gc.isenabled()
 
 
+def test_what_is_there_for_good_is_set_aside_before_it_works_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    frozen: list[bool] = []
+    monkeypatch.setattr(gc, "freeze", lambda: frozen.append(gc.isenabled()))
+    with uncollected():
+        pass
+    assert frozen == []
+    with uncollected(for_good=True):
+        pass
+    assert frozen == [False]
+    assert gc.isenabled()
+
+
 def test_a_model_is_traced_without_it(monkeypatch: pytest.MonkeyPatch) -> None:
     seen = []
     monkeypatch.setattr(torch.onnx, "export", lambda *given, **settings: seen.append(gc.isenabled()))

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gc
+import importlib
 import json
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -51,3 +54,28 @@ def test_an_export_needs_neither_metrics_nor_readers_of_data(
         monkeypatch.setitem(sys.modules, library, None)
     made = mtl("export", str(demo), "--to", "model.onnx")
     assert made.status == 0, made.err
+
+
+@pytest.mark.parametrize("ends", [lambda *_, **__: 3, lambda *_, **__: sys.exit(3)], ids=["returns", "exits"])
+def test_a_process_ends_without_going_through_everything_once_more(
+    ends: Callable[..., int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    frozen: list[bool] = []
+    monkeypatch.setattr(gc, "freeze", lambda: frozen.append(True))
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
+    command_line = importlib.import_module("mtl.core.cli.main")
+    monkeypatch.setattr(command_line, "run", ends)
+    with pytest.raises(SystemExit) as ended:
+        command_line.main(["--version"])
+    assert (ended.value.code, frozen) == (3, [True])
+
+
+def test_a_command_that_has_the_process_leaves_its_imports_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    frozen: list[bool] = []
+    monkeypatch.setattr(gc, "freeze", lambda: frozen.append(True))
+    asked = ["compose", "--tasks", "parity", "--dry-run"]
+    command_line = importlib.import_module("mtl.core.cli.main")
+    assert command_line.run(asked) == 0
+    assert frozen == []
+    assert command_line.run(asked, has_process=True) == 0
+    assert frozen == [True]

@@ -12,7 +12,7 @@ PRINTS = """
 import importlib
 import click
 main = importlib.import_module("mtl.core.cli.main")
-def run(arguments):
+def run(arguments, **how):
     click.echo("\\u732b out")
     click.echo("\\u732b err", err=True)
     print("\\u732b bare")
