@@ -66,6 +66,11 @@ if TYPE_CHECKING:
     metavar="TASK=MARGIN",
     help="Call a task equal when its gain is surely within so many points or units. May be repeated.",
 )
+@click.option(
+    "--against",
+    metavar="VARIANT",
+    help="Hold the variants against this one of them, not against single-task training.",
+)
 @device_option
 @click.option(
     "--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Cells trained at a time."
@@ -144,7 +149,8 @@ def question_of(asked: Mapping[str, Any]) -> Question:
         task: _margin(task, given)
         for task, given in _by_task("--equal-within", "MARGIN", asked["margins"]).items()
     }
-    return Question(request, (*components, *axes), read_seeds(asked["seeds"]), metrics, margins)
+    seeds = read_seeds(asked["seeds"])
+    return Question(request, (*components, *axes), seeds, metrics, margins, asked["against"])
 
 
 def _by_task(flag: str, what: str, given: tuple[str, ...]) -> dict[str, str]:

@@ -37,6 +37,7 @@ def compare(
     seeds: int | Sequence[int] = 5,
     metrics: Mapping[str, str] | None = None,
     equal_within: Mapping[str, float] | None = None,
+    against: str | None = None,
     epochs: int | None = None,
     precision: str | None = None,
     set: Mapping[str, Any] | None = None,
@@ -53,7 +54,8 @@ def compare(
     `encoder`, `sharing` and `balancer` are one or a list of names or `{"name": ..., options}`; `axes` varies
     anything else (`{"tasks.denoise.weight": [0.2, 0.5]}`). `seeds` is a number of seeds or the seeds.
     `metrics` says what judges a task (else its first metric with a direction), `equal_within` which gains
-    count as none, as they are shown (`{"classify": 0.2}`: 0.2 points). `recipe`, `set` and the rest
+    count as none, as they are shown (`{"classify": 0.2}`: 0.2 points). `against` names the variant that the
+    others are held against, instead of single-task runs. `recipe`, `set` and the rest
     are those of `mtl.compose`. What `out` has finished is not trained again. With `jobs` above 1, cells are
     trained in processes: call it under `if __name__ == "__main__"`.
 
@@ -69,7 +71,7 @@ def compare(
     known = [component_axis(key, value) for key in COMPONENTS if (value := components[key]) is not None]
     known += [Axis(key, tuple(values)) for key, values in (axes or {}).items()]
     request = Request(recipe, tasks, flags, _assignments(set or {}))
-    question = Question(request, tuple(known), read_seeds(seeds), metrics or {}, equal_within or {})
+    question = Question(request, tuple(known), read_seeds(seeds), metrics or {}, equal_within or {}, against)
     grid = lay_out(question, found)
     path = Path(out) if out is not None else usual_folder(Path("runs"), folder_name(grid), grid.plan())
     comparing = Comparing(found, choose_device(device), progress or ComparisonProgress(), jobs, export)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from itertools import product
 from typing import Any
 
-from ..base.errors import MissingRequirementError, MtlError, Problem, RecipeError, UsageError
+from ..base.errors import MissingRequirementError, MtlError, Problem, RecipeError, UsageError, suggest
 from ..composition.composer import compose
 from ..composition.composition import Composition
 from ..discovery.registry import Registry
@@ -35,6 +35,8 @@ class Question:
     metrics: Mapping[str, str] = field(default_factory=dict)
     margins: Mapping[str, float] = field(default_factory=dict)
     """Differences of a task's metric, as they are shown, that are called equal."""
+    against: str | None = None
+    """The variant that the others are held against; None: single-task training."""
 
     def __post_init__(self) -> None:
         read_seeds(self.seeds)
@@ -44,7 +46,8 @@ class Question:
 class Variant:
     """One combination of the axes; without a `cell` it cannot be trained, for `reason`.
 
-    `alone` has the single-task training of every task. Both have the seed 0 and are moved with `at`.
+    `alone` has the single-task training of every task, where those are what it is held against. Both have the
+    seed 0 and are moved with `at`.
     """
 
     name: str
@@ -72,12 +75,21 @@ class Grid:
     fixed: Mapping[str, Any] = field(default_factory=dict)
     margins: Mapping[str, float] = field(default_factory=dict)
     """Differences, in the metrics' own size, that are called equal."""
+    against: str | None = None
+    """The variant that the others are held against; None: single-task training."""
 
     def plan(self) -> dict[str, Any]:
         """Return what makes two comparisons the same question, whatever their values and seeds."""
         yardsticks = {name: yardstick.metric for name, yardstick in self.yardsticks.items()}
         plan = {"judged_by": yardsticks, "axes": [axis.key for axis in self.axes], "recipe": dict(self.fixed)}
-        return plan | ({"margins": dict(self.margins)} if self.margins else {})
+        stated = {"margins": dict(self.margins), "against": self.against}
+        return plan | {name: value for name, value in stated.items() if value}
+
+    @property
+    def compared(self) -> tuple[Variant, ...]:
+        """The variants that can be trained and are held against something."""
+        able = (variant for variant in self.variants if variant.cell is not None)
+        return tuple(variant for variant in able if variant.name != self.against)
 
     @property
     def cells(self) -> tuple[Cell, ...]:
@@ -127,7 +139,21 @@ def lay_out(question: Question, registry: Registry) -> Grid:
     fixed = _fixed(recipes[0], question.axes)
     common = _common(yardsticks)
     margins = margins_of(common, question.margins)
-    return Grid(question.axes, question.seeds, tuple(variants), common, fixed, margins)
+    grid = Grid(question.axes, question.seeds, tuple(variants), common, fixed, margins, question.against)
+    return grid if question.against is None else _held_against(grid, question.against)
+
+
+def _held_against(grid: Grid, name: str) -> Grid:
+    """Return the grid without single-task trainings; raise `UsageError` for no such variant, or no other."""
+    able = [variant.name for variant in grid.variants if variant.cell is not None]
+    if name not in able:
+        known = [variant for variant in grid.variants if variant.name == name]
+        reason = f"{name!r} cannot be trained: {known[0].reason}" if known else f"no variant {name!r}"
+        raise UsageError(f"--against: {reason}", hint=suggest(name, able, "variants"))
+    if len(able) < 2:
+        raise UsageError(f"--against {name}: no other variant", hint="compare two or more")
+    variants = (replace(variant, alone={}, parameters_alone={}) for variant in grid.variants)
+    return replace(grid, variants=tuple(variants))
 
 
 def _common(yardsticks: Mapping[str, Mapping[str, Yardstick]]) -> Mapping[str, Yardstick]:

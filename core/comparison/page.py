@@ -62,14 +62,22 @@ def _lead(results: Results) -> str:
     epochs = fixed["train"].get("epochs")
     length = "" if epochs is None else f" of {epochs} epoch{'s' if epochs != 1 else ''}"
     lead = (
-        f"{', '.join(parts)}; {counted(results['seeds'], 'seed')}, {trained} trainings{length}. Every "
-        "variant is held against models trained for one task each, with the same encoder, budget and seeds. "
-        f"{selection_note(results)}"
+        f"{', '.join(parts)}; {counted(results['seeds'], 'seed')}, {trained} trainings{length}. "
+        f"{_held(results)} {selection_note(results)}"
     )
     return lead[0].upper() + lead[1:]
 
 
 _LABELS = {"dataset": "data set", "encoder": "encoder", "sharing": "sharing", "balancer": "balancer"}
+
+
+def _held(results: Results) -> str:
+    if results["against"] is not None:
+        return f"Every variant is held against {results['against']}, with the same budget and seeds."
+    return (
+        "Every variant is held against models trained for one task each, with the same encoder, budget and "
+        "seeds."
+    )
 
 
 def _warnings(results: Results) -> list[Html]:
@@ -111,8 +119,11 @@ def _cost(results: Results) -> Part:
     alone = {row["name"]: row for row in results["variants"] if row["parameters"]}
     for name, row in alone.items():
         single = [item for item in results["single_task"] if name in item["variants"]]
-        counts = sum(row["parameters_alone"].values())
         known = [item["seconds"]["mean"] for item in single if item["seconds"]]
+        counts = sum((row["parameters_alone"] or {}).values())
+        if baseline := alone.get(results["against"]):
+            counts = baseline["parameters"]["total"]
+            known = [baseline["seconds"]["mean"]] if baseline["seconds"] else []
         seconds = row["seconds"]["mean"] if row["seconds"] else None
         rows.append(
             [
@@ -128,7 +139,8 @@ def _cost(results: Results) -> Part:
         return None
     note = (
         "Trainable parameters; the encoder's include what the sharing scheme adds. Seconds of training, mean "
-        "over seeds, without evaluation. Ratios are to all single-task models together."
+        "over seeds, without evaluation. Ratios are to "
+        f"{results['against'] or 'all single-task models together'}."
     )
     header = ["variant", "parameters", "encoder", "ratio", "training", "ratio"]
     shown = table(header, rows, caption="Parameters and time", numeric=range(1, 6))

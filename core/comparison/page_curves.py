@@ -8,29 +8,25 @@ from typing import Any
 from ..report.markup import Html, tag
 from ..report.numbers import number
 from .pictures import Band, Points, band_chart, span
+from .summary import baseline_of
 
 Results = Mapping[str, Any]
 Part = tuple[str, str, Html] | None
 
 
 def curves(results: Results) -> Part:
-    """Return the section with every variant's validation curve of each task beside the single-task one."""
+    """Return the section with every variant's validation curves beside those that it is held against."""
     groups = []
     for task, yardstick in results["tasks"].items():
         key = f"validation/{task}/{yardstick['metric']}"
-        alone = {
-            name: item["curves"].get(key)
-            for item in results["single_task"]
-            if item["task"] == task
-            for name in item["variants"]
-        }
+        alone = _curves_alone(results, task, key)
 
         def bands(
             row: Mapping[str, Any], key: str = key, alone: Mapping[str, Points | None] = alone
         ) -> list[Band]:
             found = []
             if single := alone.get(row["name"]):
-                found.append(Band("single-task", single, "alone"))
+                found.append(Band(results["against"] or "single-task", single, "alone"))
             if own := row["curves"].get(key):
                 found.append(Band(row["name"], own, "variant"))
             return found
@@ -44,7 +40,16 @@ def curves(results: Results) -> Part:
         "Validation split. Lines are means over seeds, areas their range; all charts of a task have the same "
         "axes."
     )
-    return "curves", "Curves", tag("div", tag("p", note, class_="note"), _key(), *shown)
+    return "curves", "Curves", tag("div", tag("p", note, class_="note"), _key(results), *shown)
+
+
+def _curves_alone(results: Results, task: str, key: str) -> dict[str, Points | None]:
+    """Return by variant the curve that it is held against."""
+    rows = {row["name"]: row for row in results["variants"]}
+    if (baseline := rows.get(results["against"])) is not None:
+        return {name: baseline["curves"].get(key) for name in rows if name != results["against"]}
+    single = [item for item in results["single_task"] if item["task"] == task]
+    return {name: item["curves"].get(key) for item in single for name in item["variants"]}
 
 
 def conflict(results: Results) -> Part:
@@ -119,10 +124,10 @@ def _told(bands: Sequence[Band]) -> str:
     )
 
 
-def _key() -> Html:
+def _key(results: Results) -> Html:
     return tag(
         "p",
         tag("span", tag("i"), "the variant", class_="legend-line"),
-        tag("span", tag("i", class_="alone"), "single-task training", class_="legend-line"),
+        tag("span", tag("i", class_="alone"), baseline_of(results), class_="legend-line"),
         class_="note",
     )

@@ -77,8 +77,8 @@ def counted(items: Sequence[Any], what: str) -> str:
 
 _JUDGED = "{judged}, on the test split, which chooses nothing."
 _INTERVALS = (
-    "95 %, of the difference between two means (Welch): a variant's trainings and the single-task ones are "
-    "two independent groups."
+    "95 %, of the difference between two means (Welch): a variant's trainings and those that it is held "
+    "against are two independent groups."
 )
 _VERDICTS = (
     "At least {seeds} seeds, and Welch's t test below 5 % after {correction}'s correction: for {tasks} "
@@ -94,4 +94,4 @@ _POWER = (
     "A gain of {effect:g} standard deviations of a training had a chance of {chance:.0f} % to get a verdict; "
     "{needed} seeds give {wanted:.0f} %."
 )
-_DELTA = "The mean over tasks of the gain in percent of the single-task value (Maninis et al. 2019)."
+_DELTA = "The mean over tasks of the gain in percent of the value gained over (Maninis et al. 2019)."

@@ -7,6 +7,7 @@ from typing import Any
 
 from ..report.markup import Html, tag
 from .pictures import Gain, Spot, forest, plane
+from .summary import baseline_of
 from .verdicts import BETTER, WORSE
 
 Results = Mapping[str, Any]
@@ -17,6 +18,7 @@ _KINDS = {BETTER: "good", WORSE: "poor"}
 def intervals(results: Results) -> Part:
     """Return the section with a forest plot per task and one of delta-m; None when there is no gain."""
     plots = []
+    against = "the single-task value" if results["against"] is None else results["against"]
     for task, yardstick in results["tasks"].items():
         gains = [
             _gain(row["name"], row["tasks"][task]["gain"], row["tasks"][task]["verdict"], yardstick["scale"])
@@ -29,12 +31,12 @@ def intervals(results: Results) -> Part:
         for row in results["variants"]
         if row["delta_m"]
     ]
-    plots.append(_plot(deltas, "delta-m: all tasks together", "mean gain (% of the single-task value)"))
+    plots.append(_plot(deltas, "delta-m: all tasks together", f"mean gain (% of {against})"))
     shown = [plot for plot in plots if plot is not None]
     if not shown:
         return None
     note = (
-        "Gains over single-task training; to the right of the line is better. The lines are the "
+        f"Gains over {baseline_of(results)}; to the right of the line is better. The lines are the "
         "95 % intervals. A triangle is a verdict (up: better, down: worse), a circle is none."
     )
     return "intervals", "Intervals", tag("div", tag("p", note, class_="note"), *shown)
@@ -65,8 +67,8 @@ def trade_off(results: Results) -> Part:
         return None
     note = (
         "Means over seeds with their standard deviations, on the test split. The dashed front joins the "
-        "variants that no other one beats on one task without losing on the other (filled); single-task "
-        "training is ringed."
+        "variants that no other one beats on one task without losing on the other (filled)"
+        + ("; single-task training is ringed." if results["against"] is None else ".")
     )
     return "trade-off", "Trade-off", tag("div", tag("p", note, class_="note"), *figures)
 

@@ -88,13 +88,12 @@ class Power:
 
 
 def power_of(grid: Grid, planned: int | None = None) -> Power:
-    """Return what a grid can find: every variant that can be trained is compared on every task.
+    """Return what a grid can find: every variant that is held against something is, on every task.
 
     `planned` is the number of seeds decided on before anything was trained, by default the grid's.
     """
-    able = sum(variant.cell is not None for variant in grid.variants)
     look = Look(len(grid.seeds), planned or len(grid.seeds))
-    return Power(len(grid.seeds), able * len(grid.yardsticks), look.share)
+    return Power(len(grid.seeds), len(grid.compared) * len(grid.yardsticks), look.share)
 
 
 def power(seeds: int, comparisons: int, effect: float = EFFECT, share: float = PLANNED) -> float:

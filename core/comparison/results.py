@@ -51,6 +51,7 @@ def results(
         ],
         "recipe": dict(grid.fixed),
         "seeds": list(grid.seeds),
+        "against": grid.against,
         "method": _method(grid, rows, look),
         "notes": [*_notes(grid, rows, outcomes), *notes],
         "variants": variants,

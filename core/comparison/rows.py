@@ -1,4 +1,4 @@
-"""The rows of a comparison: what each variant reached, what single-task training did, and what follows."""
+"""The rows of a comparison: what each variant reached, what it is held against did, and what follows."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from .grid import Grid, Variant
 from .look import Look
 from .outcomes import Outcome
 from .statistics import MINIMUM_SEEDS, Estimate, difference, equivalence, holm
-from .verdicts import REPEATED, Verdict, sentence, verdict_on
+from .verdicts import BASELINE, REPEATED, Verdict, sentence, verdict_on
 from .yardsticks import Yardstick
 
 
 class Row:
-    """One variant: its values over seeds beside those of its single-task runs.
+    """One variant: its values over seeds beside those that it is held against, single-task runs or a variant.
 
     `repeats` names an earlier variant that reached the same in every seed: the same computation, which is
     one comparison and has one verdict.
@@ -29,6 +29,8 @@ class Row:
         self.yardsticks = grid.yardsticks
         self.margins = grid.margins
         self.look = look
+        self.against = grid.against
+        self.is_baseline = variant.name == grid.against
         self.repeats: str | None = None
         self.adjusted: dict[str, float | None] = {}
         self.equal: dict[str, float | None] = {}
@@ -37,14 +39,8 @@ class Row:
         seeds = grid.seeds if cell is not None else ()
         self.outcomes = [outcomes[cell.at(seed).key] for seed in seeds] if cell is not None else []
         self._values = [judged(outcome, grid.yardsticks) for outcome in self.outcomes]
-        self._alone = [
-            {
-                task: value
-                for task, single in variant.alone.items()
-                for value in judged(outcomes[single.at(seed).key], {task: grid.yardsticks[task]}).values()
-            }
-            for seed in seeds
-        ]
+        compared = () if self.is_baseline else seeds
+        self._alone = [_values_alone(grid, variant, outcomes, seed) for seed in compared]
         self.gains = {task: self._gain(task) for task in grid.yardsticks}
         self.delta = delta_m(
             grid.yardsticks, self._complete(self._values), self._complete(self._alone), look.level
@@ -83,7 +79,7 @@ class Row:
         if self.repeats is not None:
             said = f"{self.variant.name}: the same results as {self.repeats} in every seed"
         elif trained:
-            said = sentence(self.variant.name, tasks, units, self._wanted, len(self.outcomes))
+            said = self._sentence(tasks, units)
         else:
             said = f"{self.variant.name}: {status}: {reason}"
         return {
@@ -101,6 +97,12 @@ class Row:
             "sentence": said,
             "curves": curves_of([outcome.history for outcome in trained], list(self.yardsticks)),
         }
+
+    def _sentence(self, tasks: Mapping[str, Any], units: Mapping[str, Any]) -> str:
+        if self.is_baseline:
+            return f"{self.variant.name}: the others are held against it"
+        against = self.against or "single-task"
+        return sentence(self.variant.name, tasks, units, self._wanted, len(self.outcomes), against)
 
     def _task(self, task: str) -> dict[str, Any]:
         gain = self.gains[task]
@@ -126,15 +128,32 @@ class Row:
     def _verdict(
         self, estimate: Estimate | None, adjusted: float | None, equal: float | None = None
     ) -> Verdict:
+        if self.is_baseline:
+            return Verdict(BASELINE)
         if self.repeats is not None:
             return Verdict(REPEATED, adjusted, equal)
         return verdict_on(estimate, adjusted, self._wanted, equal)
 
 
+def _values_alone(
+    grid: Grid, variant: Variant, outcomes: Mapping[str, Outcome], seed: int
+) -> dict[str, float]:
+    """Return what a variant is held against at a seed: its single-task runs, or a variant."""
+    if grid.against is not None:
+        (cell,) = (other.cell for other in grid.variants if other.name == grid.against)
+        return judged(outcomes[cell.at(seed).key], grid.yardsticks) if cell is not None else {}
+    return {
+        task: value
+        for task, single in variant.alone.items()
+        for value in judged(outcomes[single.at(seed).key], {task: grid.yardsticks[task]}).values()
+    }
+
+
 def find_repeats(rows: Sequence[Row]) -> None:
-    """Name, in every row with the results of an earlier one, that one."""
-    for index, row in enumerate(rows):
-        for other in rows[:index]:
+    """Name, in every row with the results of an earlier one (or of the baseline), that one."""
+    ordered = sorted(rows, key=lambda row: not row.is_baseline)
+    for index, row in enumerate(ordered):
+        for other in ordered[:index]:
             if other.repeats is None and row.results is not None and row.results == other.results:
                 row.repeats = other.variant.name
                 break

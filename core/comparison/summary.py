@@ -17,15 +17,28 @@ SELECTION = {
     "per-task": "Each task is judged at its own best epoch, on both sides.",
     "last": "Every model is judged at its last epoch.",
 }
-"""What `train.select` means for a comparison."""
+"""What `train.select` means for a comparison with single-task training."""
+
+SELECTION_OF_VARIANTS = {
+    "best": "Every variant is judged at one epoch for all its tasks.",
+    "per-task": "Each task is judged at its own best epoch.",
+    "last": "Every model is judged at its last epoch.",
+}
+"""The same where variants are held against one of them."""
+
+
+def baseline_of(results: Mapping[str, Any]) -> str:
+    """Return what variants are held against: `single-task training`, or a variant's name."""
+    return results["against"] or "single-task training"
 
 
 def selection_note(results: Mapping[str, Any]) -> str:
     """Return at which epoch models are judged."""
     rules = results["method"]["select"]
+    notes = SELECTION if results["against"] is None else SELECTION_OF_VARIANTS
     if len(rules) == 1:
-        return SELECTION[rules[0]]
-    return " ".join(f"select={rule}: {SELECTION[rule]}" for rule in rules)
+        return notes[rules[0]]
+    return " ".join(f"select={rule}: {notes[rule]}" for rule in rules)
 
 
 def table_note(results: Mapping[str, Any]) -> str:
@@ -34,7 +47,7 @@ def table_note(results: Mapping[str, Any]) -> str:
     counts = method["comparisons"]
     equal = any(judge["margin"] is not None for judge in results["tasks"].values())
     return (
-        "Test split, mean over seeds; gains over single-task training, positive is better, with "
+        f"Test split, mean over seeds; gains over {baseline_of(results)}, positive is better, with "
         f"{100 * method['level']:.0f} % intervals. p is of {method['test']}'s t test, corrected by "
         f"{method['correction']} for {counts['tasks']} comparisons of tasks, of delta-m for "
         f"{counts['delta_m']}. Both hold however often one adds seeds and looks again. + and - mark "

@@ -1,11 +1,11 @@
 """Verdicts in plain words, and the rule behind them.
 
-A scheme beats (or loses to) single-task training on a task when three things hold: there are at least 3
-seeds, and no fewer than were planned; no training of them failed; and Welch's t test stays below 5 % after
-Holm's correction for all comparisons of the table and for looking again after more seeds (`look.py`). It
-perhaps does where the interval is on one side of zero and the corrected p below 20 %. Where a margin was
-stated beforehand, it is equal to single-task training when two one-sided tests, corrected in the same way,
-say that the difference is within it.
+A scheme beats (or loses to) single-task training, or the variant that is chosen instead, on a task when three
+things hold: there are at least 3 seeds, and no fewer than were planned; no training of them failed; and
+Welch's t test stays below 5 % after Holm's correction for all comparisons of the table and for looking again
+after more seeds (`look.py`). It perhaps does where the interval is on one side of zero and the corrected p
+below 20 %. Where a margin was stated beforehand, it is equal when two one-sided tests, corrected in the same
+way, say that the difference is within it.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ PERHAPS = 0.2
 BETTER, WORSE, EQUAL = "better", "worse", "equal"
 UNSURE_BETTER, UNSURE_WORSE = "perhaps better", "perhaps worse"
 OPEN, TOO_FEW, UNKNOWN, REPEATED = "no evidence", "too few seeds", "not known", "same results"
+BASELINE = "baseline"
+"""Of the variant that the others are held against."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,7 @@ def sentence(
     units: Mapping[str, Mapping[str, Any]],
     seeds: int,
     trained: int | None = None,
+    against: str = "single-task",
 ) -> str:
     """Return what is found about one variant: `rows` and `units` are its and the tasks' parts of the results.
 
@@ -81,7 +84,8 @@ def sentence(
     for task, row in rows.items():
         by_outcome.setdefault(row["verdict"]["outcome"], []).append(task)
     parts = []
-    for outcome, words in _WORDS.items():
+    for outcome, pattern in _WORDS.items():
+        words = pattern.format(against=against)
         tasks = by_outcome.get(outcome, [])
         if outcome in _WITH_INTERVAL:
             parts += [f"{words} {task}, {_found(rows[task], units[task])}" for task in tasks]
@@ -100,11 +104,11 @@ def sentence(
 
 
 _WORDS = {
-    BETTER: "beats single-task on",
-    WORSE: "loses to single-task on",
-    EQUAL: "equals single-task on",
-    UNSURE_BETTER: "perhaps beats single-task on",
-    UNSURE_WORSE: "perhaps loses to single-task on",
+    BETTER: "beats {against} on",
+    WORSE: "loses to {against} on",
+    EQUAL: "equals {against} on",
+    UNSURE_BETTER: "perhaps beats {against} on",
+    UNSURE_WORSE: "perhaps loses to {against} on",
     OPEN: "no evidence on",
     TOO_FEW: "nothing can be concluded on",
     UNKNOWN: "nothing is known on",

@@ -59,6 +59,7 @@ def grid(registry: Registry) -> Make:
         seeds: tuple[int, ...] = (0, 1),
         metrics: dict[str, str] | None = None,
         margins: dict[str, float] | None = None,
+        against: str | None = None,
         found: Registry | None = None,
         assignments: tuple[str, ...] = (),
         epochs: int = 1,
@@ -69,7 +70,9 @@ def grid(registry: Registry) -> Make:
             assignments=("train.validation=0.8", *assignments),
         )
         axes = (*([component_axis("sharing", sharing)] if sharing else []), *more)
-        return lay_out(Question(request, axes, seeds, metrics or {}, margins or {}), found or registry)
+        return lay_out(
+            Question(request, axes, seeds, metrics or {}, margins or {}, against), found or registry
+        )
 
     return make
 
