@@ -220,13 +220,24 @@ def placed(
 ) -> Image.Image:
     """Return a picture brought to its place; around it is `fill`, of every channel."""
     if picture.size != place.scaled:
-        picture = picture.resize(place.scaled, FILTERS[interpolation])
+        picture = _scaled(picture, place.scaled, FILTERS[interpolation])
     if place.whole:
         return picture
     around = fill if len(picture.getbands()) == 1 or isinstance(fill, tuple) else (int(fill),) * 3
     found = Image.new(picture.mode, place.size, around)
     found.paste(picture, place.corner)
     return found
+
+
+def _scaled(picture: Image.Image, size: tuple[int, int], by: Image.Resampling) -> Image.Image:
+    """Return a picture scaled first along the side after which it has fewer pixels; rows, if both are alike.
+
+    Left to Pillow the order differs between its releases, and with it the rounding; and a picture of one long
+    side could need gigabytes in between.
+    """
+    (width, height), (wide, high) = picture.size, size
+    between = (wide, height) if wide * height <= width * high else (width, high)
+    return picture.resize(between, by).resize(size, by)
 
 
 def pixels_of(picture: Image.Image) -> NDArray[np.uint8]:

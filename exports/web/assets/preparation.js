@@ -77,12 +77,14 @@ function put(scaled, { size, scaled: [width, height], corner: [left, top] }, fil
   }
 }
 
-// Return a plane scaled as Pillow does: first along the rows, then along the columns, rounded after each.
+// Return a plane scaled along rows and columns, rounded after each: first the one after which fewer are left.
 function scale(plane, [width, height], [wide, high], interpolation) {
   if (width === wide && height === high) return plane;
   if (interpolation === "nearest") return nearest(plane, [width, height], [wide, high]);
-  const rows = width === wide ? plane : alongRows(plane, width, height, weights(width, wide, FILTERS[interpolation]));
-  return height === high ? rows : alongColumns(rows, wide, weights(height, high, FILTERS[interpolation]));
+  const filter = FILTERS[interpolation];
+  const rows = (from, tall) => (width === wide ? from : alongRows(from, width, tall, weights(width, wide, filter)));
+  const columns = (from, broad) => (height === high ? from : alongColumns(from, broad, weights(height, high, filter)));
+  return wide * height <= width * high ? columns(rows(plane, height), wide) : rows(columns(plane, width), high);
 }
 
 function nearest(plane, [width, height], [wide, high]) {

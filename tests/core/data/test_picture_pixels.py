@@ -132,10 +132,12 @@ def test_crop_is_what_torchvision_does_for_pretrained_weights(found, side, share
     transforms = pytest.importorskip("torchvision.transforms")
     covering = int(side / share + 1e-6)
     resize = transforms.Resize(covering, transforms.InterpolationMode(interpolation))
-    pixels = drawn(*found)
+    pixels = drawn(*found) // 2 + 64  # far enough from 0 and 255 that nothing is clipped on the way
     theirs = np.asarray(transforms.CenterCrop(side)(resize(Image.fromarray(pixels)))).transpose(2, 0, 1)
     description = Preparation(ImageSpec(3, side, side), "crop", interpolation, share=share).to_json()
-    assert (prepared(png(pixels), description) == theirs).all()
+    ours = prepared(png(pixels), description).astype(int)
+    # Which side is scaled first differs between releases of Pillow; ours is fixed. So rounding may differ.
+    assert np.abs(ours - theirs).max() <= 1
 
 
 def test_a_picture_too_long_to_be_cropped_is_refused():
