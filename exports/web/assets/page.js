@@ -3,6 +3,7 @@
 import { viewOf } from "./answers.js";
 import { Fields } from "./fields.js";
 import { loadModel } from "./model.js";
+import { takeFiles } from "./photo.js";
 import { addNoise, show, turn } from "./picture.js";
 import { Sheet } from "./sheet.js";
 
@@ -43,6 +44,9 @@ class Page {
     this.sheet = new Sheet(elements, this.model.shape, () => this.changed());
     this.makeTools();
     this.makeSliders();
+    const { preparation } = this.model.card;
+    if (preparation?.colour) takeFiles(at("file"), at("file-note"), preparation, (pixels) => this.put(pixels));
+    else at("own").remove();
   }
 
   // A model of rows alone: the fields stand where the sheet would.
@@ -51,7 +55,7 @@ class Page {
     at("drawing-heading").textContent = "Your row";
     at("samples-heading").textContent = "Real rows";
     at("drawing-heading").after(at("inputs"));
-    for (const id of ["sheet", "tools", "keyboard", "pictures"]) at(id).remove();
+    for (const id of ["sheet", "tools", "keyboard", "pictures", "own"]) at(id).remove();
   }
 
   makeTools() {
@@ -118,6 +122,12 @@ class Page {
     this.sheet?.put(pixels);
     this.pickedPixels = this.sheet?.pixels;
     this.mark(index);
+  }
+
+  // Put a picture of the visitor's on the sheet; the fields stay as they are.
+  put(pixels) {
+    this.mark(undefined);
+    this.sheet.put(pixels);
   }
 
   mark(picked) {
