@@ -20,7 +20,7 @@ from .recipe.request import Request
 from .recipe.seed_list import read_seeds
 from .running.pipeline import Outcome, Pipeline
 from .running.run import Run, load_run
-from .running.seeds import SeedsPipeline
+from .running.seeds import SeedsOutcome, SeedsPipeline
 
 _LONGEST_NAME = 100
 """Characters of a folder's name that is made from names in a recipe."""
@@ -55,6 +55,7 @@ def compose(
     seed: int | None = None,
     seeds: int | Sequence[int] | None = None,
     precision: str | None = None,
+    init_from: str | Path | None = None,
     set: Mapping[str, Any] | None = None,
     out: str | Path | None = None,
     device: str = "auto",
@@ -67,16 +68,16 @@ def compose(
     `tasks` is a list of names or a mapping as in a recipe (`{"even": {"task": "...", ...}}`); None: those of
     `data`, your own table of pictures, or of the recipe. `dataset`, `encoder`, `sharing` and `balancer` are
     names or `{"name": ..., options}`; `set` assigns anything below the recipe's sections
-    (`{"train.batch_size": 64}`). What is not given comes from `recipe`, else from the defaults. `out` is the
-    run folder (None: a new one under `runs/`). `seeds` trains several models that differ in nothing but the
-    seed, so many (from `seed` on) or these, and returns a `SeedRuns`.
+    (`{"train.batch_size": 64}`). What is not given comes from `recipe`, else from the defaults. `init_from`
+    is a finished run whose weights are taken by name. `out` is the run folder (None: a new one in `runs/`).
+    `seeds` trains several models that differ in nothing but the seed, so many (from `seed` on) or these.
 
     Raises `RecipeError` with all mistakes at once, `VerificationError` when the export does not compute the
     same numbers, and the other errors of `mtl.errors`.
     """
     flags: dict[str, Any] = {"dataset": dataset, "data": data, "data_dir": data_dir, "encoder": encoder}
     flags |= {"sharing": sharing, "balancer": balancer, "balance_on": balance_on}
-    flags |= {"epochs": epochs, "seed": seed, "precision": precision}
+    flags |= {"epochs": epochs, "seed": seed, "precision": precision, "init_from": init_from}
     registry = registry or installed()
     source = _assigned(Request(recipe, tasks, flags).source(registry), set or {})
     resolved = read(source, registry)
@@ -87,9 +88,7 @@ def compose(
     if seeds is None:
         return _run(pipeline.run(resolved, where, **how), registry, chosen)
     numbers = read_seeds(seeds, resolved.seed, asked=seed is not None)
-    done = SeedsPipeline(pipeline).run(resolved, where, numbers, **how)
-    runs = {number: _run(one, registry, chosen) for number, one in done.runs.items()}
-    return SeedRuns(done.path, runs, done.metrics)
+    return _seed_runs(SeedsPipeline(pipeline).run(resolved, where, numbers, **how), registry, chosen)
 
 
 def _assigned(source: RecipeSource, values: Mapping[str, Any]) -> RecipeSource:
@@ -97,6 +96,11 @@ def _assigned(source: RecipeSource, values: Mapping[str, Any]) -> RecipeSource:
         origin = f"set[{key!r}]"
         source.put(str(key).split("."), usable_from(origin, value), origin)
     return source
+
+
+def _seed_runs(done: SeedsOutcome, registry: Registry, device: torch.device) -> SeedRuns:
+    runs = {number: _run(one, registry, device) for number, one in done.runs.items()}
+    return SeedRuns(done.path, runs, done.metrics)
 
 
 def _run(found: Outcome | Path, registry: Registry, device: torch.device) -> Run:

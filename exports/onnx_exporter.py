@@ -7,8 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ..core.contracts import Exporter, ExportPlan, ExportReport, ExportSubject
+from ..core.contracts import Arrays, Exporter, ExportPlan, ExportReport, ExportSubject
+from ..core.contracts.exporter import Predict
 from .export import Export
+from .inference import ExportedModel
 from .metadata import PixelType
 from .model_file import read_model
 from .onnx_model import build_model, file_of
@@ -81,6 +83,16 @@ class OnnxExporter(Exporter):
         """
         found = self.verify_in(subject, path, (DEFAULT_RUNTIME,))
         return found[DEFAULT_RUNTIME]
+
+    def predictor(self, path: Path) -> Predict:
+        model = ExportedModel(path, threads=1)
+        own = {spec.name for spec in model.card.inputs}
+
+        def answer(given: Arrays) -> Arrays:
+            inputs = {name: values for name, values in given.items() if name in own}
+            return model.run(given["image"] if model.card.image else None, **inputs)
+
+        return answer
 
     def verify_in(
         self, subject: ExportSubject, path: Path, runtimes: Sequence[str]

@@ -35,6 +35,9 @@ class Progress:
     def stage(self, name: str) -> None:
         """A later stage begins: evaluate, export, report."""
 
+    def note(self, text: str) -> None:
+        """Something that was decided, and that whoever asked for the job should know."""
+
     def warning(self, text: str) -> None:
         """Something went wrong that does not stop the job."""
 

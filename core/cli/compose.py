@@ -18,10 +18,11 @@ from .asked import (
     precision_option,
     recipe_option,
 )
-from .session import Session, pass_session, print_json
+from .session import Session, pass_session, print_json, warn
 
 if TYPE_CHECKING:
     from ..recipe.recipe import Recipe
+    from ..recipe.recipe_source import RecipeSource
 
 
 @click.command("compose")
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     metavar="parameters|features",
     help="Whose gradients a gradient balancer weighs: the shared parameters' or the shared features'.",
 )
+@click.option("--init-from", metavar="RUN", help="Start from the weights of a finished run, by name.")
 @epochs_option
 @click.option("--seed", type=click.IntRange(min=0), help="Seed of everything random.")
 @click.option("--seeds", metavar="N|A,B,...", help="Train several seeds at once: so many, or these.")
@@ -84,14 +86,13 @@ def command(
       mtl compose --tasks denoise,classify --encoder lenet --seeds 8
     """
     with session.importing():
-        from ..composition.composer import compose
         from ..recipe.recipe_reader import read
         from ..recipe.request import Request
 
     source = Request(recipe, names_in(tasks), flags, assignments).source(session.registry)
     resolved = read(source, session.registry)
     if dry_run:
-        _print_plan(compose(resolved, session.registry, source).plan(), as_json)
+        _plan(session, resolved, source, as_json)
         return
     with session.importing():
         from ..base.device import choose_device
@@ -123,12 +124,25 @@ def _place(out: Path | None, recipe: Recipe) -> Path:
     return path
 
 
-def _print_plan(plan: dict[str, Any], as_json: bool) -> None:
-    from ..recipe.recipe_source import write_yaml
-    from .plan import describe_plan
+def _plan(session: Session, recipe: Recipe, source: RecipeSource, as_json: bool) -> None:
+    """Compose, and print what would be trained."""
+    with session.importing():
+        from ..composition.composer import compose
+        from ..recipe.recipe_source import write_yaml
+        from .plan import describe_costs, describe_plan
 
+    if recipe.init_from is None:
+        composition, taken = compose(recipe, session.registry, source), None
+    else:
+        from ..running.starting import compose_started
+
+        composition, taken = compose_started(recipe, session.registry, warn, source)
+    plan = composition.plan()
     if as_json:
         print_json(plan)
     else:
         click.echo(describe_plan(plan), err=True)
+        click.echo(describe_costs(plan), err=True)
+        for line in taken.lines() if taken else ():
+            click.echo(line, err=True)
         click.echo(write_yaml(plan["recipe"]), nl=False)

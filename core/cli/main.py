@@ -27,6 +27,7 @@ _COMMANDS = {
     "doctor": "Check this machine and the installation.",
     "evaluate": "Evaluate a run's model on a split.",
     "export": "Export a run's model, verified.",
+    "extend": "Add tasks to a trained model; the others stay as they are, or what they lose is told.",
     "list": "List the components of a kind.",
     "plugin": "Write plugins and check them.",
     "plugins": "List the installed plugins, broken ones included.",

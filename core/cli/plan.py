@@ -19,6 +19,7 @@ def describe_plan(plan: Mapping[str, Any]) -> str:
     lines = [*plan["data"], f"{chosen}  {parameters['total']:,} parameters"]
     lines += [_weights_line(origin) for origin in plan.get("weights", ())]
     lines += [_group_line(group) for group in plan["groups"]]
+    lines += [_frozen_line(plan["frozen"])] if plan["frozen"] else []
     for output in plan["outputs"]:
         task = recipe["tasks"][output["name"]]
         lines.append(
@@ -37,3 +38,27 @@ def _group_line(group: Mapping[str, Any]) -> str:
     line = f"  group {group['match']}: {group['parameters']:,} parameters"
     line += ", frozen" if group["frozen"] else ""
     return line + (f"; {group['claimed_before']:,} are of groups before" if group["claimed_before"] else "")
+
+
+def _frozen_line(frozen: Mapping[str, Any]) -> str:
+    layers = f", {frozen['layers']} layers keep their statistics" if frozen["layers"] else ""
+    until = f", for {frozen['until']} epochs" if frozen["until"] else ""
+    return f"  frozen: {frozen['parameters']:,} parameters{layers}{until}"
+
+
+def describe_costs(plan: Mapping[str, Any]) -> str:
+    """Return what each part of the model costs, as a table: a line for each and one for all."""
+    costs: Mapping[str, Mapping[str, int]] = plan["costs"]
+    names = ("parameters", "trained", "multiply_adds", "bytes")
+    whole = {name: sum(cost[name] for cost in costs.values()) for name in names}
+    rows = [["part", "parameters", "trained", "multiply-adds", "memory"]]
+    for part, cost in (*costs.items(), ("all", whole)):
+        if any(cost.values()):
+            numbers = [f"{cost[name]:,}" for name in names[:3]]
+            rows.append([part, *numbers, f"{cost['bytes'] / 1024:,.1f} KiB"])
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    lines = [
+        "  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]).rstrip() for row in rows
+    ]
+    note = "multiply-adds and memory are of one sample; memory is what training keeps for the backward pass"
+    return "\n".join([*lines, note])

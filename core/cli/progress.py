@@ -69,6 +69,9 @@ class LineProgress(Progress):
     def stage(self, name: str) -> None:
         click.echo(f"{name} ...", err=True)
 
+    def note(self, text: str) -> None:
+        click.echo(text, err=True)
+
     def warning(self, text: str) -> None:
         click.echo(f"warning: {text}", err=True)
 

@@ -11,23 +11,28 @@ from .session import Session, pass_session
 
 @click.command("resume")
 @click.argument("run", type=click.Path(path_type=Path))
+@click.option("--epochs", type=click.IntRange(min=1), help="Train a run for so many epochs in all.")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
 @click.option("--json", "as_json", is_flag=True, help="End with one JSON object on stdout.")
 @pass_session
-def command(session: Session, run: Path, device: str, as_json: bool) -> None:
+def command(session: Session, run: Path, epochs: int | None, device: str, as_json: bool) -> None:
     """Continue an interrupted run after its last checkpoint, as if it had never stopped.
+
+    With --epochs a run gets more epochs than it was begun with, finished or not.
 
     \b
     Examples:
       mtl resume runs/demo
+      mtl resume runs/demo --epochs 3
       mtl resume runs/demo --json
     """
     with session.importing():
         from ..base.device import choose_device
         from ..base.workplace import restore
         from ..folders.kept_plugins import read_recipe_of
-        from ..folders.run_folder import open_run
+        from ..folders.run_folder import RunFolder, open_run
         from ..recipe.seed_list import SEEDS
+        from ..running.longer import refuse_one_of_several
         from ..running.pipeline import Pipeline
         from ..running.seeds import SeedsPipeline
     from .progress import choose_progress, finish_run, finish_seeds
@@ -36,6 +41,8 @@ def command(session: Session, run: Path, device: str, as_json: bool) -> None:
     progress = choose_progress()
     pipeline = Pipeline(session.registry, choose_device(device), progress)
     if (run / SEEDS).is_file():
+        if epochs is not None:
+            refuse_one_of_several(RunFolder(run))
         many = SeedsPipeline(pipeline)
         finish_seeds(
             progress,
@@ -47,4 +54,4 @@ def command(session: Session, run: Path, device: str, as_json: bool) -> None:
         return
     folder = open_run(run)
     recipe = read_recipe_of(folder.path, session.registry, progress.warning)
-    finish_run(progress, as_json, lambda: pipeline.resume(folder, recipe))
+    finish_run(progress, as_json, lambda: pipeline.resume(folder, recipe, epochs))

@@ -90,3 +90,8 @@ def finite(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [finite(item) for item in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def warn(text: str) -> None:
+    """Write a warning to stderr."""
+    click.echo(f"warning: {text}", err=True)

@@ -16,12 +16,17 @@ def baseline_recipe(recipe: Recipe, task: str, composition: Composition, registr
     Sharing and balancer are the defaults (with one task there is nothing to share or to balance) and the
     task's weight is 1. Where tasks share a view, another task that changes what the model sees (noise,
     rotation) stays with weight 0: it trains nothing, and both runs are trained and judged on the same images.
-    Of one task, the best epoch is its own: `select` per-task and best are the same run. The memory format is
-    the multitask run's, so that rounding is alike.
+    Of one task, the best epoch is its own: `select` per-task and best are the same run. What is frozen of
+    other heads, or watched of other tasks, falls away. The memory format is the multitask run's, so that
+    rounding is alike.
     """
     train = composition.recipe.train
     if train.select == "per-task":
         train = train.model_copy(update={"select": "best"})
+    watched = None if train.watch is None or train.watch.partition("/")[0] != task else train.watch
+    others = tuple(f"heads.{choice.name}." for choice in recipe.tasks if choice.name != task)
+    freeze = tuple(pattern for pattern in train.freeze if not pattern.startswith(others))
+    train = train.model_copy(update={"watch": watched, "freeze": freeze})
     kept = tuple(
         replace(choice, weight=1.0 if choice.name == task else 0.0)
         for choice in recipe.tasks

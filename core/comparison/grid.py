@@ -8,7 +8,6 @@ from itertools import product
 from typing import Any
 
 from ..base.errors import MissingRequirementError, MtlError, Problem, RecipeError, UsageError, suggest
-from ..composition.composer import compose
 from ..composition.composition import Composition
 from ..discovery.registry import Registry
 from ..recipe.recipe import Recipe
@@ -16,6 +15,7 @@ from ..recipe.recipe_reader import read
 from ..recipe.recipe_source import RecipeSource
 from ..recipe.request import Request
 from ..recipe.seed_list import read_seeds
+from ..running.starting import compose_started
 from .axes import COMPONENTS, Axis
 from .baselines import baseline_recipe, parameters_alone
 from .cells import Cell
@@ -127,7 +127,7 @@ def lay_out(question: Question, registry: Registry) -> Grid:
     for values, source, recipe in zip(combinations, sources, recipes, strict=True):
         name, settings = _name(question.axes, values, recipe), _settings(question.axes, values)
         try:
-            composition = compose(recipe, registry, source)
+            composition, _ = compose_started(recipe, registry, _unheard, source)
         except (RecipeError, MissingRequirementError) as error:
             failures.append(error)
             variants.append(_untrained(name, settings, error))
@@ -186,12 +186,16 @@ class _SingleTask:
             asked = baseline_recipe(recipe, task, composition, self._registry)
             key = repr(asked)
             if key not in self._known:
-                single = compose(asked, self._registry)
+                single, _ = compose_started(asked, self._registry, _unheard)
                 cell = Cell(f"{task} alone, {_encoder(recipe)}", replace(single.recipe, seed=0), task)
                 self._known[key] = cell, parameters_alone(single, task)
             alone[task], counts[task] = self._known[key]
         cell = Cell(name, replace(composition.recipe, seed=0))
         return Variant(name, settings, cell, alone, composition.parameters(), counts)
+
+
+def _unheard(text: str) -> None:
+    """What is odd about a run that weights come from is told again when a cell is trained."""
 
 
 def _refuse_unknown_names(question: Question, registry: Registry) -> None:

@@ -45,13 +45,15 @@ from .state import refuse_untrainable
 from .suitability import (
     refuse_accumulation,
     refuse_frozen,
+    refuse_frozen_shared,
     refuse_misnamed_inputs,
     refuse_sampling,
     refuse_unread_vectors,
     refuse_unsuitable,
     refuse_without_images,
+    watched_metric,
 )
-from .training_parts import training_parts
+from .training_parts import TrainingParts, training_parts
 from .wanted import told, wanted_preparation, with_normalization, with_pictures
 
 
@@ -104,12 +106,11 @@ class _Composer(Builder):
         parts = training_parts(self, self.recipe.train, model, self._encoders)
         names = tuple(tasks)
         balancer: Balancer = self.build("balancer", self.recipe.balancer, ("balancer",), names)
-        refuse_unsuitable(self, self.recipe, balancer, sharing)
-        refuse_untrainable(self.owners, (model, balancer))
+        self._refuse_balancer(balancer, model, parts)
         refuse_sampling(self, self.recipe.train.sampling, tasks, spec)
-        refuse_accumulation(self, self.recipe.balancer.name, balancer, self.recipe.train)
+        watch = watched_metric(self, self.recipe.train, composed)
         return Composition(
-            recipe=replace(self.recipe, tasks=choices, train=self._training(model)),
+            recipe=replace(self.recipe, tasks=choices, train=self._training(model, watch)),
             dataset=dataset,
             dataset_spec=spec,
             augmentations=tuple(
@@ -121,11 +122,19 @@ class _Composer(Builder):
             balancer=balancer,
             training=parts,
             exporter=self.build("exporter", self.recipe.export, ("export",)),
+            encoders=tuple(self._encoders),
             owners=self.owners,
             form_plugins=self._form_plugins(tasks),
             wanted=wanted,
             origins=tuple(dict.fromkeys(item.origin for item in self._encoders if item.origin)),
         )
+
+    def _refuse_balancer(self, balancer: Balancer, model: MultitaskModel, parts: TrainingParts) -> None:
+        """Raise for a balancer that does not go with the model, or with how it is trained."""
+        refuse_unsuitable(self, self.recipe, balancer, model.sharing)
+        refuse_untrainable(self.owners, (model, balancer))
+        refuse_accumulation(self, self.recipe.balancer.name, balancer, self.recipe.train)
+        refuse_frozen_shared(self, self.recipe.balancer.name, balancer, model, parts.freezing)
 
     def _data(self) -> tuple[Dataset, DatasetSpec, tuple[str, ...]]:
         """Return the data set and its form, as the weights of the encoder want them, and what was done."""
@@ -138,9 +147,9 @@ class _Composer(Builder):
         self.recipe, more = with_normalization(self.recipe, wanted, spec.image)
         return dataset, spec, told(wanted, [*said, *more], spec.image)
 
-    def _training(self, model: MultitaskModel) -> Training:
+    def _training(self, model: MultitaskModel, watch: str | None) -> Training:
         """Return how to train, with what the recipe leaves to a rule decided and written down."""
-        training = self.recipe.train
+        training = self.recipe.train.model_copy(update={"watch": watch})
         if training.channels_last is not None:
             return training
         return training.model_copy(update={"channels_last": prefers_channels_last(model)})

@@ -7,14 +7,27 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 
-from ..contracts import Augmentation, Balancer, Dataset, Exporter, Form, Loss, Metric, Task, WeightsOrigin
+from ..contracts import (
+    Augmentation,
+    Balancer,
+    Dataset,
+    Encoder,
+    Exporter,
+    Form,
+    Loss,
+    Metric,
+    Task,
+    WeightsOrigin,
+)
 from ..contracts.inputs import ModelInput
 from ..contracts.specs import DatasetSpec
 from ..discovery.declared import ask
 from ..discovery.responsibility import Owners
 from ..recipe.recipe import Recipe
+from .costs import COUNT, Cost, costs
 from .model import MultitaskModel
 from .training_parts import TrainingParts
 
@@ -48,6 +61,10 @@ class Composition:
     balancer: Balancer
     training: TrainingParts
     exporter: Exporter
+    encoders: tuple[Encoder, ...] = ()
+    """The model's encoders in the order in which they were made, wherever the sharing scheme keeps them."""
+    prepared: frozenset[str] = frozenset()
+    """The vectors whose preparation came with weights, and is not fitted to the training rows."""
     owners: Owners = field(default_factory=Owners, repr=False)
     """The components by name, for whom to name when one of them fails at work."""
     form_plugins: Mapping[str, str] = field(default_factory=dict)
@@ -96,11 +113,31 @@ class Composition:
             "recipe": self.recipe.to_plain(),
             "recipe_hash": self.recipe.hash(),
             "parameters": self.parameters(),
+            "costs": {name: cost.to_json() for name, cost in self.costs().items()},
             **({"weights": [origin.to_json() for origin in self.origins]} if self.origins else {}),
             "groups": [dict(group) for group in self.training.groups],
+            "frozen": self.training.freezing.told(self.model),
             "inputs": inputs,
             "outputs": outputs,
         }
+
+    def costs(self) -> dict[str, Cost]:
+        """Return what each stage of the encoder, the sharing scheme and each head cost, by name."""
+        with self.at_work("while its costs were counted"):
+            return costs(self.model, self.encoders, *self._two_samples())
+
+    def _two_samples(self) -> tuple[Tensor, dict[str, Tensor]]:
+        """Return images, or what stands in their place, and inputs of two samples, on the model's device."""
+        device = next(self.model.parameters()).device
+        image = torch.full((COUNT, *self.dataset_spec.image.kept_shape), 0.5, device=device)
+        inputs = {
+            spec.name: torch.zeros(COUNT, len(spec.columns), device=device)
+            for spec in self.dataset_spec.inputs
+        }
+        for task in self.tasks.values():
+            for spec in task.task.inputs:
+                inputs[spec.name] = torch.zeros(COUNT, dtype=torch.int64, device=device)
+        return image, inputs
 
     def parameters(self) -> dict[str, Any]:
         """Return the number of trainable parameters: total, encoder (with sharing units), and per head."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 
-from torch import nn
+from torch import Tensor, nn
 
 from ..base.errors import did_you_mean
 from ..contracts import Encoder
@@ -16,6 +16,7 @@ from ..recipe.recipe import GroupRule, Training
 from .model import MultitaskModel
 
 HEADS = "heads"
+_USUAL = GroupRule(match="*")
 
 
 @dataclass(frozen=True)
@@ -33,15 +34,35 @@ def public_names(model: MultitaskModel, encoders: Sequence[Encoder]) -> dict[str
     several encoders, the same names); those of a head `heads.TASK.` and their name in the head; the others as
     the model has them.
     """
-    inside = {
-        id(parameter): f"encoder.{name}"
-        for encoder in encoders
-        for name, parameter in encoder.named_parameters()
-    }
-    return {
-        name: inside.get(id(parameter)) or _of_head(name, model.tasks)
-        for name, parameter in model.named_parameters()
-    }
+    return _public(model, encoders, lambda module: module.named_parameters())
+
+
+def public_state(model: MultitaskModel, encoders: Sequence[Encoder]) -> dict[str, str]:
+    """Return what patterns see of each parameter and each buffer, by its name in the model."""
+    return _public(model, encoders, lambda module: (*module.named_parameters(), *module.named_buffers()))
+
+
+def stage_depths(model: MultitaskModel, encoders: Sequence[Encoder]) -> dict[str, int]:
+    """Return how many stages, its own included, an encoder's parameter is from the heads, by its name there.
+
+    Stages without parameters are none. What an encoder has outside of its stages counts to the first one.
+    """
+    depths: dict[int, int] = {}
+    for encoder in encoders:
+        stages = [found for stage in encoder.stages if (found := list(stage.parameters()))]
+        depths |= {id(parameter): len(stages) for parameter in encoder.parameters()}
+        for index, stage in enumerate(stages):
+            depths |= {id(parameter): len(stages) - index for parameter in stage}
+    return {name: depths[id(it)] for name, it in model.named_parameters() if id(it) in depths}
+
+
+def _public(
+    model: MultitaskModel,
+    encoders: Sequence[Encoder],
+    of: Callable[[nn.Module], Iterable[tuple[str, Tensor]]],
+) -> dict[str, str]:
+    inside = {id(tensor): f"encoder.{name}" for encoder in encoders for name, tensor in of(encoder)}
+    return {name: inside.get(id(tensor)) or _of_head(name, model.tasks) for name, tensor in of(model)}
 
 
 def _of_head(name: str, tasks: Sequence[str]) -> str:
@@ -70,7 +91,7 @@ def problems(names: Mapping[str, str], rules: Sequence[GroupRule]) -> Iterator[O
         matched = [name for name, public in names.items() if fnmatchcase(public, rule.match)]
         if not matched:
             message = f"groups: the pattern {rule.match!r} matches no parameter"
-            yield OptionProblem((*path, "match"), message, _known(rule.match, list(names.values())))
+            yield OptionProblem((*path, "match"), message, known_names(rule.match, list(names.values())))
         elif index not in {taken[name] for name in matched}:
             first = rules[taken[matched[0]]].match
             message = f"groups: {rule.match!r} claims only parameters that {first!r} before it claims"
@@ -90,18 +111,25 @@ def freeze(model: nn.Module, names: Mapping[str, str], rules: Sequence[GroupRule
             parameter.requires_grad_(False)
 
 
-def settings(names: Mapping[str, str], training: Training) -> dict[str, Setting]:
-    """Return how each parameter is trained, by its name in the model."""
+def settings(
+    names: Mapping[str, str],
+    training: Training,
+    depths: Mapping[str, int] | None = None,
+    spared: Set[str] = frozenset(),
+) -> dict[str, Setting]:
+    """Return how each parameter is trained, by its name in the model.
+
+    `depths` are those of `stage_depths`, for `layer_decay`; `spared` have no weight decay but a group's own.
+    """
     taken = claimed(names, training.groups)
-    usual = Setting(training.learning_rate, training.weight_decay)
     found = {}
     for name in names:
-        rule = training.groups[taken[name]] if name in taken else None
-        if rule is None:
-            found[name] = usual
-            continue
-        decay = usual.weight_decay if rule.weight_decay is None else rule.weight_decay
-        found[name] = Setting(rule.rate(usual.learning_rate), decay)
+        rule = training.groups[taken[name]] if name in taken else _USUAL
+        rate = rule.rate(training.learning_rate)
+        if training.layer_decay is not None and not isinstance(rule.learning_rate, float):
+            rate *= training.layer_decay ** (depths or {}).get(name, 0)
+        decay = 0.0 if name in spared else training.weight_decay
+        found[name] = Setting(rate, decay if rule.weight_decay is None else rule.weight_decay)
     return found
 
 
@@ -122,8 +150,8 @@ def told(
     return tuple(found)
 
 
-def _known(pattern: str, names: Sequence[str]) -> str:
-    """Return a hint: the nearest beginnings of names, else some of them."""
+def known_names(pattern: str, names: Sequence[str]) -> str:
+    """Return a hint for a pattern that matches none: the nearest beginnings of names, else some of them."""
     beginnings = [
         f"{'.'.join(parts[:depth])}.*"
         for depth in (1, 2, 3)

@@ -10,6 +10,8 @@ from ..contracts.specs import DatasetSpec
 from ..discovery.declared import ask
 from ..recipe.building import Builder
 from ..recipe.recipe import Recipe, Sampling, Training
+from .composition import ComposedTask
+from .freezing import Freezing
 from .model import MultitaskModel
 
 
@@ -103,6 +105,46 @@ def _unsuitable(builder: Builder, recipe: Recipe, balancer: Balancer, sharing: S
             "balance on parameters, or set views: shared",
         )
     return "", ""
+
+
+def refuse_frozen_shared(
+    builder: Builder, name: str, balancer: Balancer, model: MultitaskModel, frozen: Freezing
+) -> None:
+    """Raise `RecipeError` for a balancer of gradients while all that tasks share is frozen."""
+    if frozen.until is None or not balancer.needs_gradients:
+        return
+    held = {id(model.get_parameter(name)) for name in frozen.parameters}
+    if all(id(parameter) in held for parameter in model.sharing.trained_together()):
+        reason = f"needs shared parameters that are trained; all are frozen for {frozen.until} epochs"
+        hint = "freeze a part of the encoder only, or choose a balancer of losses"
+        raise builder.refused("balancer", name, reason, ("balancer",), hint)
+
+
+def watched_metric(builder: Builder, training: Training, tasks: Mapping[str, ComposedTask]) -> str | None:
+    """Return `train.watch` as `TASK/METRIC`; raise `RecipeError` where there is no such metric."""
+    if training.watch is None:
+        return None
+
+    def refuse(problem: str, hint: str) -> RecipeError:
+        return RecipeError(
+            [Problem(f"train: watch: {problem}", builder.source.where(("train", "watch")), hint)]
+        )
+
+    if training.select == "last" and training.patience is None:
+        raise refuse(
+            "nothing is chosen by it where the last epoch is kept", "set select: best, or a patience"
+        )
+    task, _, metric = training.watch.partition("/")
+    if task not in tasks:
+        raise refuse(f"there is no task {task!r}", suggest(task, list(tasks), "tasks"))
+    able = [name for name, it in tasks[task].metrics.items() if it.scalar and it.direction is not None]
+    able.append("loss")
+    metric = metric or able[0]
+    if metric not in able:
+        known = metric in tasks[task].metrics
+        what = "is no number of which more or less is better" if known else "is none of its metrics"
+        raise refuse(f"{metric!r} of task {task!r} {what}", suggest(metric, able, "metrics"))
+    return f"{task}/{metric}"
 
 
 def refuse_accumulation(builder: Builder, name: str, balancer: Balancer, training: Training) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ..base.errors import Problem, RecipeError
@@ -12,7 +12,8 @@ from ..discovery.options import OptionProblem
 from ..recipe.building import Builder
 from ..recipe.recipe import Training
 from ..recipe.training_section import choice_of
-from . import parameter_groups
+from . import freezing, parameter_groups
+from .freezing import Freezing
 from .model import MultitaskModel
 from .parameter_groups import Setting
 
@@ -28,6 +29,7 @@ class TrainingParts:
     schedule: Schedule
     settings: Mapping[str, Setting]
     groups: tuple[Mapping[str, Any], ...] = ()
+    freezing: Freezing = field(default_factory=Freezing)
 
 
 def training_parts(
@@ -42,12 +44,17 @@ def training_parts(
         for kind in ("optimizer", "schedule")
     )
     names = parameter_groups.public_names(model, encoders)
-    found = [*_too_long(builder, training, schedule), *parameter_groups.problems(names, training.groups)]
+    state = parameter_groups.public_state(model, encoders)
+    found = [
+        *_too_long(builder, training, schedule),
+        *parameter_groups.problems(names, training.groups),
+        *freezing.problems(model, state, training),
+    ]
     trained = any(parameter.requires_grad for parameter in model.parameters())
     parameter_groups.freeze(model, names, training.groups)
-    if trained and not any(parameter.requires_grad for parameter in model.parameters()):
-        message = "groups: every parameter of the model is frozen: there is nothing to train"
-        found.append(OptionProblem(("groups",), message, "leave some parameters to be trained"))
+    frozen = freezing.freezing(model, state, training)
+    if trained and freezing.all_frozen(model, frozen.parameters):
+        found.append(_nothing_to_train(training))
     if found:
         where = builder.source.where
         raise RecipeError(
@@ -56,9 +63,24 @@ def training_parts(
     return TrainingParts(
         optimizer,
         schedule,
-        parameter_groups.settings(names, training),
+        parameter_groups.settings(
+            names, training, parameter_groups.stage_depths(model, encoders), _spared(model, training)
+        ),
         parameter_groups.told(model, names, training.groups),
+        frozen,
     )
+
+
+def _spared(model: MultitaskModel, training: Training) -> set[str]:
+    """Return the parameters that weight decay leaves alone: norms and biases, where the recipe wants that."""
+    return set() if training.decay_norms else {name for name, it in model.named_parameters() if it.dim() < 2}
+
+
+def _nothing_to_train(training: Training) -> OptionProblem:
+    section = "freeze" if training.freeze else "groups"
+    when = "" if training.unfreeze_after is None else f" for {training.unfreeze_after} epochs"
+    message = f"{section}: every parameter of the model is frozen{when}: there is nothing to train"
+    return OptionProblem((section,), message, "leave some parameters to be trained")
 
 
 def _too_long(builder: Builder, training: Training, schedule: Schedule) -> list[OptionProblem]:

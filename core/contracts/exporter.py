@@ -207,6 +207,10 @@ class Exporter(ABC):
             f"{type(self).__name__} verifies in its own runtime only", hint="leave out --runtime"
         )
 
+    def predictor(self, path: Path) -> Predict | None:
+        """Return what answers as an export at `path` does, with `image` uint8; None: it is not run here."""
+        return None
+
     def check(self, path: Path, runtimes: Sequence[str]) -> Mapping[str, Any]:
         """Check an export without the model it came from, as far as it can be; raise as `verify_in` does.
 

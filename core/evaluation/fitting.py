@@ -21,7 +21,8 @@ _SHORT = torch.iinfo(torch.int16).max
 def fit(composition: Composition, train: Samples) -> None:
     """Fit to the training split: the preparation of vectors, wanted standardisations, losses that want it."""
     for name, preparation in composition.model.vectors.items():
-        preparation.fit(train.labels[name])
+        if name not in composition.prepared:
+            preparation.fit(train.labels[name])
     train_statistics = {choice.name for choice in composition.recipe.tasks if choice.standardize == "train"}
     moments = {name: Moments(composition.tasks[name].target.quantities) for name in train_statistics}
     for name, part in _known_parts(composition, train, train_statistics):

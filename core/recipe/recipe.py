@@ -17,6 +17,7 @@ from pydantic_core import PydanticCustomError
 from ..contracts.specs import TestTimeAugmentation
 from ..discovery.options import plain
 from .section import Chooses, Means, sections_of
+from .start import InitFrom, StartOption
 
 FORMAT = 1
 """Version of the recipe format, written as `mtl: 1`."""
@@ -150,7 +151,10 @@ class Sampling(BaseModel):
     ] = "equal"
 
 
-_LATER = ("warm_up", "clip", "accumulate", "ema", "groups", "sampling", "memory", "deterministic")
+_LATER = (
+    *("warm_up", "clip", "accumulate", "ema", "groups", "sampling", "memory", "deterministic"),
+    *("freeze", "unfreeze_after", "layer_decay", "decay_norms", "watch"),
+)
 """Fields of `Training` that are written only where they say something: older recipes keep their hash."""
 
 
@@ -201,6 +205,32 @@ class Training(BaseModel):
         tuple[GroupRule, ...],
         Field(description="Parameters that are trained otherwise, by pattern; the first match wins."),
     ] = ()
+    freeze: Annotated[
+        tuple[Annotated[str, Field(min_length=1)], ...],
+        Field(
+            description="Names of parameters, by pattern, that stay as they are, as do statistics over "
+            "batches whose names match: `encoder.*`."
+        ),
+    ] = ()
+    unfreeze_after: Annotated[
+        int | None, Field(ge=1, description="Epochs after which what `freeze` names is trained; null: never.")
+    ] = None
+    layer_decay: Annotated[
+        float | None,
+        Field(
+            gt=0,
+            lt=1,
+            description="Factor of the learning rate from each stage of the encoder to the one before it; "
+            "the heads have the full rate; null: none.",
+        ),
+    ] = None
+    decay_norms: Annotated[
+        bool,
+        Field(
+            description="Whether weight decay takes norms and biases too, all parameters of one dimension; a "
+            "group's own decay is of all that it matches."
+        ),
+    ] = True
     sampling: Annotated[
         Sampling | None,
         Field(description="Draws the classes of a task equally often, or as said; null: each sample once."),
@@ -216,6 +246,15 @@ class Training(BaseModel):
             "per-task is best, and `mtl compare` judges each task at its own best epoch."
         ),
     ] = "best"
+    watch: Annotated[
+        str | None,
+        Field(
+            min_length=1,
+            description="What chooses the epoch and counts for `patience`: a metric on validation, as "
+            "`TASK/METRIC`, or `TASK` for its first; null: the mean of the tasks' losses, each relative to "
+            "its size after the first epoch.",
+        ),
+    ] = None
     precision: Annotated[
         Literal["float32", "bf16"],
         Field(description="Arithmetic of the forward pass; bf16 is mixed precision with bfloat16."),
@@ -248,8 +287,8 @@ class Training(BaseModel):
         float,
         Field(
             ge=0,
-            description="A smaller gain in the validation score does not reset `patience`; the score is the "
-            "mean of the losses relative to their values after the first epoch.",
+            description="A smaller gain in the validation score, or in what `watch` names, does not reset "
+            "`patience`.",
         ),
     ] = 0.0
 
@@ -287,20 +326,22 @@ class Recipe:
     balancer: Annotated[Choice, Chooses("balancer")]
     train: Training = field(default_factory=Training)
     test_time_augmentation: TestTimeAugmentation = "none"
+    init_from: Annotated[
+        StartOption, Means("a run folder, or {run: FOLDER, weights: SHA-256}", "mtl compose --init-from RUN")
+    ] = None
     export: Annotated[Choice, Chooses("exporter")]
 
     def to_plain(self) -> dict[str, Any]:
         """Return the recipe as plain values, complete and re-runnable.
 
-        `test_time_augmentation` is left out when there is none: recipes from before it keep their hash. So is
+        What came later is left out where it says nothing: recipes from before it keep their hash. So is
         `normalization` where the recipe does not say it and is not yet composed.
         """
         values = {name: _plain(getattr(self, name)) for name in sections_of(Recipe)}
         values["tasks"] = {task.name: task.to_plain() for task in self.tasks}
-        if self.test_time_augmentation == "none":
-            del values["test_time_augmentation"]
-        if self.normalization is None:
-            del values["normalization"]
+        for name, silent in _SILENT.items():
+            if values[name] == silent:
+                del values[name]
         return {"mtl": FORMAT, **values}
 
     def portable(self) -> dict[str, Any]:
@@ -317,9 +358,13 @@ class Recipe:
         return hashlib.sha256(json.dumps(self.portable(), sort_keys=True).encode()).hexdigest()
 
 
+_SILENT = {"test_time_augmentation": "none", "init_from": None, "normalization": None}
+"""Sections that came later, and what they say when they say nothing."""
+
+
 def _plain(value: Any) -> Any:
     """Return what a section holds as plain values: components by name with their options."""
-    if isinstance(value, Choice | Training):
+    if isinstance(value, Choice | Training | InitFrom):
         return value.to_plain()
     return [_plain(item) for item in value] if isinstance(value, tuple) else plain(value)
 

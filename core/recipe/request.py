@@ -28,6 +28,7 @@ FLAGS = (
     "seed",
     "precision",
     "deterministic",
+    "init_from",
 )
 _PATHS = {
     "data": ("dataset", "file"),

@@ -13,15 +13,15 @@ import torch
 from ..base.allocation import give_back_freed_memory
 from ..base.device import device_name, is_out_of_memory
 from ..base.errors import UsageError
+from ..base.files import write_json
 from ..base.progress import Progress
-from ..composition.composer import compose
 from ..composition.composition import Composition
 from ..composition.rehearsal import rehearse_late_metrics, rehearse_views
 from ..composition.telling import tell_of_data
 from ..contracts import ExportReport
 from ..data.samples import Splits, channel_statistics, load_splits, refuse_unlabelled
 from ..discovery.registry import Registry
-from ..evaluation.evaluation import baseline, evaluate, refuse_without_targets
+from ..evaluation.evaluation import refuse_without_targets
 from ..evaluation.fitting import fit
 from ..evaluation.learned import write_learned
 from ..evaluation.shortfalls import shortfalls
@@ -36,7 +36,10 @@ from ..training.requirements import refuse_impossible
 from ..training.trainer import EpochResult, Trainer
 from ..training.trial import refuse_lone_samples
 from .exporting import check_export, export
+from .longer import lengthened, refuse_one_of_several
+from .measuring import metrics_of, metrics_of_own_epochs
 from .recomposing import compose_again
+from .starting import START, Taken, compose_started
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,7 @@ class Prepared:
 
     composition: Composition
     splits: Splits
+    taken: Taken | None = None
 
 
 @dataclass(frozen=True)
@@ -101,10 +105,18 @@ class Pipeline:
         with started.folder:
             return self._finish_whole(started)
 
-    def resume(self, folder: RunFolder, recipe: Recipe) -> Outcome:
-        """Continue an interrupted run after its last intact checkpoint, as if it had never stopped."""
+    def resume(self, folder: RunFolder, recipe: Recipe, epochs: int | None = None) -> Outcome:
+        """Continue an interrupted run after its last intact checkpoint, as if it had never stopped.
+
+        With `epochs` it gets so many, more than it was begun with.
+        """
+        if epochs is not None:
+            refuse_one_of_several(folder)
         with folder.enter(self.progress.warning):
             self.progress.placed(folder.path)
+            if epochs is not None:
+                told = (self.progress.warning, self.progress.note)
+                recipe = lengthened(folder, recipe, epochs, self.registry, *told)
             return self._finish_whole(self.restart(folder, recipe))
 
     def _finish_whole(self, started: Started) -> Outcome:
@@ -137,10 +149,14 @@ class Pipeline:
         self, recipe: Recipe, source: RecipeSource | None = None, shared: Splits | None = None
     ) -> Prepared:
         """Compose and load, writing nothing; `shared` is the data of another seed of the recipe."""
-        composition = compose(recipe, self.registry, source)
+        warn = self.progress.warning
+        composition, taken = compose_started(recipe, self.registry, warn, source)
         refuse_impossible(composition, self.device)
         with composition.at_work("while the run was prepared"):
-            return self._prepare(composition, shared)
+            prepared = self._prepare(composition, shared)
+        for line in taken.lines() if taken else ():
+            self.progress.note(line)
+        return replace(prepared, taken=taken)
 
     def _prepare(self, composition: Composition, shared: Splits | None) -> Prepared:
         if self.publishes:
@@ -157,6 +173,8 @@ class Pipeline:
         composition, splits = prepared.composition, prepared.splits
         folder.write_recipe(composition.recipe.to_plain())
         self._write_environment(folder, composition)
+        if prepared.taken is not None:
+            write_json(folder.path / START, prepared.taken.to_json())
         keep_plugins(folder.path, self.registry.providers, self.progress.warning)
         self._notify("mtl_run_started", run=folder.path, recipe=composition.recipe.to_plain())
         return Started(folder, composition, splits, self._trainer(composition, splits), [])
@@ -346,46 +364,3 @@ def _time_of(started: Started) -> str:
     return (
         f"after epoch {done}" if done == started.composition.recipe.train.epochs else f"in epoch {done + 1}"
     )
-
-
-def metrics_of(composition: Composition, splits: Splits) -> dict[str, Any]:
-    """Return the content of `metrics.json`: test, validation, and the baseline on test, with its answer.
-
-    Raises `VerificationError` when a loss or an answer is not finite.
-    """
-    test = evaluate(composition, splits.test, "test")
-    validation = evaluate(composition, splits.validation, "validation")
-    test.refuse_not_finite("test")
-    validation.refuse_not_finite("validation")
-    constant, answers = baseline(composition, splits.train, splits.test, "test")
-    return {
-        "test": _finite(test.metrics),
-        "validation": _finite(validation.metrics),
-        "baseline": _finite(constant),
-        "baseline_answer": answers,
-        "tables": {"test": test.tables, "validation": validation.tables},
-    }
-
-
-def metrics_of_own_epochs(folder: RunFolder, composition: Composition, splits: Splits) -> dict[str, Any]:
-    """Return what each task reaches on test at its own best epoch, where the recipe asks for that."""
-    if composition.recipe.train.select != "per-task":
-        return {}
-    own = {}
-    for task in composition.tasks:
-        epoch, weights = folder.checkpoints.best(task)
-        composition.model.load_state_dict(weights)
-        test = evaluate(composition, splits.test, "test")
-        test.refuse_not_finite("test")
-        own[task] = {"epoch": epoch, "test": _finite(test.metrics)[task]}
-    return {"own_epoch": own}
-
-
-def _finite(values: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, float | None]]:
-    """JSON has no infinity: the signal-to-noise ratio of a perfect copy is null."""
-    return {
-        task: {
-            name: value if torch.isfinite(torch.tensor(value)) else None for name, value in metrics.items()
-        }
-        for task, metrics in values.items()
-    }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -10,6 +10,7 @@ from ..base.errors import RecipeError
 from ..composition.composer import compose
 from ..composition.composition import Composition
 from ..discovery.registry import Registry
+from ..folders.kept_plugins import read_recipe_of
 from ..folders.run_folder import RunFolder
 from ..recipe.recipe import Recipe
 
@@ -30,3 +31,19 @@ def compose_again(
     folder.refuse_another(composition.recipe, state)
     folder.refuse_other_data(composition.dataset_spec, state)
     return replace(composition, origins=folder.origins())
+
+
+def trained(folder: RunFolder, registry: Registry, warn: Callable[[str], None]) -> Composition:
+    """Compose a run again, with its chosen weights.
+
+    Raises as `compose_again` does, and `UsageError` when the weights are missing or damaged.
+    """
+    state = folder.checkpoints.state()
+    if state is None:
+        path = folder.path / "recipe.yaml"
+        warn(f"no intact checkpoint says whether the run was trained with {path}")
+    composition = compose_again(folder, read_recipe_of(folder.path, registry, warn), registry, state or {})
+    _, weights = folder.checkpoints.best()
+    with composition.at_work("while its weights were loaded"):
+        composition.model.load_state_dict(weights)
+    return composition

@@ -18,11 +18,10 @@ from ..data.samples import Splits
 from ..discovery.registry import Registry
 from ..evaluation.evaluation import evaluate
 from ..evaluation.fitting import fit_losses
-from ..folders.kept_plugins import read_recipe_of
 from ..folders.run_folder import RunFolder, entered_around, open_run
 from .exporting import build_exporter, check_runtimes, export, export_subject, exporter_of
 from .pipeline import Outcome, load_of
-from .recomposing import compose_again
+from .recomposing import trained
 
 
 class Run:
@@ -63,18 +62,10 @@ class Run:
         """
         if self._outcome is not None:
             return self._outcome.composition
-        path = self.path / "recipe.yaml"
-        state = self.folder.checkpoints.state()
-        if state is None:
-            self._progress.warning(f"no intact checkpoint says whether the run was trained with {path}")
-        recipe = read_recipe_of(self.path, self._registry, self._progress.warning)
-        composition = compose_again(self.folder, recipe, self._registry, state or {})
-        _, weights = self.folder.checkpoints.best()
-        with composition.at_work("while its weights were loaded"):
-            composition.model.load_state_dict(weights)
-            composition.model.to(self._device).eval()
-            for composed in composition.tasks.values():
-                composed.loss.to(self._device)
+        composition = trained(self.folder, self._registry, self._progress.warning)
+        composition.model.to(self._device).eval()
+        for composed in composition.tasks.values():
+            composed.loss.to(self._device)
         return composition
 
     @property

@@ -114,7 +114,8 @@ class Balancing:
     def _write_shared(self, direction: Tensor) -> None:
         parts = direction.split([parameter.numel() for parameter in self._shared])
         for parameter, part in zip(self._shared, parts, strict=True):
-            parameter.grad = part.view(parameter.shape)
+            if parameter.requires_grad:  # one that is trained only later is not touched
+                parameter.grad = part.view(parameter.shape)
 
 
 def task_gradients(losses: Tensor, parameters: Sequence[nn.Parameter]) -> Tensor:
@@ -131,8 +132,10 @@ def _gradients(loss: Tensor, of: Sequence[Tensor], *, last: bool) -> tuple[Tenso
     if not loss.requires_grad:
         # Everything on the way of this task is frozen.
         return (None,) * len(of)
-    found: tuple[Tensor | None, ...] = torch.autograd.grad(loss, of, retain_graph=not last, allow_unused=True)
-    return found
+    wanted = [tensor for tensor in of if tensor.requires_grad]
+    found = torch.autograd.grad(loss, wanted, retain_graph=not last, allow_unused=True) if wanted else ()
+    given = iter(found)
+    return tuple(next(given) if tensor.requires_grad else None for tensor in of)
 
 
 def _flat(found: Sequence[Tensor | None], like: Sequence[Tensor], used: Sequence[int]) -> Tensor:

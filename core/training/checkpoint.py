@@ -177,6 +177,12 @@ class CheckpointFolder:
                 )
             return entry["epoch"], load_tensors(content)
 
+    def best_digest(self) -> str | None:
+        """Return the SHA-256 of the chosen epoch's weights; None before the first epoch."""
+        manifest = self._manifest()
+        with self._reading():
+            return None if manifest["best"] is None else str(manifest["best"]["sha256"])
+
     def sweep(self) -> list[str]:
         """Remove checkpoints that the manifest does not name, and half written ones; nothing else.
 

@@ -1,11 +1,16 @@
-"""Which epoch is kept, and when patience ends: decided by the validation losses alone."""
+"""Which epoch is kept, and when patience ends: decided on validation, by the losses or by a metric."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from math import isnan
 
+from ..composition.composition import ComposedTask
 from ..recipe.recipe import Training
+
+_MOST = sys.float_info.max
 
 
 @dataclass
@@ -46,3 +51,17 @@ class Selection:
     def out_of_patience(self, training: Training) -> bool:
         """Return whether training stops here."""
         return training.patience is not None and self.waited >= training.patience
+
+
+def watched(
+    metrics: Mapping[str, Mapping[str, float]], watch: str, tasks: Mapping[str, ComposedTask]
+) -> float:
+    """Return the score of an epoch by the metric that `train.watch` names, finite: less is better.
+
+    A metric that is no number is worse than any.
+    """
+    task, _, name = watch.partition("/")
+    value = metrics[task][name]
+    metric = tasks[task].metrics.get(name)
+    score = -value if metric is not None and metric.direction == "higher" else value
+    return _MOST if isnan(score) else max(-_MOST, min(_MOST, score))

@@ -36,7 +36,7 @@ from .history import to_json
 from .kept import Kept
 from .rates import rate_factors
 from .sampling import draws_of
-from .selection import Selection
+from .selection import Selection, watched
 from .step import Step, StepLosses
 from .update import update_of
 from .waits import noted_waits
@@ -150,13 +150,28 @@ class Trainer:
 
     def _train_epoch(self) -> Tensor:
         self._epoch += 1
+        self._failure.restart()
+        freezing, model = self.composition.training.freezing, self.composition.model
+        with freezing.in_epoch(model, self._epoch):
+            model.sharing.pre_epoch(self._epoch, self._training.epochs)
+            if self._captured is not None:
+                if freezing.ends_before(self._epoch):
+                    self._captured.release()
+                self._captured.begin_epoch()
+            found = self._steps_of_epoch()
+        losses, balanced, counts = found.all()
+        balancer, tasks = self.composition.balancer, tuple(self.composition.tasks)
+        positive = self.composition.recipe.balancer.name if balancer.needs_positive_losses else None
+        self._failure.raise_if_found(losses, balanced, tasks, self._epoch, positive)
+        self._kept.refuse_changed()
+        seen = counts.sum(dim=0)
+        self._refuse_unlabelled(seen)
+        return ((losses * counts).sum(dim=0) / seen).cpu()
+
+    def _steps_of_epoch(self) -> EpochLosses:
+        """Take the steps of the epoch in hand, block by block; return what they gave."""
         seed = self.composition.recipe.seed
         order = self._draws.order(seed, self._epoch)
-        self._failure.restart()
-        self.composition.model.train()
-        self.composition.model.sharing.pre_epoch(self._epoch, self._training.epochs)
-        if self._captured is not None:
-            self._captured.begin_epoch()
         total = self._steps
         found = EpochLosses(total)
         factors = rate_factors(self.composition, self._epoch, total)
@@ -177,14 +192,7 @@ class Trainer:
                     self._tell(found.done, total)
                 else:
                     found.add(self._work(sent, block, lambda step: self._tell(step, total), found.done))
-        losses, balanced, counts = found.all()
-        balancer, tasks = self.composition.balancer, tuple(self.composition.tasks)
-        positive = self.composition.recipe.balancer.name if balancer.needs_positive_losses else None
-        self._failure.raise_if_found(losses, balanced, tasks, self._epoch, positive)
-        self._kept.refuse_changed()
-        seen = counts.sum(dim=0)
-        self._refuse_unlabelled(seen)
-        return ((losses * counts).sum(dim=0) / seen).cpu()
+        return found
 
     def _work(
         self, given: Tensor | Sent, block: int, tell: Callable[[int], None] | None = None, done: int = 0
@@ -283,7 +291,12 @@ class Trainer:
         weights = {
             name: composed.weight * fixed.get(name, 1.0) for name, composed in self.composition.tasks.items()
         }
-        score = self._selection.score(judged, weights)
+        watch = self._training.watch
+        score = (
+            self._selection.score(judged, weights)
+            if watch is None
+            else watched(validation.metrics, watch, self.composition.tasks)
+        )
         best = self._selection.keep(score, self._training)
         best_of = self._selection.improved(judged) if self._training.select == "per-task" else ()
         row: dict[str, float] = {"epoch": self._epoch, "learning_rate": self._rate, "seconds": seconds}

@@ -32,7 +32,7 @@ class Trial:
         chosen = memory_format(composition.recipe.train.channels_last)
         model = deepcopy(composition.model).to(device, memory_format=chosen)  # type: ignore[call-overload]
         balancer = deepcopy(composition.balancer).to(device)
-        copied = replace(composition, model=model.train(), balancer=balancer)
+        copied = replace(composition, model=model, balancer=balancer)
         update = update_of(copied)
         blocks = Blocks(copied, samples, device)
         size = min(len(samples), batch_size or composition.recipe.train.batch_size)
@@ -41,10 +41,12 @@ class Trial:
         self._step = Step(copied, update, device)
         self._failure = Failure(device)
         self._device = device
+        self._freezing, self._model = composition.training.freezing, model
+        self._last = composition.recipe.train.epochs
 
     def step(self) -> None:
-        """Take the step."""
-        with in_use(self._device):
+        """Take the step, as in the last epoch: what is unfrozen in the course of the training is."""
+        with in_use(self._device), self._freezing.in_epoch(self._model, self._last):
             self._step(self._lessons, self._failure)
 
 

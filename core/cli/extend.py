@@ -1,0 +1,113 @@
+"""`mtl extend`: more tasks for a trained model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from .asked import device_option, epochs_option, json_option, names_in
+from .results import print_table, shown
+from .session import Session, pass_session
+
+if TYPE_CHECKING:
+    from ..running.extending import Extension
+    from ..running.pipeline import Outcome, Pipeline
+
+
+@click.command("extend")
+@click.argument("run", type=click.Path(path_type=Path))
+@click.option("--tasks", required=True, metavar="A,B,...", help="The new tasks, separated by commas.")
+@click.option("--finetune", is_flag=True, help="Train everything, not the new heads alone.")
+@epochs_option
+@click.option("--seed", type=click.IntRange(min=0), help="Seed of everything random.")
+@click.option(
+    "--set", "assignments", multiple=True, metavar="KEY=VALUE", help="Set anything; may be repeated."
+)
+@device_option
+@click.option("--out", type=click.Path(path_type=Path), help="The run folder [default: a new one in runs/].")
+@click.option("--force", is_flag=True, help="Replace an existing run folder.")
+@json_option
+@pass_session
+def command(
+    session: Session,
+    /,
+    run: Path,
+    tasks: str,
+    finetune: bool,
+    assignments: tuple[str, ...],
+    device: str,
+    out: Path | None,
+    force: bool,
+    as_json: bool,
+    **flags: Any,
+) -> None:
+    """Add tasks to a run's trained model, in a new run.
+
+    New heads are trained, and what comes from the run stays as it is: its tasks answer bit for bit as before,
+    which is verified. With --finetune everything is trained, and what the old tasks lost is told.
+
+    \b
+    Examples:
+      mtl extend runs/demo --tasks parity
+      mtl extend runs/demo --tasks parity --finetune --epochs 2
+    """
+    with session.importing():
+        from ..base.device import choose_device
+        from ..running.extending import Extension
+        from ..running.pipeline import Pipeline
+    from .progress import choose_progress, finish_run
+
+    progress = choose_progress()
+    given = {name: value for name, value in flags.items() if value is not None}
+    asked = Extension(tuple(names_in(tasks) or ()), finetune, given, assignments)
+    pipeline = Pipeline(session.registry, choose_device(device), progress)
+    found: dict[str, Any] = {}
+    job = _job(pipeline, run, asked, found, out, force)
+    finish_run(progress, as_json, job)
+    if not as_json:
+        _tell(found)
+
+
+def _job(
+    pipeline: Pipeline, run: Path, asked: Extension, found: dict[str, Any], out: Path | None, force: bool
+) -> Callable[[], Outcome]:
+    """Return the training, ready to begin; what became of the old tasks is put into `found` after it."""
+    from ..api import run_name
+    from ..base.places import refuse_unusable
+    from ..running.extending import changed, extended, proven, write_extension
+    from ..running.run import load_run
+
+    registry, warning = pipeline.registry, pipeline.progress.warning
+    old = load_run(run, registry, progress=pipeline.progress)
+    recipe, source = extended(old, asked, registry, warning)
+    path = out or Path("runs") / run_name(recipe.to_plain())
+    refuse_unusable(path)
+
+    def job() -> Outcome:
+        outcome = pipeline.run(recipe, path, source=source, force=force, numbered=out is None)
+        found.update(changed(old, outcome) if asked.finetune else proven(old, outcome))
+        write_extension(outcome.folder.path, found, warning)
+        return outcome
+
+    return job
+
+
+def _tell(found: Mapping[str, Any]) -> None:
+    """Say what became of the old tasks."""
+    if "test" not in found:
+        where = "in torch and in the file" if found["file"] == "bit for bit" else "in torch"
+        names = ", ".join(found["tasks"])
+        click.echo(
+            f"{names}: as in {found['run']}, bit for bit, {where} ({found['samples']} samples)", err=True
+        )
+        return
+    rows = [
+        [task, name, shown(before), shown(after)]
+        for task, metrics in found["test"].items()
+        for name, (before, after) in metrics.items()
+    ]
+    click.echo()
+    print_table(rows, ["old task", "metric", "before", "after"])

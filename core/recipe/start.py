@@ -1,0 +1,56 @@
+"""Where the weights of a training come from, other than from its seed: a finished run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, ClassVar
+
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, WithJsonSchema
+
+from ..base.places import from_root
+
+
+@dataclass(frozen=True)
+class InitFrom:
+    """A run whose weights a training starts from, taken by name; `weights` is the SHA-256 of their file.
+
+    A sum that is not stated is found out, and stands in the recipe of the training.
+    """
+
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid", strict=True)
+
+    run: Annotated[Path, AfterValidator(from_root)]
+    weights: Annotated[str | None, Field(pattern="^[0-9a-f]{64}$")] = None
+
+    def to_plain(self) -> dict[str, Any]:
+        """Return the section as a recipe writes it."""
+        # A portable recipe has no path; the sum says which weights they were.
+        return {"run": None if self.run is None else str(self.run), "weights": self.weights}
+
+
+def _from_text(value: Any) -> Any:
+    return {"run": value} if isinstance(value, str) else value
+
+
+StartOption = Annotated[
+    Annotated[InitFrom, BeforeValidator(_from_text)] | None,
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "null"},
+                {"type": "string"},
+                {
+                    "type": "object",
+                    "required": ["run"],
+                    "additionalProperties": False,
+                    "properties": {
+                        "run": {"type": "string"},
+                        "weights": {"type": ["string", "null"], "pattern": "^[0-9a-f]{64}$"},
+                    },
+                },
+            ]
+        }
+    ),
+]
+"""What the section holds: nothing, or a run as its folder or as `{run: ..., weights: ...}`."""
