@@ -82,6 +82,8 @@ CASES = {
     "grey.jpg": saved(Image.fromarray(drawn(48, 64)[..., 1]), "JPEG"),
     "turned.jpg": saved(Image.fromarray(drawn(48, 64)), "JPEG", 6),
     "mirrored.jpg": saved(Image.fromarray(drawn(48, 64)), "JPEG", 7),
+    "turned.png": saved(Image.fromarray(drawn(40, 60)), "PNG", 8),
+    "turned.webp": saved(Image.fromarray(drawn(40, 60)), "WEBP", 5, lossless=True),
     "lossless.webp": saved(Image.fromarray(drawn(40, 60)), "WEBP", lossless=True),
     "lossy.webp": saved(Image.fromarray(drawn(40, 60)), "WEBP", quality=90),
 }
@@ -100,7 +102,7 @@ def test_the_pixels_are_those_of_python_within_a_255th(opened, name, colour):
         assert np.abs(np.float64(found) - expected).max() <= 1 / 255 + 1e-6, way
 
 
-@pytest.mark.parametrize("name", ["turned.jpg", "mirrored.jpg"])
+@pytest.mark.parametrize("name", ["turned.jpg", "mirrored.jpg", "turned.png", "turned.webp"])
 def test_a_picture_is_left_as_it_is_stored_where_that_is_said(opened, name):
     stated = Preparation(ImageSpec(3, 13, 17), "pad", orientation="stored").to_json() | {"range": [0, 1]}
     found = opened.execute_async_script(SCRIPT, base64.b64encode(CASES[name]).decode(), stated)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import shutil
 import subprocess
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 
 from mtl.core.contracts import Preparation
 from mtl.core.contracts.specs import ImageSpec
@@ -97,3 +98,56 @@ def test_another_size_and_a_picture_too_long_are_refused_in_the_same_words():
     found = in_javascript([(np.zeros((2, 2, 4), np.uint8), exact), (np.zeros((1, 3000, 4), np.uint8), long)])
     assert found[0] == "is 2 x 2 pixels; the model reads 3 x 2"
     assert str(found[1]).startswith("is 3000 x 1 pixels: too long to be cropped")
+
+
+TURNING = """
+import fs from "node:fs";
+const { upright, withoutExif } = await import(process.argv[1]);
+const { files, picture } = JSON.parse(fs.readFileSync(0, "utf-8"));
+const data = Uint8ClampedArray.from(picture.rgba);
+const turned = [1, 2, 3, 4, 5, 6, 7, 8].map((number) => Array.from(upright({ ...picture, data }, number).data));
+const said = files.map((file) => withoutExif(Uint8Array.from(Buffer.from(file, "base64"))).orientation);
+console.log(JSON.stringify({ turned, said }));
+"""
+
+
+def turning(files: list[bytes], pixels: np.ndarray) -> dict[str, list[object]]:
+    picture = {"rgba": pixels.reshape(-1).tolist(), "height": pixels.shape[0], "width": pixels.shape[1]}
+    sent = {"files": [base64.b64encode(one).decode() for one in files], "picture": picture}
+    command = [str(NODE), "--input-type=module", "-e", TURNING, MODULE.with_name("exif.js").as_uri()]
+    ended = subprocess.run(
+        command, input=json.dumps(sent), capture_output=True, text=True, timeout=60, check=False
+    )
+    assert ended.returncode == 0, ended.stderr
+    found: dict[str, list[object]] = json.loads(ended.stdout)
+    return found
+
+
+def oriented(number: int, form: str) -> bytes:
+    exif = Image.Exif()
+    exif[0x0112] = number
+    stream = BytesIO()
+    Image.new("RGB", (3, 2)).save(stream, form, exif=exif)
+    return stream.getvalue()
+
+
+def test_orientations_are_read_and_applied_as_pillow_does():
+    pixels = np.random.default_rng(2).integers(0, 256, (3, 5, 4), dtype=np.uint8)
+    files = [oriented(number, form) for form in ("JPEG", "PNG", "WEBP") for number in range(1, 9)]
+    found = turning(files, pixels)
+    assert found["said"] == [*range(1, 9)] * 3
+    for number, values in enumerate(found["turned"], 1):
+        picture = Image.fromarray(pixels)
+        picture.getexif()[0x0112] = number
+        assert values == np.asarray(ImageOps.exif_transpose(picture)).reshape(-1).tolist(), number
+
+
+def test_damaged_files_say_nothing_and_end_nothing():
+    source = np.random.default_rng(3)
+    files = []
+    for number in range(600):
+        content = bytearray(oriented(6, ("JPEG", "PNG", "WEBP")[number % 3]))
+        for place in source.integers(0, len(content), 5):
+            content[place] = source.integers(256)
+        files.append(bytes(content[: source.integers(len(content) + 1)]))
+    assert set(turning(files, np.zeros((1, 1, 4), np.uint8))["said"]) <= set(range(1, 9))
