@@ -24,6 +24,7 @@ from PIL import Image
 
 from mtl.core.base.cores import available_cores
 from mtl.core.composition.composer import compose
+from mtl.core.contracts import Preparation
 from mtl.core.contracts.specs import ImageSpec
 from mtl.core.data.picture_storage import Memory
 from mtl.core.data.samples import load_splits
@@ -68,7 +69,7 @@ def decoding(folder: Path, count: int, ending: str, rounds: int) -> dict[str, An
         return count
 
     def ours() -> int:
-        return len(read_images([image_file(path) for path in paths], ImageSpec(3, SIDE, SIDE)))
+        return len(read_images([image_file(path) for path in paths], Preparation(ImageSpec(3, SIDE, SIDE))))
 
     return compared({"bare": bare, "ours": ours}, rounds)
 

@@ -22,7 +22,7 @@ from .picture_pixels import FORMATS as FORMATS
 from .picture_pixels import HINT as HINT
 from .picture_pixels import LARGEST as LARGEST
 from .picture_pixels import MODES as MODES
-from .picture_pixels import PictureError, Place, decoded, pixels_of, placed
+from .picture_pixels import PictureError, Place, decoded, placed
 
 LARGEST_FILE = 8 * LARGEST
 """Bytes of the largest file: the largest picture as it is, with four channels of 16 bits."""
@@ -76,8 +76,18 @@ def to_pixels(picture: Image.Image, form: ImageSpec | Preparation) -> NDArray[np
     Raises `PictureError` as `place_of` does.
     """
     preparation = form if isinstance(form, Preparation) else Preparation(form)
+    found = np.empty(preparation.image.shape, dtype=np.uint8)
+    write_pixels(picture, preparation, found)
+    return found
+
+
+def write_pixels(picture: Image.Image, preparation: Preparation, out: NDArray[np.uint8]) -> None:
+    """Write what `to_pixels` returns into `out`, without a copy between."""
     place = place_of(picture.size, preparation)
-    return pixels_of(placed(picture, place, preparation.interpolation, preparation.fill))
+    found = placed(picture, place, preparation.interpolation, preparation.fill)
+    # Band by band Pillow itself parts what NumPy would reorder number by number.
+    for plane, band in zip(out, found.getbands(), strict=True):
+        plane[...] = np.frombuffer(found.tobytes("raw", band), np.uint8).reshape(plane.shape)
 
 
 def place_of(size: tuple[int, int], preparation: Preparation) -> Place:

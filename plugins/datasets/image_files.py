@@ -66,7 +66,7 @@ def read_images(
     def fill(start: int, out: NDArray[np.uint8]) -> None:
         for index, place in enumerate(out, start):
             try:
-                place[...] = _pixels(files[index], preparation)
+                _read_into(place, files[index], preparation)
             except UsageError as error:
                 if broken is None:
                     raise
@@ -79,10 +79,10 @@ def read_images(
         return (storage or InMemory()).pictures(len(files), preparation.image, fill)
 
 
-def _pixels(file: ImageFile, preparation: Preparation) -> NDArray[np.uint8]:
-    """Return one image, uint8 `[C, H, W]`."""
+def _read_into(place: NDArray[np.uint8], file: ImageFile, preparation: Preparation) -> None:
+    """Write one image, uint8 `[C, H, W]`."""
     from ...core.data.picture_pixels import PictureError
-    from ...core.data.pictures import read_picture, to_pixels
+    from ...core.data.pictures import read_picture, write_pixels
 
     spec, upright = preparation.image, preparation.orientation == "exif"
     image = read_picture(file.read(), file.name, spec.channels, upright=upright)
@@ -93,6 +93,6 @@ def _pixels(file: ImageFile, preparation: Preparation) -> NDArray[np.uint8]:
             hint="image-folder scales images to one size: --set dataset.size=SIDE",
         )
     try:
-        return to_pixels(image, preparation)
+        write_pixels(image, preparation, place)
     except PictureError as error:
         raise UsageError(f"{file.name}: {error}", hint=error.hint) from None
