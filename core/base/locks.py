@@ -76,6 +76,21 @@ def take_lock(folder: Path) -> Lock:
             os.close(descriptor)
 
 
+def is_held(folder: Path) -> bool:
+    """Return whether somebody is at work in a folder; nothing is made or changed to find out."""
+    try:
+        descriptor = os.open(folder / LOCK, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError:  # no lock, or none that is a file
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError as error:
+        return error.errno in _TAKEN
+    finally:
+        os.close(descriptor)
+    return False
+
+
 def _open(path: Path) -> int:
     """Open a lock's file, or make it; raise `UsageError` for what is none: its file is overwritten."""
     # Without waiting: a pipe would, for its other end.

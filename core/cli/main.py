@@ -33,6 +33,7 @@ _COMMANDS = {
     "plugins": "List the installed plugins, broken ones included.",
     "recipes": "List, show and copy the recipes that come with mtl and its plugins.",
     "resume": "Continue an interrupted run.",
+    "runs": "List, compare, tag and remove runs.",
     "schema": "Print the JSON Schema of recipes.",
     "show": "Show a component and its options.",
     "verify": "Prove that an exported file computes what the run's model computes.",

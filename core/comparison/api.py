@@ -55,27 +55,35 @@ def compare(
     anything else (`{"tasks.denoise.weight": [0.2, 0.5]}`). `seeds` is a number of seeds or the seeds.
     `metrics` says what judges a task (else its first metric with a direction), `equal_within` which gains
     count as none, as they are shown (`{"classify": 0.2}`: 0.2 points). `against` names the variant that the
-    others are held against, instead of single-task runs. `recipe`, `set` and the rest
-    are those of `mtl.compose`. What `out` has finished is not trained again. With `jobs` above 1, cells are
-    trained in processes: call it under `if __name__ == "__main__"`.
+    others are held against, instead of single-task runs. `recipe`, `set` and the rest are those of
+    `mtl.compose`. What `out` has finished is not trained again. With `jobs` above 1, cells are trained in
+    processes: call it under `if __name__ == "__main__"`.
 
-    Raises `RecipeError` with all mistakes at once, `UsageError` for a folder of another comparison; a
-    cell that fails is a row of `results["cells"]` with its reason.
+    Raises `RecipeError` with all mistakes at once, `UsageError` for a folder of another comparison; a cell
+    that fails is a row of `results["cells"]` with its reason.
     """
-    flags: dict[str, Any] = {"dataset": dataset, "data": data, "data_dir": data_dir, "balance_on": balance_on}
-    flags |= {"epochs": epochs, "precision": precision}
-    if jobs > 1 and registry is not None:
-        raise UsageError("a registry cannot go to other processes", hint="leave out registry, or jobs")
-    found = registry or installed()
+    data_flags = {"dataset": dataset, "data": data, "data_dir": data_dir}
+    flags = data_flags | {"balance_on": balance_on, "epochs": epochs, "precision": precision}
+    found = _registry(registry, jobs)
     components = {"sharing": sharing, "balancer": balancer, "encoder": encoder}
-    known = [component_axis(key, value) for key in COMPONENTS if (value := components[key]) is not None]
-    known += [Axis(key, tuple(values)) for key, values in (axes or {}).items()]
+    varied = _axes(components, axes or {})
     request = Request(recipe, tasks, flags, _assignments(set or {}))
-    question = Question(request, tuple(known), read_seeds(seeds), metrics or {}, equal_within or {}, against)
+    question = Question(request, varied, read_seeds(seeds), metrics or {}, equal_within or {}, against)
     grid = lay_out(question, found)
     path = Path(out) if out is not None else usual_folder(Path("runs"), folder_name(grid), grid.plan())
     comparing = Comparing(found, choose_device(device), progress or ComparisonProgress(), jobs, export)
     return comparing.run(grid, path, force=force)
+
+
+def _registry(given: Registry | None, jobs: int) -> Registry:
+    if jobs > 1 and given is not None:
+        raise UsageError("a registry cannot go to other processes", hint="leave out registry, or jobs")
+    return given or installed()
+
+
+def _axes(components: Mapping[str, Any], axes: Mapping[str, Sequence[Any]]) -> tuple[Axis, ...]:
+    named = [component_axis(key, value) for key in COMPONENTS if (value := components[key]) is not None]
+    return (*named, *(Axis(key, tuple(values)) for key, values in axes.items()))
 
 
 def _assignments(values: Mapping[str, Any]) -> tuple[str, ...]:
