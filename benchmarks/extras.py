@@ -62,12 +62,18 @@ class _Together:
         self._steps = job.steps
         self._many = SeedsPipeline(Pipeline(registry(), device))
         self._trainers = [Trainer(job.compose(seed=seed), splits, device) for seed in range(count)]
-        self.side_by_side = not self._many.takes_turns(self._trainers)
+        self._joined = bool(self._many.join(self._trainers))
+        self.side_by_side = self._joined or not self._many.takes_turns(self._trainers)
         for trainer in self._trainers:
             trainer.seeds_layers = not self.side_by_side
 
     def run(self) -> int:
-        self._many.each(self._trainers, lambda trainer: trainer.train_epoch(), alone=not self.side_by_side)
+        self._many.each(
+            self._trainers,
+            lambda trainer: trainer.train_epoch(),
+            alone=not self.side_by_side,
+            at_once=len(self._trainers) if self._joined else None,
+        )
         return self._steps
 
 

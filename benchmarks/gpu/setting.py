@@ -13,6 +13,7 @@ from mtl.core.composition.composer import compose
 from mtl.core.data.samples import Splits, load_splits
 from mtl.core.recipe.recipe_reader import read
 from mtl.core.recipe.recipe_source import RecipeSource
+from mtl.core.training.capture import CapturedBlocks
 from mtl.core.training.trainer import Trainer
 
 from ..jobs import registry
@@ -53,7 +54,7 @@ class Setting:
             splits or _splits(recipe.dataset.name, self.device, self.tiny),
             self.device,
         )
-        if eager and made._captured is not None:
+        if eager and isinstance(made._captured, CapturedBlocks):
             made._captured.reason = "switched off"
         return made
 
@@ -81,7 +82,7 @@ def epochs(trainer: Trainer, count: int) -> list[list[float]]:
 
 def graphs(trainer: Trainer) -> int:
     """Return how many graphs a trainer holds."""
-    return 0 if trainer._captured is None else len(trainer._captured._replays)
+    return len(trainer._captured._replays) if isinstance(trainer._captured, CapturedBlocks) else 0
 
 
 def weights(trainer: Trainer) -> torch.Tensor:

@@ -1,8 +1,9 @@
 """Many seeds of one recipe: independent models trained in one process, with mean and spread per task.
 
 On a CPU the seeds train side by side, each on one core: a small model keeps one core busy and gains little
-from a second. They take turns where layers or the balancer draw from torch's own generator, of which there
-is one per process, and on CUDA, where a step is one replay of a graph.
+from a second. They take turns there where layers or the balancer draw from torch's own generator, of which
+there is one per process. On CUDA a block of steps of all seeds is one replay of one graph, with a branch for
+each; they take turns where a step cannot be captured.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from ..recipe.recipe import Recipe
 from ..recipe.recipe_source import RecipeSource
 from ..recipe.seed_list import SEEDS
 from ..report import write_seeds_report
+from ..training.together import Member, Together, ways_of
 from ..training.trainer import Trainer
 from ..training.trial import draws_from_torch
 from .pipeline import Outcome, Pipeline, Started
@@ -153,11 +155,32 @@ class SeedsPipeline:
     def _train(self, started: Mapping[int, tuple[Pipeline, Started]]) -> None:
         """Train every run; side by side where nothing is shared that they could disturb."""
         trainers = [run.trainer for _, run in started.values()]
-        alone = self.takes_turns(trainers)
+        members = self.join(trainers)
+        alone = not members and self.takes_turns(trainers)
         for trainer in trainers:
             trainer.on_step = self._on_step
             trainer.seeds_layers = alone
-        self.each(list(started.values()), lambda job: job[0].train(job[1]), alone=alone)
+        jobs = list(started.values())
+        if not members:
+            self.each(jobs, lambda job: job[0].train(job[1]), alone=alone)
+            return
+
+        def train(place: int) -> None:
+            pipeline, run = jobs[place]
+            try:
+                pipeline.train(run)
+            finally:
+                # Whatever ended it: the others must not wait for it.
+                members[place].release()
+
+        self.each(range(len(jobs)), train, at_once=len(jobs))
+
+    def join(self, trainers: Sequence[Trainer]) -> list[Member]:
+        """Let trainings take their blocks together where the device gains by it; empty: they do not."""
+        if len(trainers) < 2 or not all(trainer.may_join for trainer in trainers):
+            return []
+        together = Together(ways_of(trainers[0].device), self.pipeline.progress.warning)
+        return [trainer.join(together) for trainer in trainers]
 
     def takes_turns(self, trainers: Sequence[Trainer]) -> bool:
         """Return whether the seeds must train one after the other: they would disturb each other."""
@@ -168,16 +191,22 @@ class SeedsPipeline:
         with first.composition.at_work("in a step of training that was tried"):
             return draws_from_torch(first.composition, first.splits.train, first.device)
 
-    def each(self, jobs: Sequence[Job], work: Callable[[Job], object], *, alone: bool = False) -> None:
-        """Do the work of every job: one after the other (`alone`), or as many at once as cores."""
+    def each(
+        self,
+        jobs: Sequence[Job],
+        work: Callable[[Job], object],
+        *,
+        alone: bool = False,
+        at_once: int | None = None,
+    ) -> None:
+        """Do the work of every job: one after the other (`alone`), `at_once`, or as many as cores."""
         threads = torch.get_num_threads()
-        if alone or threads == 1 or len(jobs) == 1:
+        at_once = at_once or min(threads, len(jobs))
+        if alone or at_once == 1:
             for job in jobs:
                 work(job)
             return
-        workers = ThreadPoolExecutor(
-            min(threads, len(jobs)), initializer=torch.set_num_threads, initargs=(1,)
-        )
+        workers = ThreadPoolExecutor(at_once, initializer=torch.set_num_threads, initargs=(1,))
         try:
             waiting = [workers.submit(work, job) for job in jobs]
             for ended in wait(waiting, return_when=FIRST_EXCEPTION).done:

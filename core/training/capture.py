@@ -82,7 +82,7 @@ class CapturedBlocks:
 
     def __call__(self, given: Given, restart: Callable[[], None] = lambda: None) -> StepLosses:
         """Train on a block; `restart` seeds its random numbers again, of which a failed capture took some."""
-        size = _size(given)
+        size = size_of(given)
         due = self.reason is None and size in self._met and size not in self._replays
         if due and not self._looked:
             return self._watched(given)
@@ -131,7 +131,7 @@ class CapturedBlocks:
             self._replays.clear()
             return False
         self._state = before
-        self._replays[_size(given)] = (static, replay)
+        self._replays[size_of(given)] = (static, replay)
         return True
 
     def _captured(self, static: Given, restart: Callable[[], None]) -> Callable[[], StepLosses]:
@@ -146,7 +146,7 @@ class CapturedBlocks:
         return self._capture(lambda: self._work(static))
 
     def _replay(self, given: Given, restart: Callable[[], None]) -> StepLosses:
-        static, replay = self._replays[_size(given)]
+        static, replay = self._replays[size_of(given)]
         _copy(static, given)
         self._replayed += 1
         # Not the first replay: what stands still in Python stood there when it was captured.
@@ -194,13 +194,14 @@ class CapturedBlocks:
         return single
 
 
-def _parts(given: Given) -> Sent:
+def parts_of(given: Given) -> Sent:
+    """Return the tensors that a block is made of."""
     return (given,) if isinstance(given, Tensor) else given
 
 
-def _size(given: Given) -> int:
-    """Return the number of samples."""
-    return len(_parts(given)[0])
+def size_of(given: Given) -> int:
+    """Return the number of samples of a block."""
+    return len(parts_of(given)[0])
 
 
 def _copied(given: Given) -> Given:
@@ -208,7 +209,7 @@ def _copied(given: Given) -> Given:
 
 
 def _copy(static: Given, given: Given) -> None:
-    for target, part in zip(_parts(static), _parts(given), strict=True):
+    for target, part in zip(parts_of(static), parts_of(given), strict=True):
         target.copy_(part)
 
 

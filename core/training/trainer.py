@@ -34,10 +34,12 @@ from .failure import Failure, NotFiniteError
 from .feed import Sent
 from .history import to_json
 from .kept import Kept
+from .own_layers import OwnLayers
 from .rates import rate_factors
 from .sampling import draws_of
 from .selection import Selection, watched
 from .step import Step, StepLosses
+from .together import Member, Part, Together
 from .update import update_of
 from .waits import noted_waits
 
@@ -87,7 +89,7 @@ class Trainer:
         self._step = Step(self.composition, self._update, self.device)
         self._kept = Kept(self.composition)
         self._blocks = Blocks(self.composition, self.splits.train, self.device)
-        self._captured = self._prepare_capture()
+        self._captured: CapturedBlocks | Member | None = self._prepare_capture()
         self._draws = draws_of(self.composition, self.splits.train)
         self._steps = len(step_sizes(len(self.splits.train), self._training.batch_size))
 
@@ -176,8 +178,7 @@ class Trainer:
         found = EpochLosses(total)
         factors = rate_factors(self.composition, self._epoch, total)
         self._rate = self._training.learning_rate * factors[-1]
-        layers = seeded_generators(self.device) if self.seeds_layers else nullcontext(lambda value: None)
-        with layers as seed_generators:
+        with self._layers() as seed_generators:
             for block, indices in enumerate(self._blocks.split(order.to(self.splits.train.home))):
 
                 def restart(block: int = block, done: int = found.done) -> None:
@@ -215,6 +216,34 @@ class Trainer:
             return (index + 1) % runs == 0 or index + 1 == count
         return (done + index + 1) % runs == 0 or done + index + 1 == self._steps
 
+    def _layers(self) -> AbstractContextManager[Callable[[int], None]]:
+        """Give what seeds the generators that layers draw from."""
+        if isinstance(self._captured, Member):
+            return nullcontext(self._captured.part.layers.seed)
+        return seeded_generators(self.device) if self.seeds_layers else nullcontext(lambda value: None)
+
+    @property
+    def may_join(self) -> bool:
+        """Whether blocks could be taken together with those of other trainings, in one graph."""
+        # The switch for deterministic operations is the process's, and there is one compiler.
+        apart = self._training.compile or self._training.deterministic
+        return isinstance(self._captured, CapturedBlocks) and self.eager_reason is None and not apart
+
+    def join(self, together: Together) -> Member:
+        """Take blocks together with others from now on, in a thread of its own; needs `may_join`."""
+        assert isinstance(self._captured, CapturedBlocks)
+        self._captured = together.join(
+            Part(
+                _weakly(self._replayed),
+                self._captured,
+                self._keepers(),
+                _weakly(self._changes),
+                self._blocks.generators,
+                OwnLayers(self.device),
+            )
+        )
+        return self._captured
+
     def _tell(self, done: int, total: int) -> None:
         if self.on_step is not None:
             self.on_step(done, total)
@@ -239,23 +268,17 @@ class Trainer:
             reason = (
                 f"gradients are accumulated over {self._training.accumulate} batches, more than a block has"
             )
-        # Weak, so that a finished trainer goes at once, and its graphs with it.
-        work = WeakMethod(self._work)
-
-        def replayed(given: Tensor | Sent) -> StepLosses:
-            alive = work()
-            assert alive is not None
-            # Kept generators are seeded before every block: the names of the block in hand do not matter.
-            return alive(given, 0)
-
-        changes = WeakMethod(self._changes)
         return CapturedBlocks(
-            replayed,
+            _weakly(self._replayed),
             CudaCapture(self.device, self._blocks.generators),
             self._keepers(),
             reason,
-            Checks(noted_waits, lambda: () if (alive := changes()) is None else alive()),
+            Checks(noted_waits, _weakly(self._changes)),
         )
+
+    def _replayed(self, given: Tensor | Sent) -> StepLosses:
+        # Kept generators are seeded before every block: the names of the block in hand do not matter here.
+        return self._work(given, 0)
 
     def _keepers(self) -> tuple[object, ...]:
         """Return the components that may keep state from step to step."""
@@ -342,6 +365,18 @@ class Trainer:
             "history": list(self._rows),
         }
         return Checkpoint(self._epoch, tensors, state)
+
+
+def _weakly(method: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a method that does not keep its owner: a finished trainer goes at once, its graphs with it."""
+    found = WeakMethod(method)
+
+    def call(*given: Any) -> Any:
+        alive = found()
+        assert alive is not None
+        return alive(*given)
+
+    return call
 
 
 def _named(optimizer: str | dict[str, Any] | None) -> str:
