@@ -6,7 +6,8 @@ the same in JavaScript, step by step.
 
 - PNG, JPEG, GIF, WEBP, TIFF, BMP and PPM files are read, whatever their names end in, and no others.
 - A picture of more than 64 million pixels is refused before it is decoded.
-- The orientation that a camera wrote beside the picture (EXIF) is applied, unless `stored` is asked for.
+- The orientation that a camera wrote beside the picture (EXIF) is applied, unless `stored` is asked for; in
+  a TIFF file it is part of the format, and always applied.
 - Transparent pixels are laid over white.
 - Grayscale of 16 bits (12 in some TIFF files) is scaled to 8; 16-bit colours and grayscale with an alpha
   channel keep their upper 8 bits. Pixels of 32 bits have no known range and are refused.
@@ -123,6 +124,8 @@ def decoded(
 
 def size_of(opened: Image.Image) -> tuple[int, int]:
     """Return the width and height that an opened picture has once it is upright."""
+    if opened.format == "TIFF":
+        return opened.size
     lies = opened.getexif().get(ExifTags.Base.Orientation, 1) in _LYING
     return (opened.height, opened.width) if lies else opened.size
 

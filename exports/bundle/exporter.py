@@ -46,6 +46,7 @@ from .contents import (
     real_samples,
     write_labels,
 )
+from .pictures import write_code
 from .readme import readme
 
 _NUMBERS = 2**18
@@ -190,6 +191,7 @@ def _describe(export: Export, folder: Path, verification: Mapping[str, Any]) -> 
         for name, proof in verification["models"].items()
     }
     write_labels(card, folder)
+    write_code(card, folder)
     real_samples(export).write(folder)
     for name, value in ((MANIFEST, manifest(card, facts)), (PROOF, verification)):
         text = json.dumps(value, indent=2, allow_nan=False) + "\n"

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from ...core.contracts import Bars, Map, Marks, Mask, Picture, Tags
 from ..metadata import IMAGE, ModelCard, Output
 from .contents import label_files, sample_files
+from .pictures import javascript_function, javascript_lines
 from .python import image_meaning, input_meaning, meaning
 
 
@@ -26,15 +27,13 @@ def _lines(card: ModelCard) -> Iterator[str]:
         'const lines = (file) => fs.readFileSync(file, "utf-8").split("\\n");',
         'const show = (...parts) => console.log(parts.join("\\t"));',
         "",
+        *javascript_function(card),
         "async function main() {",
         '  const session = await ort.InferenceSession.create("model.onnx");',
     )
     if card.image:
         yield f"  // {image_meaning(card)}"
-        if card.pixels == "float32":
-            yield f'  const pixels = new Float32Array(bytes("{files[IMAGE]}").buffer);'
-        else:
-            yield f'  const pixels = bytes("{files[IMAGE]}");'
+        yield from javascript_lines(card, files[IMAGE])
         shape = json.dumps([1, *card.image.shape])
         yield f'  const feed = {{ {IMAGE}: new ort.Tensor("{card.pixels}", pixels, {shape}) }};'
     else:

@@ -9,6 +9,7 @@ from ...core.contracts import Bars, Map, Marks, Mask, Picture, Tags
 from ...core.contracts.inputs import InputSpec, ModelInput
 from ..metadata import IMAGE, ModelCard, Output
 from .contents import label_files, sample_files
+from .pictures import python_lines, reads_files
 
 
 def python(card: ModelCard) -> str:
@@ -18,6 +19,7 @@ def python(card: ModelCard) -> str:
 
 def _lines(card: ModelCard) -> Iterator[str]:
     files = sample_files(card.input_names)
+    yield from ("import json", "import sys") if reads_files(card) else ()
     yield from (
         "from pathlib import Path",
         "",
@@ -29,7 +31,7 @@ def _lines(card: ModelCard) -> Iterator[str]:
     )
     if card.image:
         yield from _image_comment(card, "#")
-        yield f'image = np.fromfile("{files[IMAGE]}", "{"<f4" if card.pixels == "float32" else "u1"}")'
+        yield from python_lines(card, files[IMAGE])
         yield f"feed = {{{json.dumps(IMAGE)}: image.reshape(1, {', '.join(map(str, card.image.shape))})}}"
     else:
         yield "feed = {}"

@@ -9,6 +9,7 @@ from ..metadata import ModelCard
 from .contents import label_files
 from .cpp import cpp
 from .javascript import javascript
+from .pictures import JAVASCRIPT, ORIENTATION, PYTHON, reads_files
 from .python import python
 
 _PYTHON = "`pip install onnxruntime numpy`"
@@ -37,6 +38,9 @@ def _lines(card: ModelCard, verification: Mapping[str, Any]) -> Iterator[str]:
     yield "| `mtl.json` | inputs, outputs, classes, units, normalisation, recipe, versions, test metrics |"
     yield "| `verify.json` | what was compared with the trained model, and the largest difference found |"
     yield "| `samples.npz` | real inputs (`input/NAME`), the trained model's outputs (`output/TASK`) |"
+    if reads_files(card):
+        names = ", ".join(f"`{name}`" for name in (PYTHON, JAVASCRIPT, ORIENTATION))
+        yield f"| {names} | how a picture file becomes the input, as in training |"
     yield "| `sample/` | the first of them, one little-endian file per input |"
     if label_files(card):
         yield "| `labels/` | the names of each task's classes or values, one per line |"

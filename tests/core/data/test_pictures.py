@@ -46,6 +46,17 @@ def test_training_and_prediction_read_the_same_pixels(name: str, channels: int, 
     assert (trained == read_image(path, form)).all()
 
 
+@pytest.mark.parametrize("form", ["PNG", "JPEG", "WEBP", "TIFF"])
+@pytest.mark.parametrize("orientation", [1, 3, 6])
+def test_a_turned_picture_of_the_upright_size_fits(form: str, orientation: int, tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    height, width = (9, 5) if orientation == 6 else (5, 9)
+    path = tmp_path / "turned"
+    Image.fromarray(np.zeros((height, width), np.uint8)).save(path, form, exif=exif)
+    assert read_image(path, ImageSpec(1, 5, 9)).shape == (1, 5, 9)
+
+
 def test_transparent_pixels_are_white(tmp_path: Path) -> None:
     path = tmp_path / "clear.png"
     Image.new("RGBA", (2, 2), (0, 0, 0, 0)).save(path)

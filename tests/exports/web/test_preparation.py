@@ -105,7 +105,7 @@ import fs from "node:fs";
 const { upright, withoutExif } = await import(process.argv[1]);
 const { files, picture } = JSON.parse(fs.readFileSync(0, "utf-8"));
 const data = Uint8ClampedArray.from(picture.rgba);
-const turned = [1, 2, 3, 4, 5, 6, 7, 8].map((number) => Array.from(upright({ ...picture, data }, number).data));
+const turned = [1, 2, 3, 4, 5, 6, 7, 8].map((way) => [...upright({ ...picture, data }, way).data]);
 const said = files.map((file) => withoutExif(Uint8Array.from(Buffer.from(file, "base64"))).orientation);
 console.log(JSON.stringify({ turned, said }));
 """
