@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -86,6 +87,8 @@ def command(
       mtl compose --tasks denoise,classify --encoder lenet --seeds 8
     """
     with session.importing():
+        # Most of what is imported below, brought in here: with the collector at rest, and once.
+        import_module("..composition.composer", __package__)
         from ..recipe.recipe_reader import read
         from ..recipe.request import Request
 
@@ -126,10 +129,9 @@ def _place(out: Path | None, recipe: Recipe) -> Path:
 
 def _plan(session: Session, recipe: Recipe, source: RecipeSource, as_json: bool) -> None:
     """Compose, and print what would be trained."""
-    with session.importing():
-        from ..composition.composer import compose
-        from ..recipe.recipe_source import write_yaml
-        from .plan import describe_costs, describe_plan
+    from ..composition.composer import compose
+    from ..recipe.recipe_source import write_yaml
+    from .plan import describe_costs, describe_plan
 
     if recipe.init_from is None:
         composition, taken = compose(recipe, session.registry, source), None

@@ -14,7 +14,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.autograd.graph import saved_tensors_hooks
-from torch.utils.flop_counter import FlopCounterMode
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils.flop_counter import flop_registry
 
 from ..contracts import Encoder
 from .model import MultitaskModel
@@ -40,12 +41,35 @@ class Cost:
         return dict(vars(self))
 
 
+class _Counting:
+    """Counts operations of convolutions and matrix products by torch's own formulas.
+
+    A class beside the mode: a mode that defines `__torch_dispatch__` itself gets a wrapper from torch, which
+    imports its compiler; that takes longer than all else of a dry run.
+    """
+
+    total = 0
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
+    ) -> Any:
+        made = func(*args, **(kwargs or {}))
+        formula = flop_registry.get(func._overloadpacket)
+        if formula is not None:
+            self.total += formula(*args, **(kwargs or {}), out_val=made)
+        return made
+
+
+class _Operations(_Counting, TorchDispatchMode):
+    """The mode in which operations are counted."""
+
+
 @dataclass
 class _Ledger:
     """Books what happens while a part of the model is at work to that part; the innermost one counts."""
 
     costs: dict[str, Cost]
-    flops: FlopCounterMode
+    operations: _Operations
     known: set[int]
     open: list[str] = field(default_factory=list)
     seen: int = 0
@@ -67,7 +91,7 @@ class _Ledger:
         return tensor
 
     def _settle(self) -> None:
-        total = self.flops.get_total_flops()
+        total = self.operations.total
         if self.open:
             # Two operations are one multiply-add.
             self.costs[self.open[-1]].multiply_adds += (total - self.seen) // (2 * COUNT)
@@ -89,8 +113,8 @@ def costs(
     }
     _count_numbers(model, encoders, found)
     tensors = (*model.parameters(), *model.buffers(), image, *inputs.values())
-    with FlopCounterMode(display=False) as flops:
-        ledger = _Ledger(found, flops, {tensor.untyped_storage().data_ptr() for tensor in tensors})
+    with _Operations() as operations:  # type: ignore[no-untyped-call]
+        ledger = _Ledger(found, operations, {tensor.untyped_storage().data_ptr() for tensor in tensors})
         ledger.enter("sharing")
         with (
             _watched(model, encoders, ledger),
