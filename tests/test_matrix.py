@@ -79,6 +79,10 @@ small one; what is left is walked under the default sharing alone."""
 FUSING = ("late-fusion",)
 """Encoders that read what none of these data sets offers."""
 
+ELSEWHERE = ("late-fusion", "timm", "torchvision")
+"""Encoders that are walked elsewhere: what joins images with vectors, which these data sets lack, in
+`test_new_inputs.py`; networks of libraries in `plugins/encoders/test_libraries_with_sharings.py`."""
+
 HEAVY = ("alexnet", "small-resnet", "resnet18")
 """Encoders that by default are walked once only, with the default sharing on the first data set."""
 
@@ -131,8 +135,7 @@ def names(kind: str) -> list[str]:
     """The built-in components of a kind, whatever else is installed here."""
     entries = components().entries(kind)
     found = [entry.component.name for entry in entries if entry.provider.distribution == HOME]
-    # What joins images with vectors finds none in these data sets: tests/test_new_inputs.py.
-    return [name for name in found if name != "late-fusion"]
+    return [name for name in found if name not in ELSEWHERE]
 
 
 COLUMNS = [Column(*found) for found in product(DATASETS, names("encoder")[::-1], names("sharing"))]

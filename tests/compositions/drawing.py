@@ -47,10 +47,14 @@ ALWAYS_SMALL = ("hidden", "widths", "channels", "features", "calibration")
 
 SIZES = {"train_size", "test_size", "test_fraction"}
 OF_A_FILE = {"file", "root", "ending", "encoding", "decimal", "columns", "absent", "test", "split_seed"}
-LEFT_ALONE = SIZES | OF_A_FILE | {"data_dir", "download", "runtime", "groups", "label"}
-"""Options whose values are not to be guessed: files, sizes of data, names of labels."""
+LEFT_ALONE = (
+    SIZES
+    | OF_A_FILE
+    | {"data_dir", "download", "runtime", "groups", "label", "model", "weights", "arguments"}
+)
+"""Options whose values are not to be guessed: files, sizes of data, names of labels and of networks."""
 
-HEAVY = ("alexnet", "resnet18")
+HEAVY = ("alexnet", "resnet18", "timm", "torchvision")
 HEAVILY = 0.005
 """Encoders of millions of parameters, and the share of recipes that have one."""
 

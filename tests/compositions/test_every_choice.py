@@ -35,6 +35,8 @@ WALKED_ELSEWHERE = {
     "resnet18": "tests/test_matrix.py",
     "two-input-cnn": "tests/test_matrix.py",
     "late-fusion": "tests/test_new_inputs.py",
+    "timm": "tests/plugins/encoders/test_libraries_with_sharings.py",
+    "torchvision": "tests/plugins/encoders/test_libraries_with_sharings.py",
     "soft-argmax": "tests/plugins/heads",
     "bundle": "tests/exports/test_bundle.py",
     "web": "tests/exports/web",

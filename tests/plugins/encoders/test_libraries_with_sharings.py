@@ -1,7 +1,7 @@
 """Twelve networks of eight families, with every sharing scheme, from a picture to a verified file.
 
-Each is as small as its library makes it: one block per stage where it lets one say so. Two tasks, one of which
-answers per pixel and so reads what every stage shows.
+Each is as small as its library makes it: one block per stage where it lets one say so. Two tasks, one of
+which answers per pixel and so reads what every stage shows.
 """
 
 from __future__ import annotations
