@@ -86,14 +86,7 @@ def command(
       mtl compose --tasks parity,classify --set train.batch_size=64 --dry-run
       mtl compose --tasks denoise,classify --encoder lenet --seeds 8
     """
-    with session.importing():
-        # Most of what is imported below, brought in here: with the collector at rest, and once.
-        import_module("..composition.composer", __package__)
-        from ..recipe.recipe_reader import read
-        from ..recipe.request import Request
-
-    source = Request(recipe, names_in(tasks), flags, assignments).source(session.registry)
-    resolved = read(source, session.registry)
+    resolved, source = _read(session, recipe, tasks, flags, assignments)
     if dry_run:
         _plan(session, resolved, source, as_json)
         return
@@ -115,6 +108,20 @@ def command(
     else:
         many = SeedsPipeline(pipeline)
         finish_seeds(progress, as_json, lambda: many.run(resolved, path, chosen, **how))
+
+
+def _read(
+    session: Session, recipe: str | None, tasks: str | None, flags: dict[str, Any], given: tuple[str, ...]
+) -> tuple[Recipe, RecipeSource]:
+    """Return the recipe that a command line asks for, and where its values come from."""
+    with session.importing():
+        # Most of what a command imports later, brought in here: with the collector at rest, and once.
+        import_module("..composition.composer", __package__)
+        from ..recipe.recipe_reader import read
+        from ..recipe.request import Request
+
+    source = Request(recipe, names_in(tasks), flags, given).source(session.registry)
+    return read(source, session.registry), source
 
 
 def _place(out: Path | None, recipe: Recipe) -> Path:
