@@ -62,7 +62,7 @@ def compare(
     Raises `RecipeError` with all mistakes at once, `UsageError` for a folder of another comparison; a cell
     that fails is a row of `results["cells"]` with its reason.
     """
-    flags = {"dataset": dataset, "data": data, "data_dir": data_dir, "balance_on": balance_on}
+    flags: dict[str, Any] = {"dataset": dataset, "data": data, "data_dir": data_dir, "balance_on": balance_on}
     flags |= {"epochs": epochs, "precision": precision}
     found = _registry(registry, jobs)
     varied = _axes({"sharing": sharing, "balancer": balancer, "encoder": encoder}, axes or {})
