@@ -53,7 +53,7 @@ from .contracts import (
     WeightsOrigin,
     no_images,
 )
-from .contracts.batch import Batch, Features, one_hot
+from .contracts.batch import Batch, Features, Mixture, one_hot
 from .contracts.hookspecs import hookimpl
 from .contracts.inputs import Vectors, VectorSpec
 from .contracts.randomness import Random, SampleRandom, StepRandom
@@ -104,6 +104,7 @@ __all__ = [
     "Mask",
     "Metric",
     "Metrics",
+    "Mixture",
     "MissingRequirementError",
     "Moment",
     "Optimizer",

@@ -13,7 +13,18 @@ from typing import Any
 import torch
 
 from ..base.errors import ComponentError, Incompatible, Problem, RecipeError
-from ..contracts import Balancer, Dataset, Encoder, EncoderBuilder, Form, Head, HeadSpec, Loss, Sharing, Task
+from ..contracts import (
+    Balancer,
+    Dataset,
+    Encoder,
+    EncoderBuilder,
+    Form,
+    Head,
+    HeadSpec,
+    Loss,
+    Sharing,
+    Task,
+)
 from ..contracts.inputs import ModelInput
 from ..contracts.randomness import derive_seed, seeded_generators
 from ..contracts.specs import DatasetSpec, FeatureSpec
@@ -26,6 +37,7 @@ from ..recipe.building import Builder
 from ..recipe.recipe import Choice, Recipe, Statistics, TaskChoice, Training
 from ..recipe.recipe_source import RecipeSource
 from ..recipe.recipe_text import PathOfKeys
+from .augmenting import build_augmentations
 from .composition import ComposedTask, Composition
 from .encoders import build_encoder, encoder_entry, model_inputs
 from .memory_format import prefers_channels_last
@@ -43,9 +55,7 @@ from .rehearsal import (
 from .standardization import StandardizedLoss, default_of, standardized
 from .state import refuse_untrainable
 from .suitability import (
-    refuse_accumulation,
     refuse_frozen,
-    refuse_frozen_shared,
     refuse_misnamed_inputs,
     refuse_sampling,
     refuse_unread_vectors,
@@ -53,7 +63,7 @@ from .suitability import (
     refuse_without_images,
     watched_metric,
 )
-from .training_parts import TrainingParts, training_parts
+from .training_parts import training_parts
 from .wanted import told, wanted_preparation, with_normalization, with_pictures
 
 
@@ -106,17 +116,15 @@ class _Composer(Builder):
         parts = training_parts(self, self.recipe.train, model, self._encoders)
         names = tuple(tasks)
         balancer: Balancer = self.build("balancer", self.recipe.balancer, ("balancer",), names)
-        self._refuse_balancer(balancer, model, parts)
+        refuse_unsuitable(self, self.recipe, balancer, model, parts.freezing)
+        refuse_untrainable(self.owners, (model, balancer))
         refuse_sampling(self, self.recipe.train.sampling, tasks, spec)
         watch = watched_metric(self, self.recipe.train, composed)
         return Composition(
             recipe=replace(self.recipe, tasks=choices, train=self._training(model, watch)),
             dataset=dataset,
             dataset_spec=spec,
-            augmentations=tuple(
-                self.build("augmentation", choice, ("augmentations", index), spec)
-                for index, choice in enumerate(self.recipe.augmentations)
-            ),
+            augmentations=build_augmentations(self, self.recipe, spec, composed),
             tasks=composed,
             model=model,
             balancer=balancer,
@@ -128,13 +136,6 @@ class _Composer(Builder):
             wanted=wanted,
             origins=tuple(dict.fromkeys(item.origin for item in self._encoders if item.origin)),
         )
-
-    def _refuse_balancer(self, balancer: Balancer, model: MultitaskModel, parts: TrainingParts) -> None:
-        """Raise for a balancer that does not go with the model, or with how it is trained."""
-        refuse_unsuitable(self, self.recipe, balancer, model.sharing)
-        refuse_untrainable(self.owners, (model, balancer))
-        refuse_accumulation(self, self.recipe.balancer.name, balancer, self.recipe.train)
-        refuse_frozen_shared(self, self.recipe.balancer.name, balancer, model, parts.freezing)
 
     def _data(self) -> tuple[Dataset, DatasetSpec, tuple[str, ...]]:
         """Return the data set and its form, as the weights of the encoder want them, and what was done."""

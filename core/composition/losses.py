@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..contracts import Form, Loss
+from ..contracts.batch import Mixture
 
 
 @dataclass(frozen=True)
@@ -17,18 +18,22 @@ class Known:
     """The targets of a batch with absent ones replaced by zero, ready for a mean over the present ones.
 
     `share` is by how much each sample counts in that mean, float32 `[B]`: 0 for an absent target, the same
-    for all others; None where every target is there (images). `count` is how many are there, a scalar.
+    for all others; None where every target is there (images). `count` is how many are there, a scalar. Of
+    mixed images `other` are their partners' targets, whose shares count in the same mean.
     """
 
     target: Tensor
     share: Tensor | None
     count: Tensor
+    other: Known | None = None
 
     def split(self, sizes: Sequence[int]) -> list[Known]:
         """Return the parts of so many samples each; all but the last are of one size."""
         targets = self.target.split(list(sizes))
         if self.share is None:
             return [Known(part, None, _count_of(part)) for part in targets]
+        if self.other is not None:
+            return self._split_mixed(self.other, sizes)
         # All parts in one go: rows of the largest size, of which the padding is absent.
         widest, last = max(sizes), sizes[-1]
         there = (self.share > 0).to(torch.float32)
@@ -37,6 +42,28 @@ class Known:
         shares, counts = _shares(torch.cat(rows))
         parts = [row[:size] for row, size in zip(shares, sizes, strict=True)]
         return [Known(*part) for part in zip(targets, parts, counts.unbind(), strict=True)]
+
+    def _split_mixed(self, other: Known, sizes: Sequence[int]) -> list[Known]:
+        assert self.share is not None
+        assert other.share is not None
+        whole = (self.target, other.target, self.share * self.count, other.share * self.count)
+        return [_mixed(*part) for part in zip(*(tensor.split(list(sizes)) for tensor in whole), strict=True)]
+
+
+def known_mixture(target: Tensor, form: Form, mixture: Mixture) -> Known:
+    """Return a task's targets of mixed images ready for its loss; an absent half counts for nothing."""
+    there = form.present(target)
+    present = torch.ones_like(mixture.share) if there is None else there.to(torch.float32)
+    filled = known(target, form).target
+    partner = mixture.partner
+    return _mixed(filled, filled[partner], mixture.share * present, (1.0 - mixture.share) * present[partner])
+
+
+def _mixed(target: Tensor, other: Tensor, weight: Tensor, rest: Tensor) -> Known:
+    """Return targets whose losses count by weights `[B]`, in one mean."""
+    count = (weight + rest).sum()
+    whole = torch.where(count > 0, count, 1.0)
+    return Known(target, weight / whole, count, Known(other, rest / whole, count))
 
 
 def known(target: Tensor, form: Form) -> Known:
@@ -54,7 +81,7 @@ def mean_loss(loss: Loss, raw: Tensor, answers: Known) -> Tensor:
     """Return the mean loss over present targets, a scalar; 0 when there is none."""
     per_sample = loss(raw, answers.target)
     mean: Tensor = per_sample.mean() if answers.share is None else (per_sample * answers.share).sum()
-    return mean
+    return mean if answers.other is None else mean + mean_loss(loss, raw, answers.other)
 
 
 def masked_loss(loss: Loss, raw: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:

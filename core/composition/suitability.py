@@ -65,11 +65,20 @@ def refuse_frozen(builder: Builder, recipe: Recipe, model: MultitaskModel) -> No
         raise builder.refused("encoder", recipe.encoder.name, reason, ("encoder",), hint)
 
 
-def refuse_unsuitable(builder: Builder, recipe: Recipe, balancer: Balancer, sharing: Sharing) -> None:
-    """Raise `RecipeError` for a balancer with too few gradients or samples, or that cannot be compiled."""
-    reason, hint = _unsuitable(builder, recipe, balancer, sharing)
-    if reason:
-        raise builder.refused("balancer", recipe.balancer.name, reason, ("balancer",), hint)
+def refuse_unsuitable(
+    builder: Builder, recipe: Recipe, balancer: Balancer, model: MultitaskModel, frozen: Freezing
+) -> None:
+    """Raise `RecipeError` for a balancer that does not go with the model, or with how it is trained.
+
+    It has too few gradients or samples, cannot be compiled, or wants every batch again after its update.
+    """
+    for reason, hint in (
+        _unsuitable(builder, recipe, balancer, model.sharing),
+        _all_frozen(balancer, model, frozen),
+        _accumulating(balancer, recipe.train),
+    ):
+        if reason:
+            raise builder.refused("balancer", recipe.balancer.name, reason, ("balancer",), hint)
 
 
 def _unsuitable(builder: Builder, recipe: Recipe, balancer: Balancer, sharing: Sharing) -> tuple[str, str]:
@@ -107,17 +116,17 @@ def _unsuitable(builder: Builder, recipe: Recipe, balancer: Balancer, sharing: S
     return "", ""
 
 
-def refuse_frozen_shared(
-    builder: Builder, name: str, balancer: Balancer, model: MultitaskModel, frozen: Freezing
-) -> None:
-    """Raise `RecipeError` for a balancer of gradients while all that tasks share is frozen."""
+def _all_frozen(balancer: Balancer, model: MultitaskModel, frozen: Freezing) -> tuple[str, str]:
+    """Return why a balancer of gradients has none while all that tasks share is frozen, and a hint."""
     if frozen.until is None or not balancer.needs_gradients:
-        return
+        return "", ""
     held = {id(model.get_parameter(name)) for name in frozen.parameters}
-    if all(id(parameter) in held for parameter in model.sharing.trained_together()):
-        reason = f"needs shared parameters that are trained; all are frozen for {frozen.until} epochs"
-        hint = "freeze a part of the encoder only, or choose a balancer of losses"
-        raise builder.refused("balancer", name, reason, ("balancer",), hint)
+    if any(id(parameter) not in held for parameter in model.sharing.trained_together()):
+        return "", ""
+    return (
+        f"needs shared parameters that are trained; all are frozen for {frozen.until} epochs",
+        "freeze a part of the encoder only, or choose a balancer of losses",
+    )
 
 
 def watched_metric(builder: Builder, training: Training, tasks: Mapping[str, ComposedTask]) -> str | None:
@@ -147,12 +156,14 @@ def watched_metric(builder: Builder, training: Training, tasks: Mapping[str, Com
     return f"{task}/{metric}"
 
 
-def refuse_accumulation(builder: Builder, name: str, balancer: Balancer, training: Training) -> None:
-    """Raise `RecipeError` for a balancer that looks at a batch after its update, if not all have one."""
-    if training.accumulate > 1 and balancer.needs_new_losses:
-        reason = f"looks at every batch after its update; train.accumulate is {training.accumulate}"
-        hint = "leave train.accumulate out, or choose another balancer"
-        raise builder.refused("balancer", name, reason, ("balancer",), hint)
+def _accumulating(balancer: Balancer, training: Training) -> tuple[str, str]:
+    """Return why a balancer that looks at a batch after its update cannot, if not all have one."""
+    if training.accumulate == 1 or not balancer.needs_new_losses:
+        return "", ""
+    return (
+        f"looks at every batch after its update; train.accumulate is {training.accumulate}",
+        "leave train.accumulate out, or choose another balancer",
+    )
 
 
 def refuse_sampling(

@@ -12,9 +12,13 @@ from .specs import DatasetSpec
 class Augmentation(ABC):
     """Applied to whole training batches before any task sees them; never at evaluation.
 
-    An augmentation that moves pixels moves labels (`transform_square`). The constructor takes the
-    `DatasetSpec`, then keyword-only options; it raises `Incompatible` when it cannot serve the data set.
+    An augmentation that moves pixels moves labels (`transform_square`). One that `mixes` makes one image of
+    two and says so (`Batch.mixture`): it comes last, and tasks that cannot have two answers are refused. The
+    constructor takes the `DatasetSpec`, then keyword-only options; it raises `Incompatible` when it cannot
+    serve the data set.
     """
+
+    mixes: bool = False
 
     def __init__(self, dataset: DatasetSpec) -> None:
         self.dataset = dataset

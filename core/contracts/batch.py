@@ -13,6 +13,17 @@ from .specs import MISSING as MISSING
 from .specs import InputSpec
 
 
+class Mixture(NamedTuple):
+    """Of images that were each made of two: the row of the other one, int64 `[B]`, and the share of the own.
+
+    `share` is float32 `[B]` in 0..1: a sample's loss is so much of that of its own target, and the rest of
+    that of its partner's.
+    """
+
+    partner: Tensor
+    share: Tensor
+
+
 @dataclass(frozen=True)
 class Batch:
     """Images with their labels, all on one device.
@@ -20,12 +31,14 @@ class Batch:
     `image` is float32 `[B, C, H, W]` in 0..1, `[B, 0, 0, 0]` where the data set has none; `labels` are
     the data set's columns (int64 `[B]` with -1 for absent, or float32 `[B, n]` with NaN for absent) and
     what tasks added; `inputs` are what the model reads beside the image: the data set's raw vectors, float32
-    `[B, width]`, and the tasks' whole numbers, int64 `[B]`.
+    `[B, width]`, and the tasks' whole numbers, int64 `[B]`. `mixture` says of what the images were mixed,
+    where they were; labels are those of the samples themselves.
     """
 
     image: Tensor
     labels: Mapping[str, Tensor]
     inputs: Mapping[str, Tensor] = field(default_factory=dict)
+    mixture: Mixture | None = None
 
 
 class Features(NamedTuple):

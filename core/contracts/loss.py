@@ -14,8 +14,11 @@ class Loss(nn.Module):
     `target.partial`, single numbers of a target may be absent: it averages over `target.known(...)` alone.
     Quantities (`Form.quantities`) come standardised, unless the recipe's `standardize` says otherwise.
     It is the same in every step: parameters to be trained and buffers that change when it is called are
-    refused.
+    refused. One that `mixes` has for a mixture of two targets the mixture of their losses as its value, as
+    cross-entropy has: then images may be mixed.
     """
+
+    mixes: bool = False
 
     def __init__(self, target: Form) -> None:
         super().__init__()

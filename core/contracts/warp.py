@@ -18,12 +18,13 @@ class Warp:
 
     `matrix` `[B, 2, 3]` takes places `(x, y, 1)` of the new image to those of the old, as
     `torch.nn.functional.affine_grid` does: from -1 at the left and upper edge to 1 at the right and lower. It
-    turns and shifts, and nothing else. With `reflects`, what lies outside is the image mirrored at its outer
-    pixels; otherwise nothing is there.
+    turns and shifts; where it does not turn (`turns`) it may stretch too. With `reflects`, what lies outside
+    is the image mirrored at its outer pixels; otherwise nothing is there.
     """
 
     matrix: Tensor
     reflects: bool = False
+    turns: bool = True
 
     def nearest(self, label: Tensor, outside: float | None = None) -> Tensor:
         """Return a value per pixel `[B, ..., H, W]` moved along, each taken from the nearest old pixel.
@@ -63,6 +64,8 @@ class Warp:
 
     def turned(self, right: Tensor, up: Tensor, height: int, width: int) -> tuple[Tensor, Tensor]:
         """Return directions turned with the images, from their components `[B, ...]` to the right and up."""
+        if not self.turns:
+            return right, up
         # From the new image to the old one the plane turns by this angle, and a direction back by it.
         shape = (-1, *[1] * (right.dim() - 1))
         cosine = self.matrix[:, 0, 0].view(shape)

@@ -14,9 +14,9 @@ import torch
 from torch import Tensor
 
 from ..composition.composition import Composition
-from ..composition.losses import Known, known
+from ..composition.losses import Known, known, known_mixture
 from ..composition.memory_format import memory_format
-from ..composition.views import View, augment, plan_views, target_of
+from ..composition.views import Seen, View, augment, plan_views, target_of
 from ..contracts.batch import Batch
 from ..contracts.randomness import Generators, StepRandom
 from ..data.samples import Samples
@@ -129,10 +129,7 @@ class Blocks:
         sizes = step_sizes(len(seen.image), self._batch_size)
         images = seen.image.contiguous(memory_format=self._memory_format).split(sizes)
         inputs = {name: value.split(sizes) for name, value in seen.inputs.items()}
-        answers = {
-            name: known(target_of(self._tasks[name], seen), self._tasks[name].target_spec).split(sizes)
-            for name in view.tasks
-        }
+        answers = {name: self._answers(name, seen).split(sizes) for name in view.tasks}
         return [
             Lesson(
                 view.tasks,
@@ -142,3 +139,11 @@ class Blocks:
             )
             for step, image in enumerate(images)
         ]
+
+    def _answers(self, name: str, seen: Seen) -> Known:
+        """Return a task's targets; of mixed images both, unless it answers with the image itself."""
+        target, form = target_of(self._tasks[name], seen), self._tasks[name].target_spec
+        mixture = seen.clean.mixture
+        return (
+            known(target, form) if mixture is None or form.is_image else known_mixture(target, form, mixture)
+        )

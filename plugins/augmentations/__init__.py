@@ -28,5 +28,26 @@ COMPONENTS: tuple[Component, ...] = (
         "Add Gaussian noise",
         "mtl.plugins.augmentations.gaussian_noise:GaussianNoise",
     ),
+    Component(
+        "augmentation",
+        "random-resized-crop",
+        "Cut out a part and stretch it to the whole",
+        "mtl.plugins.augmentations.random_resized_crop:RandomResizedCrop",
+    ),
+    Component(
+        "augmentation",
+        "colour-jitter",
+        "Change brightness, contrast, saturation and hue",
+        "mtl.plugins.augmentations.colour_jitter:ColourJitter",
+    ),
+    Component(
+        "augmentation", "mixup", "Lay two images over each other", "mtl.plugins.augmentations.mixup:Mixup"
+    ),
+    Component(
+        "augmentation",
+        "cutmix",
+        "Put a rectangle of another image in",
+        "mtl.plugins.augmentations.cutmix:Cutmix",
+    ),
     Component("augmentation", "erase", "Erase a random rectangle", "mtl.plugins.augmentations.erase:Erase"),
 )

@@ -18,6 +18,8 @@ class AttributeBinaryCrossEntropy(Loss):
     Raises `Incompatible` unless the answer is attributes.
     """
 
+    mixes = True
+
     def __init__(self, target: Form) -> None:
         super().__init__(target)
         if reason := self.accepts(target):

@@ -21,6 +21,8 @@ class BinaryCrossEntropy(ClassWeightedLoss):
     `link="logit"`, which takes none.
     """
 
+    mixes = True
+
     def __init__(self, target: Form, *, class_weights: ClassWeightsOption = "none") -> None:
         super().__init__(target, class_weights, 2)
         if class_weights != "none" and isinstance(target, Image):

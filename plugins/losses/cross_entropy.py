@@ -21,6 +21,8 @@ class CrossEntropy(ClassWeightedLoss):
     Raises `Incompatible` unless the answer is categorical, and has as many classes as weights are given.
     """
 
+    mixes = True
+
     def __init__(
         self,
         target: Form,

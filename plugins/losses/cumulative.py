@@ -20,6 +20,8 @@ class Cumulative(Loss):
 
     above: Tensor
 
+    mixes = True
+
     def __init__(self, target: Form) -> None:
         super().__init__(target)
         if reason := self.accepts(target):

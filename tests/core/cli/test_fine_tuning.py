@@ -125,6 +125,11 @@ CASES: dict[str, tuple[int, tuple[str, ...]]] = {
         (*COMPOSE, "--set", "init_from={run: first, weights: " + "a" * 64 + "}"),
     ),
     "init-from-what": (2, (*COMPOSE, "--set", "init_from={folder: first}")),
+    "mixup-of-rotation": (
+        2,
+        (*("compose", "--tasks", "classify,rotation"), *SMALL, "--set", "augmentations=[mixup]"),
+    ),
+    "mixup-not-last": (2, (*COMPOSE, "--set", "augmentations=[mixup, flip]")),
     "freeze-nothing": (2, (*COMPOSE, "--set", "train.freeze=[encodr.*]")),
     "freeze-everything": (2, (*COMPOSE, "--set", "train.freeze=['*']")),
     "unfreeze-too-late": (
