@@ -101,13 +101,11 @@ def command(
     chosen = None if seeds is None else read_seeds(seeds, first=resolved.seed, asked=asked)
     path = _place(out, resolved)
     how: dict[str, Any] = {"source": source, "force": force, "numbered": out is None}
-    progress = choose_progress()
-    pipeline = Pipeline(session.registry, choose_device(device), progress)
+    pipeline = Pipeline(session.registry, choose_device(device), progress := choose_progress())
     if chosen is None:
         finish_run(progress, as_json, lambda: pipeline.run(resolved, path, **how))
     else:
-        many = SeedsPipeline(pipeline)
-        finish_seeds(progress, as_json, lambda: many.run(resolved, path, chosen, **how))
+        finish_seeds(progress, as_json, lambda: SeedsPipeline(pipeline).run(resolved, path, chosen, **how))
 
 
 def _read(

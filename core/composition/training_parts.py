@@ -32,21 +32,35 @@ class TrainingParts:
     freezing: Freezing = field(default_factory=Freezing)
 
 
-def training_parts(
-    builder: Builder, training: Training, model: MultitaskModel, encoders: Sequence[Encoder]
-) -> TrainingParts:
-    """Build what a training needs beside the model, and freeze what its groups freeze.
-
-    Raises `RecipeError` with everything in the section that does not go with the model.
-    """
+def update_rules(builder: Builder, training: Training) -> tuple[Optimizer, Schedule]:
+    """Build the optimizer and the schedule."""
     optimizer, schedule = (
         builder.build(kind, choice_of(kind, training, builder.registry), ("train", kind))
         for kind in ("optimizer", "schedule")
     )
+    return optimizer, schedule
+
+
+def refuse_too_long(builder: Builder, training: Training, schedule: Schedule) -> None:
+    """Raise `RecipeError` when the schedule takes longer than the training: no model is needed to see it."""
+    _refuse(builder, _too_long(builder, training, schedule))
+
+
+def training_parts(
+    builder: Builder,
+    training: Training,
+    rules: tuple[Optimizer, Schedule],
+    model: MultitaskModel,
+    encoders: Sequence[Encoder],
+) -> TrainingParts:
+    """Return what a training needs beside the model, and freeze what its groups freeze.
+
+    Raises `RecipeError` with everything in the section that does not go with the model.
+    """
     names = parameter_groups.public_names(model, encoders)
     state = parameter_groups.public_state(model, encoders)
     found = [
-        *_too_long(builder, training, schedule),
+        *_too_long(builder, training, rules[1]),
         *parameter_groups.problems(names, training.groups),
         *freezing.problems(model, state, training),
     ]
@@ -55,14 +69,9 @@ def training_parts(
     frozen = freezing.freezing(model, state, training)
     if trained and freezing.all_frozen(model, frozen.parameters):
         found.append(_nothing_to_train(training))
-    if found:
-        where = builder.source.where
-        raise RecipeError(
-            [Problem(f"train: {it.message}", where(("train", *it.path)), it.hint) for it in found]
-        )
+    _refuse(builder, found)
     return TrainingParts(
-        optimizer,
-        schedule,
+        *rules,
         parameter_groups.settings(
             names, training, parameter_groups.stage_depths(model, encoders), _spared(model, training)
         ),
@@ -93,3 +102,9 @@ def _too_long(builder: Builder, training: Training, schedule: Schedule) -> list[
         message = f"warm_up takes {training.warm_up:g} epochs; the training has {training.epochs}"
         found.append(OptionProblem(("warm_up",), message, "train longer, or warm up in fewer epochs"))
     return found
+
+
+def _refuse(builder: Builder, found: Sequence[OptionProblem]) -> None:
+    where = builder.source.where
+    if problems := [Problem(f"train: {it.message}", where(("train", *it.path)), it.hint) for it in found]:
+        raise RecipeError(problems)

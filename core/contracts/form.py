@@ -175,6 +175,21 @@ class Form(ABC):
         strange = (column < MISSING) | (column > self.highest)
         return self.strange_entries(column, strange, f"must lie in 0..{self.highest}, or be -1 where absent")
 
+    @classmethod
+    def guessed(cls, column: NDArray[Any], image: ImageSpec) -> Self | None:
+        """Return the form of this kind that a label column `[N, ...]` beside such images may have, or None.
+
+        Asked where a column is not what it was said to be, to name other forms. What has no name in an array
+        is numbered, and whether the column fits is seen by `holding`.
+        """
+        return None
+
+    @classmethod
+    def holding(cls, column: NDArray[Any], image: ImageSpec) -> Self | None:
+        """Return a form of this kind that holds a label column `[N, ...]` as it is, or None."""
+        found = cls.guessed(column, image)
+        return None if found is None or found.column_problem(column, len(column)) else found
+
     @staticmethod
     def strange_entries(column: NDArray[Any], strange: NDArray[np.bool_], wanted: str) -> str | None:
         """Return what a column must be and which entry is not, from where it is `strange`; None: nowhere.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -11,10 +12,15 @@ from ..base.errors import ComponentError
 from ..contracts import Columns, Form
 from ..contracts.inputs import column_problem
 from ..contracts.specs import DatasetSpec
+from ..discovery.fitting_forms import fitting_forms
+from ..discovery.registry import installed
 from .pages import AboutToRead
 
 _PART = 1 << 22
 """Bytes of a map that are looked at together."""
+
+_ROWS = 64
+"""Rows of a map that forms are asked about: all may be larger than memory."""
 
 
 def check_columns(
@@ -22,7 +28,8 @@ def check_columns(
 ) -> None:
     """Raise `ComponentError` when columns are not what the spec says: types, shapes, lengths, ranges.
 
-    `split` is what the message begins with; `about_to_read` is told before rows of a map are read.
+    All wrong label columns are named, with the forms that would hold them. `split` is what the message begins
+    with; `about_to_read` is told before rows of a map are read.
     """
     image, shape = columns.image, spec.image.kept_shape
     if image.dtype != np.uint8 or image.shape[1:] != shape:
@@ -35,15 +42,29 @@ def check_columns(
             raise ComponentError(f"{split}: the input {item.name!r} is promised but missing")
         if problem := column_problem(item, columns.labels[item.name], len(columns)):
             raise ComponentError(f"{split}: the input {item.name!r} {problem}")
+    wrong: dict[str, str] = {}
     for name, form in spec.labels.items():
         if name in columns.maps:
             problem = _map_problem(form, columns.maps[name], about_to_read)
         elif name in columns.labels:
             problem = form.column_problem(columns.labels[name], len(columns))
         else:
-            raise ComponentError(f"{split}: label column {name!r} is promised but missing")
+            problem = "is promised but missing"
         if problem:
-            raise ComponentError(f"{split}: label column {name!r} {problem}")
+            wrong[name] = f"label column {name!r} {problem}"
+    if wrong:
+        raise ComponentError(f"{split}: {'; '.join(wrong.values())}", hint=_fitting(columns, spec, wrong))
+
+
+def _fitting(columns: Columns, spec: DatasetSpec, wrong: Iterable[str]) -> str | None:
+    """Return which forms would hold the columns that are there, in words."""
+    there = {**columns.labels, **{name: column[:_ROWS] for name, column in columns.maps.items()}}
+    found = {
+        name: fitting_forms(name, there[name], spec.image, installed()) for name in wrong if name in there
+    }
+    if len(found) == 1:
+        return next(iter(found.values()))
+    return "; ".join(f"{name}: {said}" for name, said in found.items()) or None
 
 
 def _map_problem(form: Form, store: NDArray[Any], about_to_read: AboutToRead) -> str | None:

@@ -90,6 +90,15 @@ def write_pixels(picture: Image.Image, preparation: Preparation, out: NDArray[np
         plane[...] = np.frombuffer(found.tobytes("raw", band), np.uint8).reshape(plane.shape)
 
 
+def convert_picture(opened: Image.Image, name: str, channels: int) -> Image.Image:
+    """Return an opened picture, 8 bits, with 1 or 3 channels: `picture_pixels.converted` by its former name.
+
+    For programs that import it; until mtl 0.3.
+    """
+    with _named(name):
+        return picture_pixels.converted(opened, channels)
+
+
 def place_of(size: tuple[int, int], preparation: Preparation) -> Place:
     """Return where the pixels of a picture of this width and height go; None as a way stretches."""
     image = preparation.image

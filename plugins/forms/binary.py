@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
+
+from numpy.typing import NDArray
 
 from ...core.contracts import Activation, Bars, Decisions, Form
 from ...core.contracts.specs import ImageSpec
@@ -63,6 +65,10 @@ class Binary(Form):
     def constant(self, prediction: Tensor) -> str:
         likely = self.positive if float(prediction) >= 0.5 else self.negative
         return f"the more frequent answer, {likely!r}"
+
+    @classmethod
+    def guessed(cls, column: NDArray[Any], image: ImageSpec) -> Self | None:
+        return cls()
 
     @classmethod
     def specimens(cls, image: ImageSpec) -> tuple[Self, ...]:

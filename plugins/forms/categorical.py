@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
 
 from ...core.contracts import Activation, Bars, Decisions, Form
 from ...core.contracts.specs import ImageSpec
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+_MOST = 1000
+"""Classes that whole numbers stand for where nobody says so: beyond, they are rather numbers."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +72,12 @@ class Categorical(Form):
 
     def constant(self, prediction: Tensor) -> str:
         return f"the most frequent class, {self.classes[int(prediction.argmax())]!r}"
+
+    @classmethod
+    def guessed(cls, column: NDArray[Any], image: ImageSpec) -> Self | None:
+        if column.dtype != np.int64 or not 0 < column.max(initial=0) < _MOST:
+            return None
+        return cls(tuple(map(str, range(int(column.max()) + 1))))
 
     @classmethod
     def specimens(cls, image: ImageSpec) -> tuple[Self, ...]:

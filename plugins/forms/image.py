@@ -66,5 +66,9 @@ class Image(Form):
         return "the mean training image"
 
     @classmethod
+    def guessed(cls, column: NDArray[Any], image: ImageSpec) -> Self | None:
+        return cls(*column.shape[1:]) if column.ndim == 4 else None
+
+    @classmethod
     def specimens(cls, image: ImageSpec) -> tuple[Self, ...]:
         return (cls(*image.shape), cls(*image.shape, link="logit"))

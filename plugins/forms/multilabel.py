@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
+
+from numpy.typing import NDArray
 
 from ...core.contracts import Activation, Decisions, Form, Tags
 from ...core.contracts.specs import ImageSpec
@@ -63,6 +65,10 @@ class Multilabel(Form):
     def constant(self, prediction: Tensor) -> str:
         held = [name for name, share in zip(self.names, prediction.tolist(), strict=True) if share >= 0.5]
         return f"each attribute's share, which says {', '.join(held) or 'none'}"
+
+    @classmethod
+    def guessed(cls, column: NDArray[Any], image: ImageSpec) -> Self | None:
+        return cls(tuple(map(str, range(column.shape[1])))) if column.ndim == 2 else None
 
     @classmethod
     def specimens(cls, image: ImageSpec) -> tuple[Self, ...]:

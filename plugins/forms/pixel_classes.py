@@ -134,6 +134,14 @@ class PixelClasses(Form):
         return "the most frequent class at each pixel"
 
     @classmethod
+    def guessed(cls, column: NDArray[Any], image: ImageSpec) -> Self | None:
+        if column.ndim != 3 or column.shape[1:] != image.shape[1:] or column.dtype.kind not in "iu":
+            return None
+        labelled = column[column != (UNLABELLED if column.dtype == np.uint8 else MISSING)]
+        count = int(labelled.max(initial=0)) + 1
+        return cls(tuple(map(str, range(max(2, count)))), *column.shape[1:])
+
+    @classmethod
     def specimens(cls, image: ImageSpec) -> tuple[Self, ...]:
         return (cls(("0", "1", "2"), image.height, image.width),)
 

@@ -120,6 +120,12 @@ class PixelValues(Form):
         return torch.cat([torch.stack([right, up], dim=1), values[:, 2:]], dim=1)
 
     @classmethod
+    def guessed(cls, column: NDArray[Any], image: ImageSpec) -> Self | None:
+        if column.ndim != 4 or column.shape[2:] != image.shape[1:]:
+            return None
+        return cls(tuple(map(str, range(column.shape[1]))), *column.shape[2:])
+
+    @classmethod
     def specimens(cls, image: ImageSpec) -> tuple[Self, ...]:
         size = (image.height, image.width)
         return (cls(("depth",), *size, "m", positive=True), cls(("x", "y", "z"), *size, directed=True))

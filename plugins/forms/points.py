@@ -112,6 +112,10 @@ class Points(Form):
         return warp.moved(target)
 
     @classmethod
+    def guessed(cls, column: NDArray[Any], image: ImageSpec) -> Self | None:
+        return cls(tuple(map(str, range(column.shape[1])))) if column.ndim == 3 else None
+
+    @classmethod
     def specimens(cls, image: ImageSpec) -> tuple[Self, ...]:
         return (cls(("top", "right", "bottom", "left")),)
 

@@ -87,6 +87,10 @@ class Regression(Form):
         return targets.nansum(dim=0), self.known(targets).float().sum(dim=0)
 
     @classmethod
+    def guessed(cls, column: NDArray[Any], image: ImageSpec) -> Self | None:
+        return cls(tuple(map(str, range(column.shape[1])))) if column.ndim == 2 else None
+
+    @classmethod
     def specimens(cls, image: ImageSpec) -> tuple[Self, ...]:
         return (cls(("first", "second")), cls(("top", "right", "bottom", "left")))
 

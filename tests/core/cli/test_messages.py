@@ -58,6 +58,23 @@ DATA: dict[str, bytes] = {
 """Data sets with something wrong, by path."""
 CASES: dict[str, tuple[int, list[str]]] = {
     "unknown-task": (2, [*COMPOSE, "clasify"]),
+    "mistakes-of-several-parts": (
+        2,
+        [
+            *("compose", "--dataset", "shapes-synthetic", "--encoder", "late-fusion", "--epochs", "1"),
+            *("--set", "tasks.where={task: segment, label: counts}"),
+            *("--set", "tasks.what={task: classify, label: colour}"),
+            *("--set", "train.warm_up=9", "--dry-run"),
+        ],
+    ),
+    "mistakes-of-several-tasks": (
+        2,
+        [
+            *("compose", "--dataset", "shapes-synthetic", "--encoder", "mlp"),
+            *("--set", "tasks.one={task: shape-count, head: decoder, metrics: [accuracy]}"),
+            *("--set", "tasks.two={task: shape-class, loss: mse}", "--dry-run"),
+        ],
+    ),
     "unknown-encoder": (2, [*COMPOSE, "classify", "--encoder", "lenett"]),
     "unknown-dataset": (2, [*COMPOSE, "classify", "--dataset", "digit"]),
     "unknown-sharing": (2, [*COMPOSE, "classify", "--sharing", "hart"]),

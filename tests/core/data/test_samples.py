@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from math import prod
+from typing import Any
 
 import numpy as np
 import pytest
@@ -93,6 +94,33 @@ BROKEN = {
 def test_broken_columns_are_refused(case: str) -> None:
     with pytest.raises(ComponentError, match="train: "):
         check_columns(BROKEN[case], SPEC, "train")
+
+
+@pytest.mark.parametrize(
+    ("column", "hint"),
+    [
+        (np.array([0, 2]), "would hold it: categorical (task classify), ordinal (task rank)"),
+        (np.array([[0.5], [np.nan]], dtype=np.float32), "would hold it: regression (task regress)"),
+        (np.array([[1, 0], [-1, 1]], dtype=np.int8), "would hold it: multilabel (task attributes)"),
+        (np.full((2, 1, 2), 0.25, dtype=np.float32), "would hold it: points (task keypoints)"),
+        (np.array([[[0, 1], [1, 255]]] * 2, dtype=np.uint8), "would hold it: pixel-classes (task segment)"),
+        (np.full((2, 1, 2, 2), 7.5, dtype=np.float32), "would hold it: pixel-values (task depth)"),
+        (np.array(["a", "b"]), "no form holds such a column"),
+    ],
+)
+def test_a_column_that_does_not_fit_names_the_forms_that_hold_it(
+    column: np.ndarray[Any, Any], hint: str
+) -> None:
+    wrong = Columns(columns(2).image, {**columns(2).labels, "class": column})
+    with pytest.raises(ComponentError, match="train: label column 'class' must ") as caught:
+        check_columns(wrong, SPEC, "train")
+    assert caught.value.hint == hint
+
+
+def test_every_column_that_does_not_fit_is_named_at_once() -> None:
+    wrong = Columns(columns(2).image, {"class": np.zeros((2, 1), dtype=np.float32)})
+    with pytest.raises(ComponentError, match=r"column 'class' must .*; label column 'size' is promised but"):
+        check_columns(wrong, SPEC, "train")
 
 
 def test_channel_statistics_are_mean_and_deviation() -> None:
