@@ -9,6 +9,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
+from ..reliability.r08_pictures import _formats as formats
 from ..reliability.serving import document, request
 from .target import Read, Target
 
@@ -30,6 +31,10 @@ def requests() -> Iterator[Target]:
     yield Target("http", [request(body), line, line + line], _connection, None)
     yield Target("body", [body], _body(None), None, _bodies())
     yield Target("tensor bytes", [binary + bytes(3136)], _body(len(binary)), None)
+    yield Target("sent pictures", list(formats().values()), _pictures, None)
+    asked["inputs"][0] |= {"datatype": "BYTES", "shape": [2], "parameters": {"binary_data_size": 16}}
+    files = json.dumps(asked).encode()
+    yield Target("file tensor", [files + 2 * b"\x04\0\0\0\x89PNG"], _body(len(files)), None)
 
 
 def _model() -> Any:
@@ -48,6 +53,7 @@ def _model() -> Any:
         inputs={"image": TensorForm("image", "FP32", (1, 28, 28), (0, 1))},
         outputs={"counts": TensorForm("counts", "FP32", (6,))},
         metadata=lambda: {"name": "m"},
+        pictured=True,
         batcher=SimpleNamespace(infer=infer),
     )
 
@@ -70,6 +76,25 @@ def _body(header: int | None) -> Any:
         return act
 
     return opened
+
+
+def _pictures(work: Path) -> Read:
+    from mtl.contracts import ImageSpec, Preparation
+    from mtl.exports.serving.pictures import Pictures
+    from mtl.exports.serving.refusal import Refusal
+
+    decoder = Pictures(1, 10**6, 30.0)
+    ways = [Preparation(ImageSpec(1 + 2 * (way == "pad"), 28, 28), way) for way in ("crop", "pad")]
+
+    def act(content: bytes) -> object:
+        try:
+            return [asyncio.run(decoder.prepared([content], way)) for way in ways]
+        except Refusal as refusal:
+            if refusal.status >= 500:
+                raise ServerError(str(refusal.status)) from None
+            return None
+
+    return act
 
 
 def _bodies() -> Any:

@@ -240,7 +240,9 @@ def _scaled(picture: Image.Image, size: tuple[int, int], by: Image.Resampling) -
     """
     (width, height), (wide, high) = picture.size, size
     between = (wide, height) if wide * height <= width * high else (width, high)
-    return picture.resize(between, by).resize(size, by)
+    for step in (between, size):
+        picture = picture if picture.size == step else picture.resize(step, by)
+    return picture
 
 
 def pixels_of(picture: Image.Image) -> NDArray[np.uint8]:

@@ -54,6 +54,37 @@ def test_statistics_are_those_of_the_pictures_and_the_same_in_both_rooms() -> No
     assert all(training.remark(one) is None for one in pixels)
 
 
+SIZED = {"brightness": [0, 1], "contrast": [0, 0.5], "height": [20, 40], "width": [30, 60], "aspect": [1, 2]}
+
+
+@pytest.mark.parametrize(
+    ("size", "remark"),
+    [
+        ((30, 45), None),
+        ((10, 14), None),
+        ((4, 6), "is much smaller (6 x 4) than the training pictures"),
+        ((160, 240), None),
+        ((200, 300), "is much larger (300 x 200) than the training pictures"),
+        ((30, 100), "has another shape (100 x 30): much wider than the training pictures"),
+        ((30, 15), "has another shape (15 x 30): much taller than the training pictures"),
+        ((200, 200), None),
+        (None, None),
+    ],
+)
+def test_sizes_that_are_far_out_are_told(size, remark) -> None:
+    training = TrainingPictures.of({KEY: SIZED})
+    assert training is not None
+    assert training.remark(picture(0.5, 0.2), size) == remark
+
+
+@pytest.mark.parametrize("name", ["height", "width", "aspect"])
+@pytest.mark.parametrize("value", [None, [2, 1], [0, 1], [1], ["1", "2"], [-1, 2], 3, {}, [True, 2]])
+def test_sizes_that_say_nothing_are_passed_over(name, value) -> None:
+    training = TrainingPictures.of({KEY: SIZED | {name: value}})
+    assert training is not None
+    assert training.remark(picture(0.5, 0.2), (1, 5000)) is None
+
+
 @pytest.mark.parametrize(
     "stated",
     [

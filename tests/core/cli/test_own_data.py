@@ -11,7 +11,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from mtl.core.contracts import Preparation
+from mtl.core.contracts.specs import ImageSpec
 from mtl.core.data.tables import Table, read_table
+from mtl.exports.inference import ExportedModel
 from mtl.plugins.datasets import table
 
 Command = Callable[..., Any]
@@ -88,3 +91,50 @@ def test_a_table_is_read_once(
     result = mtl("compose", "--data", str(photos), *asked, "--dry-run", "--json")
     assert result.status == 0, result.err
     assert len(reads) == 1
+
+
+@pytest.fixture
+def portraits(tmp_path: Path) -> Path:
+    """A folder of thirty pictures of 20 x 30, the colour in the middle, with its metadata.csv."""
+    (tmp_path / "photos").mkdir()
+    lines = ["file_name,colour"]
+    for number in range(30):
+        pixels = np.random.default_rng(number).integers(90, 110, size=(30, 20, 3), dtype=np.uint8)
+        Image.fromarray(pixels).save(tmp_path / "photos" / f"{number}.png")
+        lines.append(f"{number}.png,{('red', 'blue')[number % 2]}")
+    (tmp_path / "photos" / "metadata.csv").write_text("\n".join(lines))
+    return tmp_path / "photos"
+
+
+def test_the_exported_file_prepares_pictures_as_training_did(mtl: Command, portraits: Path) -> None:
+    ways = ("--set", "dataset.preparation.resize=crop", "--set", "dataset.size=8")
+    result = mtl("compose", "--data", str(portraits), *TINY, *ways, "--out", "run")
+    assert result.status == 0, result.err
+    assert "8 x 8 pixels, colour, scaled and cropped from 30 x 20" in result.err
+    card = ExportedModel(Path("run") / "model.onnx").card
+    assert card.preparation == Preparation(ImageSpec(3, 8, 8), "crop")
+    stated = card.metadata["preparation"]
+    assert stated["mean"] == card.metadata["normalization"]["mean"]
+    assert stated["range"] == [0, 1]
+    assert card.metadata["training_pictures"]["aspect"] == [0.6667, 0.6667]
+    # No --resize: the file says how. Files of all sizes are read, and what is far out is told.
+    long = portraits / "long.png"
+    Image.fromarray(np.full((30, 200, 3), 100, np.uint8)).save(long)
+    answered = mtl("predict", "run", str(portraits / "1.png"), str(long), "--json")
+    assert answered.status == 0, answered.err
+    assert len(json.loads(answered.out)["predictions"]) == 2
+    assert "long.png has another shape (200 x 30): much wider than the training pictures" in answered.err
+    again = mtl("verify", "run")
+    assert again.status == 0, again.err
+
+
+def test_a_mistake_in_the_preparation_names_the_option(mtl: Command, portraits: Path) -> None:
+    for text, said in {
+        "resize=squeeze": "'dataset.preparation.resize'",
+        "share=2": "preparation.share",
+        "fill=3": "dataset.preparation.fill says nothing where pictures are stretched",
+        "size=3": "preparation.size",
+    }.items():
+        result = mtl("compose", "--data", str(portraits), "--set", f"dataset.preparation.{text}", "--dry-run")
+        assert result.status == 2, result.err
+        assert said.removeprefix("'dataset.").removesuffix("'") in result.err, result.err
