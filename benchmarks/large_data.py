@@ -2,9 +2,11 @@
 
     python -m benchmarks.memory large [--images 20000] [--few 2000] [--side 224] [--json FILE]
 
-Each run is a whole one (load, train, evaluate, export, verify, report) in a process of its own, with
-`ulimit -d` on what it may take. `peak` is the kernel's count of all that was resident at any time (VmHWM:
-libraries and the pages of mapped files included), `anonymous` what is no file's (RssAnon, every 10 ms).
+Each run is a whole one (load, train, evaluate, export, verify, report), and a look for pictures that are
+nearly the same, in a process of its own, with `ulimit -d` on what it may take. `peak` is the kernel's count
+of all that was resident at any time (VmHWM: libraries and the pages of mapped files included), `anonymous`
+what is no file's (RssAnon, every 10 ms); both stand beside each stage as it began, `torch` being after its
+import.
 """
 
 from __future__ import annotations
@@ -59,21 +61,27 @@ def child(count: int, side: int, memory: str, epochs: int) -> None:
     """Do a whole run in this process; print what it took, as JSON."""
     import torch
 
+    stages: dict[str, list[float]] = {}
+
+    def note(name: str) -> None:
+        stages[name] = [round(time.process_time(), 1), round(status("VmHWM")), round(status("RssAnon"))]
+
+    note("torch")
     from mtl.core.base.progress import Progress
+    from mtl.core.data.near_duplicates import near_duplicates
     from mtl.core.recipe.recipe_reader import read
     from mtl.core.recipe.recipe_source import RecipeSource
     from mtl.core.running.pipeline import Pipeline
 
     torch.set_num_threads(1)
     told: list[str] = []
-    stages: dict[str, list[float]] = {}
 
     class Told(Progress):
         def placed(self, path: Path) -> None:
             self.stage("train")
 
         def stage(self, name: str) -> None:
-            stages[name] = [round(time.process_time(), 1), round(status("VmHWM")), round(status("RssAnon"))]
+            note(name)
 
         def warning(self, text: str) -> None:
             told.append(text)
@@ -86,7 +94,11 @@ def child(count: int, side: int, memory: str, epochs: int) -> None:
     }
     with tempfile.TemporaryDirectory() as place, watched() as peaks:
         recipe = read(RecipeSource(tree), registry())
+        note("load")
         outcome = Pipeline(registry(), torch.device("cpu"), Told()).run(recipe, Path(place) / "run")
+        note("look for duplicates")
+        near_duplicates(outcome.splits)
+        note("end")
         rows = outcome.folder.read_history()
     found = {
         "images": count,

@@ -276,8 +276,9 @@ class Training(BaseModel):
     memory: Annotated[
         Literal["auto", "resident", "mapped"],
         Field(
-            description="Where pictures lie: resident: in memory; mapped: in a file, of which parts come and "
-            "go; auto: mapped if they would take more than half of the free memory. Results are the same."
+            description="Where pictures and maps lie: resident: in memory; mapped: in a file, of which parts "
+            "come and go; auto: mapped if they would take more than half of the free memory. Results are the "
+            "same."
         ),
     ] = "auto"
     patience: Annotated[
