@@ -31,7 +31,9 @@ class Known:
         """Return the parts of so many samples each; all but the last are of one size."""
         targets = self.target.split(list(sizes))
         if self.share is None:
-            return [Known(part, None, _count_of(part)) for part in targets]
+            different = dict(zip(sizes, targets, strict=True))
+            counts = {size: _count_of(part) for size, part in different.items()}
+            return [Known(part, None, counts[size]) for size, part in zip(sizes, targets, strict=True)]
         if self.other is not None:
             return self._split_mixed(self.other, sizes)
         # All parts in one go: rows of the largest size, of which the padding is absent.
@@ -39,9 +41,9 @@ class Known:
         there = (self.share > 0).to(torch.float32)
         body, tail = there[: len(there) - last], there[len(there) - last :]
         rows = [F.pad(part, (0, widest - part.shape[-1])) for part in (body.view(-1, sizes[0]), tail[None])]
-        shares, counts = _shares(torch.cat(rows))
+        shares, there_are = _shares(torch.cat(rows))
         parts = [row[:size] for row, size in zip(shares, sizes, strict=True)]
-        return [Known(*part) for part in zip(targets, parts, counts.unbind(), strict=True)]
+        return [Known(*part) for part in zip(targets, parts, there_are.unbind(), strict=True)]
 
     def _split_mixed(self, other: Known, sizes: Sequence[int]) -> list[Known]:
         assert self.share is not None

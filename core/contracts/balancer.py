@@ -31,7 +31,8 @@ class Balancer(nn.Module):
 
     Flags: `needs_positive_losses` says that the method takes logarithms or ratios of losses: one below 0 then
     ends the training with an error that names task and balancer, and one of exactly 0 must be dealt with.
-    `constant` says that the weights never change (they are then not logged), `capturable` that a step
+    `constant` says that the weights never change (they are then not logged), `plain` that they are all 1, so
+    that nobody asks for them; `capturable` that a step
     may be captured in a CUDA graph (it neither computes on the CPU nor waits for the device; where it does,
     `eager_because` says why, as in "the balancer solves on the CPU"), `ddp_safe` and `compile_safe` where it
     works. `on` is `"parameters"`, or `"features"` when the gradients are to be those
@@ -45,6 +46,7 @@ class Balancer(nn.Module):
     parts: int = 1
     on: str = "parameters"
     constant: bool = False
+    plain: bool = False
     ddp_safe: bool = True
     compile_safe: bool = True
     capturable: bool = True

@@ -36,6 +36,8 @@ class Balancing:
             if parameter.requires_grad and id(parameter) not in elsewhere
         ]
         self.seen = torch.zeros(len(balancer.tasks), device=device)
+        self.total: Tensor | None = None
+        self._one = torch.ones((), device=device)
 
     @property
     def parts(self) -> int:
@@ -43,17 +45,27 @@ class Balancing:
         return self._balancer.parts
 
     def backward(self, losses: Tensor) -> Tensor:
-        """Run the backward pass; return the balanced losses `[T]` whose sum the update minimises."""
+        """Run the backward pass; return the balanced losses `[T]` whose sum the update minimises.
+
+        `total` is that sum where it was computed.
+        """
+        self.total = None
         if self._balancer.needs_gradients:
             return self._from_gradients(losses)
-        weights = self._balancer.weights(losses, None)
-        expect(self._balancer, "its weights are", weights, losses.shape[-1:], REAL)
-        balanced = weights * losses
+        if self._balancer.plain:
+            balanced = losses
+        else:
+            weights = self._balancer.weights(losses, None)
+            expect(self._balancer, "its weights are", weights, losses.shape[-1:], REAL)
+            balanced = weights * losses
+            if not self._balancer.constant:
+                self.seen.add_(weights.detach())
         total = balanced.sum()
         own = self._balancer.own_loss(losses.detach(), None)
-        (total if own is None else total + own).backward()
-        if not self._balancer.constant:
-            self.seen.add_(weights.detach())
+        whole = total if own is None else total + own
+        # Left to itself autograd makes a 1 in every step.
+        whole.backward(self._one if whole.dtype == self._one.dtype else None)
+        self.total = total.detach()
         return balanced.detach()
 
     def _from_gradients(self, losses: Tensor) -> Tensor:

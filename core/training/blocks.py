@@ -1,7 +1,8 @@
 """What the model gets in training: several steps' samples gathered and shown in one go, then cut up.
 
 Making a small batch costs as much as making a larger one, so the batches of a block of steps are made
-together. How many depends on the recipe alone, so random numbers stay a function of seed, epoch and block.
+together. How many depends on the recipe, the data and the kind of device alone, so random numbers stay a
+function of seed, epoch and block.
 """
 
 from __future__ import annotations
@@ -27,6 +28,18 @@ BYTES = 4 << 20
 
 LONGEST = 16
 """Most steps of a block."""
+
+CARD_BYTES = 64 << 20
+"""Most bytes of a block's images on a GPU, where a block is one replay: no cache has to hold it."""
+
+CARD_LONGEST = 64
+"""Most steps of a block on a GPU: what a replay costs the host is shared by so many."""
+
+BLOCKS = 8
+"""How many blocks an epoch on a GPU should have at least, if they need not be shorter than elsewhere.
+
+The first two of a training are taken step by step, before one is captured.
+"""
 
 
 @dataclass(frozen=True)
@@ -65,7 +78,25 @@ def steps_per_block(batch_size: int, image_shape: Sequence[int], accumulate: int
     >>> steps_per_block(32, (1, 28, 28), accumulate=5)
     15
     """
-    most = max(1, min(LONGEST, BYTES // (4 * batch_size * max(1, prod(image_shape)))))
+    return _whole_runs(_most(LONGEST, BYTES, batch_size, image_shape), accumulate)
+
+
+def steps_per_replay(count: int, batch_size: int, image_shape: Sequence[int], accumulate: int = 1) -> int:
+    """Return how many steps' batches are made together on a GPU, of an epoch of `count` samples.
+
+    >>> [steps_per_replay(count, 32, (1, 28, 28)) for count in (1_000, 10_000, 54_000)]
+    [16, 39, 64]
+    """
+    epoch = len(step_sizes(count, batch_size))
+    longest = max(LONGEST, min(CARD_LONGEST, epoch // BLOCKS))
+    return _whole_runs(_most(longest, CARD_BYTES, batch_size, image_shape), accumulate)
+
+
+def _most(longest: int, size: int, batch_size: int, image_shape: Sequence[int]) -> int:
+    return max(1, min(longest, size // (4 * batch_size * max(1, prod(image_shape)))))
+
+
+def _whole_runs(most: int, accumulate: int) -> int:
     return most - most % accumulate if accumulate <= most else most
 
 
@@ -89,8 +120,11 @@ class Blocks:
         self._batch_size = composition.recipe.train.batch_size
         self._device = device
         self.generators = Generators(device)
-        self.steps = steps_per_block(
-            self._batch_size, composition.dataset_spec.image.kept_shape, composition.recipe.train.accumulate
+        shape, accumulate = composition.dataset_spec.image.kept_shape, composition.recipe.train.accumulate
+        self.steps = (
+            steps_per_replay(len(samples), self._batch_size, shape, accumulate)
+            if device.type == "cuda"
+            else steps_per_block(self._batch_size, shape, accumulate)
         )
 
     def split(self, order: Tensor) -> tuple[Tensor, ...]:

@@ -61,9 +61,11 @@ class Step:
         if not balancer.constant:
             self._note_present(counts)
         balanced = self.balancing.backward(weighted)
+        total = self.balancing.total
         if balancer.needs_positive_losses:
             balanced = balanced.masked_fill((weighted < 0).view(-1, len(balanced)).any(dim=0), torch.nan)
-        failure.note(balanced.sum())
+            total = None
+        failure.note(balanced.sum() if total is None else total)
         self._update(failure.found, closes=closes)
         if balancer.parts > 1:
             losses, counts = mean_of_parts(losses, counts)

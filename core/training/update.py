@@ -16,7 +16,7 @@ from ..composition.composition import Composition
 from ..composition.parameter_groups import Setting
 from ..contracts import Optimizer, ParameterGroup
 from .average import Average
-from .blocks import LONGEST
+from .blocks import CARD_LONGEST
 from .fused_rule import FusedRule
 from .guarded_rule import GuardedRule
 
@@ -67,13 +67,13 @@ class Update:
             self.kinds.append(type(built))
         self.capturable = optimizer.capturable or all(isinstance(rule, FusedRule) for rule in self._rules)
         # On CUDA one tensor a step of a block, so that captured steps read the rates of the block at hand.
-        self._rates = torch.zeros(len(self._parts), LONGEST, device=device)
+        self._rates = torch.zeros(len(self._parts), CARD_LONGEST, device=device)
         self._factors: tuple[float, ...] = ()
         self._step = 0
-        self.begin_block([1.0] * LONGEST)
+        self.begin_block([1.0] * CARD_LONGEST)
 
     def begin_block(self, factors: Sequence[float]) -> None:
-        """Set what the learning rates are multiplied by in each of the next steps, at most `LONGEST`."""
+        """Set what the learning rates are multiplied by in each of the next steps, at most `CARD_LONGEST`."""
         self._step = 0
         if tuple(factors) == self._factors:
             return

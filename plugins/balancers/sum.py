@@ -12,6 +12,7 @@ class Sum(Balancer):
     """Every task counts once: all weights are 1."""
 
     constant = True
+    plain = True
 
     def weights(self, losses: Tensor, gradients: Tensor | None) -> Tensor:
         """Return ones, `[T]`."""

@@ -12,7 +12,17 @@ from mtl.core.data.samples import load_splits
 from mtl.core.discovery.registry import Registry
 from mtl.core.recipe.recipe_reader import read
 from mtl.core.recipe.recipe_source import RecipeSource
-from mtl.core.training.blocks import BYTES, LONGEST, Blocks, StepLessons, steps_per_block
+from mtl.core.training.blocks import (
+    BYTES,
+    CARD_BYTES,
+    CARD_LONGEST,
+    LONGEST,
+    Blocks,
+    StepLessons,
+    step_sizes,
+    steps_per_block,
+    steps_per_replay,
+)
 
 
 @pytest.fixture
@@ -62,3 +72,16 @@ def test_a_block_is_small(batch_size: int, shape: tuple[int, int, int]) -> None:
     steps = steps_per_block(batch_size, shape)
     assert 1 <= steps <= LONGEST
     assert steps == 1 or steps * batch_size * shape[0] * shape[1] * shape[2] * 4 <= BYTES
+
+
+@pytest.mark.parametrize("shape", [(1, 28, 28), (3, 32, 32), (3, 224, 224)])
+@pytest.mark.parametrize("batch_size", [1, 32, 4096])
+@pytest.mark.parametrize("count", [70, 10_000, 1_000_000])
+def test_a_replay_is_longer_where_the_epoch_is_and_fits_a_card(
+    count: int, batch_size: int, shape: tuple[int, int, int]
+) -> None:
+    steps, usual = steps_per_replay(count, batch_size, shape), steps_per_block(batch_size, shape)
+    assert usual <= steps <= CARD_LONGEST
+    assert steps == 1 or steps * batch_size * shape[0] * shape[1] * shape[2] * 4 <= CARD_BYTES
+    if steps > LONGEST:
+        assert len(step_sizes(count, batch_size)) // steps >= 8
