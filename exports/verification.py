@@ -37,8 +37,6 @@ from .side_by_side import Runnable, SideBySide, memory_for, predicting
 from .variants import calibration_feed, float32_nodes
 from .weights import compare_weights
 
-ABSOLUTE = TOLERANCES["float32"].absolute
-RELATIVE = TOLERANCES["float32"].relative
 DEFAULT_RUNTIME = "onnxruntime"
 FEW = (1, 2, 7)
 """Batches compared in a runtime that is too slow for more."""

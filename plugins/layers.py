@@ -26,6 +26,7 @@ HiddenWidths = Annotated[
 LayerActivations = Annotated[
     Activation | tuple[Activation, ...], Field(description="One for all layers, or one per layer.")
 ]
+DropoutInFront = Annotated[float, Field(ge=0, lt=1, description="Dropout in front of the layer.")]
 LayerDropout = Annotated[float, Field(ge=0, lt=1, description="Dropout after every activation.")]
 """The options of `dense_layers`, for the signatures of the components that have them."""
 

@@ -45,7 +45,8 @@ from mtl.core.recipe.recipe_reader import read
 from mtl.core.recipe.recipe_source import RecipeSource
 from mtl.core.running.exporting import export
 from mtl.core.training.trainer import Trainer
-from mtl.exports.verification import ABSOLUTE, BATCHES, KINDS, RELATIVE
+from mtl.exports.precision import TOLERANCES
+from mtl.exports.verification import BATCHES, KINDS
 
 from .matrix_table import FITS, Axes, Cell, Column, parse, table
 
@@ -358,10 +359,12 @@ def document(cells: Mapping[Column, Mapping[str, Cell]]) -> str:
     found = [cell for told in cells.values() for cell in told.values()]
     differences = [cell.difference for cell in found if cell.difference is not None]
     fitting = sum(cell.fits for cell in found)
+    exact = TOLERANCES["float32"]
     summary = (
         f"{len(found)} cells: {fitting} fit, of which {len(differences)} were trained a few steps, exported "
         f"and verified; {len(found) - fitting} do not fit, for the reason given. The worst difference of all "
-        f"is **{max(differences):.1e}** (allowed: {ABSOLUTE:.0e} absolute + {RELATIVE:.0e} relative)."
+        f"is **{max(differences):.1e}** (allowed: {exact.absolute:.0e} absolute + "
+        f"{exact.relative:.0e} relative)."
     )
     method = (
         "A number is the absolute difference between the output in onnxruntime and in torch, where it comes "

@@ -58,6 +58,12 @@ class CutShortError(MtlError):
     status = 130
 
 
+def refuse(reason: str | None) -> None:
+    """Raise `Incompatible` for a reason; where there is none, nothing is wrong."""
+    if reason is not None:
+        raise Incompatible(reason)
+
+
 class Incompatible(Exception):  # noqa: N818 - a verdict of negotiation, not a failure of the program
     """Raised by a component's constructor: it cannot work here, for the reason given."""
 

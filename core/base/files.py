@@ -10,7 +10,7 @@ import platform
 import shutil
 import stat
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from io import BufferedReader
 from pathlib import Path
@@ -152,17 +152,6 @@ def write_bytes(path: Path, content: bytes) -> None:
     """
     with unpublished((path,)):
         write_partial(path, content)
-        publish((path,))
-
-
-def write_through(path: Path, write: Callable[[Path], object]) -> None:
-    """Have `write` write a file under another name, and publish it as `write_bytes` does."""
-    with unpublished((path,)):
-        with writing_to(path):
-            _clear(partial(path))
-            write(partial(path))
-            with partial(path).open("rb") as stream:
-                os.fsync(stream.fileno())
         publish((path,))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..report.markup import Html, section, table, tag
+from ..report.markup import Html, document, section, table, tag
 from ..report.numbers import ABSENT, duration, listed, number
 from ..report.style import STYLE
 from .page_curves import conflict, curves, weights
@@ -29,15 +29,8 @@ def page(results: Results) -> Html:
         tag("nav", *links, aria_label="Sections"),
         tag("main", *(section(title, content, id_=name) for name, title, content in shown)),
     )
-    head = tag(
-        "head",
-        tag("meta", charset="utf-8"),
-        tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        tag("meta", name="color-scheme", content="light dark"),
-        tag("title", f"{listed(list(results['tasks']))}: mtl comparison"),
-        tag("style", Html(STYLE + COMPARISON_STYLE)),
-    )
-    return Html(f"<!doctype html>\n{tag('html', head, body, lang='en')}\n")
+    title = f"{listed(list(results['tasks']))}: mtl comparison"
+    return document(title, STYLE + COMPARISON_STYLE, body)
 
 
 def _summary(results: Results) -> Html:

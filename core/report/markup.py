@@ -87,6 +87,19 @@ def section(title: str, *content: str, id_: str) -> Html:
     )
 
 
+def document(title: str, style: str, body: Html) -> Html:
+    """Return a whole page."""
+    head = tag(
+        "head",
+        tag("meta", charset="utf-8"),
+        tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
+        tag("meta", name="color-scheme", content="light dark"),
+        tag("title", title),
+        tag("style", Html(style)),
+    )
+    return Html(f"<!doctype html>\n{tag('html', head, body, lang='en')}\n")
+
+
 def _attribute(name: str, value: Attribute) -> str:
     if value is None or value is False:
         return ""

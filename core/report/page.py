@@ -14,7 +14,7 @@ from .curves import curves
 from .data import data
 from .environment import environment
 from .features import features
-from .markup import Html, tag
+from .markup import Html, document, tag
 from .numbers import listed
 from .plan import plan
 from .proof import proof
@@ -68,12 +68,4 @@ def page(subject: Subject) -> Html:
         tag("nav", *links, aria_label="Sections"),
         tag("main", *made.values()),
     )
-    head = tag(
-        "head",
-        tag("meta", charset="utf-8"),
-        tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        tag("meta", name="color-scheme", content="light dark"),
-        tag("title", f"{listed(list(subject.composition.tasks))}: mtl report"),
-        tag("style", Html(STYLE)),
-    )
-    return Html(f"<!doctype html>\n{tag('html', head, body, lang='en')}\n")
+    return document(f"{listed(list(subject.composition.tasks))}: mtl report", STYLE, body)

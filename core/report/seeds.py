@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ..base.files import write_text
-from .markup import Html, section, table, tag
+from .markup import Html, document, section, table, tag
 from .numbers import ABSENT, number
 from .style import STYLE
 
@@ -37,15 +37,7 @@ def seeds_page(metrics: Mapping[str, Any]) -> Html:
             section("Runs", tag("ul", *links), id_="runs"),
         ),
     )
-    head = tag(
-        "head",
-        tag("meta", charset="utf-8"),
-        tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        tag("meta", name="color-scheme", content="light dark"),
-        tag("title", f"{title}: mtl report"),
-        tag("style", Html(STYLE)),
-    )
-    return Html(f"<!doctype html>\n{tag('html', head, body, lang='en')}\n")
+    return document(f"{title}: mtl report", STYLE, body)
 
 
 def _scores(metrics: Mapping[str, Any], part: str, seeds: list[str]) -> Html:

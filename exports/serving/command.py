@@ -142,8 +142,9 @@ def serve(
             app = Guard(answering, hosts_of(opened, host, hosts), token)
             unfinished = server.serve(app, opened, connections, grace, started)
         finally:
-            for working in (pictures, *(model.batcher for model in served.values())):
-                working.close()
+            pictures.close()
+            for model in served.values():
+                model.batcher.close()
     if unfinished:
         raise CutShortError(f"stopped; {unfinished} open requests were not finished within {grace:g} s")
     click.echo("stopped", err=True)

@@ -10,7 +10,7 @@ from typing import Annotated
 from pydantic import Field
 from torch import nn
 
-from ...core.base.errors import Incompatible
+from ...core.base.errors import refuse
 from ...core.contracts import Encoder
 from ...core.contracts.specs import FeatureSpec, ImageSpec, InputSpec
 from ..layers import dropout_layers, too_small
@@ -35,9 +35,7 @@ class AlexNet(Encoder):
         dropout: Annotated[float, Field(ge=0, lt=1, description="Dropout before each linear layer.")] = 0.5,
     ) -> None:
         super().__init__()
-        reason = self.accepts(image, inputs)
-        if reason is not None:
-            raise Incompatible(reason)
+        refuse(self.accepts(image, inputs))
         maps = tuple(
             FeatureSpec(channels, image.height // shrink, image.width // shrink)
             for channels, shrink in ((64, 2), (192, 4), (256, 8))

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from torch import nn
 
-from ...core.base.errors import Incompatible
+from ...core.base.errors import refuse
 from ...core.contracts import Encoder
 from ...core.contracts.specs import FeatureSpec, ImageSpec, InputSpec
 from ..layers import too_small
@@ -28,9 +28,7 @@ class LeNet(Encoder):
 
     def __init__(self, image: ImageSpec, inputs: Sequence[InputSpec]) -> None:
         super().__init__()
-        reason = self.accepts(image, inputs)
-        if reason is not None:
-            raise Incompatible(reason)
+        refuse(self.accepts(image, inputs))
         first = FeatureSpec(6, image.height // 2, image.width // 2)
         second = FeatureSpec(16, (image.height // 2 - 4) // 2, (image.width // 2 - 4) // 2)
         self.feature_specs = (first, second, FeatureSpec(120), FeatureSpec(84))

@@ -9,7 +9,7 @@ from typing import Annotated
 from pydantic import Field
 from torch import nn
 
-from ...core.base.errors import Incompatible
+from ...core.base.errors import refuse
 from ...core.contracts import Encoder
 from ...core.contracts.specs import FeatureSpec, ImageSpec, InputSpec
 from ..layers import too_small
@@ -41,9 +41,7 @@ class MultiLeNet(Encoder):
         ] = 0.5,
     ) -> None:
         super().__init__()
-        reason = self.accepts(image, inputs)
-        if reason is not None:
-            raise Incompatible(reason)
+        refuse(self.accepts(image, inputs))
         first = FeatureSpec(10, (image.height - 4) // 2, (image.width - 4) // 2)
         second = FeatureSpec(20, (first.height - 4) // 2, (first.width - 4) // 2)
         self.feature_specs = (first, second, FeatureSpec(50))

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from torch import nn
 
-from ...core.base.errors import Incompatible
+from ...core.base.errors import refuse
 from ...core.contracts import Encoder
 from ...core.contracts.specs import FeatureSpec, ImageSpec, InputSpec
 from ..layers import too_small
@@ -27,9 +27,7 @@ class ResNet18(Encoder):
 
     def __init__(self, image: ImageSpec, inputs: Sequence[InputSpec]) -> None:
         super().__init__()
-        reason = self.accepts(image, inputs)
-        if reason is not None:
-            raise Incompatible(reason)
+        refuse(self.accepts(image, inputs))
         from torchvision.models import resnet18  # half a second that only this encoder should cost
 
         network = resnet18(weights=None)

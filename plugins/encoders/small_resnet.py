@@ -10,7 +10,7 @@ from typing import Annotated
 from pydantic import Field
 from torch import Tensor, nn
 
-from ...core.base.errors import Incompatible
+from ...core.base.errors import Incompatible, refuse
 from ...core.contracts import Encoder
 from ...core.contracts.specs import FeatureSpec, ImageSpec, InputSpec
 from ..layers import too_small
@@ -42,9 +42,7 @@ class SmallResNet(Encoder):
         ] = 0,
     ) -> None:
         super().__init__()
-        reason = self.accepts(image, inputs)
-        if reason is not None:
-            raise Incompatible(reason)
+        refuse(self.accepts(image, inputs))
         forms = [FeatureSpec(widths[0], image.height, image.width)]
         stages: OrderedDict[str, nn.Module] = OrderedDict(stem=_stem(image.channels, widths[0], stem_depth))
         for number, (before, after) in enumerate(pairwise(widths), 1):

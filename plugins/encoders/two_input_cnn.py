@@ -10,7 +10,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from ...core.base.errors import Incompatible
+from ...core.base.errors import refuse
 from ...core.contracts import Encoder
 from ...core.contracts.batch import one_hot
 from ...core.contracts.specs import FeatureSpec, ImageSpec, InputSpec
@@ -40,9 +40,7 @@ class TwoInputCNN(Encoder):
         ] = (212, 100),
     ) -> None:
         super().__init__()
-        reason = self.accepts(image, inputs)
-        if reason is not None:
-            raise Incompatible(reason)
+        refuse(self.accepts(image, inputs))
         (self.number,) = inputs
         self.fuses = frozenset({self.number.name})
         height, width = (image.height - 4) // 2, (image.width - 4) // 2

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
 import torch
 import torch.nn.functional as F
-from pydantic import Field
 from torch import Tensor, nn
 
-from ...core.base.errors import Incompatible
+from ...core.base.errors import refuse
 from ...core.contracts import Head, HeadSpec
 from ...core.contracts.batch import Features
 from ..forms import Ordinal
-from ..layers import dropout_layers
+from ..layers import DropoutInFront, dropout_layers
 
 _LEAST_GAP = 1e-3
 """Two thresholds never meet: a class between them would be impossible."""
@@ -31,12 +28,10 @@ class Cumulative(Head):
         self,
         spec: HeadSpec,
         *,
-        dropout: Annotated[float, Field(ge=0, lt=1, description="Dropout in front of the layer.")] = 0.0,
+        dropout: DropoutInFront = 0.0,
     ) -> None:
         super().__init__()
-        reason = self.accepts(spec)
-        if reason is not None:
-            raise Incompatible(reason)
+        refuse(self.accepts(spec))
         layer = nn.Linear(spec.stages[-1].size, 1)
         self.layers = nn.Sequential(nn.Flatten(), *dropout_layers(dropout), layer)
         # So that at a score of 0 all classes are equally likely.

@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import Field
 from torch import Tensor, nn
 
-from ...core.base.errors import Incompatible
+from ...core.base.errors import refuse
 from ...core.contracts import Head, HeadSpec
 from ...core.contracts.batch import Features
 from ..layers import (
@@ -43,9 +43,7 @@ class DenseDecoder(Head):
         initialisation: Annotated[Initialisation, Field(description="How the weights start.")] = "default",
     ) -> None:
         super().__init__()
-        reason = self.accepts(spec)
-        if reason is not None:
-            raise Incompatible(reason)
+        refuse(self.accepts(spec))
         layers: list[nn.Module] = [nn.Flatten()]
         width = spec.stages[-1].size
         if latent is not None:

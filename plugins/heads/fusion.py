@@ -7,7 +7,7 @@ from math import prod
 import torch
 from torch import Tensor, nn
 
-from ...core.base.errors import Incompatible
+from ...core.base.errors import refuse
 from ...core.contracts import Head, HeadSpec
 from ...core.contracts.batch import Features, one_hot
 from ..layers import HiddenWidths, LayerActivations, LayerDropout, output_layers, refuse_image
@@ -30,9 +30,7 @@ class Fusion(Head):
         dropout: LayerDropout = 0.0,
     ) -> None:
         super().__init__()
-        reason = self.accepts(spec)
-        if reason is not None:
-            raise Incompatible(reason)
+        refuse(self.accepts(spec))
         self.inputs = tuple(spec.inputs)
         self.fuses = frozenset(extra.name for extra in self.inputs)
         self.output_shape = spec.target.output_shape

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from ...core.base.errors import Incompatible
+from ...core.base.errors import refuse
 from ...core.contracts import Form, Head, HeadSpec
 from ...core.contracts.batch import Features
 from ..forms import Categorical
@@ -37,9 +37,7 @@ class KindCounts(Head):
         dropout: LayerDropout = 0.0,
     ) -> None:
         super().__init__()
-        reason = self.accepts(spec)
-        if reason is not None:
-            raise Incompatible(reason)
+        refuse(self.accepts(spec))
         counts = counts_of(spec.target)
         assert counts is not None
         self.kinds = tuple(dict.fromkeys(kind for row in counts for kind in row))

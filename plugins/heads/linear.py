@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from math import prod
-from typing import Annotated
 
-from pydantic import Field
 from torch import Tensor, nn
 
-from ...core.base.errors import Incompatible
+from ...core.base.errors import refuse
 from ...core.contracts import Head, HeadSpec
 from ...core.contracts.batch import Features
-from ..layers import dropout_layers, refuse_image
+from ..layers import DropoutInFront, dropout_layers, refuse_image
 
 
 class Linear(Head):
@@ -24,12 +22,10 @@ class Linear(Head):
         self,
         spec: HeadSpec,
         *,
-        dropout: Annotated[float, Field(ge=0, lt=1, description="Dropout in front of the layer.")] = 0.0,
+        dropout: DropoutInFront = 0.0,
     ) -> None:
         super().__init__()
-        reason = self.accepts(spec)
-        if reason is not None:
-            raise Incompatible(reason)
+        refuse(self.accepts(spec))
         self.output_shape = spec.target.output_shape
         layer = nn.Linear(spec.stages[-1].size, prod(self.output_shape))
         self.layers = nn.Sequential(nn.Flatten(), *dropout_layers(dropout), layer)

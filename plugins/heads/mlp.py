@@ -6,7 +6,7 @@ from math import prod
 
 from torch import Tensor, nn
 
-from ...core.base.errors import Incompatible
+from ...core.base.errors import refuse
 from ...core.contracts import Head, HeadSpec
 from ...core.contracts.batch import Features
 from ..layers import HiddenWidths, LayerActivations, LayerDropout, output_layers, refuse_image
@@ -27,9 +27,7 @@ class MLPHead(Head):
         dropout: LayerDropout = 0.0,
     ) -> None:
         super().__init__()
-        reason = self.accepts(spec)
-        if reason is not None:
-            raise Incompatible(reason)
+        refuse(self.accepts(spec))
         self.output_shape = spec.target.output_shape
         width, outputs = spec.stages[-1].size, prod(self.output_shape)
         layers = output_layers(width, hidden, outputs, activation, dropout)

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor, nn
 
-from ...core.base.errors import Incompatible
+from ...core.base.errors import refuse
 from ...core.contracts import Head, HeadSpec
 from ...core.contracts.batch import Features
 from ...core.contracts.specs import FeatureSpec
@@ -36,9 +36,7 @@ class SoftArgmax(Head):
         finest: Annotated[int, Field(ge=2, description="Longest side of the maps, in pixels.")] = 32,
     ) -> None:
         super().__init__()
-        reason = self.accepts(spec)
-        if reason is not None:
-            raise Incompatible(reason)
+        refuse(self.accepts(spec))
         points = spec.target.output_shape[0]
         maps = [stage for stage in spec.stages if stage.is_map]
         self.answer = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch.nn.functional as F
 from torch import Tensor
 
-from ...core.base.errors import Incompatible
+from ...core.base.errors import refuse
 from ...core.contracts import Form, Loss
 from ..forms import Multilabel
 from .elements import known_mean
@@ -22,8 +22,7 @@ class AttributeBinaryCrossEntropy(Loss):
 
     def __init__(self, target: Form) -> None:
         super().__init__(target)
-        if reason := self.accepts(target):
-            raise Incompatible(reason)
+        refuse(self.accepts(target))
 
     @classmethod
     def accepts(cls, target: Form) -> str | None:

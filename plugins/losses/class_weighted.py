@@ -6,7 +6,7 @@ from typing import Literal
 
 from torch import Tensor
 
-from ...core.base.errors import Incompatible
+from ...core.base.errors import refuse
 from ...core.contracts import Form, Loss
 from .class_weights import ClassWeights
 
@@ -21,8 +21,7 @@ class ClassWeightedLoss(Loss):
         self, target: Form, class_weights: Literal["none", "balanced"] | tuple[float, ...], count: int
     ) -> None:
         super().__init__(target)
-        if reason := self.accepts(target):
-            raise Incompatible(reason)
+        refuse(self.accepts(target))
         self.weighing = None if class_weights == "none" else ClassWeights(class_weights, count)
 
     @property

@@ -10,6 +10,9 @@ from torch import Tensor, nn
 
 from ...core.base.errors import Incompatible
 
+LabelSmoothingOption = Annotated[
+    float, Field(ge=0.0, lt=1.0, description="Share of the target spread evenly over all classes.")
+]
 ClassWeightsOption = Annotated[
     Literal["none", "balanced"] | tuple[Annotated[float, Field(gt=0)], ...],
     Field(

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
 import torch.nn.functional as F
-from pydantic import Field
 from torch import Tensor
 
 from ...core.contracts import Form
 from ..forms import Categorical
 from .class_weighted import ClassWeightedLoss
-from .class_weights import ClassWeightsOption
+from .class_weights import ClassWeightsOption, LabelSmoothingOption
 
 
 class CrossEntropy(ClassWeightedLoss):
@@ -27,9 +24,7 @@ class CrossEntropy(ClassWeightedLoss):
         self,
         target: Form,
         *,
-        label_smoothing: Annotated[
-            float, Field(ge=0.0, lt=1.0, description="Share of the target spread evenly over all classes.")
-        ] = 0.0,
+        label_smoothing: LabelSmoothingOption = 0.0,
         class_weights: ClassWeightsOption = "none",
     ) -> None:
         count = len(target.classes) if isinstance(target, Categorical) else 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ...core.base.errors import Incompatible
+from ...core.base.errors import refuse
 from ...core.contracts import Form, Loss
 from ..forms import Ordinal
 
@@ -24,8 +24,7 @@ class Cumulative(Loss):
 
     def __init__(self, target: Form) -> None:
         super().__init__(target)
-        if reason := self.accepts(target):
-            raise Incompatible(reason)
+        refuse(self.accepts(target))
         count = target.output_shape[0]
         # Row k marks the classes above class k.
         above = torch.ones(count, count, dtype=torch.bool).triu(1)[:-1]

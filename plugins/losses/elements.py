@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ...core.base.errors import Incompatible
+from ...core.base.errors import refuse
 from ...core.contracts import Form, Loss
 from ..forms import Image, PixelValues, Regression
 
@@ -19,8 +19,7 @@ class ElementLoss(Loss):
 
     def __init__(self, target: Form) -> None:
         super().__init__(target)
-        if reason := self.accepts(target):
-            raise Incompatible(reason)
+        refuse(self.accepts(target))
         self.logits = isinstance(target, Image) and target.link == "logit"
 
     @classmethod

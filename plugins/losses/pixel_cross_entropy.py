@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
 import torch
 import torch.nn.functional as F
-from pydantic import Field
 from torch import Tensor
 
 from ...core.contracts import Form
 from ..forms import PixelClasses
 from .class_weighted import ClassWeightedLoss
-from .class_weights import ClassWeightsOption
+from .class_weights import ClassWeightsOption, LabelSmoothingOption
 from .elements import known_mean
 
 _PART = 64
@@ -30,9 +27,7 @@ class PixelCrossEntropy(ClassWeightedLoss):
         self,
         target: Form,
         *,
-        label_smoothing: Annotated[
-            float, Field(ge=0.0, lt=1.0, description="Share of the target spread evenly over all classes.")
-        ] = 0.0,
+        label_smoothing: LabelSmoothingOption = 0.0,
         class_weights: ClassWeightsOption = "none",
     ) -> None:
         super().__init__(

@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor
 
-from ...core.base.errors import Incompatible
+from ...core.base.errors import refuse
 from ...core.contracts import Form, Loss
 from ..forms import Points
 
@@ -28,8 +28,7 @@ class PointsLoss(Loss):
         visibility: Annotated[float, Field(ge=0.0, description="Weight of telling which are.")] = 0.1,
     ) -> None:
         super().__init__(target)
-        if reason := self.accepts(target):
-            raise Incompatible(reason)
+        refuse(self.accepts(target))
         self.beta = beta
         self.visibility = visibility
 

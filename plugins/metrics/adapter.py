@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import torch
 from torch import Tensor
 
-from ...core.base.errors import Incompatible
+from ...core.base.errors import refuse
 from ...core.contracts import Form, Metric
 
 if TYPE_CHECKING:
@@ -33,8 +33,7 @@ class Adapter(Metric):
 
     def __init__(self, target: Form, library: str, **settings: Any) -> None:
         super().__init__(target)
-        if reason := self.accepts(target):
-            raise Incompatible(reason)
+        refuse(self.accepts(target))
         self.library = library
         self.settings = settings
         self.counter: torchmetrics.Metric | None = None

@@ -7,7 +7,7 @@ import warnings
 import torch
 from torch import Tensor
 
-from ...core.base.errors import Incompatible
+from ...core.base.errors import refuse
 from ...core.contracts import Form, Metric
 from ..forms import Multilabel
 
@@ -23,8 +23,7 @@ class KeptAnswers(Metric):
 
     def __init__(self, target: Form) -> None:
         super().__init__(target)
-        if reason := self.accepts(target):
-            raise Incompatible(reason)
+        refuse(self.accepts(target))
         self._predictions: list[Tensor] = []
         self._targets: list[Tensor] = []
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ...core.base.errors import Incompatible
+from ...core.base.errors import refuse
 from ...core.contracts import Form, Metric
 from ..forms import Points
 
@@ -22,8 +22,7 @@ class PointMetric(Metric):
 
     def __init__(self, target: Form) -> None:
         super().__init__(target)
-        if reason := self.accepts(target):
-            raise Incompatible(reason)
+        refuse(self.accepts(target))
         self.reset()
 
     @classmethod

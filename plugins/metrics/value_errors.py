@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ...core.base.errors import Incompatible
+from ...core.base.errors import refuse
 from ...core.contracts import Form, Metric
 from ..forms import Regression
 
@@ -23,8 +23,7 @@ class ValueErrors(Metric):
 
     def __init__(self, target: Form) -> None:
         super().__init__(target)
-        if reason := self.accepts(target):
-            raise Incompatible(reason)
+        refuse(self.accepts(target))
         # In double precision: millions of small errors are added to a large sum.
         sums = torch.zeros(3, len(target.labels), dtype=torch.float64)
         self.register_buffer("sums", sums, persistent=False)

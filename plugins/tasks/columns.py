@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from typing import Annotated
+
+from pydantic import Field
 
 from ...core.base.errors import Incompatible, suggest
 from ...core.contracts import Form
 from ...core.contracts.specs import DatasetSpec
 from ..forms import Binary, Categorical, Multilabel, Ordinal, PixelClasses, PixelValues, Points, Regression
+
+NumbersOption = Annotated[str | None, Field(description="Label column of the numbers; none: the only one.")]
+CountsOption = Annotated[str | None, Field(description="Label column of the six counts; none: the only one.")]
 
 _WHOLE_NUMBER = re.compile(r"-?[0-9]+")
 

@@ -11,7 +11,7 @@ from ...core.contracts import Task
 from ...core.contracts.batch import Batch
 from ...core.contracts.specs import DatasetSpec
 from ..forms import Binary
-from .columns import number_column
+from .columns import NumbersOption, number_column
 from .lookup import Lookup
 
 
@@ -29,9 +29,7 @@ class MultipleOf(Task):
         *,
         of: Annotated[int, Field(ge=2, description="The number whose multiples are the positive class.")] = 3,
         zero: Annotated[bool, Field(description="Whether 0 counts as a multiple.")] = True,
-        label: Annotated[
-            str | None, Field(description="Label column of the numbers; none: the only one.")
-        ] = None,
+        label: NumbersOption = None,
     ) -> None:
         super().__init__(dataset)
         self.column, numbers = number_column(dataset, label)

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-from pydantic import Field
 from torch import Tensor
 
 from ...core.contracts import Task
 from ...core.contracts.batch import Batch
 from ...core.contracts.specs import DatasetSpec
 from ..forms import Binary
-from .columns import number_column
+from .columns import NumbersOption, number_column
 from .lookup import Lookup
 
 
@@ -26,9 +23,7 @@ class Parity(Task):
         self,
         dataset: DatasetSpec,
         *,
-        label: Annotated[
-            str | None, Field(description="Label column of the numbers; none: the only one.")
-        ] = None,
+        label: NumbersOption = None,
     ) -> None:
         super().__init__(dataset)
         self.column, numbers = number_column(dataset, label)

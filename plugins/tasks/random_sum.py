@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated
 
 import torch
-from pydantic import Field
 from torch import Tensor
 
 from ...core.contracts import Task
@@ -14,7 +12,7 @@ from ...core.contracts.batch import MISSING, Batch
 from ...core.contracts.randomness import Random
 from ...core.contracts.specs import DatasetSpec, InputSpec
 from ..forms import Categorical
-from .columns import number_column
+from .columns import NumbersOption, number_column
 from .lookup import Lookup
 
 _NUMBERS = 10
@@ -33,9 +31,7 @@ class RandomSum(Task):
         self,
         dataset: DatasetSpec,
         *,
-        label: Annotated[
-            str | None, Field(description="Label column of the numbers; none: the only one.")
-        ] = None,
+        label: NumbersOption = None,
     ) -> None:
         super().__init__(dataset)
         self.column, numbers = number_column(dataset, label)

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from itertools import combinations
-from typing import Annotated
 
 import torch
-from pydantic import Field
 from torch import Tensor
 
 from ...core.contracts import Task
 from ...core.contracts.batch import MISSING, Batch
 from ...core.contracts.specs import DatasetSpec, Symmetry
 from ..forms import Categorical
-from .columns import count_column
+from .columns import CountsOption, count_column
 
 _KINDS = 6
 _SHAPES = 10
@@ -34,9 +32,7 @@ class ShapeClass(Task):
         self,
         dataset: DatasetSpec,
         *,
-        label: Annotated[
-            str | None, Field(description="Label column of the six counts; none: the only one.")
-        ] = None,
+        label: CountsOption = None,
     ) -> None:
         super().__init__(dataset)
         self.column, counts = count_column(dataset, label, _KINDS)

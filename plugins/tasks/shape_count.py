@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-from pydantic import Field
 from torch import Tensor
 
 from ...core.contracts import Task
 from ...core.contracts.batch import Batch
 from ...core.contracts.specs import DatasetSpec
-from .columns import count_column
+from .columns import CountsOption, count_column
 
 
 class ShapeCount(Task):
@@ -24,9 +21,7 @@ class ShapeCount(Task):
         self,
         dataset: DatasetSpec,
         *,
-        label: Annotated[
-            str | None, Field(description="Label column of the six counts; none: the only one.")
-        ] = None,
+        label: CountsOption = None,
     ) -> None:
         super().__init__(dataset)
         self.column, self.target_spec = count_column(dataset, label, 6)

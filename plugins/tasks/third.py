@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-from pydantic import Field
-
 from ...core.contracts.specs import DatasetSpec
+from .columns import NumbersOption
 from .multiple_of import MultipleOf
 
 
@@ -21,8 +18,6 @@ class Third(MultipleOf):
         self,
         dataset: DatasetSpec,
         *,
-        label: Annotated[
-            str | None, Field(description="Label column of the numbers; none: the only one.")
-        ] = None,
+        label: NumbersOption = None,
     ) -> None:
         super().__init__(dataset, of=3, zero=False, label=label)
