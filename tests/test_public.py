@@ -21,7 +21,7 @@ PUBLIC = {
         Component hookimpl
         Augmentation Balancer Dataset Encoder Exporter Head Loss Metric Optimizer Schedule Sharing Task
         Moment ParameterGroup Columns Storage InMemory Fill EncoderBuilder HeadSpec LearnedTable
-        Predict Arrays ExportPlan ExportReport ExportSubject Judge Leading Metrics Units
+        Predict Arrays ExportPlan ExportReport ExportSubject Judge Leading Metrics Mixture Units
         Batch Features MISSING one_hot transform_square Warp warp_labels
         Form Activation Decisions Binary Categorical Image
         Multilabel Ordinal PixelClasses PixelValues Points Regression
