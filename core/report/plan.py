@@ -15,6 +15,7 @@ def plan(subject: Subject) -> Html:
     return section(
         "Plan",
         _parameters(subject),
+        _costs(subject),
         _inputs(subject),
         _outputs(subject),
         *_classes(subject),
@@ -38,6 +39,16 @@ def _parameters(subject: Subject) -> Html:
     parts |= {f"head of {task}": count for task, count in counts["heads"].items()}
     rows = [[part, number(count)] for part, count in (*parts.items(), ("total", counts["total"]))]
     return table(["Part", "Trainable parameters"], rows, caption="Parameters by part", numeric=(1,))
+
+
+def _costs(subject: Subject) -> Html:
+    rows = [
+        [part, number(cost.parameters), number(cost.multiply_adds), number(cost.bytes)]
+        for part, cost in subject.composition.costs().items()
+        if cost.parameters or cost.multiply_adds
+    ]
+    head = ["Part", "Parameters", "Multiply-adds", "Bytes kept for the backward pass"]
+    return table(head, rows, caption="What one sample costs, by part", numeric=(1, 2, 3))
 
 
 def _inputs(subject: Subject) -> Html:

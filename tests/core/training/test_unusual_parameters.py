@@ -106,3 +106,30 @@ def test_steps_of_one_sample_before_batch_normalisation_are_refused(
 @pytest.mark.parametrize("momentum", [0.0, 0.9])
 def test_plain_gradient_descent_has_no_momentum(unusual: Registry, tmp_path: Path, momentum: float) -> None:
     train(unusual, tmp_path / "run", "plain", train={"optimizer": "sgd", "momentum": momentum})
+
+
+@pytest.mark.parametrize("encoder", ["tied", "half-frozen", "normalised"])
+def test_unusual_parameters_are_frozen_counted_and_resumed(
+    unusual: Registry, tmp_path: Path, encoder: str
+) -> None:
+    training = {"epochs": 2, "freeze": ["encoder.stages.first.*"], "unfreeze_after": 1}
+    outcome = train(unusual, tmp_path / "run", encoder, train=training)
+    composition = outcome.composition
+    costs = composition.costs()
+    model = composition.model
+    assert sum(cost.parameters for cost in costs.values()) == sum(it.numel() for it in model.parameters())
+    assert sum(cost.trained for cost in costs.values()) == composition.parameters()["total"]
+    again = Pipeline(unusual, CPU, publishes=False).resume(outcome.folder, composition.recipe)
+    state = again.composition.model.state_dict()
+    assert all(torch.equal(state[name], value) for name, value in model.state_dict().items())
+
+
+@pytest.mark.parametrize("encoder", ["tied", "half-frozen", "normalised"])
+def test_unusual_parameters_are_taken_from_a_run(unusual: Registry, tmp_path: Path, encoder: str) -> None:
+    first = train(unusual, tmp_path / "first", encoder, tasks=["shape-count"])
+    freeze = {"freeze": ["encoder.*"]}
+    second = train(unusual, tmp_path / "second", encoder, init_from=str(tmp_path / "first"), train=freeze)
+    known = first.composition.model.state_dict()
+    for name, value in second.composition.model.state_dict().items():
+        if name.startswith("sharing."):
+            assert torch.equal(value, known[name]), name
