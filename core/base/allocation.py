@@ -25,9 +25,9 @@ def keep_freed_memory() -> bool:
 def give_back_freed_memory(beyond: int = 0) -> bool:
     """Let glibc give back what it keeps if that is more than `beyond` bytes; return whether it did.
 
-    Up to 2.37 its heap grows without end where large blocks come and go and something small stays behind each
-    time: the hole is too small for the next block, since that has to be aligned. What is in holes is given
-    back too.
+    Its heap (seen with 2.36) grows without end where large blocks come and go and something small stays
+    behind each time: the hole is too small for the next block, since that has to be aligned. What is in
+    holes is given back too.
     """
     if platform.libc_ver()[0] != "glibc" or _kept() <= beyond:
         return False
