@@ -88,6 +88,7 @@ class MixedColumns:
 def absent(form: Form, rows: int) -> NDArray[Any]:
     """Return a label column without labels, `[N, *target_shape]`.
 
+    >>> from mtl.contracts import Categorical, Regression
     >>> absent(Categorical(("cat", "dog")), 2).tolist(), absent(Regression(("kg",)), 1).tolist()
     ([-1, -1], [[nan]])
     """
