@@ -21,7 +21,7 @@ from .small_data import groups_of
 
 SMALL: dict[str, list[Any]] = {
     "hidden": [[8], [8, 6], [5, 4, 3]],
-    "widths": [[4, 8], [16], [16, 32], [5, 7, 9]],
+    "widths": [[4, 8], [16, 32], [5, 7, 9]],
     "channels": [[4], [4, 6], [8, 16, 4, 4]],
     "features": [8, 16],
     "latent": [None, 1, 6],
@@ -60,6 +60,9 @@ HEAVILY = 0.005
 
 INPUTS, FUSING = ("random-sum",), ("two-input-cnn",)
 """Tasks with an extra input, and encoders that need one."""
+
+MIXING, OF_COLOURS = ("mixup", "cutmix"), ("colour-jitter",)
+"""Augmentations that make one image of two, and those of images in colour."""
 
 OF_VECTORS = ("late-fusion",)
 """Encoders that need vectors beside images."""
@@ -105,8 +108,7 @@ class Draw:
         if self._chance(0.7):
             tree["balancer"] = self._balancer(list(tree["tasks"]))
         if self._chance(0.4):
-            names = some.sample(self._names("augmentation"), some.randint(1, 3))
-            tree["augmentations"] = [self._component("augmentation", name) for name in names]
+            tree["augmentations"] = self._augmentations(dataset)
         if self._chance(0.3):
             tree["views"] = "per-task"
         if self._chance(0.25):
@@ -130,7 +132,13 @@ class Draw:
         drawn |= self.updates(section["epochs"])
         # Compiling takes a minute.
         keep = [name for name in drawn if name not in section and name != "compile"]
-        return section | {name: drawn[name] for name in some.sample(keep, some.randint(0, len(keep)))}
+        found = section | {name: drawn[name] for name in some.sample(keep, some.randint(0, len(keep)))}
+        if self._chance(FITTING):
+            if not found.get("freeze") or section["epochs"] == 1:
+                found.pop("unfreeze_after", None)
+            if "schedule" in found:  # it has milestones and decay of its own
+                found.pop("milestones", None), found.pop("decay", None)
+        return found
 
     def updates(self, epochs: int) -> dict[str, Any]:
         """Return how parameters are updated, each key as good as any other."""
@@ -148,7 +156,22 @@ class Draw:
             "ema": some.choice([None, 0.5, 0.99]),
             "accumulate": some.choice([1, 1, 2, 3, 40]),
             "groups": groups if self._chance(0.7) else [],
+            "freeze": some.choice([[], [], ["encoder.*"], ["encoder.stages.*"], ["heads.*"], ["*.bias"]]),
+            "unfreeze_after": 1,
+            "layer_decay": some.choice([None, None, 0.5]),
+            "watch": None,
         }
+
+    def _augmentations(self, dataset: str) -> list[dict[str, Any]]:
+        """Return one to three augmentations: what mixes two images comes last, and colours are of colours."""
+        names = self._random.sample(self._names("augmentation"), self._random.randint(1, 3))
+        if self._chance(FITTING):
+            names = [name for name in names if name not in MIXING] + [
+                name for name in names if name in MIXING
+            ][:1]
+            if self._spec(dataset).image.channels != 3:
+                names = [name for name in names if name not in OF_COLOURS]
+        return [self._component("augmentation", name) for name in names]
 
     def _sampling(self, tasks: list[str]) -> dict[str, Any]:
         """Return how the training samples are drawn; not every task has classes."""
