@@ -88,7 +88,7 @@ def predict(
     Examples:
       mtl predict runs/demo/model.onnx digit.png
       mtl predict runs/demo digit.png --resize --json
-      mtl predict runs/demo photos.csv --resize --to answers.csv
+      mtl predict runs/demo photos.csv --to answers.csv
     """
     from ..core.discovery.answer_forms import forms_in_use
     from .answer_table import check_ending, write_answers
