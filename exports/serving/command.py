@@ -142,16 +142,7 @@ def serve(
             app = Guard(answering, hosts_of(opened, host, hosts), token)
             unfinished = server.serve(app, opened, connections, grace, started)
         finally:
-<<<<<<< HEAD
-            pictures.close()
-            for model in served.values():
-                model.batcher.close()
-||||||| parent of 64ecd9f (Documents: how a file becomes the input)
-            for working in (pictures, *(model.batcher for model in served.values())):
-                working.close()
-=======
             _close(pictures, served)
->>>>>>> 64ecd9f (Documents: how a file becomes the input)
     if unfinished:
         raise CutShortError(f"stopped; {unfinished} open requests were not finished within {grace:g} s")
     click.echo("stopped", err=True)
