@@ -188,7 +188,8 @@ def _refuse_changed(old: Composition, new: Composition, taken: frozenset[str], p
             raise UsageError(
                 f"the sharing scheme {old.recipe.sharing.name!r} changes with the tasks: {place.shown} is "
                 f"{list(old.model.state_dict()[key].shape)} in {path}, {mine} here",
-                hint="the old tasks cannot stay as they are; train all of them: --finetune",
+                hint="train all of it: --finetune; or keep the scheme's size, where an option sets it "
+                f"(mtl show sharing {old.recipe.sharing.name})",
             )
 
 

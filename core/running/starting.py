@@ -153,7 +153,8 @@ class _Match:
         self._sources = {key: old.model.state_dict()[key] for key in had}
         self._targets = new.model.state_dict()
         self._by_place = {place: key for key, place in had.items()}
-        same = old.recipe.sharing == new.recipe.sharing
+        # Other options may be other shapes, which are looked at one by one.
+        same = old.recipe.sharing.name == new.recipe.sharing.name
         tasks, others = tuple(new.tasks), tuple(old.tasks)
         # Tasks that are added at the end leave the places of the others as they are.
         self._direct = same and tasks[: len(others)] == others
