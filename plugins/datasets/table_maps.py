@@ -160,8 +160,10 @@ def kind_of_files(paths: Sequence[Path], pictures: Sequence[Path] | None) -> str
     """Return whether files are masks (`mask`), maps (`map`) or anything else (None), by some of them.
 
     Masks have one number of up to 8 bits in each pixel, few different ones, and the size of their
-    `pictures`, where these are known; maps have numbers of more digits.
+    `pictures` once upright, where these are known; maps have numbers of more digits.
     """
+    from ...core.data.picture_pixels import size_of
+
     kinds = set()
     step = max(1, len(paths) // _LOOKED_AT)
     for place in range(0, len(paths), step):
@@ -169,7 +171,7 @@ def kind_of_files(paths: Sequence[Path], pictures: Sequence[Path] | None) -> str
             with reading(paths[place], "an image", hint=""):
                 opened = opened_map(image_file(paths[place]))
                 shown = opened if pictures is None else opened_map(image_file(pictures[place]))
-                same = opened is not None and shown is not None and shown.size == opened.size
+                same = opened is not None and shown is not None and size_of(shown) == size_of(opened)
                 kinds.add(_kind_of(opened) if same else None)
         except UsageError:
             return None

@@ -8,13 +8,16 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from mtl.core.base.errors import RecipeError, UsageError
-from mtl.core.contracts import Columns, Dataset
+from mtl.core.contracts import Columns, Dataset, Preparation
 from mtl.core.contracts.specs import DatasetSpec, ImageSpec
 from mtl.core.discovery.registry import Registry
 from mtl.core.recipe.recipe_reader import read
 from mtl.core.recipe.recipe_source import RecipeSource
+from mtl.exports.images import read_image
+from mtl.plugins.datasets.digits import Digits
 from mtl.plugins.datasets.mix import Mix
 from mtl.plugins.datasets.mix_columns import absent, fitted
 from mtl.plugins.datasets.table import PictureTable
@@ -228,3 +231,27 @@ def test_a_mask_that_a_source_lacks_is_absent_in_bytes():
     assert (column.dtype, column.shape) == (np.uint8, (3, 2, 2))
     assert form.column_problem(column, 3) is None
     assert not form.present(torch.from_numpy(column)).any()
+
+
+def test_files_are_brought_to_the_form_of_all_in_one_step(tmp_path):
+    """A picture that is scaled twice is another one than `mtl predict` makes of its file."""
+    for number in range(20):
+        pixels = np.random.default_rng(number).integers(0, 256, (90, 70, 3), dtype=np.uint8)
+        Image.fromarray(pixels).save(tmp_path / f"{number}.png")
+    rows = [f"{number}.png,{'ab'[number % 2]}" for number in range(20)]
+    (tmp_path / "t.csv").write_text("\n".join(["photo,kind", *rows]))
+    source = PictureTable(file=tmp_path / "t.csv", size=50, columns={"photo": {"type": "path"}})
+    mixture = Mix(
+        sources={"photos": source}, size=9, preparation={"resize": "crop", "interpolation": "bicubic"}
+    )
+    preparation = mixture.preparation()
+    assert preparation == Preparation(ImageSpec(3, 9, 9), "crop", "bicubic")
+    made = {read_image(tmp_path / f"{number}.png", preparation).tobytes() for number in range(20)}
+    loaded = mixture.load()
+    assert {one.tobytes() for part in loaded.values() for one in part.image} == made
+    assert mixture.picture_sizes()[0] == (90, 70)
+    assert mixture.spec().image == preparation.image
+
+
+def test_a_mixture_of_no_files_has_no_preparation():
+    assert Mix(sources={"a": Digits(), "b": Digits()}).preparation() is None

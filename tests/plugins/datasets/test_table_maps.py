@@ -104,6 +104,43 @@ def test_masks_are_scaled_with_their_pictures_and_never_mixed(tmp_path):
 
 
 @pytest.mark.parametrize("values", [(0, 255), (0, 1)])
+@pytest.mark.parametrize("way", ["crop", "pad", "fit"])
+def test_masks_go_where_their_pictures_go_and_what_surrounds_them_has_no_label(tmp_path, way, values):
+    """A mask is drawn that is its picture, thresholded: so they stay beside one another."""
+    rows = []
+    for n in range(COUNT):
+        picture = np.random.default_rng(n).choice((0, 200), size=(4, 8)).astype(np.uint8)
+        Image.fromarray(picture).save(tmp_path / f"{n}.png")
+        Image.fromarray(np.where(picture > 100, values[1], values[0]).astype(np.uint8)).save(
+            tmp_path / f"m{n}.png"
+        )
+        rows.append(f"{n}.png,m{n}.png")
+    table = write_table(tmp_path / "t.csv", "photo,mask", rows)
+    ways = {"resize": way, "interpolation": "nearest"} | ({} if way == "crop" else {"fill": 7})
+    columns = {"mask": {"type": "mask"}, "photo": {"type": "path"}}
+    _, _, splits = load(table, columns=columns, size=(6, 10), channels=1, preparation=ways)
+    for part in splits.values():
+        for picture, mask in zip(part.image, part.labels["mask"], strict=True):
+            expected = np.where(picture[0] == 7, 255, picture[0] > 100)
+            np.testing.assert_array_equal(mask, expected)
+            assert (picture == 7).any() == (way != "crop")
+
+
+def test_an_upright_mask_belongs_to_a_picture_that_lies_in_its_file(tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    for n in range(COUNT):
+        picture = np.random.default_rng(n).choice((0, 200), size=(4, 8)).astype(np.uint8)
+        Image.fromarray(picture).save(tmp_path / f"{n}.png", exif=exif)
+        Image.fromarray((np.rot90(picture, -1) > 100).astype(np.uint8)).save(tmp_path / f"m{n}.png")
+    rows = [f"{n}.png,m{n}.png" for n in range(COUNT)]
+    _, spec, splits = load(write_table(tmp_path / "t.csv", "photo,mask", rows))
+    assert spec.labels["mask"] == PixelClasses(("0", "1"), 8, 4)
+    for part in splits.values():
+        np.testing.assert_array_equal(part.labels["mask"], part.image[:, 0] > 100)
+
+
+@pytest.mark.parametrize("values", [(0, 255), (0, 1)])
 def test_black_and_white_are_two_classes(tmp_path, values):
     write_pictures(tmp_path, COUNT, SIDE)
     write_masks(tmp_path / "masks", values, "L")

@@ -72,6 +72,19 @@ def test_pixels_are_those_of_the_picture_as_it_is_seen(folder: Path) -> None:
     np.testing.assert_allclose(values[:2], [[[0.5, 0.5]], [[0.25, 1.0]]])
 
 
+@pytest.mark.parametrize(
+    ("way", "place"),
+    # Of 20 x 10 to 8 x 8: scaled to 16 x 8 and cut by 4 on the left, or to 8 x 4 with 2 above.
+    [("stretch", (0.5, 0.3)), ("crop", (0.5, 0.3)), ("pad", (0.5, (2 + 0.3 * 4) / 8))],
+)
+def test_points_go_where_their_pictures_go(folder: Path, way: str, place: tuple[float, float]) -> None:
+    cells = ["10,3"] * (COUNT - 1) + ["1,3"]
+    found = values_of(table(folder, "file,x,y", cells, size=8, preparation={"resize": way}))
+    np.testing.assert_allclose(found[0], [place], atol=1e-6)
+    # At the left edge: cut off, so not visible, or where that is.
+    assert np.isnan(found[-1]).all() == (way == "crop")
+
+
 def test_what_is_said_of_columns_counts(folder: Path) -> None:
     cells = ["1.5,2.5,3,4", "4.5,3,2,1", "1,3.5,5.5,7.5"] * 4
     header = "file,a_x,a_y,b_x,b_y"
