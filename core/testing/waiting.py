@@ -24,18 +24,23 @@ Place = Callable[[Any], Any]
 """Puts a tensor, or a module's parameters and buffers, on the pretended device."""
 
 
-def first_wait(work: Callable[[Place], object]) -> str | None:
+def first_wait(
+    work: Callable[[Place], object], before: Callable[[Place], object] | None = None
+) -> str | None:
     """Return where `work` would first wait for a CUDA device, `FILE:LINE: what`; None where it never does.
 
-    It is given what places its tensors and modules there. Gradients only pretend as well: what autograd's
-    formulas read, inside of torch, is not seen.
+    It is given what places its tensors and modules there, as is what is done `before`, which may wait.
+    Gradients only pretend as well: what autograd's formulas read, inside of torch, is not seen.
     """
     from torch._subclasses.fake_tensor import FakeTensorMode
 
     with FakeTensorMode(allow_non_fake_inputs=True):
         try:
-            with _Watch(), patch.object(torch.autograd, "grad", _pretended_gradients):
-                work(_placed)
+            with patch.object(torch.autograd, "grad", _pretended_gradients):
+                if before is not None:
+                    before(_placed)
+                with _Watch():
+                    work(_placed)
         except _WaitError as error:
             return str(error)
         except Exception as error:
