@@ -6,9 +6,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
 
 from ...core.base.errors import MissingRequirementError, UsageError, described
 from .torch_cache import cached, fetched
+
+_PATIENCE = 10
+"""Seconds after which a server counts as one that cannot be reached."""
 
 FILES = ("model.safetensors", "pytorch_model.bin")
 """Names of files of weights on the hub, the preferred one first."""
@@ -72,18 +77,28 @@ def _cached_from_hub(settings: Any) -> Path | None:
 
 
 def _from_hub(settings: Any) -> Path:
-    from huggingface_hub import hf_hub_download
-    from huggingface_hub.errors import EntryNotFoundError
+    from huggingface_hub import constants, hf_hub_download
+    from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
 
+    _reach(constants.ENDPOINT)
     repository, _, revision = settings.hf_hub_id.partition("@")
-    first, *others = _files(settings)
-    for name in (first, *others):
+    *others, last = _files(settings)
+    for name in others:
         try:
             return Path(hf_hub_download(repository, name, revision=revision or None))
+        except LocalEntryNotFoundError:
+            raise
         except EntryNotFoundError:
-            if name == _files(settings)[-1]:
-                raise
-    raise AssertionError
+            continue
+    return Path(hf_hub_download(repository, last, revision=revision or None))
+
+
+def _reach(address: str) -> None:
+    """Raise at once where a server cannot be reached: the hub's own client tries for minutes, and tells."""
+    try:
+        urlopen(Request(address, method="HEAD"), timeout=_PATIENCE).close()
+    except HTTPError:
+        return  # it answers, which is all that is asked
 
 
 def _files(settings: Any) -> tuple[str, ...]:

