@@ -57,6 +57,13 @@ def test_the_first_table_of_the_readme_is_what_its_runs_reached(monkeypatch: pyt
     assert text == first_runs.document(text, json.loads(first_runs.RESULTS.read_text()))
 
 
+def test_the_table_of_own_data_is_what_its_run_reached(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(ROOT))
+    own_data = importlib.import_module("benchmarks.own_data")
+    text = (ROOT / "docs" / "data.md").read_text()
+    assert text == own_data.document(text, json.loads(own_data.RESULTS.read_text()))
+
+
 def test_every_shipped_recipe_belongs_to_an_experiment(results_page: Any) -> None:
     used = {
         recipe

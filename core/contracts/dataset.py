@@ -143,6 +143,13 @@ class Dataset(ABC):
         """
         return None
 
+    def balancer(self, tasks: Sequence[str]) -> Mapping[str, Any]:
+        """Return the balancer that its labels call for where these are the tasks, as a recipe writes it.
+
+        It is taken when a recipe names none. Empty: the usual one.
+        """
+        return {}
+
     def understood(self) -> Sequence[str]:
         """Return what the data set made of its files, line by line, to be shown before training."""
         return ()

@@ -69,12 +69,18 @@ class DataQuestions:
         self._source.asked = replace(now, dataset=now.dataset.succeed(asked.dataset))
         return aimed
 
-    def encoder(self, choice: Choice) -> Choice | None:
-        """Return the encoder that its inputs call for; None: the usual one."""
+    def encoder(self, choice: Choice) -> Mapping[str, Any]:
+        """Return the encoder that its inputs call for; empty: the usual one."""
         if not self._answers(choice, "encoder"):
-            return None
+            return {}
         named: str | None = self._asked(choice).ask("encoder", "when it named its encoder")
-        return None if named is None else Choice(named)
+        return {} if named is None else {"name": named}
+
+    def balancer(self, choice: Choice, tasks: Sequence[str]) -> Mapping[str, Any]:
+        """Return the balancer that its labels call for where these are the tasks; empty: the usual one."""
+        if not self._answers(choice, "balancer"):
+            return {}
+        return dict(self._asked(choice).ask("balancer", "when it named its balancer", list(tasks)))
 
     def _answers(self, choice: Choice, method: str) -> bool:
         component = component_class(self._registry.find("dataset", choice.name))

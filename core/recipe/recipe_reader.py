@@ -68,8 +68,8 @@ class _Reader:
             return self._value(section, self.tree.get(section.name, section.default), path, section.name)
         if section.many:
             return self._choices(section.kind, self.tree.get(section.name), (section.name,)) or ()
-        own = self._own_encoder if section.kind == "encoder" else list
-        return self._default_choice(section.kind, section.name, own)
+        own = {"encoder": self._own_encoder, "balancer": self._own_balancer}
+        return self._default_choice(section.kind, section.name, own.get(section.kind, dict))
 
     def _value(self, section: Section, value: Any, path: PathOfKeys, what: str) -> Any:
         """Return a plain value as it is kept; complain and return the default for one that is none."""
@@ -91,15 +91,19 @@ class _Reader:
                 hint = (did_you_mean(key, known) or f"{what}s: {', '.join(known)}") if shown else None
                 self._complain((*path, key), f"unknown {what} {_shown(key)}", hint)
 
-    def _default_choice(self, kind: str, section: str, own: Callable[[], list[str]] = list) -> Choice:
+    def _default_choice(self, kind: str, section: str, own: Callable[[], Mapping[str, Any]] = dict) -> Choice:
         """Return what a section says, or the default where it names none: `own` before the usual one."""
         value = self.tree.get(section)
         if value is None or (isinstance(value, dict) and "name" not in value):
-            names = own() or self.registry.defaults(kind, "recipe")
-            if not names:
-                self._complain((section,), f"no {kind} is chosen and none is the default", f"mtl list {kind}")
-                return Choice("")
-            value = {"name": names[0], **(value or {})}
+            usual = own()
+            if not usual:
+                names = self.registry.defaults(kind, "recipe")
+                if not names:
+                    problem = f"no {kind} is chosen and none is the default"
+                    self._complain((section,), problem, f"mtl list {kind}")
+                    return Choice("")
+                usual = {"name": names[0]}
+            value = {**usual, **(value or {})}
         return self._choice(kind, value, (section,)) or Choice("")
 
     def _choice(self, kind: str, value: Any, path: PathOfKeys) -> Choice | None:
@@ -212,17 +216,25 @@ class _Reader:
             self._complain(("dataset",), error.message, error.hint)
             return None
 
-    def _own_encoder(self) -> list[str]:
-        """Return the encoder that the data set's inputs call for; none when it was complained of."""
+    def _own_encoder(self) -> Mapping[str, Any]:
+        """Return the encoder that the data set's inputs call for; empty when it was complained of."""
+        return self._own(self._questions.encoder)
+
+    def _own_balancer(self) -> Mapping[str, Any]:
+        """Return the balancer that the labels of the tasks call for; empty when it was complained of."""
+        named = self.tree.get("tasks") or self._own_tasks or ()
+        names = [str(next(iter(item), "") if isinstance(item, Mapping) else item) for item in named]
+        return self._own(lambda choice: self._questions.balancer(choice, names))
+
+    def _own(self, question: Callable[[Choice], Mapping[str, Any]]) -> Mapping[str, Any]:
         if self._asked is None:
-            return []
+            return {}
         try:
-            found = self._questions.encoder(self._asked)
+            return question(self._asked)
         except UsageError as error:
             self._complain(("dataset",), error.message, error.hint)
             self._asked = None
-            return []
-        return [] if found is None else [found.name]
+            return {}
 
     def _untold(self, example: str) -> tuple[str, str]:
         """Return what is complained of where there are no tasks, and a hint: what the data are."""

@@ -21,6 +21,7 @@ from .mix_parts import Part, mixed_parts
 from .picture_options import PreparationOption, preparation_of, stated_of
 from .table_options import Side, SplitSeedOption
 from .table_parts import PARTS
+from .table_tasks import balancer_of
 
 SOURCE = "source"
 """The label column that says which data set a row is from."""
@@ -97,6 +98,13 @@ class Mix(Dataset):
 
     def tasks(self) -> Mapping[str, Mapping[str, Any]]:
         return self._mixed.tasks({source: self._ask(source, "tasks") for source in self.datasets})
+
+    def balancer(self, tasks: Sequence[str]) -> Mapping[str, Any]:
+        forms = self._mixed.forms
+        named = {
+            name: forms[body["label"]] for name, body in self.tasks().items() if body.get("label") in forms
+        }
+        return balancer_of(named, tasks)
 
     def understood(self) -> Sequence[str]:
         lines = []

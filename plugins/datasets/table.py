@@ -57,7 +57,7 @@ from .table_pictures import (
 from .table_planes import MapLabel, map_filling
 from .table_points import PointLabel, symmetries_of
 from .table_splits import TableParts
-from .table_tasks import task_names, tasks_of
+from .table_tasks import balancer_of, task_names, tasks_of
 
 _CLASS_FOLDERS = "for a folder per class: --dataset image-folder --data-dir FOLDER"
 
@@ -157,6 +157,10 @@ class PictureTable(Dataset):
 
     def tasks(self) -> Mapping[str, Mapping[str, Any]]:
         return tasks_of(self._columns.told)
+
+    def balancer(self, tasks: Sequence[str]) -> Mapping[str, Any]:
+        labels = self._columns.labels
+        return balancer_of({name: labels[column].spec for column, name in task_names(labels).items()}, tasks)
 
     def understood(self) -> Sequence[str]:
         columns = self._columns

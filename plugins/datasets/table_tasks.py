@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ...core.contracts import Form
@@ -23,6 +23,9 @@ from .table_planes import MapLabel
 
 CLASS_METRICS = ("accuracy", "balanced-accuracy", "f1", "precision", "recall", "confusion-matrix")
 """What judges classes: people's own are seldom equally frequent."""
+
+NUMBERS = 10.0
+"""Weight of a number's loss beside those of other kinds."""
 
 _TASKS = {
     Regression: "regress",
@@ -55,6 +58,18 @@ def label_task(column: str, form: Form) -> dict[str, Any] | None:
         return None
     metrics = {"metrics": list(CLASS_METRICS)} if task == "classify" else {}
     return {"task": task, "label": column, **metrics}
+
+
+def balancer_of(forms: Mapping[str, Form], tasks: Sequence[str]) -> dict[str, Any]:
+    """Return the balancer that label columns call for where these are the tasks; `forms` are those of tasks.
+
+    In units of its spread, the loss of a number that is told to a tenth is 0.005, that of a class seldom
+    below 0.5: with equal weights, numbers beside classes stay as inexact as the classes' steps are noisy.
+    """
+    numbers = {name: isinstance(form, Regression) for name, form in forms.items() if name in tasks}
+    if not any(numbers.values()) or all(numbers.values()):
+        return {}
+    return {"name": "weighted", "weights": {name: NUMBERS for name, told in numbers.items() if told}}
 
 
 def task_names(columns: Iterable[str]) -> dict[str, str]:

@@ -29,7 +29,7 @@ def mtl_components():
 
 @pytest.fixture
 def moved(mtl: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A run on a table named from the current folder, with a plugin file; all but its data is elsewhere now."""
+    """A run on a table named from the current folder, with a plugin file; all but its data is elsewhere."""
     made = tmp_path / "made"
     (made / "data").mkdir(parents=True)
     lines = ["file,colour"]

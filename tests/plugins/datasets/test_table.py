@@ -224,3 +224,9 @@ def test_pictures_that_the_table_holds_are_read_from_it(tmp_path: Path) -> None:
     )
     with pytest.raises(UsageError, match=r"1 of 20 pictures cannot be read: .*a\.parquet: row 4: "):
         PictureTable(file=tmp_path / "a.parquet").load()
+
+
+def test_numbers_beside_classes_weigh_more_and_alone_they_do_not(table: Path) -> None:
+    data = PictureTable(file=table)
+    assert data.balancer(["colour", "weight"]) == {"name": "weighted", "weights": {"weight": 10.0}}
+    assert data.balancer(["colour", "is_animal"]) == data.balancer(["weight"]) == {}
