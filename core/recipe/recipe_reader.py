@@ -258,6 +258,7 @@ class _Reader:
             return self._questions.tasks(self._asked)
         except UsageError as error:
             self._complain(("dataset",), error.message, error.hint)
+            self._asked = None
             return None
 
     def _has_too_many(self, items: Sized, what: str, path: PathOfKeys) -> bool:
