@@ -111,12 +111,13 @@ def check_absent_labels_stay_absent(subject: Subject) -> None:
     task, samples = _task_and_samples(subject)
     if not task.needs:
         raise CheckSkipped("it needs no labels")
-    labels = dict(samples.labels)
+    labels, every = dict(samples.labels), torch.arange(len(samples))
     for name in task.needs:
-        column = labels[name].clone()
+        column = samples.column(name, every)
         column[0] = float("nan") if column.is_floating_point() else MISSING
         labels[name] = column
-    target = task.target(_look(task, replace(samples, labels=labels), torch.arange(len(samples))).clean)
+    maps = {name: column for name, column in samples.maps.items() if name not in labels}
+    target = task.target(_look(task, replace(samples, labels=labels, maps=maps), every).clean)
     there = task.target_spec.present(target)
     require(
         there is not None and not bool(there[0]),
