@@ -22,6 +22,7 @@ from .walking import Outcome, walk
 ALWAYS = range(45)
 ANEW = 15
 MANY = int(os.environ.get("MTL_COMPOSITIONS", "3000"))
+MANY_ENOUGH = 100
 CHOSEN = os.environ.get("MTL_COMPOSITION")
 
 
@@ -83,4 +84,5 @@ def test_many_compositions(
         drawn_and_walked(registry, small_data, seed, tmp_path / str(seed)).kind
         for seed in range(100 + share, 100 + MANY, 20)
     )
-    assert kinds["works"] > kinds.total() / 4, kinds
+    # A share of a walk that was shortened is too small to count in.
+    assert kinds.total() < MANY_ENOUGH or kinds["works"] > kinds.total() / 4, kinds
