@@ -38,10 +38,14 @@ WALKED_ELSEWHERE = {
     "timm": "tests/plugins/encoders/test_libraries_with_sharings.py",
     "torchvision": "tests/plugins/encoders/test_libraries_with_sharings.py",
     "soft-argmax": "tests/plugins/heads",
+    # For tasks that can have two answers, and for pictures in colour.
+    "mixup": "tests/plugins/augmentations",
+    "cutmix": "tests/plugins/augmentations",
+    "colour-jitter": "tests/plugins/augmentations",
     "bundle": "tests/exports/test_bundle.py",
     "web": "tests/exports/web",
 }
-"""Components that cost too much here."""
+"""Components that cost too much here, or do not go with every task or picture."""
 
 
 def choices(field: Mapping[str, Any]) -> list[Any]:
