@@ -18,6 +18,7 @@ import os
 import platform
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -77,16 +78,29 @@ class Report(Progress):
     composition: Composition | None = None
     test: Samples | None = None
     rows: list[dict[str, Any]] = field(default_factory=list)
+    cpu: float = 0.0
+    """Seconds of all cores that the training steps took; the work of others does not add to them."""
+    _began: float = 0.0
+
+    def started(self, epochs: int, device: str, samples: Mapping[str, int]) -> None:
+        self._began = time.process_time()
+
+    def step(self, done: int, total: int) -> None:
+        if done == total:
+            self.cpu += time.process_time() - self._began
 
     def epoch(self, epoch: int, row: Mapping[str, float], best: bool) -> None:
         shown = " ".join(f"{k}={v:.4g}" for k, v in row.items() if k.startswith("validation/"))
         print(f"  epoch {epoch} {row['seconds']:.1f} s {shown}{' best' if best else ''}", file=sys.stderr)
-        if self.composition is None or self.test is None:
-            return
+        if self.composition is not None and self.test is not None:
+            self._judge(self.composition, self.test, epoch)
+        self._began = time.process_time()
+
+    def _judge(self, composition: Composition, test: Samples, epoch: int) -> None:
         tensors = self.folder.checkpoints.latest().tensors
         weights = {k.removeprefix("model/"): v for k, v in tensors.items() if k.startswith("model/")}
-        self.composition.model.load_state_dict(weights)
-        metrics = evaluate(self.composition, self.test, "test").metrics
+        composition.model.load_state_dict(weights)
+        metrics = evaluate(composition, test, "test").metrics
         kept = [row for row in read_rows(self.folder) if row["epoch"] < epoch]
         self.rows = [*kept, {"epoch": epoch, "test": metrics}]
         write_json(self.folder.path / "test-by-epoch.json", self.rows)
@@ -109,8 +123,13 @@ def jobs_of(experiment: Experiment) -> list[Job]:
     return list(dict.fromkeys(jobs))
 
 
-def train(job: Job, recipe: Recipe, registry: Registry, device: torch.device, path: Path) -> Outcome:
-    """Train from the start, or go on after the last epoch of an interrupted run."""
+def train(
+    job: Job, recipe: Recipe, registry: Registry, device: torch.device, path: Path
+) -> tuple[Outcome, float | None]:
+    """Train from the start, or go on after the last epoch of an interrupted run.
+
+    Return the outcome, and the CPU seconds of the training steps if all of them were taken here.
+    """
     folder = RunFolder(path)
     report = Report(folder)
     if job.by_epoch:
@@ -123,8 +142,8 @@ def train(job: Job, recipe: Recipe, registry: Registry, device: torch.device, pa
         report.test = splits.test.to(device)
     pipeline = Pipeline(registry, device, report)
     if (path / "checkpoint" / "manifest.json").is_file():
-        return pipeline.resume(folder, recipe)
-    return pipeline.run(recipe, path, force=path.exists())
+        return pipeline.resume(folder, recipe), None
+    return pipeline.run(recipe, path, force=path.exists()), report.cpu
 
 
 def exported_metrics(outcome: Outcome) -> dict[str, dict[str, float]]:
@@ -211,7 +230,7 @@ def run_job(job: Job, seed: int, arguments: argparse.Namespace, registry: Regist
     folder = arguments.runs / job.key / f"seed-{seed}"
     if (folder / "recipe.yaml").is_file() and not _belongs(folder, recipe, registry):
         raise SystemExit(f"{folder} is a run of another recipe: remove it, or choose another --runs")
-    outcome = train(job, recipe, registry, device, folder)
+    outcome, cpu = train(job, recipe, registry, device, folder)
     exported = exported_metrics(outcome)
     apart = largest_difference(outcome.metrics["test"], exported)
     entry = {
@@ -229,6 +248,7 @@ def run_job(job: Job, seed: int, arguments: argparse.Namespace, registry: Regist
         "versions": {"torch": torch.__version__, "onnxruntime": onnxruntime.__version__},
         "parameters": outcome.composition.parameters()["total"],
         "seconds": outcome.metrics["training"]["seconds"],
+        "cpu_seconds": cpu,
         "chosen_epoch": outcome.metrics["training"]["chosen_epoch"],
         **{part: outcome.metrics[part] for part in ("test", "validation", "baseline")},
         "onnx": exported,

@@ -107,6 +107,11 @@ _DENOISE = (
     "validation images, as the recipes did before (epochs 7, 18 and 19 of 20). Our best also reads the "
     "image and every stage."
 )
+_FAST = (
+    "How few seconds of training both tasks take to 99 %. Encoder, rate and number of epochs were chosen on "
+    "the validation split. The seconds on the clock below are those of a busy machine; seconds of CPU are of "
+    "the training steps alone."
+)
 _AUTOENCODERS = (
     "The write-up shows pictures. The rows *its mistakes left in* were published by nobody: they come "
     "from our rerun of the original's architecture as it is written, dropout left on when judged, on "
@@ -182,6 +187,21 @@ EXPERIMENTS: tuple[Experiment, ...] = (
             'Published figures: notebook `MTL_digits.ipynb` of the repository "Investigating Multi-Task '
             'Learning (MTL) Paradigms with PyTorch"; the write-up has no figure.'
         ),
+    ),
+    Experiment(
+        "mnist-digit-parity",
+        "MNIST: digit, and even or odd, in seconds",
+        (_percent("digit accuracy", "digit/accuracy"), _percent("parity accuracy", "even/accuracy")),
+        (
+            Variant(
+                "both tasks",
+                None,
+                "mnist-digit-parity-fast",
+                target={"digit accuracy": 99.0, "parity accuracy": 99.0},
+            ),
+        ),
+        note=_FAST,
+        source="Published figures: none, this is ours.",
     ),
     Experiment(
         "cifar10-class-animal",

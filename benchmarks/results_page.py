@@ -260,9 +260,11 @@ def _origins(runs: Sequence[Mapping[str, Any]]) -> list[str]:
     for (hardware, date, commit), group in groups.items():
         seeds = ", ".join(str(run["seed"]) for run in group)
         seconds = fmean(run["seconds"] for run in group)
+        cpu = [run["cpu_seconds"] for run in group if run.get("cpu_seconds") is not None]
+        of_cores = f" ({fmean(cpu):.1f} s of CPU)" if cpu else ""
         apart = max(run["onnx_difference"] for run in group)
         found.append(
-            f"seeds {seeds}, {seconds:.0f} s per training on {hardware}, {date}, commit {commit}; "
+            f"seeds {seeds}, {seconds:.0f} s per training{of_cores} on {hardware}, {date}, commit {commit}; "
             f"largest difference of a test metric in onnxruntime {apart:.1g} of its value"
         )
     return found

@@ -70,6 +70,7 @@ def test_a_run_is_kept_and_its_verdict_holds_when_it_is_not_run_again(
     assert [kept["seed"] for kept in result["runs"]] == [0]
     assert (result["runs"][0]["epochs"], result["runs"][0]["recipe_epochs"]) == (1, 20)
     assert set(result["runs"][0]["onnx"]) == {"denoise", "classify"}
+    assert result["runs"][0]["cpu_seconds"] > 0
     capsys.readouterr()
     assert run(experiments, registry, tmp_path)
     assert "epoch" not in capsys.readouterr().err

@@ -61,6 +61,12 @@ COMPONENTS: tuple[Component, ...] = (
     ),
     Component(
         "encoder",
+        "strided-cnn",
+        "Convolutions that halve the image at once: quick on a CPU",
+        "mtl.plugins.encoders.strided_cnn:StridedCNN",
+    ),
+    Component(
+        "encoder",
         "late-fusion",
         "An image encoder and a vector encoder, joined",
         "mtl.plugins.encoders.late_fusion:LateFusion",

@@ -10,6 +10,7 @@ _SUMMARIES = {
     "mnist-even-third": "Even and multiple of 3, one perceptron, as the original",
     "mnist-even-third-cross-stitch": "Even and multiple of 3, stitched perceptrons, as the original",
     "mnist-even-third-single": "Even and multiple of 3, a perceptron each, as the original",
+    "mnist-digit-parity-fast": "Digit and parity in seconds, our fastest",
     "mnist-even-third-best": "Even and multiple of 3, a better encoder, our best",
     "mnist-even-third-mlp-best": "Even and multiple of 3, one perceptron, our best",
     "mnist-even-third-cross-stitch-best": "Even and multiple of 3, stitched perceptrons, our best",

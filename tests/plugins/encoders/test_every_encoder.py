@@ -23,6 +23,7 @@ NAMES = [component.name for component in COMPONENTS if component.name not in ELS
 What joins it with vectors: `test_vectors.py`; networks of libraries: `test_library_encoders.py`."""
 MINIMUM = {
     "lenet": 12,
+    "strided-cnn": 5,
     "multi-lenet": 16,
     "mlp": 1,
     "alexnet": 8,

@@ -28,10 +28,11 @@ def test_every_file_is_a_recipe_and_every_recipe_a_file() -> None:
 def test_a_recipe_says_where_it_comes_from(name: str, registry: Registry) -> None:
     text = recipe_text(registry, name)
     comments = " ".join(line[2:] for line in text.splitlines() if line.startswith("# "))
-    expected = ("Ours",) if name.endswith("-best") else ("From", "The same as", "Mended")
+    ours = {"best": "our best", "fast": "our fastest"}.get(name.rpartition("-")[2])
+    expected = ("Ours",) if ours else ("From", "The same as", "Mended")
     assert any(word in comments for word in expected)
     summary = registry.find("recipe", name).component.summary
-    assert summary.endswith("our best" if name.endswith("-best") else "as the original")
+    assert summary.endswith(ours or "as the original")
 
 
 @pytest.mark.parametrize("name", NAMES)
