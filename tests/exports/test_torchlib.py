@@ -1,0 +1,56 @@
+"""A model is traced without parsing the source of torch's library of ONNX functions, to the same bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import nullcontext
+
+import pytest
+from onnxscript import values
+from onnxscript.function_libs.torch_lib import ops, registration
+
+from mtl.core.base.errors import UsageError
+from mtl.exports import onnx_model
+from mtl.exports.export import Export
+from mtl.exports.onnx_model import build_model
+from mtl.exports.torchlib import sources_unread
+
+from .conftest import tiny_subject
+
+READ = vars(values.TracedOnnxFunction)["function_ir"]
+
+
+@pytest.fixture(autouse=True)
+def _restored() -> Iterator[None]:
+    yield
+    assert vars(values.TracedOnnxFunction)["function_ir"] is READ
+
+
+def test_a_function_has_the_domain_that_its_source_gives_it() -> None:
+    assert ops
+    registered = registration.default_registry.items()
+    found = [function for _, named in registered for function in named.overloads]
+    traced = [function for function in found if isinstance(function, values.TracedOnnxFunction)]
+    assert len(traced) > 100
+    domains = [function.function_ir.domain for function in traced[:5]]
+    with sources_unread():
+        assert [function.function_ir.domain for function in traced[:5]] == domains
+        assert {function.function_ir.domain for function in traced} == set(domains)
+
+
+def test_a_block_inside_another_and_an_error_change_nothing() -> None:
+    with pytest.raises(UsageError), sources_unread(), sources_unread():
+        raise UsageError("inside")
+
+
+def test_a_library_that_does_it_otherwise_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(values, "TracedOnnxFunction", None)
+    with sources_unread():
+        pass
+    monkeypatch.undo()
+
+
+def test_the_file_is_the_same_with_and_without(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = build_model(Export(tiny_subject())).SerializeToString(deterministic=True)
+    monkeypatch.setattr(onnx_model, "sources_unread", nullcontext)
+    assert build_model(Export(tiny_subject())).SerializeToString(deterministic=True) == made
