@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Annotated
 
 from pydantic import Field
-from torch import nn
+from torch import Tensor, nn
 
 from ...core.base.errors import Incompatible
 from ...core.contracts import Encoder
@@ -57,7 +57,7 @@ class StridedCNN(Encoder):
             before, high, wide = after, -(-high // 2), -(-wide // 2)
             maps.append(FeatureSpec(after, high, wide))
         stages["fc"] = nn.Sequential(
-            nn.Flatten(), nn.Linear(maps[-1].size, features, bias=False), nn.BatchNorm1d(features), nn.ReLU()
+            nn.Flatten(), nn.Linear(maps[-1].size, features, bias=False), _FeatureNorm(features), nn.ReLU()
         )
         self.feature_specs = (*maps, FeatureSpec(features))
         self.stages = nn.Sequential(stages)
@@ -66,3 +66,15 @@ class StridedCNN(Encoder):
     def accepts(cls, image: ImageSpec, inputs: Sequence[InputSpec]) -> str | None:
         """Return why the image cannot be served (it is too small), or None."""
         return too_small(image, MINIMUM)
+
+
+class _FeatureNorm(nn.BatchNorm1d):
+    """Batch norm of vectors; one sample alone has no spread, and is normalised as in evaluation."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        if self.training and len(input) == 1:
+            return nn.functional.batch_norm(
+                input, self.running_mean, self.running_var, self.weight, self.bias, eps=self.eps
+            )
+        normalised: Tensor = super().forward(input)
+        return normalised

@@ -26,3 +26,14 @@ def test_small_images_are_refused() -> None:
     StridedCNN(ImageSpec(1, 5, 5), ())
     with pytest.raises(Incompatible, match="at least 5 x 5"):
         StridedCNN(ImageSpec(1, 4, 28), ())
+
+
+def test_a_sample_alone_is_normalised_as_in_evaluation_and_changes_no_statistics() -> None:
+    encoder = StridedCNN(ImageSpec(1, 8, 8), ()).train()
+    encoder(torch.rand(4, 1, 8, 8), {})
+    fc = encoder.stages.get_submodule("fc")
+    maps = torch.rand(1, 32, 2, 2)
+    before = {name: value.clone() for name, value in fc.state_dict().items()}
+    alone = fc(maps)
+    assert all(torch.equal(value, before[name]) for name, value in fc.state_dict().items())
+    torch.testing.assert_close(alone, fc.eval()(maps))
