@@ -134,7 +134,9 @@ def _plain(values: NDArray[Any]) -> Any:
     """Return values as JSON has them, which knows no NaN: null."""
     if values.dtype.kind != "f":
         return values.tolist()
-    return np.where(np.isnan(values), None, values.astype(object)).tolist()
+    plain = values.astype(object)
+    plain[np.isnan(values)] = None
+    return plain.tolist()
 
 
 def _write_json(path: Path, value: Mapping[str, Any]) -> None:

@@ -71,8 +71,8 @@ class PointLabel(Label):
         if self.units == "pixels":
             wide = np.array([(nan, nan) if size is None else (size[1], size[0]) for size in sizes])
             values = values / wide[:, None, :]
-        known = ~np.isnan(values).any(axis=2)
-        inside = known & ((values >= 0) & (values <= 1)).all(axis=2)
+        known = np.asarray(~np.isnan(values).any(axis=2))
+        inside: NDArray[np.bool_] = known & ((values >= 0) & (values <= 1)).all(axis=2)
         outside = known & ~inside
         if outside.sum() > MOST_OUTSIDE * max(1, known.sum()):
             self._refuse(outside, known, sizes)
@@ -198,7 +198,7 @@ def read_points(
         )
     units = units or ("pixels" if float(np.nanmax(values)) > 1 else "share")
     found = ["; ".join(f"{x:g} {y:g}" for x, y in row) for row in values]
-    there = ~np.isnan(values).all(axis=(1, 2))
+    there = np.asarray(~np.isnan(values).all(axis=(1, 2)))
     told = [text if known else None for text, known in zip(found, there.tolist(), strict=True)]
     return PointLabel(name, Points(tuple(pairs)), values, table, units), told
 
