@@ -66,7 +66,7 @@ def command(
     pipeline = Pipeline(session.registry, choose_device(device), progress)
     found: dict[str, Any] = {}
     job = _job(pipeline, run, asked, found, out, force)
-    finish_run(progress, as_json, job)
+    finish_run(progress, as_json, job, found)
     if not as_json:
         _tell(found)
 

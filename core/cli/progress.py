@@ -141,8 +141,16 @@ def choose_progress() -> LineProgress:
     return BarProgress() if sys.stderr.isatty() else LineProgress()
 
 
-def finish_run(progress: LineProgress, as_json: bool, job: Callable[[], Outcome]) -> None:
-    """Do a training job and report its outcome; on Ctrl-C say what is kept and how to go on."""
+def finish_run(
+    progress: LineProgress,
+    as_json: bool,
+    job: Callable[[], Outcome],
+    extension: Mapping[str, Any] | None = None,
+) -> None:
+    """Do a training job and report its outcome; on Ctrl-C say what is kept and how to go on.
+
+    `extension` is what the job finds out about the tasks of the run that it extends.
+    """
     with _told(progress):
         outcome = job()
     if as_json:
@@ -154,6 +162,7 @@ def finish_run(progress: LineProgress, as_json: bool, job: Callable[[], Outcome]
                     "files": [str(file) for file in outcome.export.files],
                     "verification": outcome.export.verification,
                 },
+                **({"extension": dict(extension)} if extension else {}),
             }
         )
         return

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -123,6 +124,10 @@ class Composition:
 
     def costs(self) -> dict[str, Cost]:
         """Return what each stage of the encoder, the sharing scheme and each head cost, by name."""
+        return dict(self._costs)
+
+    @cached_property
+    def _costs(self) -> dict[str, Cost]:
         with self.at_work("while its costs were counted"):
             return costs(self.model, self.encoders, *self._two_samples())
 

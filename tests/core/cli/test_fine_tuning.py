@@ -79,6 +79,9 @@ def test_fine_tuning_says_what_the_old_tasks_lost(here: Path, mtl: Command) -> N
     result = mtl("extend", "first", "--tasks", "parity", "--finetune", "--out", "more", "--device", "cpu")
     assert result.status == 0, result.err
     assert "old task  metric" in result.out
+    again = ("extend", "first", "--tasks", "parity", "--finetune", "--out", "again", "--device", "cpu")
+    said = json.loads(mtl(*again, "--json").out)
+    assert said["extension"] == json.loads((here / "more" / "extension.json").read_text())
     before, after = json.loads((here / "more" / "extension.json").read_text())["test"]["classify"]["loss"]
     assert before != after
     for value, name in ((before, "first"), (after, "more")):
