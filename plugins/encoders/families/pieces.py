@@ -53,9 +53,9 @@ def part_of(network: nn.Module, children: Iterable[str], parameters: Iterable[st
 
     Nothing is copied: the layers are the network's.
 
-    >>> network = nn.Transformer(d_model=4, nhead=1)
-    >>> [name for name, _ in part_of(network, ["decoder"]).named_children()]
-    ['decoder']
+    >>> network = nn.TransformerDecoderLayer(d_model=4, nhead=1)
+    >>> [name for name, _ in part_of(network, ["norm1", "linear1"]).named_children()]
+    ['linear1', 'norm1']
     """
     part = copy.copy(network)
     kept, own = set(children), set(parameters)

@@ -14,9 +14,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from mtl.core.cli.main import run
+from mtl.core.composition.composer import compose
 from mtl.core.discovery.registry import Registry
+from mtl.core.recipe.recipe_reader import read
+from mtl.core.recipe.recipe_source import RecipeSource
 
 pytest.importorskip("timm", reason="the extra timm is not installed")
 
@@ -83,6 +87,17 @@ def test_all_sharings_are_in_the_matrix(registry: Registry) -> None:
 @pytest.mark.parametrize(("network", "sharing"), [PAIRS[0], NEAR[8]])
 def test_a_network_is_trained_exported_and_verified(network: str, sharing: str, tmp_path: Path) -> None:
     walk(network, sharing, tmp_path)
+
+
+@pytest.mark.parametrize("sharing", SHARINGS)
+def test_heads_see_the_maps_of_a_transformer_under_every_sharing(sharing: str, registry: Registry) -> None:
+    values = recipe("vit", sharing)
+    composition = compose(read(RecipeSource(values), registry), registry)
+    model = composition.model.eval()
+    with torch.no_grad():
+        seen = model.sharing(torch.rand(2, 3, 32, 32), {}, list(composition.tasks))
+    for stages in seen.values():
+        assert [tuple(stage.shape[1:]) for stage in stages] == [(16, 2, 2)] * 4 + [(16,)]
 
 
 @pytest.mark.slow
