@@ -22,7 +22,8 @@ from mtl.plugins.datasets.mix import Mix
 from mtl.plugins.datasets.mix_columns import absent, fitted
 from mtl.plugins.datasets.table import PictureTable
 from mtl.plugins.datasets.table_parts import PARTS
-from mtl.plugins.forms import Binary, Categorical, PixelClasses, Regression
+from mtl.plugins.forms import Binary, Categorical, Multilabel, PixelClasses, Points, Regression
+from mtl.plugins.forms import Image as ImageForm
 
 from .table_samples import write_pictures, write_table
 
@@ -255,3 +256,35 @@ def test_files_are_brought_to_the_form_of_all_in_one_step(tmp_path):
 
 def test_a_mixture_of_no_files_has_no_preparation():
     assert Mix(sources={"a": Digits(), "b": Digits()}).preparation() is None
+
+
+def test_columns_of_every_form_have_a_task_and_one_that_has_none_is_told() -> None:
+    parts = {"train": list(range(10)), "test": [10]}
+    forms = {
+        "animal": CATS,
+        "tags": Multilabel(("a", "b")),
+        "places": Points(("nose",)),
+        "picture": ImageForm(1, 2, 2),
+    }
+    data = mixed(one=Source(parts, forms))
+    assert {name: body["task"] for name, body in data.tasks().items()} == {
+        "animal": "classify",
+        "tags": "attributes",
+        "places": "keypoints",
+    }
+    told = "column 'picture' of one has no task of its own: no usual one answers with image"
+    assert told in data.understood()
+
+
+def test_a_hint_names_the_option_where_the_recipe_has_it(tmp_path: Path) -> None:
+    with pytest.raises(UsageError) as refused:
+        mixed(left=PictureTable(file=tmp_path / "gone.csv")).spec()
+    assert refused.value.hint is not None
+    assert refused.value.hint.endswith(": --set dataset.sources.left.file=FILE")
+
+
+def test_numbers_weigh_more_beside_classes_of_another_source() -> None:
+    parts = {"train": list(range(10)), "test": [10]}
+    data = mixed(one=Source(parts, {"animal": CATS}), other=Source(parts, {"weight": Regression(("kg",))}))
+    assert data.balancer(["animal", "weight"]) == {"name": "weighted", "weights": {"weight": 10.0}}
+    assert data.balancer(["weight"]) == {}
