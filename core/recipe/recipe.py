@@ -348,10 +348,12 @@ class Recipe:
     def portable(self) -> dict[str, Any]:
         """Return `to_plain` with null for every path: the same on every machine, and no secret of one.
 
-        Nor does it say where pictures lie in memory, which changes no result.
+        Nor does it say where pictures lie in memory, which changes no result. A `normalization` left open is
+        that of the training split: where an encoder's weights want another, a composed recipe says so.
         """
         values: dict[str, Any] = _without_paths(self).to_plain()
         values["train"].pop("memory", None)
+        values.setdefault("normalization", "train")
         return values
 
     def hash(self) -> str:
