@@ -17,6 +17,12 @@ MASKS = "masks"
 MOST_CATEGORIES = 254
 """Categories that a mask tells apart: a byte, without that of no label and that of the background."""
 
+MOST_PIXELS = 64_000_000
+"""Pixels of a picture whose run lengths are unpacked: as many as are decoded of a picture itself."""
+
+MOST_CORNERS = 10_000
+"""Corners of a polygon, each of which is held against each row of the mask."""
+
 Flags = NDArray[np.bool_]
 
 
@@ -65,6 +71,10 @@ def _covered(where: Any, picture: tuple[int, int], form: tuple[int, int]) -> Fla
         corners = np.array(part, dtype=np.float64)
         if corners.ndim != 1 or len(corners) < 6 or len(corners) % 2 or not np.isfinite(corners).all():
             raise ValueError("a polygon is x and y of three corners or more")
+        if len(corners) > 2 * MOST_CORNERS:
+            raise ValueError(
+                f"a polygon has {len(corners) // 2:,} corners; at most {MOST_CORNERS:,} are read"
+            )
         found |= polygon(corners.reshape(-1, 2) * scale, form)
     return found
 
@@ -94,6 +104,8 @@ def run_lengths(where: Mapping[str, Any]) -> Flags:
     [[0, 1, 0], [1, 0, 0]]
     """
     height, width = (int(side) for side in where["size"])
+    if not 0 < height * width <= MOST_PIXELS:
+        raise ValueError(f"run lengths for {height} x {width} pixels")
     counts = where["counts"]
     runs = _unpacked(counts) if isinstance(counts, str) else [int(count) for count in counts]
     if min(runs, default=0) < 0 or sum(runs) != height * width:

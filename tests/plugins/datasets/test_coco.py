@@ -197,6 +197,8 @@ def test_run_lengths_go_down_the_columns(write, counts):
         ([[1, 2, 3, 4]], "a polygon is x and y of three corners or more"),
         ([[1, 2, 3, 4, 5, None]], "a polygon is x and y of three corners or more"),
         ({"size": [10, 20], "counts": [3]}, "run lengths of 3 pixels for 10 x 20"),
+        ({"size": [10**6, 10**6], "counts": [10**12]}, "run lengths for 1000000 x 1000000 pixels"),
+        ([[0.5] * 20_002], "a polygon has 10,001 corners; at most 10,000 are read"),
         ({"size": [20, 10], "counts": [200]}, "run lengths of 20 x 10 pixels"),
         ({"size": [10, 20], "counts": "~"}, "'~' is no character of packed run lengths"),
         ({"size": [10, 20], "counts": "P"}, "packed run lengths end within a number"),
