@@ -147,7 +147,7 @@ class Draw:
             {"match": pattern, **some.choice(GROUPS)}
             for pattern in some.sample(PATTERNS, some.choice([1, 1, 2]))
         ]
-        return {
+        drawn = {
             "optimizer": self._any("optimizer"),
             "schedule": self._any("schedule"),
             "milestones": some.choice([[], [1], [epochs]]),
@@ -157,10 +157,10 @@ class Draw:
             "accumulate": some.choice([1, 1, 2, 3, 40]),
             "groups": groups if self._chance(0.7) else [],
             "freeze": some.choice([[], [], ["encoder.*"], ["encoder.stages.*"], ["heads.*"], ["*.bias"]]),
-            "unfreeze_after": 1,
             "layer_decay": some.choice([None, None, 0.5]),
             "watch": None,
         }
+        return {**drawn, "unfreeze_after": 1 if drawn["freeze"] and epochs > 1 else None}
 
     def _augmentations(self, dataset: str) -> list[dict[str, Any]]:
         """Return one to three augmentations: what mixes two images comes last, and colours are of colours."""
