@@ -55,7 +55,7 @@ class Look:
     def adjusted(self, p: float | None) -> float | None:
         """Return a p-value that may be held against 5 % however often one looks.
 
-        >>> Look(5, 5).adjusted(0.02), Look(5, 5).adjusted(0.9)
+        >>> round(Look(5, 5).adjusted(0.02), 6), Look(5, 5).adjusted(0.9)
         (0.025, 1.0)
         """
         return None if p is None else min(1.0, p / self.share)
