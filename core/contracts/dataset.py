@@ -108,9 +108,10 @@ class Dataset(ABC):
     def prepared_as(self, preparation: Preparation) -> Dataset:
         """Return the same data set with its picture files brought to another form, in another way.
 
-        Only asked of one that says its `preparation`: what holds several data sets brings all to one form.
+        What holds several data sets brings all to one form; where this returns the data set as it is,
+        pictures are brought to it once they are made.
         """
-        raise NotImplementedError
+        return self
 
     def picture_sizes(self) -> Sequence[tuple[int, int]]:
         """Return `(height, width)` of some of its picture files, upright; empty where it reads none."""
