@@ -31,7 +31,7 @@ _PIXELS = 1_000_000
 
 def pictures_from_bytes(name: str, count: int, data: memoryview) -> list[bytes]:
     """Return the elements of a BYTES tensor behind the JSON, each after its length; raise `Refusal`."""
-    found = []
+    found: list[bytes] = []
     for _ in range(count):
         size = int.from_bytes(data[:_PREFIX], "little")
         if len(data) < _PREFIX or len(data) < _PREFIX + size:

@@ -42,8 +42,8 @@ class MultiLeNet(Encoder):
     ) -> None:
         super().__init__()
         refuse(self.accepts(image, inputs))
-        first = FeatureSpec(10, (image.height - 4) // 2, (image.width - 4) // 2)
-        second = FeatureSpec(20, (first.height - 4) // 2, (first.width - 4) // 2)
+        height, width = (image.height - 4) // 2, (image.width - 4) // 2
+        first, second = FeatureSpec(10, height, width), FeatureSpec(20, (height - 4) // 2, (width - 4) // 2)
         self.feature_specs = (first, second, FeatureSpec(50))
         conv1 = (nn.Conv2d(image.channels, 10, 5), nn.MaxPool2d(2), nn.ReLU())
         conv2 = (nn.Conv2d(10, 20, 5), nn.Dropout2d(dropout), nn.MaxPool2d(2), nn.ReLU())
