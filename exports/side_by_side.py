@@ -177,7 +177,8 @@ class SideBySide:
         finally:
             for hook in hooks:
                 hook.remove()
-        return _COPIES * 4 * prod(self.subject.image.kept_shape) + sum(sizes)
+        # Rows without pictures, through layers that answer no tensor: nothing is known, and little is enough.
+        return max(1, _COPIES * 4 * prod(self.subject.image.kept_shape) + sum(sizes))
 
     def agreement(self) -> dict[str, Any]:
         """Compare the answers to all real samples; return one summary per task."""
