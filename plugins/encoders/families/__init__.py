@@ -18,14 +18,23 @@ from .pieces import Stages
 TIMM: Mapping[str, Callable[[Any], Stages]] = {
     "ByobNet": stages.timm_stages,
     "ConvNeXt": stages.timm_stages,
+    "DaVit": stages.timm_stages,
+    "EdgeNeXt": stages.timm_stages,
     "EfficientNet": efficientnet.timm_stages,
+    "EfficientVit": stages.timm_stages,
+    "FastVit": stages.timm_stages,
+    "HighPerfGpuNet": stages.timm_stages,
     "MaxxVit": stages.timm_stages,
+    "MetaFormer": stages.timm_stages,
+    "MetaNeXt": stages.timm_stages,
     "MobileNetV3": efficientnet.timm_stages,
+    "NextViT": stages.timm_stages,
     "RegNet": regnet.timm_stages,
     "ResNet": resnet.timm_stages,
     "SwinTransformer": swin.timm_stages,
     "SwinTransformerV2": swin.timm_stages,
     "VisionTransformer": vit.timm_stages,
+    "VisionTransformerDistilled": vit.timm_stages,
 }
 """By the class of a network, whose answers are the library's own to the last bit (a test per family)."""
 

@@ -1,4 +1,4 @@
-"""Networks that timm builds of `stem`, `stages` and more: ConvNeXt, CoAtNet and MaxViT, MobileViT."""
+"""Networks that timm builds of `stem`, `stages` and more: ConvNeXt, most hybrids, and others."""
 
 from __future__ import annotations
 

@@ -13,8 +13,8 @@ from torch import Tensor, nn
 from .pieces import Stage, Stages, TokenMap, grouped, part_of, run_tokens
 
 _EMBEDDING = ("patch_embed", "pos_drop", "patch_drop", "norm_pre")
-_TOKENS = ("cls_token", "reg_token", "pos_embed")
-_POOL = ("norm", "attn_pool", "fc_norm", "head_drop", "head")
+_TOKENS = ("cls_token", "reg_token", "dist_token", "pos_embed")
+_POOL = ("norm", "attn_pool", "fc_norm", "head_drop", "head", "head_dist")
 
 
 def timm_stages(network: Any) -> Stages:

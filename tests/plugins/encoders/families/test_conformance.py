@@ -37,6 +37,15 @@ TIMM_NETWORKS: Mapping[str, tuple[str, dict[str, Any]]] = {
     "coatnet": ("coatnet_pico_rw_224", {"depths": ONE_BLOCK, "img_size": 64}),
     "maxvit": ("maxvit_rmlp_pico_rw_256", {"depths": ONE_BLOCK, "img_size": 64}),
     "mobilevit": ("mobilevit_xxs", {}),
+    "davit": ("davit_tiny", {"depths": ONE_BLOCK}),
+    "edgenext": ("edgenext_xx_small", {}),
+    "efficientvit": ("efficientvit_b0", {}),
+    "fastvit": ("fastvit_t8", {}),
+    "hgnet": ("hgnetv2_b0", {}),
+    "metaformer": ("poolformer_s12", {}),
+    "metanext": ("inception_next_atto", {}),
+    "nextvit": ("nextvit_small", {}),
+    "vit distilled": ("deit_tiny_distilled_patch16_224", SMALL_VIT),
 }
 TORCHVISION_NETWORKS: Mapping[str, tuple[Any, dict[str, str]]] = {
     "resnet": (models.resnet18, {"relu": "stem", "layer1": "layer1", "layer3": "layer3", "layer4": "layer4"}),
