@@ -177,7 +177,6 @@ class SideBySide:
         finally:
             for hook in hooks:
                 hook.remove()
-        # Rows without pictures, through layers that answer no tensor: nothing is known, and little is enough.
         return max(1, _COPIES * 4 * prod(self.subject.image.kept_shape) + sum(sizes))
 
     def agreement(self) -> dict[str, Any]:

@@ -16,6 +16,9 @@ KEY = "training_pictures"
 _LEAST = 0.05
 """What is added to a range on either side at least: of pictures that are all alike, any other is not odd."""
 
+_NEARER = 3.0
+"""How many times as near to an end of what can be as nearly all training pictures one is that is told."""
+
 _LARGER, _LONGER = 4.0, 1.5
 """How many times as large or as long as nearly all training pictures one is that is told."""
 
@@ -122,5 +125,11 @@ def _range(values: Any, most: float = 1.0) -> Range | None:
 
 
 def _widened(known: Range) -> Range:
-    margin = max(_LEAST, (known[1] - known[0]) / 2)
-    return known[0] - margin, known[1] + margin
+    """Return the range beyond which a picture is far out: wider by half, but not up to black, white or flat.
+
+    >>> _widened((0.12, 0.6))
+    (0.04, 0.84)
+    """
+    low, high = known
+    margin = max(_LEAST, (high - low) / 2)
+    return max(low - margin, low / _NEARER), min(high + margin, 1 - (1 - high) / _NEARER)

@@ -42,7 +42,7 @@ def _group_line(group: Mapping[str, Any]) -> str:
 
 def _frozen_line(frozen: Mapping[str, Any]) -> str:
     layers = f", {frozen['layers']} layers keep their statistics" if frozen["layers"] else ""
-    until = f", for {frozen['until']} epochs" if frozen["until"] else ""
+    until = f", for {frozen['until']} epoch{'s' * (frozen['until'] > 1)}" if frozen["until"] else ""
     return f"  frozen: {frozen['parameters']:,} parameters{layers}{until}"
 
 

@@ -47,8 +47,9 @@ def command(folder: Path, conditions: tuple[str, ...], sort: str, as_json: bool)
     """
     from ..folders.kept_runs import runs_under
 
-    wanted = [_condition(text) for text in conditions]
-    runs = [run for run in runs_under(folder) if all(holds(run) for holds in wanted)]
+    found = list(runs_under(folder))
+    wanted = [_condition(text, found) for text in conditions]
+    runs = [run for run in found if all(holds(run) for holds in wanted)]
     runs = _sorted(runs, sort)
     if as_json:
         print_json([run.to_json() for run in runs])
@@ -61,12 +62,12 @@ def command(folder: Path, conditions: tuple[str, ...], sort: str, as_json: bool)
     )
 
 
+_COMPONENTS = ("dataset", "encoder", "sharing", "balancer")
+_OF_RUNS = ("task", "tasks", "tag", "tags", "state")
+
+
 def _row(run: KeptRun) -> list[str]:
-    first = (
-        f"{task} {next(f'{name} {shown(value)}' for name, value in values.items())}"
-        for task, values in run.test.items()
-        if values
-    )
+    first = (f"{task} {_leading(values)}" for task, values in run.test.items() if values)
     return [
         str(run.path),
         datetime.fromtimestamp(run.changed).strftime("%Y-%m-%d %H:%M"),
@@ -78,16 +79,25 @@ def _row(run: KeptRun) -> list[str]:
     ]
 
 
+def _leading(values: Mapping[str, float | None]) -> str:
+    """Return the metric that stands first after the loss, which says little by itself."""
+    name = next((name for name in values if name != "loss"), "loss")
+    return f"{name} {shown(values[name])}"
+
+
 def _name(value: Any) -> str:
     """Return the name of a component as a recipe has it, with or without options."""
     found = value.get("name", "") if isinstance(value, Mapping) else value
     return "" if found is None else str(found)
 
 
-def _condition(text: str) -> Callable[[KeptRun], bool]:
+def _condition(text: str, runs: list[KeptRun]) -> Callable[[KeptRun], bool]:
     key, equals, pattern = (part.strip() for part in text.partition("="))
     if not equals or not key:
         raise UsageError(f"--where {text!r} is no pair", hint="write --where KEY=PATTERN")
+    known = {*_COMPONENTS, *_OF_RUNS, *(name for run in runs for name in run.settings)}
+    if runs and key not in known:
+        raise UsageError(f"--where {text}: no run has {key!r}", hint=suggest(key, sorted(known), "keys"))
 
     def holds(run: KeptRun) -> bool:
         return any(fnmatchcase(value, pattern) for value in _values(run, key))
@@ -96,7 +106,7 @@ def _condition(text: str) -> Callable[[KeptRun], bool]:
 
 
 def _values(run: KeptRun, key: str) -> list[str]:
-    if key in ("dataset", "encoder", "sharing", "balancer"):
+    if key in _COMPONENTS:
         return [_name(run.recipe.get(key))]
     if key in ("task", "tasks"):
         return list(map(str, run.recipe.get("tasks") or ()))

@@ -14,26 +14,27 @@ from ..base.errors import UsageError
 @click.argument("runs", type=click.Path(path_type=Path), nargs=-1, required=True)
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def command(runs: tuple[Path, ...], yes: bool) -> None:
-    """Delete RUNS with all that is in their folders; one that somebody is at work in is refused.
+    """Delete RUNS, several seeds or comparisons with all that is in their folders.
+
+    One that somebody is at work in is refused, and then none is deleted.
 
     \b
     Examples:
       mtl runs remove runs/demo --yes
       mtl runs remove runs/old-1 runs/old-2 --yes
     """
-    from ..folders.kept_runs import AT_WORK, kept_run, remove_run
+    from ..folders.kept_runs import is_at_work, remove_run
 
-    found = [kept_run(run) for run in runs]
-    for run in found:
-        if run.state == AT_WORK:
-            raise UsageError(f"another process is at work in {run.path}", hint="wait for it to end")
+    for run in runs:
+        if is_at_work(run):
+            raise UsageError(f"another process is at work in {run}", hint="wait for it to end")
     if not yes:
         if not sys.stdin.isatty():
             raise UsageError("nobody is there to be asked", hint="delete without asking: --yes")
-        click.confirm(f"delete {', '.join(str(run.path) for run in found)}?", abort=True, err=True)
-    for run in found:
+        click.confirm(f"delete {', '.join(map(str, runs))}?", abort=True, err=True)
+    for run in runs:
         warned: list[str] = []
-        remove_run(run.path, warned)
+        remove_run(run, warned)
         for text in warned:
             click.echo(f"warning: {text}", err=True)
-        click.echo(f"removed {run.path}")
+        click.echo(f"removed {run}")

@@ -94,7 +94,7 @@ class Comparing:
                 adopts=not force,
             )
             failures = runner.run(grid.cells)
-            found = results(grid, outcomes_of(grid, folder, failures), planned=planned)
+            found = results(grid, outcomes_of(grid, folder, failures), runner.notes, planned)
             folder.check()
             write_results(path, found)
             if not failures:

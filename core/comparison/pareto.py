@@ -13,7 +13,7 @@ def front(points: Mapping[str, Mapping[str, float]], yardsticks: Mapping[str, Ya
     A point dominates another when it is at least as good on every task and better on one.
 
     >>> from math import inf
-    >>> a, b = Judge("a", "accuracy", "higher", (0, 1)), Judge("b", "error", "lower", (0, inf))
+    >>> a, b = Yardstick("a", "accuracy", "higher", (0, 1)), Yardstick("b", "error", "lower", (0, inf))
     >>> front({"x": {"a": 0.9, "b": 2.0}, "y": {"a": 0.8, "b": 1.0}, "z": {"a": 0.8, "b": 2.0}},
     ...       {"a": a, "b": b})
     ['x', 'y']

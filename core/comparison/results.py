@@ -125,7 +125,7 @@ def _lost(rows: Sequence[Row]) -> list[str]:
     told = []
     for row in rows:
         counts = [gain.n if gain is not None else 0 for gain in row.gains.values()]
-        if row.outcomes and min(counts) < len(row.outcomes):
+        if row.outcomes and not row.is_baseline and min(counts) < len(row.outcomes):
             counted = f"{min(counts)} of {len(row.outcomes)} seeds"
             told.append(f"{row.variant.name} is judged by {counted}: those that failed may be its worst")
     return told

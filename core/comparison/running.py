@@ -41,6 +41,8 @@ class Runner:
     plugin_files: tuple[Path, ...] = ()
     adopts: bool = True
     """Whether cells may be taken from comparisons beside this one."""
+    notes: list[str] = field(default_factory=list, init=False)
+    """What must be known beside the results."""
 
     def run(self, cells: Sequence[Cell]) -> dict[str, Failure]:
         """Train every cell that is not finished; return the failures by the cell's key.
@@ -48,6 +50,7 @@ class Runner:
         A cell is marked the moment it is finished, so an interruption loses at most the epoch it falls in.
         """
         missing = [cell for cell in cells if not self._finished(cell)]
+        self._tell_other_data([cell for cell in cells if cell not in missing], alone=not missing)
         lends = self.adopts and not self.publishes
         adopted = [cell for cell in missing if self._adopt(cell)] if lends else []
         missing = [cell for cell in missing if cell not in adopted]
@@ -70,6 +73,25 @@ class Runner:
         """Asked for anew with every cell: the first may have downloaded the data."""
         data = data_origin(cell.recipe.dataset, self.registry)
         return {**origin(self.registry, self.device.type), "data": data}
+
+    def _tell_other_data(self, finished: Sequence[Cell], *, alone: bool) -> None:
+        """Tell of cells that were trained when the data's files were others than now."""
+        here: dict[str, str] = {}
+        others = 0
+        for cell in finished:
+            data = cell.recipe.dataset
+            known = self.folder.origin_of(cell).get("data", "")
+            now = here.setdefault(str(data), data_origin(data, self.registry))
+            others += bool(known and now and known != now)
+        if not others:
+            return
+        told = (
+            f"{others} of {len(finished)} finished trainings are of the data's files as they were: these, or "
+            "the code that reads them, were changed or moved since; --force trains all of them again"
+        )
+        self.progress.warning(told)
+        if alone and others == len(finished):  # else the results tell that cells differ among themselves
+            self.notes.append(told)
 
     def _adopt(self, cell: Cell) -> bool:
         origin = self._origin(cell)

@@ -25,7 +25,8 @@ def wanted_preparation(builder: Builder, choice: Choice) -> WantedPreparation | 
     builder.owners.add(component, entry.label)
 
     def ask(named: str | Mapping[str, Any]) -> WantedPreparation | None:
-        return wanted_preparation(builder, _choice(builder, named))
+        choice = _choice(builder, named)
+        return None if choice is None else wanted_preparation(builder, choice)
 
     with builder.owners.at_work("when it was asked what pictures it wants"):
         return component.preparation(choice.options, ask)
@@ -84,10 +85,15 @@ def told(wanted: WantedPreparation | None, said: list[str], image: ImageSpec) ->
     return tuple(lines)
 
 
-def _choice(builder: Builder, named: str | Mapping[str, Any]) -> Choice:
-    """Return the encoder that an option of another one names, with complete options."""
+def _choice(builder: Builder, named: str | Mapping[str, Any]) -> Choice | None:
+    """Return the encoder that an option of another one names, with complete options; None: it names none.
+
+    What is wrong with that is said when the encoder is built.
+    """
     given = {"name": named} if isinstance(named, str) else dict(named)
-    name = str(given.pop("name", ""))
+    name = given.pop("name", None)
+    if not isinstance(name, str):
+        return None
     options, problems = validate_options(options_of(builder.registry.find("encoder", name)), given)
     if problems:
         where = builder.source.where(("encoder",))

@@ -18,7 +18,8 @@ from ..recipe.recipe_source import read_recipe
 from ..recipe.seed_list import SEEDS
 from .json_files import Form, Metrics, read_form
 
-TAGS = "tags.json"
+TAGS, CELL = "tags.json", "cell.json"
+"""A run's tags, and what says that a cell of a comparison is finished."""
 DEEPEST = 6
 """Folders below the one that is looked through."""
 
@@ -104,9 +105,10 @@ def kept_run(path: Path) -> KeptRun:
     Raises `UsageError` where there is no run.
     """
     if not (path / "recipe.yaml").is_file():
-        several = " of its own: it holds the runs of several seeds" if (path / SEEDS).is_file() else ""
-        raise UsageError(f"{path} is no run{several}", hint="mtl runs list names those that are there")
-    changed = max((entry.stat().st_mtime for entry in path.iterdir() if entry.is_file()), default=0.0)
+        several = " of its own: it holds several" if _holds_runs(path) else ""
+        raise UsageError(f"{path} is no run{several}", hint=f"mtl runs list {path.parent} names those there")
+    files = (entry for entry in path.iterdir() if entry.is_file() and entry.name != TAGS)
+    changed = max((entry.stat().st_mtime for entry in files), default=0.0)
     found: dict[str, Any] = {"recipe": {}, "metrics": {}, "tags": ()}
     reason = None
     for part, read in (("recipe", _recipe), ("metrics", _metrics), ("tags", tags_of)):
@@ -114,7 +116,8 @@ def kept_run(path: Path) -> KeptRun:
             found[part] = read(path)
         except (UsageError, RecipeError) as error:
             reason = reason or _told(error)
-    whole = FINISHED if (path / "report.html").is_file() and found["metrics"] else UNFINISHED
+    ended = (path / "report.html").is_file() or (path / CELL).is_file()
+    whole = FINISHED if ended and found["metrics"] else UNFINISHED
     state = AT_WORK if _is_at_work(path) else DAMAGED if reason else whole
     return KeptRun(path, state, changed=changed, reason=reason, **found)
 
@@ -166,9 +169,11 @@ def tag(path: Path, add: Sequence[str], take: Sequence[str] = ()) -> tuple[str, 
 def remove_run(path: Path, warned: list[str]) -> None:
     """Delete a run's folder in one step; `warned` is told of what could not be removed.
 
-    Raises `UsageError` where there is no run, for a link, and when somebody is at work in it.
+    Several seeds, and a comparison, are removed as a whole. Raises `UsageError` where there is nothing of the
+    kind, for a link, and when somebody is at work in it.
     """
-    kept_run(path)
+    if not _holds_runs(path):
+        kept_run(path)
     if path.is_symlink():
         raise UsageError(f"{path} is a link", hint="name the folder itself")
     enclosing = path.parent if (path.parent / SEEDS).is_file() else None
@@ -176,6 +181,18 @@ def remove_run(path: Path, warned: list[str]) -> None:
         raise UsageError(f"another process is at work in {enclosing}", hint="wait for it to end")
     with enter(path, warned.append) as workplace:
         workplace.abandon()
+
+
+def _holds_runs(path: Path) -> bool:
+    """Return whether a folder is that of several seeds or of a comparison."""
+    return (path / SEEDS).is_file() or ((path / "plan.json").is_file() and (path / "cells").is_dir())
+
+
+def is_at_work(path: Path) -> bool:
+    """Return whether somebody is at work in a run, in several seeds or in a comparison."""
+    if not _holds_runs(path):
+        return kept_run(path).state == AT_WORK
+    return is_held(path)
 
 
 def flattened(tree: Mapping[str, Any], *before: str) -> Iterator[tuple[str, Any]]:

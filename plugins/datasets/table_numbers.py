@@ -57,7 +57,7 @@ def no_number(counts: Mapping[str, int]) -> tuple[str, str] | None:
     """
     odd = [value for value in counts if number_of(value) is None]
     if all(_WITH_COMMA.fullmatch(value) for value in odd):
-        return "has a comma", "write 3.5, or say that commas are meant: --set dataset.decimal=','"
+        return "has a comma", """write 3.5, or say that commas are meant: --set 'dataset.decimal=","'"""
     if all(_WITH_UNIT.fullmatch(value) for value in odd):
         return "has a unit", "write the number alone, and the unit into the column's name"
     rows = sum(counts.values())

@@ -81,11 +81,11 @@ def known_interpolation(named: str) -> Interpolation | None:
     return next((known for known in get_args(Interpolation) if known == named), None)
 
 
-def refuse_unknown(model: str, known: Sequence[str], library: str, kind: str) -> None:
+def refuse_unknown(model: str, known: Sequence[str], kind: str) -> None:
     """Raise `Incompatible` for a model that a library does not have, with those of nearly its name."""
     if model not in known:
         near = did_you_mean(model, known) or f"mtl list encoder '{kind}:*' lists them"
-        raise Incompatible(f"{library} has no model {model!r}: {near}")
+        raise Incompatible(f"has no model {model!r}: {near}")
 
 
 def refuse_set(arguments: Mapping[str, Any], own: frozenset[str]) -> None:

@@ -65,7 +65,7 @@ class Timm(LibraryEncoder):
         super().__init__(image, inputs)
         self._model, self._weights = model, weights
         self._arguments = {name: _tupled(value) for name, value in (arguments or {}).items()}
-        refuse_unknown(model, _names(_timm()), "timm", "timm")
+        refuse_unknown(model, _names(_timm()), "timm")
         refuse_set(self._arguments, _OWN)
         try:
             self.take(stages_of(self._network(image.height, image.width), TIMM))

@@ -57,7 +57,7 @@ class Torchvision(LibraryEncoder):
         super().__init__(image, inputs)
         self._model, self._weights = model, weights
         self._arguments = dict(arguments or {})
-        refuse_unknown(model, _names(), "torchvision", "torchvision")
+        refuse_unknown(model, _names(), "torchvision")
         refuse_set(self._arguments, _OWN)
         try:
             self.take(stages_of(_headless(self._network(image.height, image.width)), TORCHVISION))

@@ -35,6 +35,12 @@ def test_brightness_and_contrast_that_are_far_out_are_told(mean, deviation, rema
     assert DARK.remark(picture(mean, deviation)) == remark
 
 
+def test_black_white_and_flat_are_far_out_although_the_training_pictures_vary() -> None:
+    varied = TrainingPictures((0.12, 0.64), (0.07, 0.26))
+    for value, remark in ((0, "darker"), (255, "brighter"), (90, "less")):
+        assert f"much {remark}" in str(varied.remark(np.full((1, 4, 4), value, np.uint8)))
+
+
 def test_contrast_and_darkness() -> None:
     light = TrainingPictures((0.6, 0.7), (0.2, 0.25))
     assert light.remark(picture(0.65, 0.02)) == "has much less contrast than the training pictures"

@@ -97,6 +97,7 @@ def test_no_run_that_matches_is_told(mtl: Command) -> None:
         (("open", "runs/c"), "error: runs/c/report.html is not there"),
         (("remove", "runs/a"), "error: nobody is there to be asked"),
         (("remove", "runs", "--yes"), "error: runs is no run"),
+        (("list", "--where", "dataste=x"), "error: --where dataste=x: no run has 'dataste'"),
         (("tag", "runs/a", "two words"), "error: no tag: 'two words'"),
     ],
 )
@@ -132,6 +133,25 @@ def test_all_or_nothing_is_removed(mtl: Command, runs: Path) -> None:
     lock.release()
     assert mtl("runs", "remove", "runs/a", "runs/b", "--yes").out == "removed runs/a\nremoved runs/b\n"
     assert [path.name for path in runs.iterdir()] == ["c"]
+
+
+def test_a_comparison_and_several_seeds_are_removed_as_a_whole(mtl: Command, runs: Path) -> None:
+    write_run(runs / "compare" / "cells" / "hard-0")
+    (runs / "compare" / "plan.json").write_text("{}")
+    write_run(runs / "many" / "seed-0")
+    (runs / "many" / "seeds.json").write_text('{"seeds": [0]}')
+    assert mtl("runs", "show", "runs/many").err.startswith("error: runs/many is no run of its own")
+    lock = take_lock(runs / "many")
+    assert mtl("runs", "remove", "runs/compare", "runs/many", "--yes").status == 2
+    lock.release()
+    assert mtl("runs", "remove", "runs/compare", "runs/many", "--yes").status == 0
+    assert sorted(path.name for path in runs.iterdir()) == ["a", "b", "c"]
+
+
+def test_the_metric_after_the_loss_is_shown(mtl: Command, runs: Path) -> None:
+    content = METRICS | {"test": {"classify": {"loss": 0.3, "accuracy": 0.75}}}
+    (runs / "a" / "metrics.json").write_text(json.dumps(content))
+    assert "classify accuracy 0.7500" in mtl("runs", "list").out
 
 
 def test_tags_are_printed_and_found(mtl: Command, runs: Path) -> None:

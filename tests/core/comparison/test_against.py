@@ -108,3 +108,8 @@ def test_results_of_nothing_trained_have_no_gain(grid: Make) -> None:
     laid_out = grid(("none", "hard"), seeds=(0,), against="none")
     found = made(laid_out, lambda *_: None)
     assert [row["tasks"]["even"]["gain"] for row in found["variants"]] == [None, None]
+
+
+def test_what_is_held_against_lost_no_training(grid: Make) -> None:
+    laid_out = grid(("cross-stitch", "hard"), seeds=(0, 1, 2), against="hard")
+    assert made(laid_out, reached)["notes"] == []

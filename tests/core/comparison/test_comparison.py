@@ -16,6 +16,7 @@ from scipy import stats
 
 from mtl.core.base.errors import UsageError
 from mtl.core.base.workplace import enter
+from mtl.core.comparison import running
 from mtl.core.comparison.axes import Axis
 from mtl.core.comparison.comparison import Comparison
 from mtl.core.comparison.folder import ComparisonFolder
@@ -377,3 +378,16 @@ def test_an_interrupted_run_keeps_each_tasks_own_best_epoch(
     continued = train(grid("hard", **asked), tmp_path / "part" / "c")[0].results
     assert continued["cells"][-1]["metrics"] == whole["cells"][-1]["metrics"]
     assert continued["cells"][-1]["chosen_epoch"] == whole["cells"][-1]["chosen_epoch"]
+
+
+def test_cells_of_files_that_were_changed_since_are_told(
+    grid: Make, train: Train, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, _ = train(grid("hard", seeds=(0,)), tmp_path / "c")
+    again, diary = train(grid("hard", seeds=(0,)), tmp_path / "c")
+    assert (again.results["notes"], diary.warnings) == (first.results["notes"], [])
+    monkeypatch.setattr(running, "data_origin", lambda *_: "other")
+    changed, diary = train(grid("hard", seeds=(0,)), tmp_path / "c")
+    told = "3 of 3 finished trainings are of the data's files as they were"
+    assert diary.warnings[0].startswith(told)
+    assert changed.results["notes"][-1].startswith(told)

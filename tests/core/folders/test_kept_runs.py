@@ -68,6 +68,21 @@ def test_what_is_damaged_is_told_and_the_rest_is_shown(
     assert said in str(found.reason)
 
 
+def test_a_cell_of_a_comparison_is_finished_by_its_mark(tmp_path: Path) -> None:
+    path = write_run(tmp_path / "a")
+    (path / "report.html").unlink()
+    assert kept_run(path).state == "unfinished"
+    (path / "cell.json").write_text("{}")
+    assert kept_run(path).state == "finished"
+
+
+def test_a_tag_is_no_change_of_a_run(tmp_path: Path) -> None:
+    path = write_run(tmp_path / "a")
+    before = kept_run(path).changed
+    tag(path, ["good"])
+    assert kept_run(path).changed == before
+
+
 def test_a_run_that_is_at_work_is_told_and_cannot_be_removed(tmp_path: Path) -> None:
     path = write_run(tmp_path / "a", finished=False)
     assert not is_held(path)

@@ -100,7 +100,7 @@ COLUMNS = [
         {},
         (
             "a.csv: column 'kg': '3,5' has a comma (lines 2, 4), and 1 more values like it\n"
-            "  hint: write 3.5, or say that commas are meant: --set dataset.decimal=','"
+            "  hint: write 3.5, or say that commas are meant: --set 'dataset.decimal=\",\"'"
         ),
     ),
     (

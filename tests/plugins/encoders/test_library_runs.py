@@ -69,7 +69,7 @@ def test_a_run_says_where_its_weights_come_from_and_needs_them_no_more(tmp_path:
 
 def test_what_does_not_work_is_told_in_a_line_before_training(tmp_path: Path) -> None:
     for options, expected in (
-        ({"model": "resnet81"}, "timm has no model 'resnet81': did you mean 'resnet18'"),
+        ({"model": "resnet81"}, "has no model 'resnet81': did you mean 'resnet18'"),
         ({"weights": "pretrainde"}, "pretrainde: cannot be read as weights of a network: No such file"),
         ({"arguments": {"layer": 1}}, "model 'resnet18' cannot be made with these arguments"),
     ):
