@@ -25,7 +25,8 @@ ARRAYS = (".npy",)
 """How the names of files end that hold an array: a number per pixel, and no picture."""
 
 MOST_COLUMNS = 1000
-MOST_CELLS = 100_000_000
+MOST_CELLS = 10_000_000
+"""Cells of text are held in memory, some four hundred bytes each by the time they are understood."""
 
 _JSON_LINES = (".jsonl", ".ndjson")
 ENDINGS = (".csv", ".tsv", *_JSON_LINES, *arrow_tables.ENDINGS)
