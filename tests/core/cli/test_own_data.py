@@ -119,7 +119,9 @@ def test_the_exported_file_prepares_pictures_as_training_did(mtl: Command, portr
     assert card.metadata["training_pictures"]["aspect"] == [0.6667, 0.6667]
     # No --resize: the file says how. Files of all sizes are read, and what is far out is told.
     long = portraits / "long.png"
-    Image.fromarray(np.full((30, 200, 3), 100, np.uint8)).save(long)
+    Image.fromarray(np.tile(np.asarray(Image.open(portraits / "1.png").convert("RGB")), (1, 10, 1))).save(
+        long
+    )
     answered = mtl("predict", "run", str(portraits / "1.png"), str(long), "--json")
     assert answered.status == 0, answered.err
     assert len(json.loads(answered.out)["predictions"]) == 2
