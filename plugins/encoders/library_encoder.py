@@ -67,6 +67,19 @@ class LibraryEncoder(Encoder):
         self.stages = joined(stages)
         self.feature_specs = tuple(FeatureSpec(*shape) for shape in self._shapes())
 
+    def _takes(self, height: int, width: int) -> bool:
+        """Return whether the network can be made and run for a size, without computing anything."""
+        try:
+            with torch.device("meta"):
+                self._network(height, width).eval()(torch.zeros(1, COLOURS, height, width))
+        except Exception:  # whatever a network raises at a size, it does not take it
+            return False
+        return True
+
+    def _network(self, height: int, width: int) -> Any:
+        """Return the library's network for a size, whole; a subclass says how it is made."""
+        raise NotImplementedError
+
     def _shapes(self) -> list[tuple[int, ...]]:
         training = self.stages.training
         self.stages.eval()

@@ -8,7 +8,6 @@ from pathlib import Path
 from types import ModuleType
 from typing import Annotated, Any
 
-import torch
 from pydantic import Field
 from torch import Tensor
 
@@ -127,15 +126,6 @@ class Timm(LibraryEncoder):
             raise Incompatible(
                 f"model {self._model!r} cannot be made with these arguments: {error}"
             ) from error
-
-    def _takes(self, height: int, width: int) -> bool:
-        """Return whether the network can be made and run for a size, without computing anything."""
-        try:
-            with torch.device("meta"):
-                self._network(height, width).eval()(torch.zeros(1, COLOURS, height, width))
-        except Exception:  # whatever a network raises at a size, it does not take it
-            return False
-        return True
 
     def _loaded(self, found: WeightFile) -> Any:
         """Return the network with its classifier and these weights, adapted to this size by timm."""

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
-import torch
 from pydantic import Field
 from torch import Tensor, nn
 
@@ -111,15 +110,6 @@ class Torchvision(LibraryEncoder):
             raise Incompatible(
                 f"model {self._model!r} cannot be made with these arguments: {error}"
             ) from error
-
-    def _takes(self, height: int, width: int) -> bool:
-        """Return whether the network can be made and run for a size, without computing anything."""
-        try:
-            with torch.device("meta"):
-                self._network(height, width).eval()(torch.zeros(1, COLOURS, height, width))
-        except Exception:  # whatever a network raises at a size, it does not take it
-            return False
-        return True
 
     def _loaded(self, found: WeightFile) -> Any:
         """Return the network with its classifier and these weights."""
