@@ -6,14 +6,27 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import suppress
+from math import ceil
 from pathlib import Path
 
 from .errors import UsageError
 from .files import read_text
 
+_ROOT = "/sys/fs/cgroup"
+_MANY = 1 << 20
+"""More cores than there are."""
+
 
 def available_cores() -> int:
-    """Return how many cores this process may use, at least 1: those it is bound to where the system tells."""
+    """Return how many cores this process may use, at least 1.
+
+    Those it is bound to where the system tells, and no more than a container's quota pays for: one and a half
+    are two.
+    """
+    return max(1, min(_bound_cores(), *map(ceil, _quotas())))
+
+
+def _bound_cores() -> int:
     if hasattr(os, "process_cpu_count"):  # from Python 3.13 on
         return os.process_cpu_count() or 1
     if hasattr(os, "sched_getaffinity"):  # Linux; macOS binds no process to cores
@@ -53,14 +66,37 @@ def _limits() -> Iterator[int]:
         most = resource.getrlimit(limit)[0]
         if most != resource.RLIM_INFINITY:
             yield most - (int(used[field]) * page if used else 0)
-    for group in re.findall(r"^\d+:(?:memory)?:/(.*)$", _told("/proc/self/cgroup"), re.MULTILINE):
-        # Within a container, its own group is the root.
-        for folder in ("memory", f"memory/{group}", "", group):
-            for name in ("memory.max", "memory.limit_in_bytes"):
-                most_here = _told(f"/sys/fs/cgroup/{folder}/{name}").strip()
-                if most_here.isdecimal():
-                    yield int(most_here)
+    for folder in _groups("memory"):
+        for name in ("memory.max", "memory.limit_in_bytes"):
+            most_here = _told(f"{folder}/{name}").strip()
+            if most_here.isdecimal():
+                yield int(most_here)
     yield 1 << 62
+
+
+def _quotas() -> Iterator[float]:
+    """Give the cores' worth of time in each period that a control group leaves this process."""
+    for folder in _groups("cpu"):
+        second = _told(f"{folder}/cpu.max").split()
+        first = [_told(f"{folder}/cpu.cfs_{name}_us").strip() for name in ("quota", "period")]
+        for told in (second, first):
+            # Without a quota the second version says "max", the first -1.
+            if len(told) == 2 and all(part.isdecimal() for part in told) and int(told[1]):
+                yield int(told[0]) / int(told[1])
+    yield float(_MANY)
+
+
+def _groups(controller: str) -> Iterator[str]:
+    """Give the folders of the control groups that this process is in, of both versions, outer ones too."""
+    listed = re.findall(r"^\d+:(.*?):/(.*)$", _told("/proc/self/cgroup"), re.MULTILINE)
+    for controllers, group in listed:
+        if controllers and controller not in controllers.split(","):
+            continue
+        root = f"{_ROOT}/{controller}" if controllers else _ROOT
+        # Within a container, its own group is the root.
+        parts = group.split("/") if group else []
+        for count in range(len(parts) + 1):
+            yield "/".join((root, *parts[:count]))
 
 
 def _told(path: str) -> str:

@@ -11,7 +11,7 @@ import orjson
 from numpy.typing import NDArray
 
 from ..metadata import IMAGE
-from .pictures import pictures_from_bytes, pictures_from_json
+from .pictures import pictures_from_bytes, pictures_from_json, type_of
 from .refusal import Refusal
 from .served_model import VERSION, ServedModel
 from .tensors import TensorForm, from_bytes, from_json
@@ -127,6 +127,10 @@ def _parse(text: memoryview) -> dict[str, Any]:
 
 
 def _no_json(text: memoryview, error: orjson.JSONDecodeError) -> str:
+    if kind := type_of(text):
+        return (
+            f"it is a picture; say so with the header Content-Type: {kind} (curl: -H 'Content-Type: {kind}')"
+        )
     try:
         text.tobytes().decode()
     except UnicodeDecodeError as undecodable:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
+import re
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from math import prod
@@ -20,6 +21,12 @@ from .refusal import Refusal
 TYPES = {b"image/png": "PNG", b"image/jpeg": "JPEG", b"image/jpg": "JPEG", b"image/webp": "WEBP"}
 """What a body may be that is a picture."""
 
+_BEGINNINGS = (
+    (re.compile(rb"\x89PNG\r\n"), "image/png"),
+    (re.compile(rb"\xff\xd8\xff"), "image/jpeg"),
+    (re.compile(rb"RIFF....WEBP", re.DOTALL), "image/webp"),
+)
+
 FORMATS = ("PNG", "JPEG", "WEBP")
 """Formats that are opened here; the others are for files of one's own."""
 
@@ -27,6 +34,15 @@ _PREFIX = 4
 """Bytes in which the protocol writes how long an element of a BYTES tensor is."""
 
 _PIXELS = 1_000_000
+
+
+def type_of(content: bytes | memoryview) -> str | None:
+    """Return the type of a picture by how its file begins; None for what is none.
+
+    >>> type_of(b"RIFF1234WEBPVP8 "), type_of(b'{"inputs": []}')
+    ('image/webp', None)
+    """
+    return next((kind for begins, kind in _BEGINNINGS if begins.match(content)), None)
 
 
 def pictures_from_bytes(name: str, count: int, data: memoryview) -> list[bytes]:

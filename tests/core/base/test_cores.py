@@ -10,6 +10,12 @@ from mtl.core.base import cores
 from mtl.core.base.cores import available_cores, driver_version
 
 
+@pytest.fixture(autouse=True)
+def unlimited(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test depends on the container it runs in."""
+    monkeypatch.setattr(cores, "_told", lambda path: "")
+
+
 def without(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
     for name in names:
         monkeypatch.delattr(os, name, raising=False)
@@ -45,3 +51,47 @@ def test_the_cards_driver_is_what_the_system_tells(kernel: str, monkeypatch: pyt
     assert driver_version() == "580.65.06"
     monkeypatch.setattr(cores, "_told", lambda path: "")
     assert driver_version() is None
+
+
+@pytest.mark.parametrize(
+    ("files", "cores_left"),
+    [
+        pytest.param({"/sys/fs/cgroup/cpu.max": "150000 100000\n"}, 2, id="v2 in a container"),
+        pytest.param({"/sys/fs/cgroup/cpu.max": "50000 100000\n"}, 1, id="less than one core is one"),
+        pytest.param({"/sys/fs/cgroup/cpu.max": "max 100000\n"}, 8, id="v2 without a quota"),
+        pytest.param({"/sys/fs/cgroup/a/cpu.max": "300000 100000\n"}, 3, id="v2, an outer group"),
+        pytest.param(
+            {
+                "/sys/fs/cgroup/cpu/cpu.cfs_quota_us": "400000\n",
+                "/sys/fs/cgroup/cpu/cpu.cfs_period_us": "100000\n",
+            },
+            4,
+            id="v1 in a container",
+        ),
+        pytest.param(
+            {
+                "/sys/fs/cgroup/cpu/docker/1/cpu.cfs_quota_us": "200000\n",
+                "/sys/fs/cgroup/cpu/docker/1/cpu.cfs_period_us": "100000\n",
+            },
+            2,
+            id="v1, its own group",
+        ),
+        pytest.param(
+            {
+                "/sys/fs/cgroup/cpu/cpu.cfs_quota_us": "-1\n",
+                "/sys/fs/cgroup/cpu/cpu.cfs_period_us": "100000\n",
+            },
+            8,
+            id="v1 without a quota",
+        ),
+        pytest.param({"/sys/fs/cgroup/cpu.max": "nonsense\n"}, 8, id="nonsense"),
+        pytest.param({"/sys/fs/cgroup/cpu.max": "100000 0\n"}, 8, id="no period"),
+    ],
+)
+def test_a_containers_quota_of_time_counts(
+    files: dict[str, str], cores_left: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    groups = {"/proc/self/cgroup": "2:cpu,cpuacct:/docker/1\n3:memory:/m\n0::/a/b\n"}
+    monkeypatch.setattr(cores, "_bound_cores", lambda: 8)
+    monkeypatch.setattr(cores, "_told", lambda path: {**groups, **files}.get(path, ""))
+    assert available_cores() == cores_left

@@ -189,3 +189,14 @@ def test_what_is_no_tensor_of_files_is_refused(model, change, message):
 def test_a_lone_picture_is_refused_where_more_is_needed(model):
     answer = ask(model, saved(PIXELS, "PNG"), content_type="image/png")
     refused(answer, 400, "the model needs the input 'number' too")
+
+
+@pytest.mark.parametrize(("form", "kind"), [("PNG", "png"), ("JPEG", "jpeg"), ("WEBP", "webp")])
+def test_a_picture_without_its_type_gets_a_hint(alone, form, kind):
+    # What curl says of any body it is given.
+    answer = ask(alone, saved(PIXELS, form), Content_Type="application/x-www-form-urlencoded")
+    assert answer.status_code == 400
+    assert answer.json()["error"] == (
+        f"the body is not JSON: it is a picture; say so with the header Content-Type: image/{kind} "
+        f"(curl: -H 'Content-Type: image/{kind}')"
+    )
