@@ -242,7 +242,7 @@ def run_job(job: Job, seed: int, arguments: argparse.Namespace, registry: Regist
         "precision": recipe.train.precision,
         "recipe_precision": whole.train.precision,
         "command": f"python -m benchmarks.experiments {' '.join(sys.argv[1:])}",
-        "commit": _commit(),
+        "commit": commit(),
         "date": datetime.now(UTC).date().isoformat(),
         "hardware": hardware(device),
         "versions": {"torch": torch.__version__, "onnxruntime": onnxruntime.__version__},
@@ -295,7 +295,7 @@ def hardware(device: torch.device) -> str:
     return f"{cpu}, {torch.get_num_threads()} of {os.cpu_count()} threads"
 
 
-def _commit() -> str:
+def commit() -> str:
     """Return the commit, marked when files of the package are not as committed."""
 
     def git(*words: str) -> str:

@@ -1,0 +1,97 @@
+"""`python -m benchmarks.multitask`: see the package."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+
+from . import __doc__ as about
+
+RESULTS = Path(__file__).parents[1] / "results" / "multitask"
+DOCUMENT = Path(__file__).parents[2] / "docs" / "benchmark.md"
+
+
+def parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """Return what is asked for."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.multitask",
+        description=about,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--data-dir", type=Path, help="folder with the data sets")
+    parser.add_argument("--plan", default="multi-mnist", help="name or file of a plan [default: multi-mnist]")
+    parser.add_argument("--cells", type=int, help="train at most so many")
+    parser.add_argument("--seeds", type=int, help="only the first seeds of every row")
+    parser.add_argument("--until", type=_time, metavar="HH:MM", help="begin nothing that ends later")
+    parser.add_argument("--cell", metavar="NAME", help="with --check: which one")
+    parser.add_argument("--check", action="store_true", help="repeat --cell and compare to the last digit")
+    parser.add_argument("--page", action="store_true", help="train nothing: write the page")
+    parser.add_argument("--runs", type=Path, default=Path("runs/multitask"), help="folder of the runs")
+    parser.add_argument("--results", type=Path, default=RESULTS, help="folder of the small files")
+    parser.add_argument("--document", type=Path, help="the page [default: docs/benchmark.md]")
+    given = parser.parse_args(arguments)
+    if given.check != (given.cell is not None):
+        parser.error("one cell is repeated by both --cell NAME and --check")
+    return given
+
+
+def _time(text: str) -> float:
+    """Return the next such time of the clock in seconds, as `time.time` has it."""
+    try:
+        clock = datetime.strptime(text, "%H:%M").time()
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no time of the form HH:MM") from None
+    found = datetime.combine(datetime.now(), clock).timestamp()
+    return found if found > time.time() else found + 86_400
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Do what is asked for and return the exit status."""
+    given = parsed(arguments)
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    from mtl.core.base.errors import MtlError
+
+    try:
+        return _work(given)
+    except MtlError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return error.status
+    except KeyboardInterrupt:
+        print("stopped; the same command goes on", file=sys.stderr)
+        return 130
+
+
+def _work(given: argparse.Namespace) -> int:
+    from mtl.core.discovery.registry import installed
+
+    from .plan import find_cell, read_plan
+    from .repeating import repeat
+    from .store import Results
+    from .training import Trainer
+    from .work import Worker
+
+    plan, registry = read_plan(given.plan), installed()
+    results = Results(given.results, plan)
+    if not given.page:
+        trainer = Trainer(plan, registry, given.runs / plan.name, given.data_dir)
+        if given.check:
+            same, told = repeat(results, trainer, find_cell(plan, given.cell))
+            print(told)
+            return 0 if same else 4
+        worker = Worker(results, trainer, given.seeds, given.until)
+        worker.run(given.cells)
+        print("{} cells are missing, {} of them claimed by other processes".format(*worker.missing()))
+    if given.page or given.results == RESULTS or given.document is not None:
+        from .page import write_page
+
+        write_page(results, registry, given.document or DOCUMENT)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,114 @@
+"""The work: which cell is next, who has claimed it, and when to stop."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from mtl.core.base.errors import UsageError
+from mtl.core.base.files import make_folder
+from mtl.core.base.locks import is_held, take_lock
+
+from .plan import Cell, cells_of
+from .store import Entry, Results
+from .training import Trainer
+
+CLAIMS = "claims"
+
+
+@dataclass
+class Worker:
+    """Trains what is missing, one cell after the other; several processes with the same `runs` share it.
+
+    `until` is a time of the clock (`time.time`): no cell is begun that would end after it, as long as the
+    longest one of its row took, or of all rows.
+    """
+
+    results: Results
+    trainer: Trainer
+    seeds: int | None = None
+    until: float | None = None
+    _took: dict[str, float] = field(default_factory=dict, init=False)
+
+    def run(self, most: int | None = None) -> int:
+        """Train at most so many cells and return how many were trained."""
+        done = 0
+        while (most is None or done < most) and (cell := self._next()) is not None:
+            if self._too_late(cell):
+                self._say(f"{cell.name} would not end in time: stopped before it")
+                break
+            with self._claimed(cell) as mine:
+                if mine and not self.results.has(cell):
+                    self._train(cell)
+                    done += 1
+        return done
+
+    def missing(self) -> tuple[int, int]:
+        """Return how many cells are not done, and how many of these another process has claimed."""
+        cells = [cell for cell in cells_of(self.results.plan, self.seeds) if not self.results.has(cell)]
+        return len(cells), sum(is_held(self._claim(cell)) for cell in cells)
+
+    def _next(self) -> Cell | None:
+        """Return the first cell that is not done, that nobody works at, and whose rate is known."""
+        for cell in cells_of(self.results.plan, self.seeds):
+            if not self.results.has(cell) and not is_held(self._claim(cell)) and self._rate(cell) is not None:
+                return cell
+        return None
+
+    def _rate(self, cell: Cell) -> float | None:
+        return self.results.chosen_rate(cell.method) if cell.rate is None else cell.rate
+
+    def _train(self, cell: Cell) -> None:
+        rate = self._rate(cell)
+        assert rate is not None
+        started = time.perf_counter()
+        entry = self.trainer.train(cell, rate)
+        self.results.write(cell, entry)
+        seconds = time.perf_counter() - started
+        kind = _kind(cell)
+        self._took[kind] = max(seconds, self._took.get(kind, 0.0))
+        self._say(f"{cell.name} {seconds:.1f} s {_shown(entry)}")
+
+    def _too_late(self, cell: Cell) -> bool:
+        longest = max(self._took.values(), default=0.0)
+        return self.until is not None and time.time() + self._took.get(_kind(cell), longest) > self.until
+
+    def _claim(self, cell: Cell) -> Path:
+        return self.trainer.runs / CLAIMS / cell.name
+
+    @contextmanager
+    def _claimed(self, cell: Cell) -> Iterator[bool]:
+        """Keep others from a cell; yield whether nobody else was faster."""
+        folder = self._claim(cell)
+        make_folder(folder)
+        try:
+            lock = take_lock(folder)
+        except UsageError:
+            if not is_held(folder):
+                raise
+            yield False
+            return
+        try:
+            yield True
+        finally:
+            lock.release()
+            with suppress(OSError):
+                folder.rmdir()
+
+    def _say(self, text: str) -> None:
+        print(f"{time.strftime('%H:%M:%S')} {text}", file=sys.stderr, flush=True)
+
+
+def _kind(cell: Cell) -> str:
+    return f"{cell.method.name}{'' if cell.rate is None else ', search'}"
+
+
+def _shown(entry: Entry) -> str:
+    if entry.status == "failed":
+        return f"failed: {entry.reason}"
+    judged = entry.test or entry.validation
+    return " ".join(f"{task} {value.get('accuracy', value.get('loss'))}" for task, value in judged.items())
