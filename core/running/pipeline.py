@@ -233,8 +233,9 @@ class Pipeline:
             kept = started.composition.model.state_dict() if result.best or result.best_of else None
             folder.checkpoints.save(result.checkpoint, kept, best=result.best, best_of=result.best_of)
             self.progress.epoch(result.epoch, result.row, result.best)
-            if not told and (told := started.trainer.eager_reason):
-                self.progress.warning(f"steps run one by one, not as a graph: {told}")
+            if (reason := started.trainer.eager_reason) and reason != told:
+                self.progress.warning(f"steps run one by one, not as a graph: {reason}")
+                told = reason
             self._notify("mtl_epoch_ended", run=folder.path, epoch=result.epoch, row=dict(result.row))
         return started
 

@@ -126,6 +126,18 @@ class Blocks:
             if device.type == "cuda"
             else steps_per_block(self._batch_size, shape, accumulate)
         )
+        self.shortened: int | None = None
+
+    @property
+    def shorter(self) -> int | None:
+        """How many steps a block would have that is about half as long; None where none is shorter."""
+        accumulate = self._composition.recipe.train.accumulate
+        half = self.steps // 2
+        return _whole_runs(half, accumulate) if half >= accumulate else None
+
+    def shorten(self, steps: int) -> None:
+        """Make blocks of fewer steps from the next epoch on; their random numbers are others."""
+        self.steps = self.shortened = steps
 
     def split(self, order: Tensor) -> tuple[Tensor, ...]:
         """Return an epoch's sample indices `[N]` block by block; their lessons are wanted in this order."""

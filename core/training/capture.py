@@ -57,8 +57,9 @@ class CapturedBlocks:
 
     The first block of a size is worked eagerly: whatever is made once, is made then. The second is captured;
     the very first time the `checks` want to see one more block before. `reason` says why blocks are worked
-    eagerly for good; it is None while nothing speaks against a capture. `keepers` are the components that may
-    keep state: what a step changes must be in tensors, in place, since a replay runs no Python.
+    eagerly; it is None while nothing speaks against a capture, and for good but where memory ran out
+    (`exhausted`). `keepers` are the components that may keep state: what a step changes must be in tensors,
+    in place, since a replay runs no Python.
     """
 
     def __init__(
@@ -79,6 +80,7 @@ class CapturedBlocks:
         self._looked = checks is None
         self._replayed = 0
         self.reason = reason
+        self.exhausted = False
 
     def __call__(self, given: Given, restart: Callable[[], None] = lambda: None) -> StepLosses:
         """Train on a block; `restart` seeds its random numbers again, of which a failed capture took some."""
@@ -103,6 +105,12 @@ class CapturedBlocks:
         """Give back the memory of all graphs; blocks that follow are captured anew."""
         self._replays.clear()
 
+    def retry(self) -> None:
+        """Capture again although memory ran out: blocks are shorter from now on."""
+        assert self.exhausted
+        self.exhausted, self.reason = False, None
+        self._met.clear()
+
     def _watched(self, given: Given) -> StepLosses:
         """Work eagerly once more, looking for what a graph could not hold: a broken capture costs more."""
         assert self._checks is not None
@@ -124,6 +132,7 @@ class CapturedBlocks:
         except Exception as error:
             # Whatever a plugin's component does that a graph cannot hold ends here, and is told.
             self.reason = f"a step cannot be captured: {causes(error)}"
+            self.exhausted = is_out_of_memory(error)
             self._replays.clear()
             return False
         if before != python_state(self._keepers):

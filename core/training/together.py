@@ -186,6 +186,11 @@ class Member:
         """Why its own steps are not captured, where it takes turns."""
         return self.part.alone.reason
 
+    @property
+    def exhausted(self) -> bool:
+        """Whether memory ran out when its own steps were to be captured."""
+        return self.part.alone.exhausted
+
     def __call__(self, given: Given, restart: Restart = lambda: None) -> StepLosses:
         return self._together.take(self, given, restart)
 
@@ -197,6 +202,10 @@ class Member:
     def begin_epoch(self) -> None:
         self.part.alone.begin_epoch()
         self._together.begin_epoch()
+
+    def retry(self) -> None:
+        """Capture its own steps again, in shorter blocks."""
+        self.part.alone.retry()
 
     def release(self) -> None:
         """Leave the others, and give back the memory of all graphs."""

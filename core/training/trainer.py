@@ -96,7 +96,11 @@ class Trainer:
     @property
     def eager_reason(self) -> str | None:
         """Why steps are not captured in a CUDA graph; None where nothing speaks against it, or on the CPU."""
-        return self._captured.reason if self._captured else None
+        if self._captured is None or not self._captured.exhausted or (less := self._blocks.shorter) is None:
+            return self._captured.reason if self._captured else None
+        return (
+            f"{self._captured.reason}; the next epoch tries blocks of {less} steps, not {self._blocks.steps}"
+        )
 
     def epochs(self) -> Iterator[EpochResult]:
         """Train until the recipe's epochs are done or patience runs out, yielding after each epoch.
@@ -144,6 +148,8 @@ class Trainer:
         }
         self._selection = Selection(**numbers)
         self._rows = list(checkpoint.state.get("history", []))
+        if less := checkpoint.state.get("block_steps"):
+            self._blocks.shorten(less)
 
     def train_epoch(self) -> Tensor:
         """Train the next epoch: once over the split; return each task's mean loss `[T]` on the CPU."""
@@ -157,6 +163,9 @@ class Trainer:
         with freezing.in_epoch(model, self._epoch):
             model.sharing.pre_epoch(self._epoch, self._training.epochs)
             if self._captured is not None:
+                if self._captured.exhausted and (less := self._blocks.shorter) is not None:
+                    self._blocks.shorten(less)
+                    self._captured.retry()
                 if freezing.ends_before(self._epoch):
                     self._captured.release()
                 self._captured.begin_epoch()
@@ -363,6 +372,7 @@ class Trainer:
             "recipe": self.composition.recipe.portable(),
             "data": dataset_to_json(self.composition.dataset_spec),
             "history": list(self._rows),
+            "block_steps": self._blocks.shortened,
         }
         return Checkpoint(self._epoch, tensors, state)
 
