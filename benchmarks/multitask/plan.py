@@ -75,7 +75,7 @@ class Plan(_Section):
 
 @dataclass(frozen=True)
 class Method:
-    """A row of the table: a sharing scheme with a balancer, or (with `task`) the network of one task alone."""
+    """A row: a sharing scheme with a balancer, or (with `task`) the network of one task alone."""
 
     sharing: str = SHARING
     balancer: str = BALANCER
@@ -115,7 +115,7 @@ def read_plan(name: str) -> Plan:
         where = ".".join(map(str, first["loc"]))
         if where.endswith(".seeds") and first["type"] == "greater_than_equal":
             raise UsageError(
-                f"{path}: {where} is {first['input']}: no verdict is made of fewer than {MINIMUM_SEEDS} seeds",
+                f"{path}: {where} is {first['input']}: a verdict needs {MINIMUM_SEEDS} seeds",
                 hint="plan more seeds",
             ) from None
         raise UsageError(f"{path}: {where}: {first['msg']}", hint="mend the plan") from None
@@ -135,7 +135,7 @@ def alone(plan: Plan) -> tuple[Method, ...]:
 def cells_of(plan: Plan, seeds: int | None = None) -> Iterator[Cell]:
     """Return every cell in the order of training: the search of a part, then its rows seed by seed.
 
-    Whenever training stops, all rows have the same seeds but for the last one. `seeds` is the most of any row.
+    Whenever training stops, all rows have the same seeds but for the last one. `seeds` is the most of a row.
     """
     for part in plan.parts():
         methods = (*(alone(plan) if part is plan.main else ()), *methods_of(part))

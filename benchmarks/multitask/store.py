@@ -121,7 +121,7 @@ class Results:
         return {rate: entry for rate, entry in found.items() if entry is not None}
 
     def chosen_rate(self, method: Method) -> float | None:
-        """Return the rate of a row: the best mean on validation, of equals the lowest; None before its search.
+        """Return the rate of a row: the best on validation, of equals the lowest; None before its search.
 
         Where every rate failed it is the lowest: its cells then say why.
         """

@@ -132,7 +132,7 @@ class Trainer:
 
 
 def data_hashes(dataset: Dataset) -> dict[str, str]:
-    """Return the SHA-256 of each split: of its images, and then of its label columns in the order of names."""
+    """Return the SHA-256 of each split: of its images, then of its label columns in the order of names."""
     found = {}
     for split, columns in dataset.load().items():
         own = columns.alone()

@@ -1,0 +1,219 @@
+"""docs/benchmark.md: what was measured is written between its markers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from mtl.core.base.errors import UsageError
+from mtl.core.base.files import read_text, write_text
+from mtl.core.comparison.summary import found_note, table_note
+from mtl.core.comparison.verdicts import BETTER, WORSE
+from mtl.core.discovery.registry import Registry
+from mtl.core.recipe.recipe_source import write_yaml
+from mtl.core.report.numbers import listed
+
+from .plan import Plan, cells_of
+from .published import SINGLE, Bounds, read_published, verdict_of
+from .rows import ABSENT, header, interval_of, mean_of, rows_of, single_row
+from .store import Entry, Results, score
+from .tables import Table, table_of
+
+_LARGEST = 2**24
+"""Bytes of a page that none comes near."""
+
+
+def write_page(results: Results, registry: Registry, path: Path) -> None:
+    """Write what is kept between the page's markers; raise `UsageError` for a page without them."""
+    text = read_text(path, "the page", hint="take the one of the repository", most=_LARGEST)
+    for name, content in blocks(results, registry).items():
+        own = rf"(?<=<!-- measured: {name} -->\n).*?(?=\n<!-- end -->)"
+        before, *found = re.split(own, text, flags=re.DOTALL)
+        if len(found) != 1:
+            told = f"{path}: the marker `measured: {name}` is there {len(found)} times"
+            raise UsageError(told, hint="write it once")
+        text = f"{before}{content}{found[0]}"
+    write_text(path, text)
+
+
+def blocks(results: Results, registry: Registry) -> dict[str, str]:
+    """Return what stands between the markers, by their names."""
+    plan = results.plan
+    main, *others = (table_of(results, part, registry) for part in plan.parts())
+    return {
+        "conclusions": _list(_conclusions(plan, main)),
+        "plan": _plan(plan),
+        "main": "\n\n".join(_table(plan, main)),
+        "others": "\n\n".join(text for table in others for text in _table(plan, table)),
+        "published": _published(plan, main),
+        "search": _search(results),
+        "origin": _list(_origin(results, [main, *others])),
+    }
+
+
+def _list(lines: Iterable[str]) -> str:
+    return "\n".join(f"- {line}" for line in lines)
+
+
+def _grid(heads: Sequence[str], rows: Iterable[Sequence[str]], text: int = 1) -> str:
+    """Return a table whose first `text` columns are set to the left."""
+    lines = [f"| {' | '.join(heads)} |", f"|{'---|' * text}{'---:|' * (len(heads) - text)}"]
+    return "\n".join([*lines, *(f"| {' | '.join(row)} |" for row in rows)])
+
+
+def _conclusions(plan: Plan, table: Table) -> list[str]:
+    """Return the first lines: what is sure, and for what."""
+    done, planned, rows = len(table.seeds), table.part.seeds, len(table.methods)
+    if table.against_alone is None:
+        return [f"Nothing yet: of {planned} planned seeds none is there for all {rows} rows."]
+    lines = []
+    if not table.whole:
+        lines.append(
+            f"**Nothing is sure yet**: {done} of {planned} planned seeds are there for all {rows} rows. "
+            "Until all are, no row is called better or worse."
+        )
+    lines += _found("training each task alone", table.against_alone)
+    if table.against_row is not None:
+        lines += _found(f"`{plan.against}`", table.against_row)
+    if note := found_note(table.against_alone):
+        lines.append(f"Smaller differences may be there, unseen: {note}.")
+    epochs = plan.recipe["train"]["epochs"]
+    lines.append(
+        f"It holds for these pictures, this network and {epochs} epochs, each row with the best of "
+        f"{len(plan.search.rates)} rates and defaults for all else. It says nothing about longer trainings, "
+        "larger networks, or tasks of different kinds."
+    )
+    sources = read_published(plan)
+    if sources and not any(source.protocol == plan.protocol for source in sources):
+        lines.append("No published figure is reproduced or refuted: none was made by this protocol.")
+    return lines
+
+
+def _found(against: str, found: Mapping[str, Any]) -> list[str]:
+    """Return which rows are surely better or worse than what they are held against, by the mean of tasks."""
+    names: dict[str, list[str]] = {}
+    for row in found["variants"]:
+        names.setdefault(row["delta_m_verdict"]["outcome"], []).append(f"`{row['name']}`")
+    lines = [
+        f"On average of the tasks, {listed(names[outcome])} {'is' if len(names[outcome]) == 1 else 'are'} "
+        f"{outcome} than {against}."
+        for outcome in (BETTER, WORSE)
+        if outcome in names
+    ]
+    return lines or [f"On average of the tasks, no row is surely better or worse than {against}."]
+
+
+def _plan(plan: Plan) -> str:
+    margins = ", ".join(f"{margin:g} on {task}" for task, margin in plan.equal_within.items())
+    protocol = ", ".join(f"{key}: {value}" for key, value in plan.protocol.items())
+    rows = [
+        ("plan", f"`{plan.name}`, version {plan.version}, SHA-256 `{plan.hash()[:16]}`"),
+        ("seeds of the main rows", str(plan.main.seeds)),
+        ("seeds of the others", str(plan.others.seeds) if plan.others else ABSENT),
+        ("rates that are searched", ", ".join(f"{rate:g}" for rate in plan.search.rates)),
+        ("epochs and seed of the search", f"{plan.search.epochs}, {plan.search.seed}"),
+        ("held against, beside single-task training", f"`{plan.against}`"),
+        ("equal within (points)", margins),
+        ("reproduced within (points)", f"{plan.reproduced_within:g}"),
+        ("what a published figure must share", protocol),
+    ]
+    recipe = write_yaml(plan.recipe).rstrip()
+    return f"{_grid(['', ''], rows, text=2)}\n\n```yaml\n{recipe}\n```"
+
+
+def _table(plan: Plan, table: Table) -> list[str]:
+    found = table.against_alone
+    if found is None:
+        done = sum(len(table.entries[method.name]) for method in table.methods)
+        return [f"No seed is there for all rows yet ({done} cells are)."]
+    parts = [
+        f"{len(table.seeds)} of {table.part.seeds} planned seeds. {table_note(found)}",
+        _grid(header(plan, table), [single_row(plan, table), *rows_of(plan, table)]),
+        "Against single-task training:",
+        _list(found["verdicts"]),
+    ]
+    if table.against_row is not None:
+        lines = [line for line in table.against_row["verdicts"] if not line.startswith(f"{plan.against}:")]
+        parts += [f"Against `{plan.against}`:", _list(lines)]
+    return [*parts, *(f"Note: {note}." for note in found["notes"])]
+
+
+def _published(plan: Plan, table: Table) -> str:
+    tasks = list(plan.judged_by)
+    heads = ["source", "row", *(f"{task}, published" for task in tasks), *(f"{task}, ours" for task in tasks)]
+    rows = []
+    for source in read_published(plan):
+        for row, figures in source.rows.items():
+            means, bounds = _ours(table, row, tasks)
+            shown = [_percent(figures.get(task)) for task in tasks]
+            own = [_percent(means.get(task)) for task in tasks]
+            rows.append([source.source, row, *shown, *own, verdict_of(plan, source, row, means, bounds)])
+    return _grid([*heads, "verdict"], rows, text=2) if rows else "No published figures are known."
+
+
+def _ours(table: Table, row: str, tasks: Sequence[str]) -> tuple[dict[str, float], dict[str, Bounds]]:
+    means, bounds = {}, {}
+    for task in tasks:
+        found = table.value(f"{SINGLE}-{task}" if row == SINGLE else row, task)
+        if found is not None:
+            means[task] = 100 * mean_of(found)
+            if found["sd"] is not None:
+                half = 100 * interval_of(found)
+                bounds[task] = (means[task] - half, means[task] + half)
+    return means, bounds
+
+
+def _percent(value: float | None) -> str:
+    return ABSENT if value is None else f"{value:.2f}"
+
+
+def _search(results: Results) -> str:
+    rates = results.plan.search.rates
+    rows = []
+    for method in dict.fromkeys(cell.method for cell in cells_of(results.plan)):
+        found, chosen = results.searched(method), results.chosen_rate(method)
+        if found:
+            cells = [_searched(results.plan, found.get(rate), chosen == rate) for rate in rates]
+            rows.append([method.name, *cells])
+    return _grid(["row", *(f"{rate:g}" for rate in rates)], rows)
+
+
+def _searched(plan: Plan, entry: Entry | None, chosen: bool) -> str:
+    if entry is None:
+        return ABSENT
+    if entry.status == "failed":
+        return "failed"
+    shown = f"{100 * score(plan, entry):.2f}"
+    return f"**{shown}**" if chosen else shown
+
+
+def _origin(results: Results, tables: Sequence[Table]) -> list[str]:
+    """Return hashes of data and code, versions and machines; and every cell that failed."""
+    kept = {entry.cell: entry for table in tables for row in table.entries.values() for entry in row.values()}
+    entries = list(kept.values())
+    if not entries:
+        return ["No cell is there yet."]
+    planned = sum(cell.rate is None for cell in cells_of(results.plan))
+    data = _each(f"{split} `{value}`" for entry in entries for split, value in entry.data.items())
+    versions = _each(f"{name} {value}" for entry in entries for name, value in entry.versions.items())
+    commits = _each(f"`{entry.commit[:10]}`" for entry in entries)
+    differences = [entry.onnx_difference for entry in entries if entry.onnx_difference is not None]
+    worst = 100 * max(differences, default=0.0)
+    dates = sorted(entry.date for entry in entries)
+    return [
+        f"{len(entries)} of {planned} cells are there, trained {dates[0]} to {dates[-1]}.",
+        f"Data, SHA-256 of images and labels: {data}.",
+        f"Code: {commits}; digest {_each(f'`{entry.code}`' for entry in entries)}.",
+        f"Versions: {versions}. Machine: {_each(entry.machine for entry in entries)}.",
+        f"In onnxruntime no test metric of a file differs by more than {worst:.2g} % of its value.",
+        *(
+            [f"Failed: `{e.cell}`: {e.reason}" for e in entries if e.status == "failed"]
+            or ["No cell failed."]
+        ),
+    ]
+
+
+def _each(values: Iterable[str]) -> str:
+    return ", ".join(sorted(set(values)))
