@@ -185,6 +185,21 @@ def test_the_best_rate_on_validation_is_taken_and_of_equals_the_lowest(
     assert better.chosen_rate(method) == 0.01
 
 
+def test_where_less_is_better_rates_are_judged_by_the_mean_relative_gain(
+    part: Any, plan: Any, tmp_path: Path
+) -> None:
+    other = tiny(part, tmp_path, ("against:", "lower_is_better: [right]\nagainst:"))
+    cells = [part("plan").Cell(part("plan").Method(), 1000, rate) for rate in plan.search.rates]
+    reached = [{"left": 0.5, "right": 2.0}, {"left": 0.4, "right": 1.0}]
+    found = {
+        cell.rate: entry_of(
+            part, other, cell, 0.0, validation={task: {"accuracy": value} for task, value in values.items()}
+        )
+        for cell, values in zip(cells, reached, strict=True)
+    }
+    assert part("store").scores(other, found) == {0.001: 0.0, 0.01: pytest.approx((-0.2 + 0.5) / 2)}
+
+
 def test_the_page_says_what_is_sure_and_marks_the_rate(
     part: Any, plan: Any, tmp_path: Path, registry: Registry
 ) -> None:

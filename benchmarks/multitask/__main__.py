@@ -13,7 +13,9 @@ from pathlib import Path
 from . import __doc__ as about
 
 RESULTS = Path(__file__).parents[1] / "results" / "multitask"
-DOCUMENT = Path(__file__).parents[2] / "docs" / "benchmark.md"
+DOCUMENTS = Path(__file__).parents[2] / "docs"
+FIRST = "multi-mnist"
+"""The plan that is meant where none is named; its page is `benchmark.md`, others are `benchmark-NAME.md`."""
 
 
 def parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -24,7 +26,7 @@ def parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--data-dir", type=Path, help="folder with the data sets")
-    parser.add_argument("--plan", default="multi-mnist", help="name or file of a plan [default: multi-mnist]")
+    parser.add_argument("--plan", default=FIRST, help=f"name or file of a plan [default: {FIRST}]")
     parser.add_argument("--cells", type=int, help="train at most so many")
     parser.add_argument("--seeds", type=int, help="only the first seeds of every row")
     parser.add_argument("--until", type=_time, metavar="HH:MM", help="begin nothing that ends later")
@@ -33,7 +35,7 @@ def parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--page", action="store_true", help="train nothing: write the page")
     parser.add_argument("--runs", type=Path, default=Path("runs/multitask"), help="folder of the runs")
     parser.add_argument("--results", type=Path, default=RESULTS, help="folder of the small files")
-    parser.add_argument("--document", type=Path, help="the page [default: docs/benchmark.md]")
+    parser.add_argument("--document", type=Path, help="the page [default: in docs/]")
     given = parser.parse_args(arguments)
     if given.check != (given.cell is not None):
         parser.error("one cell is repeated by both --cell NAME and --check")
@@ -86,10 +88,13 @@ def _work(given: argparse.Namespace) -> int:
         worker = Worker(results, trainer, given.seeds, given.until)
         worker.run(given.cells)
         print("{} cells are missing, {} of them claimed by other processes".format(*worker.missing()))
-    if given.page or given.results == RESULTS or given.document is not None:
+    page = given.document or DOCUMENTS / (
+        "benchmark.md" if plan.name == FIRST else f"benchmark-{plan.name}.md"
+    )
+    if given.page or (given.results == RESULTS and page.is_file()):
         from .page import write_page
 
-        write_page(results, registry, given.document or DOCUMENT)
+        write_page(results, registry, page)
     return 0
 
 

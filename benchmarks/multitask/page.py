@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from mtl.core.report.numbers import listed
 from .plan import Plan, cells_of
 from .published import SINGLE, Bounds, read_published, verdict_of
 from .rows import ABSENT, header, interval_of, mean_of, rows_of, single_row
-from .store import Entry, Results, score
+from .store import Results, scores
 from .tables import Table, table_of
 
 _LARGEST = 2**24
@@ -158,9 +159,10 @@ def _ours(table: Table, row: str, tasks: Sequence[str]) -> tuple[dict[str, float
     for task in tasks:
         found = table.value(f"{SINGLE}-{task}" if row == SINGLE else row, task)
         if found is not None:
-            means[task] = 100 * mean_of(found)
+            scale = table.scale(task)
+            means[task] = scale * mean_of(found)
             if found["sd"] is not None:
-                half = 100 * interval_of(found)
+                half = scale * interval_of(found)
                 bounds[task] = (means[task] - half, means[task] + half)
     return means, bounds
 
@@ -175,17 +177,15 @@ def _search(results: Results) -> str:
     for method in dict.fromkeys(cell.method for cell in cells_of(results.plan)):
         found, chosen = results.searched(method), results.chosen_rate(method)
         if found:
-            cells = [_searched(results.plan, found.get(rate), chosen == rate) for rate in rates]
-            rows.append([method.name, *cells])
+            known = scores(results.plan, found)
+            rows.append([method.name, *(_searched(known.get(rate), chosen == rate) for rate in rates)])
     return _grid(["row", *(f"{rate:g}" for rate in rates)], rows)
 
 
-def _searched(plan: Plan, entry: Entry | None, chosen: bool) -> str:
-    if entry is None:
+def _searched(score: float | None, chosen: bool) -> str:
+    if score is None:
         return ABSENT
-    if entry.status == "failed":
-        return "failed"
-    shown = f"{100 * score(plan, entry):.2f}"
+    shown = f"{100 * score:.2f}" if isfinite(score) else "failed"
     return f"**{shown}**" if chosen else shown
 
 

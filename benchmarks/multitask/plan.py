@@ -55,6 +55,7 @@ class Plan(_Section):
     others: Part | None = None
     search: Search
     judged_by: dict[str, str]
+    lower_is_better: tuple[str, ...] = ()
     equal_within: dict[str, float]
     against: str
     reproduced_within: float

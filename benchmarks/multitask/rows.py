@@ -78,8 +78,10 @@ def _shown(table: Table, row: str, task: str) -> str:
     found = table.value(row, task)
     if found is None:
         return ABSENT
-    text = f"{100 * mean_of(found):.2f}"
-    return text if found["sd"] is None else f"{text} ± {100 * interval_of(found):.2f}"
+    scale = table.scale(task)
+    digits = 2 if scale == 100 else 4
+    text = f"{scale * mean_of(found):.{digits}f}"
+    return text if found["sd"] is None else f"{text} ± {scale * interval_of(found):.{digits}f}"
 
 
 def mean_of(spread: Mapping[str, Any]) -> float:

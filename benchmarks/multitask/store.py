@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import inf
 from pathlib import Path
+from statistics import fmean
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
@@ -128,14 +130,29 @@ class Results:
         found = self.searched(method)
         if len(found) < len(self.plan.search.rates):
             return None
-        scores = {rate: score(self.plan, entry) for rate, entry in sorted(found.items())}
-        return max(scores, key=lambda rate: scores[rate])
+        known = scores(self.plan, found)
+        return max(sorted(known), key=lambda rate: known[rate])
 
 
-def score(plan: Plan, entry: Entry) -> float:
-    """Return the mean validation metric of a cell's tasks, by which rates are chosen; of a failure, -inf."""
-    if entry.status == "failed":
-        return float("-inf")
-    values = [entry.validation[task][plan.judged_by[task]] for task in entry.validation]
-    known = [value for value in values if value is not None]
-    return sum(known) / len(known) if len(known) == len(values) else float("-inf")
+def scores(plan: Plan, found: Mapping[float, Entry]) -> dict[float, float]:
+    """Return how good each rate of a row is on validation: the more the better, of a failure -inf.
+
+    It is the mean of the tasks' metrics. Where less is better on one of them, it is the mean of the tasks'
+    gains over the lowest rate that was trained, as shares of what that one reached.
+    """
+    values = {rate: _values(plan, entry) for rate, entry in sorted(found.items())}
+    first = next((value for value in values.values() if value is not None), {})
+    if plan.lower_is_better:
+        signs = {task: -1 if task in plan.lower_is_better else 1 for task in first}
+        values = {
+            rate: value and {task: signs[task] * (value[task] / first[task] - 1) for task in value}
+            for rate, value in values.items()
+        }
+    return {rate: fmean(value.values()) if value else -inf for rate, value in values.items()}
+
+
+def _values(plan: Plan, entry: Entry) -> dict[str, float] | None:
+    """Return the judged validation metric of each task, None where one is missing."""
+    found = {task: values[plan.judged_by[task]] for task, values in entry.validation.items()}
+    known = {task: value for task, value in found.items() if value is not None}
+    return known if entry.status == "trained" and len(known) == len(found) else None

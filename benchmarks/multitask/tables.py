@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from mtl.core.base.errors import UsageError
 from mtl.core.comparison.cells import Cell as Training
 from mtl.core.comparison.grid import Grid, Variant
 from mtl.core.comparison.outcomes import Outcome
@@ -44,6 +45,10 @@ class Table:
             entry.test[task][metric] for entry in found if entry is not None and entry.status == "trained"
         ]
         return spread([value for value in kept if value is not None])
+
+    def scale(self, task: str) -> float:
+        """Return what a task's metric is multiplied by when it is shown: 100 for shares."""
+        return float(self.against_alone["tasks"][task]["scale"]) if self.against_alone else 1.0
 
     def parameters(self, row: str) -> int | None:
         """Return how many parameters a row's network has, where a cell was trained."""
@@ -105,6 +110,10 @@ def _grid(plan: Plan, table: Table, registry: Registry) -> Grid:
     )
     first = recipe_of(plan, Cell(table.methods[0], 0), 1e-3, registry)
     yardsticks = yardsticks_of(compose(first, registry), plan.judged_by)
+    lower = {task for task, yardstick in yardsticks.items() if yardstick.direction == "lower"}
+    if lower != set(plan.lower_is_better):
+        told = f"plan {plan.name!r}: lower_is_better must name {sorted(lower)}"
+        raise UsageError(told, hint="mend the plan before its first training")
     margins = margins_of(yardsticks, plan.equal_within)
     return Grid((), table.seeds, variants, yardsticks, {}, margins)
 
