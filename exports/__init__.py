@@ -26,6 +26,12 @@ def mtl_components() -> Iterable[Component]:
     )
     yield Component(
         "exporter",
+        "openvino",
+        "OpenVINO's own files, proven there",
+        "mtl.exports.elsewhere.openvino_exporter:OpenVinoExporter",
+    )
+    yield Component(
+        "exporter",
         "torch-export",
         "A program that torch runs without the classes it was made from",
         "mtl.exports.torch_export_exporter:TorchExportExporter",

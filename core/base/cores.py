@@ -43,6 +43,12 @@ def available_memory() -> int:
     return max(0, min(_free(), *_limits()))
 
 
+def written_by(process: int) -> int | None:
+    """Return how many bytes a process has that it can write to, None where the system does not tell it."""
+    used = _told(f"/proc/{process}/statm").split()
+    return int(used[5]) * os.sysconf("SC_PAGE_SIZE") if used else None
+
+
 def driver_version() -> str | None:
     """Return the version of NVIDIA's driver, None where the system does not tell it."""
     found = re.search(r"Module.*?(\d+(?:\.\d+)+)", _told("/proc/driver/nvidia/version"))

@@ -30,6 +30,7 @@ from .session import Session, pass_session, print_json
 )
 @click.option("--seed", metavar="best|N", help="Which seed, of a run of several [default: best].")
 @click.option("--raw", is_flag=True, help="Export logits instead of probabilities.")
+@click.option("--isolated", is_flag=True, help="Run the exporter in an environment of its own, made once.")
 @click.option("--set", "assignments", multiple=True, metavar="KEY=VALUE", help="Set an exporter's option.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @pass_session
@@ -44,6 +45,7 @@ def command(
     drops: tuple[str, ...],
     seed: str | None,
     raw: bool,
+    isolated: bool,
     assignments: tuple[str, ...],
     as_json: bool,
 ) -> None:
@@ -67,7 +69,13 @@ def command(
     for assignment in assignments:
         options.set(assignment)
     given: dict[str, Any] = dict(options.tree)
-    flags = {"input": input_type, "precision": precision, "raw": raw or None, "max_drop": _drops(drops)}
+    flags = {
+        "input": input_type,
+        "precision": precision,
+        "raw": raw or None,
+        "isolated": isolated or None,
+        "max_drop": _drops(drops),
+    }
     given |= {name: value for name, value in flags.items() if value}
     chosen = None if tasks is None else [task.strip() for task in tasks.split(",")]
     loaded = load_run(run, session.registry, progress=LineProgress())

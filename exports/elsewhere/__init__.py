@@ -1,0 +1,1 @@
+"""Files for other runtimes than onnxruntime, each proven in its own."""

@@ -1,0 +1,48 @@
+"""The runtimes that files are written for beside onnxruntime: what each is, and what installs it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.util import find_spec
+from typing import Literal
+
+from ...core.base.errors import MissingRequirementError
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """A program that runs models in files of its own.
+
+    `packages` are what pip installs, `modules` what then can be imported. A model is converted from a
+    `source`: our ONNX file, or a program of `torch.export`. `batch` is the size that its files have, or the
+    largest one (`most`); None: any. `files` are those of a model. `space` says what an environment of its
+    own takes, and `proven` whether files can be run here at all.
+    """
+
+    name: str
+    title: str
+    packages: tuple[str, ...]
+    modules: tuple[str, ...]
+    files: tuple[str, ...]
+    source: Literal["onnx", "program"] = "onnx"
+    batch: int | None = None
+    most: int | None = None
+    space: str = "0.3 GB, about a minute"
+    proven: bool = True
+
+    @property
+    def absent(self) -> tuple[str, ...]:
+        """The modules that are not installed beside mtl."""
+        return tuple(name for name in self.modules if find_spec(name) is None)
+
+    def missing(self, reason: str = "") -> MissingRequirementError:
+        """Return the refusal that says what to install."""
+        hint = f"pip install 'mtl-composer[{self.name}]', or export in an environment of its own: --isolated"
+        return MissingRequirementError(f"{self.title} is not installed{reason}", hint=hint)
+
+
+OPENVINO = Runtime("openvino", "OpenVINO", ("openvino>=2025.0",), ("openvino",), ("model.xml", "model.bin"))
+
+RUNTIMES_ELSEWHERE: Mapping[str, Runtime] = {runtime.name: runtime for runtime in (OPENVINO,)}
+"""By name; the name is that of its exporter, of its extra, and of its module in `work/`."""

@@ -1,0 +1,1 @@
+"""What runs in processes of other runtimes: nothing here imports mtl or torch at the top."""

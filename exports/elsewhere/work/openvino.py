@@ -1,0 +1,50 @@
+"""OpenVINO: from ONNX to its intermediate representation, in float32, and run on the CPU."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import openvino
+
+
+def version() -> str:
+    """Return OpenVINO's version, which it gives with the build behind a dash."""
+    return str(openvino.__version__).partition("-")[0]
+
+
+def convert(source: Path, folder: Path, facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Write `model.xml` and `model.bin`; unasked OpenVINO would round the weights to float16."""
+    model = openvino.Core().read_model(source)
+    openvino.save_model(model, folder / "model.xml", compress_to_fp16=False)
+    return {}
+
+
+def open_model(
+    folder: Path, facts: Mapping[str, Any]
+) -> tuple[Callable[[list[Any]], list[Any]], dict[str, Any]]:
+    """Open `model.xml` with `model.bin`, or `model.onnx` where a folder has that."""
+    core = openvino.Core()
+    if (folder / "model.onnx").is_file():
+        model = core.read_model(folder / "model.onnx")
+    else:
+        model = core.read_model(folder / "model.xml", folder / "model.bin")
+    # Left to itself it computes in bfloat16 where the CPU can.
+    compiled = core.compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+    request = compiled.create_infer_request()
+
+    def run(feed: list[Any]) -> list[Any]:
+        found = request.infer(dict(zip(facts["inputs"], feed, strict=True)))
+        return [np.array(found[name]) for name in facts["outputs"]]
+
+    return run, {"inputs": _shapes(model.inputs), "outputs": _shapes(model.outputs)}
+
+
+def _shapes(ports: Any) -> list[Any]:
+    return [[port.get_any_name(), [_size(part) for part in port.get_partial_shape()]] for port in ports]
+
+
+def _size(dimension: Any) -> int | None:
+    return None if dimension.is_dynamic else int(dimension.get_length())

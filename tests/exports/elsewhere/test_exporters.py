@@ -1,0 +1,128 @@
+"""Files for other runtimes: proven there, published whole, and refused when they are something else."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+from mtl.core.base.errors import ComponentError, MissingRequirementError, UsageError, VerificationError
+from mtl.core.contracts import ExportPlan
+from mtl.exports.elsewhere import runtime
+from mtl.exports.elsewhere.exporter import RuntimeExporter
+from mtl.exports.elsewhere.openvino_exporter import OpenVinoExporter
+from mtl.exports.folder import SUMS, sums_of
+
+from ..conftest import Exported, tiny_subject
+
+EXPORTERS = (OpenVinoExporter,)
+
+
+@pytest.fixture(scope="module", params=EXPORTERS, ids=lambda exporter: exporter.runtime.name)
+def written(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, exported: Exported
+) -> Exported:
+    exporter: type[RuntimeExporter] = request.param
+    for module in exporter.runtime.modules:
+        pytest.importorskip(module)
+    folder = tmp_path_factory.mktemp("elsewhere") / exporter.runtime.name
+    subject = tiny_subject()
+    with pytest.MonkeyPatch.context() as patch:
+        if exporter.runtime.source == "onnx":  # the same file, traced once for all tests
+            patch.setattr(exporter, "source", lambda self, export: exported.path.read_bytes())
+        exporter().export(subject, folder)
+    return Exported(subject, folder)
+
+
+def exporter_of(path: Path) -> RuntimeExporter:
+    return next(exporter() for exporter in EXPORTERS if exporter.recognizes(path))
+
+
+def test_the_folder_is_whole_and_its_proof_covers_every_batch(written: Exported) -> None:
+    exporter = exporter_of(written.path)
+    names = {item.name for item in written.path.iterdir()}
+    assert names == {*exporter.runtime.files, "runtime.json", "verify.json", SUMS}
+    proof = json.loads((written.path / "verify.json").read_text())
+    assert proof["passed"]
+    assert proof["worst"]["difference"] < 1e-5
+    assert proof["tasks"] == list(written.subject.targets)
+    assert {1, 2, 7, 64} <= {case["batch"] for case in proof["cases"]}
+    assert exporter.verify(written.subject, written.path)["worst"] == proof["worst"]
+
+
+def test_another_model_is_refused(written: Exported) -> None:
+    subject = tiny_subject()
+    with torch.no_grad():
+        subject.model.classify.weight[0, 0] += 0.01
+    with pytest.raises(VerificationError, match="does not compute what the trained model computes"):
+        exporter_of(written.path).verify(subject, written.path)
+
+
+def test_a_changed_file_is_named(written: Exported, tmp_path: Path) -> None:
+    folder = copied(written, tmp_path)
+    file = folder / exporter_of(folder).runtime.files[-1]
+    file.write_bytes(bytes([file.read_bytes()[0] ^ 1]) + file.read_bytes()[1:])
+    with pytest.raises(VerificationError, match=f"{file.name} was changed"):
+        exporter_of(folder).verify(written.subject, folder)
+
+
+@pytest.mark.parametrize(
+    "spoil", [lambda data: b"", lambda data: data[: len(data) // 2], lambda data: b"\0" * 99]
+)
+def test_a_broken_model_with_fresh_sums_is_refused_in_words(
+    written: Exported, tmp_path: Path, spoil: Callable[[bytes], bytes]
+) -> None:
+    folder = copied(written, tmp_path)
+    exporter = exporter_of(folder)
+    file = folder / exporter.runtime.files[0]
+    file.write_bytes(spoil(file.read_bytes()))
+    sealed(folder)
+    with pytest.raises(VerificationError, match=f"cannot be opened in {exporter.runtime.title}"):
+        exporter.verify(written.subject, folder)
+
+
+def test_what_the_account_says_must_be_what_a_reader_can_use(written: Exported, tmp_path: Path) -> None:
+    folder = copied(written, tmp_path)
+    exporter = exporter_of(folder)
+    manifest = json.loads((folder / "runtime.json").read_text())
+    for wrong in (
+        {"runtime": exporter.runtime.name},
+        {**manifest, "properties": {"mtl.format": 1}},
+        {**manifest, "told": 3},
+    ):
+        (folder / "runtime.json").write_text(json.dumps(wrong))
+        sealed(folder)
+        with pytest.raises(UsageError, match=r"runtime.json: cannot be read"):
+            exporter.verify(written.subject, folder)
+
+
+def test_a_refused_export_leaves_what_was_there(
+    written: Exported, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = copied(written, tmp_path)
+    before = sums_of(folder)
+    monkeypatch.setattr(RuntimeExporter, "source", lambda self, export: b"no model")
+    with pytest.raises(ComponentError, match="cannot hold the model"):
+        OpenVinoExporter().export(written.subject, folder)
+    assert sums_of(folder) == before
+
+
+def test_without_the_package_it_is_said_before_training(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runtime, "find_spec", lambda name: None)
+    for exporter in EXPORTERS:
+        with pytest.raises(MissingRequirementError, match="is not installed") as caught:
+            exporter().check_plan(ExportPlan({}, {}))
+        assert f"mtl-composer[{exporter.runtime.name}]" in str(caught.value)
+        exporter(isolated=True).check_plan(ExportPlan({}, {}))
+
+
+def copied(written: Exported, place: Path) -> Path:
+    return Path(shutil.copytree(written.path, place / written.path.name))
+
+
+def sealed(folder: Path) -> None:
+    (folder / SUMS).write_text("".join(f"{digest}  {name}\n" for name, digest in sums_of(folder).items()))
