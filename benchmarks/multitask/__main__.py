@@ -27,8 +27,8 @@ def parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--data-dir", type=Path, help="folder with the data sets")
     parser.add_argument("--plan", default=FIRST, help=f"name or file of a plan [default: {FIRST}]")
-    parser.add_argument("--cells", type=int, help="train at most so many")
-    parser.add_argument("--seeds", type=int, help="only the first seeds of every row")
+    parser.add_argument("--cells", type=_number, help="train at most so many")
+    parser.add_argument("--seeds", type=_number, help="only the first seeds of every row")
     parser.add_argument("--until", type=_time, metavar="HH:MM", help="begin nothing that ends later")
     parser.add_argument("--cell", metavar="NAME", help="with --check: which one")
     parser.add_argument("--check", action="store_true", help="repeat --cell and compare to the last digit")
@@ -40,6 +40,13 @@ def parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
     if given.check != (given.cell is not None):
         parser.error("one cell is repeated by both --cell NAME and --check")
     return given
+
+
+def _number(text: str) -> int:
+    """Return a whole number above 0."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number above 0")
+    return int(text)
 
 
 def _time(text: str) -> float:
@@ -69,6 +76,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _work(given: argparse.Namespace) -> int:
+    from mtl.core.comparison.statistics import MINIMUM_SEEDS
     from mtl.core.discovery.registry import installed
 
     from .plan import find_cell, read_plan
@@ -85,6 +93,8 @@ def _work(given: argparse.Namespace) -> int:
             same, told = repeat(results, trainer, find_cell(plan, given.cell))
             print(told)
             return 0 if same else 4
+        if given.seeds is not None and given.seeds < MINIMUM_SEEDS:
+            print(f"note: no verdict is made of fewer than {MINIMUM_SEEDS} seeds")
         worker = Worker(results, trainer, given.seeds, given.until)
         worker.run(given.cells)
         print("{} cells are missing, {} of them claimed by other processes".format(*worker.missing()))

@@ -127,7 +127,8 @@ class Trainer:
     def _data_of(self, composition: Composition) -> dict[str, str]:
         key = str(composition.recipe.dataset)
         if key not in self._data:
-            self._data[key] = data_hashes(composition.dataset)
+            with composition.at_work("while it loaded the data"):
+                self._data[key] = data_hashes(composition.dataset)
         return self._data[key]
 
 
