@@ -56,6 +56,7 @@ def compose(
     seeds: int | Sequence[int] | None = None,
     precision: str | None = None,
     init_from: str | Path | None = None,
+    trackers: Sequence[str | Mapping[str, Any]] | None = None,
     set: Mapping[str, Any] | None = None,
     out: str | Path | None = None,
     device: str = "auto",
@@ -69,7 +70,8 @@ def compose(
     `data`, your own table of pictures, or of the recipe. `dataset`, `encoder`, `sharing` and `balancer` are
     names or `{"name": ..., options}`; `set` assigns anything below the recipe's sections
     (`{"train.batch_size": 64}`). What is not given comes from `recipe`, else from the defaults. `init_from`
-    is a finished run whose weights are taken by name. `out` is the run folder (None: a new one in `runs/`).
+    is a finished run whose weights are taken by name. `trackers` are told of the run as it trains: names, or
+    `{"name": ..., options}`. `out` is the run folder (None: a new one in `runs/`).
     `seeds` trains several models that differ in nothing but the seed, so many (from `seed` on) or these.
 
     Raises `RecipeError` with all mistakes at once, `VerificationError` when the export does not compute the
@@ -77,7 +79,13 @@ def compose(
     """
     flags: dict[str, Any] = {"dataset": dataset, "data": data, "data_dir": data_dir, "encoder": encoder}
     flags |= {"sharing": sharing, "balancer": balancer, "balance_on": balance_on}
-    flags |= {"epochs": epochs, "seed": seed, "precision": precision, "init_from": init_from}
+    flags |= {
+        "epochs": epochs,
+        "seed": seed,
+        "precision": precision,
+        "init_from": init_from,
+        "tracker": trackers,
+    }
     registry = registry or installed()
     source = _assigned(Request(recipe, tasks, flags).source(registry), set or {})
     resolved = read(source, registry)

@@ -20,6 +20,7 @@ from . import (
     schedules,
     sharings,
     tasks,
+    trackers,
 )
 
 
@@ -38,6 +39,7 @@ def mtl_components() -> Iterable[Component]:
         balancers,
         optimizers,
         schedules,
+        trackers,
         recipes,
     ):
         yield from kind.COMPONENTS

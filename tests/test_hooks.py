@@ -21,6 +21,7 @@ from mtl.core.discovery.registry import Registry, discover
 from mtl.core.recipe.recipe_reader import read
 from mtl.core.recipe.recipe_source import RecipeSource
 from mtl.core.recipe.request import Request
+from mtl.core.running.tracking import build_trackers
 
 Install = Callable[..., str]
 DOCUMENT = Path(__file__).parents[1] / "docs" / "plugins.md"
@@ -58,7 +59,14 @@ PLACES: dict[str, tuple[str, dict[str, Any], Callable[[Composition], object]]] =
     "optimizer": ("sgd", {"train": {"optimizer": "mine"}}, lambda made: made.training.optimizer),
     "schedule": ("linear", {"train": {"schedule": "mine"}}, lambda made: made.training.schedule),
     "exporter": ("onnx", {"export": "mine"}, lambda made: made.exporter),
+    "tracker": ("jsonl", {"trackers": ["mine"]}, lambda made: tracker_of(made)),
 }
+
+
+def tracker_of(made: Composition) -> object:
+    """Return the tracker that a run of a composition would tell."""
+    (named,) = build_trackers(made.recipe, discover())
+    return named.tracker
 
 
 def only_task(made: Composition) -> Any:

@@ -18,6 +18,13 @@ epochs_option = click.option("--epochs", type=click.IntRange(min=1), help="Passe
 precision_option = click.option(
     "--precision", type=click.Choice(["float32", "bf16"]), help="Arithmetic of the forward pass."
 )
+tracker_option = click.option(
+    "--tracker",
+    multiple=True,
+    metavar="NAME",
+    callback=lambda context, option, given: given or None,
+    help="Tell a tracker of the run (mtl list tracker); may be repeated.",
+)
 device_option = click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
 json_option = click.option("--json", "as_json", is_flag=True, help="End with one JSON object on stdout.")
 

@@ -18,6 +18,7 @@ from .asked import (
     names_in,
     precision_option,
     recipe_option,
+    tracker_option,
 )
 from .session import Session, pass_session, print_json, warn
 
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
 @click.option(
     "--deterministic", is_flag=True, default=None, help="The same bytes on CUDA too, however often resumed."
 )
+@tracker_option
 @click.option(
     "--set", "assignments", multiple=True, metavar="KEY=VALUE", help="Set anything; may be repeated."
 )
@@ -138,6 +140,10 @@ def _plan(session: Session, recipe: Recipe, source: RecipeSource, as_json: bool)
     from ..recipe.recipe_source import write_yaml
     from .plan import describe_costs, describe_plan
 
+    if recipe.trackers:
+        from ..running.tracking import build_trackers
+
+        build_trackers(recipe, session.registry, source)
     if recipe.init_from is None:
         composition, taken = compose(recipe, session.registry, source), None
     else:

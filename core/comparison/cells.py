@@ -43,7 +43,8 @@ class Cell:
 def recipe_key(recipe: Recipe) -> str:
     """Return the SHA-256 of a recipe, hexadecimal: unlike `Recipe.hash`, another data folder is another key.
 
-    How the model would be exported does not belong to a training.
+    How the model would be exported, and who is told, does not belong to a training.
     """
-    content: dict[str, Any] = {key: value for key, value in recipe.to_plain().items() if key != "export"}
+    apart = ("export", "trackers")
+    content: dict[str, Any] = {key: value for key, value in recipe.to_plain().items() if key not in apart}
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

@@ -62,6 +62,9 @@ if TYPE_CHECKING:
     from .storage import InMemory as InMemory
     from .storage import Storage as Storage
     from .task import Task as Task
+    from .tracker import Ending as Ending
+    from .tracker import TrackedRun as TrackedRun
+    from .tracker import Tracker as Tracker
 
 _NAMES = {
     "augmentation": ("Augmentation",),
@@ -93,6 +96,7 @@ _NAMES = {
     "schedule": ("Moment", "Schedule"),
     "sharing": ("EncoderBuilder", "LearnedTable", "Sharing"),
     "task": ("Task",),
+    "tracker": ("Ending", "TrackedRun", "Tracker"),
 }
 _HOMES = {name: module for module, names in _NAMES.items() for name in names}
 

@@ -25,6 +25,7 @@ KINDS = (
     "optimizer",
     "schedule",
     "exporter",
+    "tracker",
     "recipe",
 )
 """Every kind of component, in the order a batch meets them."""

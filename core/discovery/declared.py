@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from ..base.errors import ComponentError
-from ..contracts import BUILT, Balancer, Exporter, Form, Metric, Task, contract_of
+from ..contracts import BUILT, Balancer, Exporter, Form, Metric, Task, Tracker, contract_of
 
 
 def require_declared(label: str, component: object) -> None:
@@ -202,5 +202,6 @@ _BEYOND_TYPES: Mapping[tuple[type, str], tuple[Callable[[Any], bool], str]] = {
         lambda value: value not in ("", ".", "..") and Path(value).name == value,
         "the name of a file, without a folder",
     ),
+    (Tracker, "patience"): (lambda value: 0 <= value <= 3600, "0 to 3600 seconds"),
 }
 """What must hold beyond the type, and how that is said."""

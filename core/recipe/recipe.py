@@ -331,6 +331,7 @@ class Recipe:
         StartOption, Means("a run folder, or {run: FOLDER, weights: SHA-256}", "mtl compose --init-from RUN")
     ] = None
     export: Annotated[Choice, Chooses("exporter")]
+    trackers: Annotated[tuple[Choice, ...], Chooses("tracker")] = ()
 
     def to_plain(self) -> dict[str, Any]:
         """Return the recipe as plain values, complete and re-runnable.
@@ -348,11 +349,13 @@ class Recipe:
     def portable(self) -> dict[str, Any]:
         """Return `to_plain` with null for every path: the same on every machine, and no secret of one.
 
-        Nor does it say where pictures lie in memory, which changes no result. A `normalization` left open is
-        that of the training split: where an encoder's weights want another, a composed recipe says so.
+        Nor does it say where pictures lie in memory and who is told, which changes no result. A
+        `normalization` left open is that of the training split: where an encoder's weights want another, a
+        composed recipe says so.
         """
         values: dict[str, Any] = _without_paths(self).to_plain()
         values["train"].pop("memory", None)
+        values.pop("trackers", None)
         values.setdefault("normalization", "train")
         return values
 
@@ -361,7 +364,12 @@ class Recipe:
         return hashlib.sha256(json.dumps(self.portable(), sort_keys=True).encode()).hexdigest()
 
 
-_SILENT = {"test_time_augmentation": "none", "init_from": None, "normalization": None}
+_SILENT: Mapping[str, Any] = {
+    "test_time_augmentation": "none",
+    "init_from": None,
+    "normalization": None,
+    "trackers": [],
+}
 """Sections that came later, and what they say when they say nothing."""
 
 

@@ -29,6 +29,7 @@ FLAGS = (
     "precision",
     "deterministic",
     "init_from",
+    "tracker",
 )
 _PATHS = {
     "data": ("dataset", "file"),
@@ -123,6 +124,9 @@ def _put_reader(source: RecipeSource, registry: Registry) -> None:
 
 
 def _put_flag(source: RecipeSource, name: str, value: Any) -> None:
+    if name == "tracker":
+        _put_trackers(source, value)
+        return
     path = _PATHS.get(name, (name,))
     flag = "--" + name.replace("_", "-")
     if isinstance(value, Mapping):
@@ -132,3 +136,13 @@ def _put_flag(source: RecipeSource, name: str, value: Any) -> None:
     if isinstance(known, Mapping) and known.get("name") == value:
         return  # the recipe chose the same component: its options stay
     source.put(path, usable_from(flag, value), flag)
+
+
+def _put_trackers(source: RecipeSource, named: str | Sequence[str | Mapping[str, Any]]) -> None:
+    """Choose the trackers; one that the recipe describes keeps its options."""
+    named = [named] if isinstance(named, str) else named
+    known = source.tree.get("trackers")
+    described = [item for item in known if isinstance(item, Mapping)] if isinstance(known, list) else []
+    by_name = {item.get("name"): item for item in described}
+    chosen = [by_name.get(item, item) if isinstance(item, str) else item for item in named]
+    source.put(("trackers",), usable_from("--tracker", chosen), "--tracker")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -21,11 +21,12 @@ from ..composition.telling import tell_of_data
 from ..contracts import ExportReport
 from ..data.samples import Splits, channel_statistics, load_splits, refuse_unlabelled
 from ..discovery.registry import Registry
+from ..evaluation.answer_pictures import answer_pictures
 from ..evaluation.evaluation import refuse_without_targets
 from ..evaluation.fitting import fit
 from ..evaluation.learned import write_learned
 from ..evaluation.shortfalls import shortfalls
-from ..evaluation.snapshots import keep_snapshot
+from ..evaluation.snapshots import is_kept, keep_snapshot
 from ..folders.kept_plugins import keep_plugins
 from ..folders.run_folder import RunFolder
 from ..recipe.recipe import Recipe
@@ -40,6 +41,7 @@ from .longer import lengthened, refuse_one_of_several
 from .measuring import metrics_of, metrics_of_own_epochs
 from .recomposing import compose_again
 from .starting import START, Taken, compose_started
+from .tracking import NamedTracker, Tracking, build_trackers, track
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,7 @@ class Prepared:
 
     composition: Composition
     splits: Splits
+    trackers: Sequence[NamedTracker] = ()
     taken: Taken | None = None
 
 
@@ -74,6 +77,7 @@ class Started:
     splits: Splits
     trainer: Trainer
     history: list[Mapping[str, float]]
+    tracking: Tracking = field(default_factory=Tracking)
 
 
 @dataclass
@@ -153,12 +157,15 @@ class Pipeline:
         composition, taken = compose_started(recipe, self.registry, warn, source)
         refuse_impossible(composition, self.device)
         with composition.at_work("while the run was prepared"):
-            prepared = self._prepare(composition, shared)
+            prepared = self._prepare(composition, source, shared)
         for line in taken.lines() if taken else ():
             self.progress.note(line)
         return replace(prepared, taken=taken)
 
-    def _prepare(self, composition: Composition, shared: Splits | None) -> Prepared:
+    def _prepare(
+        self, composition: Composition, source: RecipeSource | None, shared: Splits | None
+    ) -> Prepared:
+        trackers = build_trackers(composition.recipe, self.registry, source)
         if self.publishes:
             with composition.at_work("when it was asked whether it can export this"):
                 check_export(composition)
@@ -166,7 +173,7 @@ class Pipeline:
         splits = self._splits(composition, shared)
         with composition.at_work("in a step of training that was tried"):
             refuse_lone_samples(composition, splits.train, self.device)
-        return Prepared(_placed(composition, splits), splits)
+        return Prepared(_placed(composition, splits), splits, trackers)
 
     def begin(self, prepared: Prepared, folder: RunFolder) -> Started:
         """Begin a run in a new folder."""
@@ -177,7 +184,9 @@ class Pipeline:
             write_json(folder.path / START, prepared.taken.to_json())
         keep_plugins(folder.path, self.registry.providers, self.progress.warning)
         self._notify("mtl_run_started", run=folder.path, recipe=composition.recipe.to_plain())
-        return Started(folder, composition, splits, self._trainer(composition, splits), [])
+        trainer = self._trainer(composition, splits)
+        tracking = track(prepared.trackers, self.progress, folder, composition)
+        return Started(folder, composition, splits, trainer, [], tracking)
 
     def restart(self, folder: RunFolder, recipe: Recipe, shared: Splits | None = None) -> Started:
         """Return an interrupted run as it was after its last intact checkpoint."""
@@ -188,6 +197,7 @@ class Pipeline:
             )
         composition = compose_again(folder, recipe, self.registry, checkpoint.state)
         refuse_impossible(composition, self.device)
+        trackers = build_trackers(composition.recipe, self.registry)
         with composition.at_work("while the run was prepared"):
             self.progress.planned(composition.plan())
             splits = self._splits(composition, shared)
@@ -196,7 +206,8 @@ class Pipeline:
             trainer.restore(checkpoint)
         self._mend(folder, composition)
         history: list[Mapping[str, float]] = list(folder.history_of(checkpoint, self.progress.warning))
-        return Started(folder, composition, splits, trainer, history)
+        tracking = track(trackers, self.progress, folder, composition, history)
+        return Started(folder, composition, splits, trainer, history, tracking)
 
     def _mend(self, folder: RunFolder, composition: Composition) -> None:
         """Write again what was damaged and is not needed to go on."""
@@ -216,7 +227,8 @@ class Pipeline:
 
     def train(self, started: Started) -> Started:
         """Train the epochs that are missing, keeping every one; return the same run with its history."""
-        with started.composition.at_work(lambda: f"while it trained, {_time_of(started)}"):
+        at_work = started.composition.at_work(lambda: f"while it trained, {_time_of(started)}")
+        with started.tracking.ends_with_failure(), at_work:
             return self._train(started)
 
     def _train(self, started: Started) -> Started:
@@ -233,11 +245,18 @@ class Pipeline:
             kept = started.composition.model.state_dict() if result.best or result.best_of else None
             folder.checkpoints.save(result.checkpoint, kept, best=result.best, best_of=result.best_of)
             self.progress.epoch(result.epoch, result.row, result.best)
+            self._track(started, result)
             if (reason := started.trainer.eager_reason) and reason != told:
                 self.progress.warning(f"steps run one by one, not as a graph: {reason}")
                 told = reason
             self._notify("mtl_epoch_ended", run=folder.path, epoch=result.epoch, row=dict(result.row))
         return started
+
+    def _track(self, started: Started, result: EpochResult) -> None:
+        def pictures() -> Mapping[str, Any]:
+            return answer_pictures(started.composition, started.splits.validation)
+
+        started.tracking.epoch(result.row, pictures if is_kept(result.epoch) else None)
 
     def _epochs(self, started: Started) -> Iterator[EpochResult]:
         """Train; when memory runs out, say which batch size would fit."""
@@ -253,8 +272,10 @@ class Pipeline:
 
     def finish(self, started: Started) -> Outcome:
         """Judge the chosen epoch, export and report."""
-        with started.composition.at_work("after it was trained"):
-            return self._finish(started)
+        with started.tracking.ends_with_failure(), started.composition.at_work("after it was trained"):
+            outcome = self._finish(started)
+        started.tracking.end("finished")
+        return outcome
 
     def _finish(self, started: Started) -> Outcome:
         folder, composition, splits = started.folder, started.composition, started.splits
@@ -280,6 +301,7 @@ class Pipeline:
             self.progress.warning(text)
         folder.write_history(started.history)
         folder.write_metrics(metrics)
+        started.tracking.measured(metrics)
         with composition.at_work("when it told what it has learned"):
             write_learned(folder.path, composition, splits.validation)
         exported = self._publish(started, metrics) if self.publishes else ExportReport((), {})
@@ -297,6 +319,7 @@ class Pipeline:
         give_back_freed_memory()
         with composition.at_work("in the report"):
             write_report(folder, composition, splits, started.history, metrics, exported.verification)
+        started.tracking.published((folder.path / "report.html", *exported.files))
         self._notify("mtl_exported", run=folder.path, files=exported.files)
         return exported
 

@@ -33,6 +33,7 @@ _SUMMARIES = {
     "optimizer": "Steps of one size, along the sign of a running mean",
     "schedule": "A high learning rate, then a low one",
     "exporter": "The weights alone, compared with the model",
+    "tracker": "A line of text per epoch",
     "recipe": "A short training of the task",
 }
 _SECTIONS = ("dataset", "encoder", "sharing", "balancer")

@@ -12,7 +12,10 @@ from ..recipe.request import Request
 from .checks import CheckFailed, check, require
 from .subjects import Subject
 
-ENGINE_ARGUMENTS = {"dataset": 0, "optimizer": 0, "schedule": 0, "exporter": 0, "encoder": 2, "sharing": 2}
+ENGINE_ARGUMENTS = {
+    **dict.fromkeys(("dataset", "optimizer", "schedule", "exporter", "tracker"), 0),
+    **dict.fromkeys(("encoder", "sharing"), 2),
+}
 """How many positional arguments the engine gives; of other kinds, 1."""
 
 

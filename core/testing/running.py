@@ -25,6 +25,7 @@ from . import (
     schedule_checks,
     sharing_checks,
     task_checks,
+    tracker_checks,
     training_checks,
 )
 from .checks import Check, Result
@@ -48,6 +49,7 @@ _FILES = (
     schedule_checks,
     training_checks,
     export_checks,
+    tracker_checks,
 )
 CHECKS: tuple[Check, ...] = tuple(
     dict.fromkeys(

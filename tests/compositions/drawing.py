@@ -117,6 +117,8 @@ class Draw:
             tree["normalization"] = some.choice(["none", "train", self._statistics(dataset)])
         if self._chance(0.5):
             tree["export"] = self._any("exporter", {"web": 0.2, "bundle": 0.5})
+        if self._chance(0.1):  # the one that needs no package of its own
+            tree["trackers"] = [self._component("tracker", "jsonl")]
         return tree
 
     def training(self) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from mtl.core.contracts import (
     Schedule,
     Sharing,
     Task,
+    Tracker,
 )
 from mtl.core.contracts.specs import DatasetSpec, FeatureSpec, ImageSpec
 from mtl.plugins.forms import Categorical
@@ -242,6 +243,17 @@ class BadExporter(Exporter):
         return {}
 
 
+class BadTracker(Tracker):
+    def __init__(self):
+        fail("tracker constructor")
+
+    def start(self, run):
+        fail("tracker start")
+
+    def scalars(self, epoch, values):
+        fail("tracker scalars")
+
+
 def _component(kind):
     return Component(kind, f"bad-{kind}", "Fails on demand", f"{__name__}:Bad{kind.capitalize()}")
 
@@ -263,5 +275,6 @@ def mtl_components():
             "optimizer",
             "schedule",
             "exporter",
+            "tracker",
         ),
     )

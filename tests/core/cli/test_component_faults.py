@@ -15,13 +15,13 @@ COMPOSE = (
     *("--sharing", "bad-sharing", "--balancer", "bad-balancer", "--tasks", "bad-task", "--epochs", "1"),
     *("--set", "augmentations=[bad-augmentation]", "--set", "export=bad-exporter", "--device", "cpu"),
     *("--set", "train.optimizer=bad-optimizer", "--set", "train.schedule=bad-schedule"),
-    *("--set", "train.validation=0.25", "--out", "run"),
+    *("--set", "train.validation=0.25", "--tracker", "bad-tracker", "--out", "run"),
 )
 FIRST = "failed on its first samples"
 CONSTRUCTED = "cannot be constructed"
 KINDS = (
     *("dataset", "augmentation", "encoder", "head", "loss", "metric", "task", "sharing", "balancer"),
-    *("optimizer", "schedule", "exporter"),
+    *("optimizer", "schedule", "exporter", "tracker"),
 )
 PLACES = {
     **{f"{kind} constructor": CONSTRUCTED for kind in KINDS},
@@ -108,6 +108,18 @@ def test_a_report_of_files_that_are_not_there_is_no_export(
     result = mtl(*COMPOSE)
     assert f"error: exporter 'bad-exporter' of {PLUGIN}: {told}\n" in result.err
     assert result.status == 3
+
+
+@pytest.mark.parametrize(("place", "raised"), [("start", "SystemExit"), ("scalars", "Own")])
+def test_a_tracker_that_fails_is_told_once_and_stops_nothing(
+    place: str, raised: str, mtl: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FAULT", f"tracker {place}")
+    monkeypatch.setenv("RAISES", raised)
+    result = mtl(*COMPOSE)
+    assert result.status == 0
+    assert result.err.count("warning: tracker 'bad-tracker' failed: ") == 1
+    assert f"failed: {TYPES[raised]}; the run goes on\n" in result.err
 
 
 def test_the_plugin_works_when_nothing_fails(mtl: Command, tmp_path: Path) -> None:

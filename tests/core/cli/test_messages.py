@@ -77,6 +77,15 @@ CASES: dict[str, tuple[int, list[str]]] = {
     ),
     "unknown-encoder": (2, [*COMPOSE, "classify", "--encoder", "lenett"]),
     "unknown-dataset": (2, [*COMPOSE, "classify", "--dataset", "digit"]),
+    "unknown-tracker": (2, [*COMPOSE, "classify", "--tracker", "tensorbord"]),
+    "tracker-option": (
+        2,
+        [*COMPOSE, "classify", "--set", "trackers=[{name: jsonl, picture: false}, {nam: mlflow}]"],
+    ),
+    "tracker-without-package": (
+        5,
+        [*COMPOSE, "classify", "--set", "trackers=[{name: wandb, library: trackio}]", "--epochs", "1"],
+    ),
     "unknown-sharing": (2, [*COMPOSE, "classify", "--sharing", "hart"]),
     "unknown-balancer": (2, [*COMPOSE, "classify", "--balancer", "some"]),
     "unknown-optimizer": (

@@ -166,4 +166,46 @@ TRAINING = {
         "class Broken(GoodExporter):\n    def verify(self, subject, path): return {'passed': True}",
         "VerificationError for the file of a model with other weights",
     ),
+    ("tracker", "a-whole-run-is-taken"): (
+        """
+        class Broken(GoodTracker):
+            def scalars(self, epoch, values):
+                import json
+                json.dumps(values, allow_nan=False)
+        """,
+        "ValueError: Out of range float values",
+    ),
+    ("tracker", "a-run-may-go-on"): (
+        """
+        class Broken(GoodTracker):
+            def start(self, run):
+                run.own.mkdir(parents=True)
+                self.file = run.own / "epochs.txt"
+        """,
+        "FileExistsError",
+    ),
+    ("tracker", "only-its-own-folder-is-written"): (
+        """
+        class Broken(GoodTracker):
+            def start(self, run):
+                self.file = run.folder / "epochs.txt"
+        """,
+        "a run's folder with the files that were in it; got epochs.txt",
+    ),
+    ("tracker", "random-numbers-are-left-alone"): (
+        """
+        class Broken(GoodTracker):
+            def scalars(self, epoch, values):
+                torch.rand(1)
+        """,
+        "torch's and NumPy's global generators as they were",
+    ),
+    ("tracker", "nothing-is-printed"): (
+        """
+        class Broken(GoodTracker):
+            def finish(self, ended):
+                print("bye")
+        """,
+        "got 'bye",
+    ),
 }

@@ -47,6 +47,8 @@ from mtl.contracts import (
     Sharing,
     Symmetry,
     Task,
+    TrackedRun,
+    Tracker,
     Values,
     VerificationError,
     transform_square,
@@ -256,6 +258,16 @@ class GoodExporter(Exporter):
         if not all(torch.allclose(one[task], two[task], atol=1e-4) for task in one):
             raise VerificationError("it computes something else")
         return {"passed": True}
+
+
+class GoodTracker(Tracker):
+    def start(self, run):
+        run.own.mkdir(parents=True, exist_ok=True)
+        self.file = run.own / "epochs.txt"
+
+    def scalars(self, epoch, values):
+        with self.file.open("a") as file:
+            file.write(f"{epoch} {values}")
 '''
 
 KINDS = (
@@ -272,6 +284,7 @@ KINDS = (
     "optimizer",
     "schedule",
     "exporter",
+    "tracker",
 )
 HOOK = """
 
