@@ -144,16 +144,16 @@ def question_of(asked: Mapping[str, Any]) -> Question:
     assignments, axes = assigned_axes(asked["assignments"])
     components = [component_axis(key, asked[key]) for key in COMPONENTS if asked[key] is not None]
     request = Request(asked["recipe"], names_in(asked["tasks"]), flags, assignments)
-    metrics = _by_task("--metric", "METRIC", asked["metrics"])
+    metrics = by_task("--metric", "METRIC", asked["metrics"])
     margins = {
         task: _margin(task, given)
-        for task, given in _by_task("--equal-within", "MARGIN", asked["margins"]).items()
+        for task, given in by_task("--equal-within", "MARGIN", asked["margins"]).items()
     }
     seeds = read_seeds(asked["seeds"])
     return Question(request, (*components, *axes), seeds, metrics, margins, asked["against"])
 
 
-def _by_task(flag: str, what: str, given: tuple[str, ...]) -> dict[str, str]:
+def by_task(flag: str, what: str, given: tuple[str, ...]) -> dict[str, str]:
     """Return what a flag says of each task it names."""
     chosen: dict[str, str] = {}
     for item in given:

@@ -22,6 +22,7 @@ from .group import LazyGroup
 from .session import Session
 
 _COMMANDS = {
+    "affinity": "Find out which tasks to train together, and the best grouping under a budget.",
     "compare": "Compare sharing schemes, balancers or anything else with single-task training.",
     "compose": "Train, evaluate, export and verify a multitask model.",
     "doctor": "Check this machine and the installation.",

@@ -1,7 +1,8 @@
-"""The single-task run that a task of a multitask run is held against."""
+"""The runs of one task, or of some, that a multitask run is held against."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from ..composition.composition import Composition
@@ -14,31 +15,41 @@ def baseline_recipe(recipe: Recipe, task: str, composition: Composition, registr
     """Return the recipe that trains `task` alone: same data, encoder, training and seed.
 
     Sharing and balancer are the defaults (with one task there is nothing to share or to balance) and the
-    task's weight is 1. Where tasks share a view, another task that changes what the model sees (noise,
-    rotation) stays with weight 0: it trains nothing, and both runs are trained and judged on the same images.
-    Of one task, the best epoch is its own: `select` per-task and best are the same run. What is frozen of
-    other heads, or watched of other tasks, falls away. The memory format is the multitask run's, so that
-    rounding is alike.
+    task's weight is 1; the rest is that of `part_recipe`. Of one task, the best epoch is its own: `select`
+    per-task and best are the same run.
     """
-    train = composition.recipe.train
+    part = part_recipe(recipe, (task,), composition)
+    train = part.train
     if train.select == "per-task":
         train = train.model_copy(update={"select": "best"})
-    watched = None if train.watch is None or train.watch.partition("/")[0] != task else train.watch
-    others = tuple(f"heads.{choice.name}." for choice in recipe.tasks if choice.name != task)
-    freeze = tuple(pattern for pattern in train.freeze if not pattern.startswith(others))
-    train = train.model_copy(update={"watch": watched, "freeze": freeze})
-    kept = tuple(
-        replace(choice, weight=1.0 if choice.name == task else 0.0)
-        for choice in recipe.tasks
-        if choice.name == task or _changes_the_view(choice, composition)
-    )
     return replace(
-        recipe,
-        tasks=kept,
+        part,
+        tasks=tuple(replace(choice, weight=1.0) if choice.name == task else choice for choice in part.tasks),
         train=train,
         sharing=_default("sharing", registry),
         balancer=_default("balancer", registry),
     )
+
+
+def part_recipe(recipe: Recipe, tasks: Sequence[str], composition: Composition) -> Recipe:
+    """Return the recipe that trains some of the tasks: same data, encoder, sharing, training and seed.
+
+    Where tasks share a view, another task that changes what the model sees (noise, rotation) stays with
+    weight 0: it trains nothing, and all runs are trained and judged on the same images. What is frozen of
+    other heads, or watched of other tasks, falls away, as does `lookahead`. The memory format is that of the
+    whole run, so that rounding is alike.
+    """
+    train = composition.recipe.train
+    watched = train.watch if train.watch is not None and train.watch.partition("/")[0] in tasks else None
+    others = tuple(f"heads.{choice.name}." for choice in recipe.tasks if choice.name not in tasks)
+    freeze = tuple(pattern for pattern in train.freeze if not pattern.startswith(others))
+    kept = tuple(
+        choice if choice.name in tasks else replace(choice, weight=0.0)
+        for choice in recipe.tasks
+        if choice.name in tasks or _changes_the_view(choice, composition)
+    )
+    train = train.model_copy(update={"watch": watched, "freeze": freeze, "lookahead": 0})
+    return replace(recipe, tasks=kept, train=train)
 
 
 def parameters_alone(composition: Composition, task: str) -> int:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 
@@ -14,7 +14,7 @@ from ..base.files import write_json, write_text
 from ..discovery.registry import Registry
 from .folder import ComparisonFolder
 from .grid import MISSING, Grid
-from .outcomes import outcomes_of
+from .outcomes import Outcome, outcomes_of
 from .page import page
 from .power import power_of
 from .progress import ComparisonProgress
@@ -43,7 +43,7 @@ class Comparison:
         """Raise `IncompleteError` when something that can be trained was not."""
         if not self.exit_status:
             return
-        rows = [row["name"] for row in self.results["variants"] if row["status"] == MISSING]
+        rows = [row["name"] for row in self.results.get("variants", ()) if row["status"] == MISSING]
         rows += [
             f"{cell['name']}, seed {cell['seed']}"
             for cell in self.results["cells"]
@@ -63,9 +63,28 @@ class IncompleteError(MtlError):
         self.status = status
 
 
+def write_results(path: Path, found: Mapping[str, Any]) -> None:
+    """Write `compare.json`, the two sheets and the page into a folder, each atomically."""
+    write_json(path / "compare.json", found)
+    write_text(path / "cells.csv", cells_sheet(found))
+    write_text(path / "summary.csv", summary_sheet(found))
+    write_text(path / "report.html", page(found))
+
+
+class Judge(Protocol):
+    """Makes the results of a grid from the outcomes of its cells, as JSON values."""
+
+    def __call__(
+        self, grid: Grid, outcomes: Mapping[str, Outcome], notes: Sequence[str], planned: int
+    ) -> dict[str, Any]: ...
+
+
 @dataclass
 class Comparing:
-    """How a grid is trained: where, on what, so many cells at a time, with or without export."""
+    """How a grid is trained: where, on what, so many cells at a time, with or without export.
+
+    `judge` says what follows from the cells, `write` leaves it in the folder.
+    """
 
     registry: Registry
     device: torch.device
@@ -73,6 +92,8 @@ class Comparing:
     jobs: int = 1
     publishes: bool = False
     plugin_files: tuple[Path, ...] = ()
+    judge: Judge = results
+    write: Callable[[Path, Mapping[str, Any]], None] = write_results
 
     def run(self, grid: Grid, path: Path, *, force: bool = False) -> Comparison:
         """Train what is not yet trained in the folder `path`, and write the results."""
@@ -94,23 +115,15 @@ class Comparing:
                 adopts=not force,
             )
             failures = runner.run(grid.cells)
-            found = results(grid, outcomes_of(grid, folder, failures), runner.notes, planned)
+            found = self.judge(grid, outcomes_of(grid, folder, failures), runner.notes, planned)
             folder.check()
-            write_results(path, found)
+            self.write(path, found)
             if not failures:
                 folder.complete()
             elif folder.replaced.exists():
                 kept = f"the comparison that this one replaces is kept in {folder.replaced}"
                 self.progress.warning(f"{kept} until all cells are trained")
         return Comparison(path, found, _status(grid, failures))
-
-
-def write_results(path: Path, found: Mapping[str, Any]) -> None:
-    """Write `compare.json`, the two sheets and the page into a folder, each atomically."""
-    write_json(path / "compare.json", found)
-    write_text(path / "cells.csv", cells_sheet(found))
-    write_text(path / "summary.csv", summary_sheet(found))
-    write_text(path / "report.html", page(found))
 
 
 def _status(grid: Grid, failures: Mapping[str, Failure]) -> int:

@@ -13,7 +13,8 @@ History = Sequence[Mapping[str, float]]
 def curves_of(histories: Sequence[History], tasks: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
     """Return, by column of the history, `{epoch, mean, low, high, n}` per epoch over the seeds that have it.
 
-    The columns are the tasks' validation values, the cosines between gradients and the balancer's weights.
+    The columns are the tasks' validation values, the cosines between gradients, the affinities and the
+    balancer's weights.
     """
     columns = dict.fromkeys(key for history in histories for row in history for key in row)
     kept = [key for key in columns if _is_told(key, tasks)]
@@ -24,7 +25,7 @@ def _is_told(key: str, tasks: Sequence[str]) -> bool:
     kind, *rest = key.split("/")
     if kind == "validation":
         return rest[0] in tasks
-    return kind in ("cosine", "weight") and all(part in tasks for part in rest)
+    return kind in ("cosine", "affinity", "weight") and all(part in tasks for part in rest)
 
 
 def _points(histories: Sequence[History], key: str) -> list[dict[str, Any]]:

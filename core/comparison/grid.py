@@ -77,11 +77,15 @@ class Grid:
     """Differences, in the metrics' own size, that are called equal."""
     against: str | None = None
     """The variant that the others are held against; None: single-task training."""
+    asks: str | None = None
+    """What is asked, where it is not how variants compare."""
 
     def plan(self) -> dict[str, Any]:
         """Return what makes two comparisons the same question, whatever their values and seeds."""
         yardsticks = {name: yardstick.metric for name, yardstick in self.yardsticks.items()}
-        plan = {"judged_by": yardsticks, "axes": [axis.key for axis in self.axes], "recipe": dict(self.fixed)}
+        asked = {} if self.asks is None else {"asks": self.asks}
+        axes = [axis.key for axis in self.axes]
+        plan = {**asked, "judged_by": yardsticks, "axes": axes, "recipe": dict(self.fixed)}
         stated = {"margins": dict(self.margins), "against": self.against}
         return plan | {name: value for name, value in stated.items() if value}
 
@@ -90,6 +94,11 @@ class Grid:
         """The variants that can be trained and are held against something."""
         able = (variant for variant in self.variants if variant.cell is not None)
         return tuple(variant for variant in able if variant.name != self.against)
+
+    @property
+    def comparisons(self) -> int:
+        """How many pairs of a variant and a task are held against something."""
+        return sum(len(variant.alone or self.yardsticks) for variant in self.compared)
 
     @property
     def cells(self) -> tuple[Cell, ...]:
@@ -123,7 +132,7 @@ def lay_out(question: Question, registry: Registry) -> Grid:
     variants: list[Variant] = []
     failures: list[MtlError] = []
     yardsticks: dict[str, dict[str, Yardstick]] = {}
-    composer = _SingleTask(registry)
+    composer = SingleTask(registry)
     for values, source, recipe in zip(combinations, sources, recipes, strict=True):
         name, settings = _name(question.axes, values, recipe), _settings(question.axes, values)
         try:
@@ -136,7 +145,7 @@ def lay_out(question: Question, registry: Registry) -> Grid:
         variants.append(composer.variant(name, settings, recipe, composition))
     if not yardsticks:
         raise failures[0]
-    fixed = _fixed(recipes[0], question.axes)
+    fixed = fixed_part(recipes[0], question.axes)
     common = _common(yardsticks)
     margins = margins_of(common, question.margins)
     grid = Grid(question.axes, question.seeds, tuple(variants), common, fixed, margins, question.against)
@@ -171,7 +180,7 @@ def _common(yardsticks: Mapping[str, Mapping[str, Yardstick]]) -> Mapping[str, Y
     return common
 
 
-class _SingleTask:
+class SingleTask:
     """Makes variants with their single-task runs; each of those is composed once."""
 
     def __init__(self, registry: Registry) -> None:
@@ -236,7 +245,8 @@ def _read_all(sources: Sequence[RecipeSource], registry: Registry) -> list[Recip
     return recipes
 
 
-def _fixed(recipe: Recipe, axes: Sequence[Axis]) -> dict[str, Any]:
+def fixed_part(recipe: Recipe, axes: Sequence[Axis] = ()) -> dict[str, Any]:
+    """Return a recipe as plain values without the seed, the export and what the axes vary."""
     tree = recipe.to_plain()
     for path in (("seed",), ("export",), *(tuple(axis.key.split(".")) for axis in axes)):
         here: Any = tree

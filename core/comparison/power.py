@@ -93,7 +93,7 @@ def power_of(grid: Grid, planned: int | None = None) -> Power:
     `planned` is the number of seeds decided on before anything was trained, by default the grid's.
     """
     look = Look(len(grid.seeds), planned or len(grid.seeds))
-    return Power(len(grid.seeds), len(grid.compared) * len(grid.yardsticks), look.share)
+    return Power(len(grid.seeds), grid.comparisons, look.share)
 
 
 def power(seeds: int, comparisons: int, effect: float = EFFECT, share: float = PLANNED) -> float:

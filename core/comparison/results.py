@@ -99,10 +99,10 @@ def _selection(grid: Grid) -> list[str]:
 
 def _notes(grid: Grid, rows: Sequence[Row], outcomes: Mapping[str, Outcome]) -> list[str]:
     """Return what must be known beside the numbers."""
-    return [*_unlike(outcomes), *_lost(rows), *_repeated(rows), *_out_of_bounds(grid.yardsticks, outcomes)]
+    return [*unlike(outcomes), *_lost(rows), *_repeated(rows), *out_of_bounds(grid.yardsticks, outcomes)]
 
 
-def _unlike(outcomes: Mapping[str, Outcome]) -> list[str]:
+def unlike(outcomes: Mapping[str, Outcome]) -> list[str]:
     """Say when cells were trained by different versions, on different devices or on different data."""
     origins = [item.origin for item in outcomes.values() if item.origin]
     data: dict[str, set[str]] = {}
@@ -141,7 +141,7 @@ def _repeated(rows: Sequence[Row]) -> list[str]:
     ]
 
 
-def _out_of_bounds(yardsticks: Mapping[str, Yardstick], outcomes: Mapping[str, Outcome]) -> list[str]:
+def out_of_bounds(yardsticks: Mapping[str, Yardstick], outcomes: Mapping[str, Outcome]) -> list[str]:
     """Name every judged value that its metric says cannot be: what follows from it is not to be trusted."""
     told = []
     for outcome in outcomes.values():

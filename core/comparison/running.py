@@ -118,5 +118,5 @@ class Runner:
 
     def _judged(self, cell: Cell) -> dict[str, float | None]:
         test = compared_metrics(RunFolder(self.folder.cell(cell)).read_metrics())
-        tasks = [cell.task] if cell.task is not None else list(self.yardsticks)
+        tasks = [cell.task] if cell.task is not None else [task for task in self.yardsticks if task in test]
         return {task: test[task][self.yardsticks[task].metric] for task in tasks}

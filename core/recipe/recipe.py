@@ -153,7 +153,7 @@ class Sampling(BaseModel):
 
 _LATER = (
     *("warm_up", "clip", "accumulate", "ema", "groups", "sampling", "memory", "deterministic"),
-    *("freeze", "unfreeze_after", "layer_decay", "decay_norms", "watch"),
+    *("freeze", "unfreeze_after", "layer_decay", "decay_norms", "watch", "lookahead"),
 )
 """Fields of `Training` that are written only where they say something: older recipes keep their hash."""
 
@@ -284,6 +284,14 @@ class Training(BaseModel):
     patience: Annotated[
         int | None, Field(ge=1, description="Stop after so many epochs without improvement; null: never.")
     ] = None
+    lookahead: Annotated[
+        int,
+        Field(
+            ge=0,
+            description="Batches on which is measured, after every epoch, what a step for one task does to "
+            "the losses of the others (`affinity/A/B` in `history.csv`); 0: not measured.",
+        ),
+    ] = 0
     min_delta: Annotated[
         float,
         Field(

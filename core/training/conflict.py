@@ -1,11 +1,16 @@
-"""How far the tasks' gradients point the same way, looked at outside the steps."""
+"""How far the tasks' gradients point the same way, and what a step for one does to the others.
+
+Both are looked at outside the steps, and the model is left as it was.
+"""
 
 from __future__ import annotations
 
-from itertools import combinations
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from itertools import combinations, permutations
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ..composition.composition import Composition
 from ..composition.losses import mean_loss
@@ -20,21 +25,73 @@ def cosines(composition: Composition, lessons: StepLessons) -> dict[str, float]:
     A task without a gradient has the cosine 0; without shared parameters that are trained, or a second task,
     there is none.
     """
-    model = composition.model
-    shared = model.sharing.trained_together()
+    shared = composition.model.sharing.trained_together()
     names = tuple(composition.tasks)
     if not shared or len(names) < 2:
         return {}
-    training = model.training
-    model.eval()
-    found: dict[str, Tensor] = {}
-    for lesson in lessons:
-        # As the steps do, of the image as it is: a mean over its symmetries is nothing that is trained.
-        raw = model.answer_once(lesson.image, lesson.inputs, lesson.tasks)
-        for name in lesson.tasks:
-            found[name] = mean_loss(composition.tasks[name].loss, raw[name], lesson.answers[name])
-    gradients = task_gradients(torch.stack([found[name] for name in names]), shared)
-    model.train(training)
+    with _evaluating(composition.model):
+        gradients = task_gradients(_losses(composition, lessons), shared)
     units = torch.nn.functional.normalize(gradients, dim=1)
     matrix = (units @ units.T).clamp(-1.0, 1.0).tolist()
     return {f"cosine/{names[i]}/{names[j]}": matrix[i][j] for i, j in combinations(range(len(names)), 2)}
+
+
+def lookahead(composition: Composition, steps: Sequence[StepLessons], rate: float) -> dict[str, float]:
+    """Return `affinity/A/B` for every two tasks: what a step for A alone does to B's loss.
+
+    The lookahead affinity of Fifty et al. 2021, mean over `steps`: with the shared parameters s and the loss
+    L_B of a batch, 1 - L_B(s - rate * grad L_A(s)) / L_B(s). Above zero the step for A helps B. It is a plain
+    step along the gradient, whatever the optimizer. A loss below zero is divided by its size, and one of 0
+    has the affinity 0. The model is left as it was, to the bit, and looks at the batches as in evaluation.
+    """
+    shared = composition.model.sharing.trained_together()
+    names = tuple(composition.tasks)
+    if not shared or len(names) < 2:
+        return {}
+    with _evaluating(composition.model):
+        found = torch.stack([_lookahead(composition, lessons, shared, rate) for lessons in steps])
+    matrix = found.mean(dim=0).tolist()
+    return {f"affinity/{names[i]}/{names[j]}": matrix[i][j] for i, j in permutations(range(len(names)), 2)}
+
+
+def _lookahead(
+    composition: Composition, lessons: StepLessons, shared: Sequence[nn.Parameter], rate: float
+) -> Tensor:
+    """Return the affinities `[T, T]` of one batch: of the step for each task on each task's loss."""
+    losses = _losses(composition, lessons)
+    gradients = task_gradients(losses, shared)
+    before, sizes = losses.detach(), [parameter.numel() for parameter in shared]
+    rows = []
+    with torch.no_grad():
+        kept = [parameter.clone() for parameter in shared]
+        try:
+            for gradient in gradients:
+                for parameter, start, part in zip(shared, kept, gradient.split(sizes), strict=True):
+                    parameter.copy_(start - rate * part.view(start.shape))
+                rows.append(_losses(composition, lessons))
+        finally:
+            for parameter, start in zip(shared, kept, strict=True):
+                parameter.copy_(start)
+    found = (before - torch.stack(rows)) / before.abs()
+    return torch.where(before == 0, torch.zeros_like(found), found)
+
+
+def _losses(composition: Composition, lessons: StepLessons) -> Tensor:
+    """Return each task's mean loss `[T]` over a step's lessons, before weighting."""
+    found: dict[str, Tensor] = {}
+    for lesson in lessons:
+        # As the steps do, of the image as it is: a mean over its symmetries is nothing that is trained.
+        raw = composition.model.answer_once(lesson.image, lesson.inputs, lesson.tasks)
+        for name in lesson.tasks:
+            found[name] = mean_loss(composition.tasks[name].loss, raw[name], lesson.answers[name])
+    return torch.stack([found[name] for name in composition.tasks])
+
+
+@contextmanager
+def _evaluating(model: nn.Module) -> Iterator[None]:
+    training = model.training
+    model.eval()
+    try:
+        yield
+    finally:
+        model.train(training)

@@ -161,6 +161,7 @@ class Draw:
             "freeze": some.choice([[], [], ["encoder.*"], ["encoder.stages.*"], ["heads.*"], ["*.bias"]]),
             "layer_decay": some.choice([None, None, 0.5]),
             "watch": None,
+            "lookahead": some.choice([0, 0, 0, 2]),
         }
         return {**drawn, "unfreeze_after": 1 if drawn["freeze"] and epochs > 1 else None}
 

@@ -24,9 +24,11 @@ ROOMS = {
     "report": "base contracts data recipe composition evaluation folders",
     "running": "base contracts discovery data recipe composition evaluation training folders report",
     "comparison": "base discovery data recipe composition folders report running",
+    "affinity": "base composition discovery recipe report running comparison",
     "scaffold": "base contracts discovery",
     "testing": "base contracts discovery data recipe composition evaluation training running",
-    "cli": "base contracts discovery recipe composition folders report running comparison scaffold testing",
+    "cli": "base contracts discovery recipe composition folders report running comparison affinity "
+    "scaffold testing",
 }
 """Each room may import those it names, which stand above it: no circle can be written down."""
 

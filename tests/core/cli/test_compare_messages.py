@@ -1,4 +1,4 @@
-"""Bad input to `mtl compare` gets one clear line, a hint and the right status, before anything is trained.
+"""Bad input to `mtl compare` and `mtl affinity` gets its message and status before anything is trained.
 
 The expected texts are the files in `golden_compare/`; after a deliberate change run with `MTL_GOLDEN=write`
 and read the difference.
@@ -47,17 +47,27 @@ class ShareOfYes(Metric):
 """
 
 PLAN = {"format": 1, "judged_by": {"even": "accuracy", "third": "f1"}, "axes": [], "recipe": {}}
+GROUPS = {
+    "format": 1,
+    "asks": "which tasks together",
+    "judged_by": {"even": "accuracy", "third": "f1"},
+    "axes": [],
+    "recipe": {"mtl": 1, "dataset": {"name": "mnist"}},
+}
 FILES = {
     "more.py": PLUGIN,
     "damaged/plan.json": '{"format": 1, "judg',
     "strange/plan.json": "[]",
     "newer/plan.json": '{"format": 99}',
     "other/plan.json": json.dumps(PLAN),
+    "groups/plan.json": json.dumps(GROUPS),
     "run/recipe.yaml": "tasks: [classify]\n",
 }
 
 COMPARE = ["compare", "--tasks", "even,third", "--encoder", "mlp"]
 MORE = ["--plugin", "more.py", *COMPARE]
+AFFINITY = ["affinity", "--encoder", "mlp", "--tasks"]
+NINE = "even,third,classify,parity,denoise,rotation,random-sum,autoencode,multiple-of"
 METRICS = "tasks.even.metrics=[share-of-yes,accuracy]"
 CASES: dict[str, tuple[int, list[str]]] = {
     "unknown-names": (2, [*COMPARE, "--sharing", "nne,hard,cros-stitch", "--balancer", "sum,weigthed"]),
@@ -93,6 +103,16 @@ CASES: dict[str, tuple[int, list[str]]] = {
     "newer-plan": (2, [*COMPARE, "--out", "newer"]),
     "another-comparison": (2, [*COMPARE, "--out", "other"]),
     "unknown-device": (2, [*COMPARE, "--device", "gpu"]),
+    "group-of-one-task": (2, [*AFFINITY, "even"]),
+    "groups-of-nine-tasks": (2, [*AFFINITY, NINE]),
+    "group-with-a-task-without-labels": (2, [*AFFINITY, "even,segment"]),
+    "groups-that-no-budget-allows": (2, [*AFFINITY, "even,third", "--parameters", "52k"]),
+    "groups-for-too-few-multiply-adds": (2, [*AFFINITY, "even,third", "--multiply-adds", "0.5x"]),
+    "budget-is-no-amount": (2, [*AFFINITY, "even,third", "--parameters", "few"]),
+    "groups-that-share-nothing": (2, [*AFFINITY, "even,third", "--sharing", "none"]),
+    "group-with-a-weight-of-nothing": (2, [*AFFINITY, "even,third", "--set", "tasks.third.weight=0"]),
+    "affinity-of-another-recipe": (2, [*AFFINITY, "even,third", "--epochs", "2", "--out", "groups"]),
+    "affinity-in-a-comparison": (2, [*AFFINITY, "even,third", "--out", "other"]),
 }
 
 

@@ -1,0 +1,143 @@
+"""`mtl affinity`: which tasks together?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from .asked import (
+    data_dir_option,
+    data_option,
+    dataset_option,
+    device_option,
+    epochs_option,
+    json_option,
+    names_in,
+    precision_option,
+    recipe_option,
+)
+from .compare import by_task
+from .session import Session, pass_session, print_json
+
+if TYPE_CHECKING:
+    from ..comparison.grid import Question
+
+
+@click.command("affinity")
+@recipe_option
+@click.option("--tasks", metavar="A,B,...", help="Two to eight tasks, separated by commas (mtl list task).")
+@dataset_option
+@data_option
+@data_dir_option
+@click.option("--encoder", metavar="NAME", help="The encoder of every group (mtl list encoder).")
+@click.option("--sharing", metavar="NAME", help="The sharing scheme of every group (mtl list sharing).")
+@click.option("--balancer", metavar="NAME", help="The balancer of every group (mtl list balancer).")
+@click.option("--balance-on", metavar="parameters|features", help="Whose gradients the balancer weighs.")
+@epochs_option
+@click.option(
+    "--seeds", default="3", show_default=True, metavar="N|A,B,...", help="How many seeds, or which."
+)
+@precision_option
+@click.option(
+    "--set", "assignments", multiple=True, metavar="KEY=VALUE", help="Set anything. May be repeated."
+)
+@click.option(
+    "--metric",
+    "metrics",
+    multiple=True,
+    metavar="TASK=METRIC",
+    help="What judges a task [default: its first metric with a direction]. May be repeated.",
+)
+@click.option(
+    "--parameters",
+    metavar="N|1.5x",
+    help="The most parameters of all models together; 1.5x: times the one model of all tasks.",
+)
+@click.option(
+    "--multiply-adds",
+    metavar="N|1.5x",
+    help="The most multiply-adds of a sample through all models together.",
+)
+@device_option
+@click.option(
+    "--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Cells trained at a time."
+)
+@click.option("--out", type=click.Path(path_type=Path), help="The folder [default: runs/affinity-TASKS].")
+@click.option("--force", is_flag=True, help="Replace what is there: train every cell again.")
+@click.option("--dry-run", is_flag=True, help="Stop at the groups and their prices: nothing is trained.")
+@json_option
+@pass_session
+def command(
+    session: Session,
+    /,
+    device: str,
+    jobs: int,
+    out: Path | None,
+    force: bool,
+    dry_run: bool,
+    as_json: bool,
+    **asked: Any,
+) -> None:
+    """Find out which tasks to train together, and the best grouping under a budget.
+
+    Every task is trained alone, with every other one, and with all others. Gains, lookahead affinities and
+    gradient cosines say who helps whom, and every grouping within the budget is looked at. What is finished
+    in the folder is not trained again: repeat the command with another budget, or with more seeds.
+
+    \b
+    Examples:
+      mtl affinity --tasks parity,third,classify --encoder mlp --parameters 2x --dry-run
+      mtl affinity --tasks even,third,classify --encoder mlp --epochs 1 --seeds 1
+    """
+    with session.importing():
+        from ..affinity.affinity import comparing, folder_of
+        from ..affinity.layout import lay_out_groups
+        from ..base.places import refuse_unusable
+        from ..comparison.folder import ComparisonFolder
+    from .comparison import choose_comparison_progress, telling_what_is_kept
+    from .grouping import print_affinity, print_layout
+
+    layout = lay_out_groups(_question(asked), session.registry, asked["parameters"], asked["multiply_adds"])
+    path = out or folder_of(layout, Path("runs"))
+    refuse_unusable(path)
+    if dry_run:
+        plan = layout.grid.plan()
+        print_layout(layout, as_json, ComparisonFolder(path).planned(plan, len(layout.grid.seeds)))
+        return
+    progress = choose_comparison_progress()
+    job = comparing(layout, session.registry, device, progress, jobs, tuple(session.plugin_files))
+    with telling_what_is_kept(progress, path):
+        found = job.run(layout.grid, path, force=force)
+    if as_json:
+        print_json({"affinity": str(path), **found.results})
+    else:
+        print_affinity(found)
+    found.raise_if_incomplete()
+
+
+def _question(asked: Mapping[str, Any]) -> Question:
+    """Return what a command line asks, from its options by name."""
+    from ..comparison.grid import Question
+    from ..recipe.request import Request
+    from ..recipe.seed_list import read_seeds
+
+    flags = {name: asked[name] for name in _FLAGS}
+    request = Request(asked["recipe"], names_in(asked["tasks"]), flags, asked["assignments"])
+    metrics = by_task("--metric", "METRIC", asked["metrics"])
+    return Question(request, seeds=read_seeds(asked["seeds"]), metrics=metrics)
+
+
+_FLAGS = (
+    "dataset",
+    "data",
+    "data_dir",
+    "encoder",
+    "sharing",
+    "balancer",
+    "balance_on",
+    "epochs",
+    "precision",
+)
