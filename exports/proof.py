@@ -10,7 +10,7 @@ from typing import Any
 from ..core.base.errors import VerificationError
 from ..core.base.files import read_json, reading, sha256
 
-_TOGETHER = "verify.json"
+TOGETHER = "verify.json"
 """A folder of several models keeps their proofs in one file, by name."""
 
 
@@ -30,7 +30,7 @@ def proof_of(path: Path) -> Mapping[str, Any] | None:
 
     Raises `UsageError`, naming the proof, when it cannot be read.
     """
-    for place in dict.fromkeys((proof_path(path), path.with_name(_TOGETHER))):
+    for place in dict.fromkeys((proof_path(path), path.with_name(TOGETHER))):
         if os.path.lexists(place):
             hint = f"export {path.name} again, or take {place.name} away"
             with reading(place, f"the proof of {path.name}", hint=hint):

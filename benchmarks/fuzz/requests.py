@@ -165,10 +165,11 @@ def _connection(work: Path) -> Read:
     from mtl.exports.serving.connections import bounded
     from mtl.exports.serving.guard import Guard, Hosts
     from mtl.exports.serving.pictures import Pictures
+    from mtl.exports.serving.shelf import Shelf
 
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
-    served = application({"m": _model()}, Bodies(1 << 20, 16 << 20), Pictures(1, 10**6, 60.0))
+    served = application(Shelf.of({"m": _model()}), Bodies(1 << 20, 16 << 20), Pictures(1, 10**6, 60.0))
     app = Guard(served, Hosts({"localhost"}))
     config = uvicorn.Config(app, http=bounded(100), lifespan="off", log_config=None, access_log=False)
     config.load()

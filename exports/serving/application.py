@@ -21,8 +21,14 @@ from ..metadata import IMAGE
 from .bodies import Bodies, Body, ClientGone, header
 from .messages import Bytes, InferRequest, read_picture_request, read_request, write_answer
 from .pictures import TYPES, Pictures
-from .refusal import Refusal, send_refusal
+from .place import Place
+from .refusal import Refusal, as_json, send_refusal
+from .repository import Repository
 from .served_model import VERSION, ServedModel
+from .shelf import Shelf
+
+_MODELS, _INFER = "/v2/models/", "/infer"
+_EXTENSIONS = ("binary_tensor_data", "model_repository")
 
 _OTHER_TYPES = (b"image/", b"audio/", b"video/", b"font/", b"multipart/")
 """Types of bodies that cannot be read; those of forms pass, for curl names one whatever it sends."""
@@ -32,43 +38,55 @@ _WORTH_NO_COPY = 65_536
 """Bytes of an answer from which its parts are sent apart: joining them would take longer."""
 
 
-def application(models: Mapping[str, ServedModel], bodies: Bodies, pictures: Pictures) -> ASGIApp:
-    """Return the ASGI application that answers for the models."""
-    infer = _Infer(models, bodies, pictures)
-    everything = _routes(models, infer)
-    hurried = {f"/v2/models/{name}/infer": {"name": name} for name in models}
+def application(shelf: Shelf, bodies: Bodies, pictures: Pictures, *, control: bool = False) -> ASGIApp:
+    """Return the application that answers for the models; with `control` clients load and unload them."""
+    infer = _Infer(shelf, bodies, pictures)
+    everything = _routes(shelf, infer, Repository(shelf, bodies, control))
 
     async def answer(scope: Scope, receive: Receive, send: Send) -> None:
         # Matching patterns and passing middleware would take longer than reading a small request.
-        named = hurried.get(scope.get("path", "")) if scope.get("method") == "POST" else None
-        if named is None:
-            await everything(scope, receive, send)
-        else:
-            scope["path_params"] = named
-            await infer(scope, receive, send)
+        path = scope.get("path", "")
+        if path.startswith(_MODELS) and path.endswith(_INFER) and scope.get("method") == "POST":
+            name = path[len(_MODELS) : -len(_INFER)]
+            if shelf.place(name) is not None:
+                scope["path_params"] = {"name": name}
+                await infer(scope, receive, send)
+                return
+        await everything(scope, receive, send)
 
     return answer
 
 
-def _routes(models: Mapping[str, ServedModel], infer: ASGIApp) -> Starlette:
-    server = {
-        "name": "mtl",
-        "version": version("mtl-composer"),
-        "extensions": ["binary_tensor_data"],
-        "models": list(models),
-    }
-    model = "/v2/models/{name}"
-    paths = (model, f"{model}/versions/{{version}}")
-    routes = [Route(f"{path}/infer", infer, methods=["POST"]) for path in paths]
-    for path in paths:
+def _routes(shelf: Shelf, infer: ASGIApp, repository: Repository) -> Starlette:
+    def server(_: Request) -> Response:
+        about = {"name": "mtl", "version": version("mtl-composer"), "extensions": list(_EXTENSIONS)}
+        return as_json(about | {"models": shelf.names})
+
+    def metadata(request: Request) -> Response:
+        with _find(shelf, request.path_params).lent() as model:
+            return as_json(model.metadata())
+
+    def ready(request: Request) -> Response:
+        place = _find(shelf, request.path_params)
+        state = {"name": place.name, "ready": place.model is not None}
+        return as_json(state, 200) if place.model else as_json(state | {"error": place.reason}, 503)
+
+    def all_ready(_: Request) -> Response:
+        return as_json({"ready": shelf.ready}, 200 if shelf.ready else 503)
+
+    model = f"{_MODELS}{{name}}"
+    routes = []
+    for path in (model, f"{model}/versions/{{version}}"):
         routes += [
-            Route(path, _answering(lambda request: _find(models, request.path_params).metadata())),
-            Route(f"{path}/ready", _answering(lambda request: _ready(_find(models, request.path_params)))),
+            Route(f"{path}{_INFER}", infer, methods=["POST"]),
+            Route(path, _endpoint(metadata)),
+            Route(f"{path}/ready", _endpoint(ready)),
         ]
     routes += [
-        Route("/v2", _answering(lambda _: server)),
-        Route("/v2/health/live", _answering(lambda _: {"live": True})),
-        Route("/v2/health/ready", _answering(lambda _: {"ready": True})),
+        *repository.routes(),
+        Route("/v2", _endpoint(server)),
+        Route("/v2/health/live", _endpoint(lambda _: as_json({"live": True}))),
+        Route("/v2/health/ready", _endpoint(all_ready)),
     ]
     return Starlette(
         routes=routes, exception_handlers={HTTPException: _explained, Refusal: _refused, Exception: _broken}
@@ -78,15 +96,16 @@ def _routes(models: Mapping[str, ServedModel], infer: ASGIApp) -> Starlette:
 class _Infer:
     """The endpoint `infer`: an ASGI application of its own, for every millisecond counts here."""
 
-    def __init__(self, models: Mapping[str, ServedModel], bodies: Bodies, pictures: Pictures) -> None:
-        self._models = models
+    def __init__(self, shelf: Shelf, bodies: Bodies, pictures: Pictures) -> None:
+        self._shelf = shelf
         self._bodies = bodies
         self._pictures = pictures
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         with self._bodies.read(scope, receive) as body:
             try:
-                parts, json_length = await self._answer(scope, body)
+                with _find(self._shelf, scope["path_params"]).lent() as model:
+                    parts, json_length = await self._answer(scope, body, model)
             except ClientGone:
                 return
             except Refusal as refusal:
@@ -116,8 +135,7 @@ class _Infer:
             for index, part in enumerate(parts):
                 await send({"type": "http.response.body", "body": part, "more_body": index < last})
 
-    async def _answer(self, scope: Scope, body: Body) -> tuple[list[Bytes], int | None]:
-        model = _find(self._models, scope["path_params"])
+    async def _answer(self, scope: Scope, body: Body, model: ServedModel) -> tuple[list[Bytes], int | None]:
         if (encoding := header(scope, b"content-encoding")) not in (None, b"identity"):
             raise Refusal(f"content-encoding {_text(encoding)} is not offered; send the body as it is", 415)
         kind = (header(scope, b"content-type") or b"").strip().lower()
@@ -147,17 +165,14 @@ class _Infer:
         return {name: feed[name] for name in model.inputs}
 
 
-def _find(models: Mapping[str, ServedModel], path: Mapping[str, Any]) -> ServedModel:
+def _find(shelf: Shelf, path: Mapping[str, Any]) -> Place:
     name = path["name"]
-    if name not in models:
-        raise Refusal(f"there is no model {name[:100]!r}; there is {', '.join(models)}", 404)
+    place = shelf.place(name)
+    if place is None:
+        raise Refusal(f"there is no model {name[:100]!r}; there is {', '.join(shelf.names)}", 404)
     if path.get("version", VERSION) != VERSION:
         raise Refusal(f"model {name!r} has no version {path['version'][:100]!r}; it has {VERSION}", 404)
-    return models[name]
-
-
-def _ready(model: ServedModel) -> dict[str, Any]:
-    return {"name": model.name, "ready": True}
+    return place
 
 
 def _whole(value: bytes | None) -> int | None:
@@ -168,16 +183,17 @@ def _whole(value: bytes | None) -> int | None:
     return int(value)
 
 
-def _answering(make: Callable[[Request], Mapping[str, Any]]) -> Callable[[Request], Awaitable[Response]]:
+def _endpoint(answer: Callable[[Request], Response]) -> Callable[[Request], Awaitable[Response]]:
+    # In the loop: Starlette would give a plain function a thread.
     async def endpoint(request: Request) -> Response:
-        return _json(make(request))
+        return answer(request)
 
     return endpoint
 
 
 async def _refused(_: Request, error: Exception) -> Response:
     assert isinstance(error, Refusal)
-    return _json({"error": error.message}, error.status)
+    return as_json({"error": error.message}, error.status)
 
 
 async def _explained(request: Request, error: Exception) -> Response:
@@ -193,15 +209,11 @@ async def _explained(request: Request, error: Exception) -> Response:
 
 
 async def _broken(_: Request, error: Exception) -> Response:
-    return _json({"error": _internal(error)}, 500)
+    return as_json({"error": _internal(error)}, 500)
 
 
 def _internal(error: Exception) -> str:
     return f"internal error: {type(error).__name__}"
-
-
-def _json(value: Mapping[str, Any], status: int = 200) -> Response:
-    return Response(orjson.dumps(value), status, media_type="application/json")
 
 
 def _text(value: bytes) -> str:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import orjson
+from starlette.responses import Response
 from starlette.types import Receive, Send
 
 Headers = tuple[tuple[bytes, bytes], ...]
@@ -26,6 +28,11 @@ class Refusal(Exception):  # noqa: N818 - the server's regular answer, not a fai
         self.message = message
         self.status = status
         self.headers = headers
+
+
+def as_json(value: Any, status: int = 200) -> Response:
+    """Return an answer whose body is JSON."""
+    return Response(orjson.dumps(value), status, media_type="application/json")
 
 
 async def send_refusal(refusal: Refusal, receive: Receive, send: Send) -> None:

@@ -60,6 +60,7 @@ class ServedModel:
         self.card = exported.card
         self.inputs = {form.name: form for form in _inputs(exported.card)}
         self.outputs = {item.name: _output(item) for item in exported.card.outputs}
+        self._meanings = {item.name: _meaning(item) for item in exported.card.outputs}
         self.pictured = bool(exported.card.image) and exported.card.preparation.readable
         # The first runs are slow: memory is planned for each new batch size.
         for rows in (1, batch):
@@ -72,9 +73,20 @@ class ServedModel:
         """Return prepared pictures, uint8 `[N, C, H, W]`, as the input `image` takes them."""
         return pictures if self.card.pixels == "uint8" else scaled_pixels(pictures)
 
+    def close(self) -> None:
+        """Finish what is waited for and end the thread that runs the model."""
+        self.batcher.close()
+
+    def meaning(self, output: str) -> dict[str, Any]:
+        """Return the labels and the units of an output, where it has any."""
+        return self._meanings[output]
+
     def metadata(self) -> dict[str, Any]:
         """Return the model's metadata as the protocol has it, with what each tensor means beside."""
-        described = {output.name: _described(output) for output in self.card.outputs}
+        described = {
+            output.name: {"description": output.to_json()["description"]} | self._meanings[output.name]
+            for output in self.card.outputs
+        }
         for item in self.card.to_json()["inputs"]:
             said = ("description", "range", "numbers", "categories", "missing")
             described[item["name"]] = {key: item[key] for key in said if key in item}
@@ -142,8 +154,8 @@ def _tensor(form: TensorForm) -> dict[str, Any]:
     return {"name": form.name, "datatype": form.datatype, "shape": [-1, *form.shape]}
 
 
-def _described(output: Output) -> dict[str, Any]:
-    found: dict[str, Any] = {"description": output.to_json()["description"]}
+def _meaning(output: Output) -> dict[str, Any]:
+    found: dict[str, Any] = {}
     if labels := output.target.labels:
         found["labels"] = list(labels)
     if units := output.target.drawing.unit:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import resource
 import signal
 import socket
@@ -74,14 +75,15 @@ def allow_connections(most: int) -> None:
             ) from error
 
 
-def serve(
-    app: ASGIApp, opened: socket.socket, connections: int, grace: float, started: Callable[[], None]
-) -> int:
+Started = Callable[[], Callable[[], None]]
+"""Called once clients are answered, in the event loop; returns what SIGHUP does from then on."""
+
+
+def serve(app: ASGIApp, opened: socket.socket, connections: int, grace: float, started: Started) -> int:
     """Answer until SIGTERM or SIGINT; requests that are being answered are finished first.
 
     They have `grace` seconds, or until a second signal; those that come meanwhile get status 503. Returns how
     many were not finished; those whose answer had not begun got 503 as well, the rest were cut off.
-    `started` is called once clients are answered.
     """
     draining = Draining(app)
     config = uvicorn.Config(
@@ -107,18 +109,20 @@ def serve(
 class _Server(uvicorn.Server):
     """uvicorn's server, for which a signal is the regular end and no failure."""
 
-    def __init__(
-        self, config: uvicorn.Config, draining: Draining, grace: float, started: Callable[[], None]
-    ) -> None:
+    def __init__(self, config: uvicorn.Config, draining: Draining, grace: float, started: Started) -> None:
         super().__init__(config)
         self._draining = draining
         self._grace = grace
-        self._tell = started
+        self._started = started
+        self._reload: Callable[[], None] = self._remember
+        self._reload_early = False
         self.unfinished = 0
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
-        self._tell()
+        self._reload = self._started()
+        if self._reload_early:
+            self._reload()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Let open requests finish while new ones are refused, then close; uvicorn would hang up first."""
@@ -132,6 +136,10 @@ class _Server(uvicorn.Server):
                 connection.transport.abort()
         self.force_exit = False  # who was refused last hears it
         await super().shutdown(sockets)
+
+    def _remember(self) -> None:
+        """Have files read that change while the server starts, as soon as it has."""
+        self._reload_early = True
 
     def _open(self) -> int:
         """Return how many requests are being answered, or have been and wait to be read."""
@@ -152,9 +160,28 @@ class _Server(uvicorn.Server):
             self.force_exit = self.should_exit
             self.should_exit = True
 
-        before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+        # A terminal that is closed sends SIGHUP too; that ends a server that was not meant to stay.
+        stays = signal.getsignal(signal.SIGHUP) == signal.SIG_IGN or not _has_terminal()
+
+        def hang_up(number: int, frame: FrameType | None) -> None:
+            if stays or _has_terminal():
+                self._reload()
+            else:
+                stop(number, frame)
+
+        handlers = {signal.SIGINT: stop, signal.SIGTERM: stop, signal.SIGHUP: hang_up}
+        before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
         try:
             yield
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
+
+
+def _has_terminal() -> bool:
+    """Return whether this process can be reached from a terminal."""
+    try:
+        os.close(os.open("/dev/tty", os.O_RDONLY | os.O_NOCTTY))
+    except OSError:
+        return False
+    return True

@@ -13,6 +13,7 @@ from mtl.exports.serving.application import application
 from mtl.exports.serving.bodies import Bodies
 from mtl.exports.serving.pictures import Pictures
 from mtl.exports.serving.served_model import ServedModel
+from mtl.exports.serving.shelf import Shelf
 
 GOOD = {
     "inputs": [
@@ -31,7 +32,7 @@ def model(exported):
 
 def ask(model, bodies, document):
     async def post():
-        app = application({"tiny": model}, bodies, Pictures(1, 10**6, 60.0))
+        app = application(Shelf.of({"tiny": model}), bodies, Pictures(1, 10**6, 60.0))
         transport = httpx.ASGITransport(app, raise_app_exceptions=False)
         async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
             return await client.post("/v2/models/tiny/infer", json=document)

@@ -49,7 +49,8 @@ def test_health_and_metadata(client, exported):
     assert client.is_model_ready("tiny")
     assert client.is_model_ready("tiny", "1")
     assert not client.is_model_ready("other")
-    assert client.get_server_metadata()["extensions"] == ["binary_tensor_data"]
+    assert client.get_server_metadata()["extensions"] == ["binary_tensor_data", "model_repository"]
+    assert [row["name"] for row in client.get_model_repository_index()] == ["tiny"]
     metadata = client.get_model_metadata("tiny")
     assert metadata["inputs"] == [
         {

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import fcntl
 import json
+import os
 import shlex
 import signal
 import socket
 import subprocess
 import sys
+import termios
 import threading
 
 import httpx
@@ -13,7 +16,7 @@ import pytest
 from click.testing import CliRunner
 
 from mtl.core.base.errors import UsageError
-from mtl.exports.serving.command import named_paths, serve
+from mtl.exports.serving.command import serve
 
 WITHOUT = """
 import sys
@@ -34,32 +37,6 @@ def without(blocked, *arguments):
     return subprocess.Popen(
         [sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
-
-
-def test_models_are_named_after_their_file_or_run(tmp_path):
-    run = tmp_path / "my run"
-    run.mkdir()
-    (run / "model.onnx").touch()
-    (tmp_path / "bytes.onnx").touch()
-    found = named_paths((str(run), str(tmp_path / "bytes.onnx"), f"b={run}/model.onnx"))
-    assert found == {
-        "my-run": run / "model.onnx",
-        "bytes": tmp_path / "bytes.onnx",
-        "b": run / "model.onnx",
-    }
-
-
-def test_a_path_with_an_equals_sign_is_a_path(tmp_path):
-    file = tmp_path / "a=b.onnx"
-    file.touch()
-    assert named_paths((str(file),)) == {"a-b": file}
-
-
-def test_two_models_of_one_name_are_refused(tmp_path):
-    with pytest.raises(UsageError) as caught:
-        named_paths(("a/model.onnx", "b/a.onnx"))
-    assert caught.value.message == "two models would be called 'a': a/model.onnx and b/a.onnx"
-    assert caught.value.hint == "give one another name: other=b/a.onnx"
 
 
 def test_it_needs_neither_torch_nor_onnx_nor_pydantic(exported):
@@ -117,6 +94,41 @@ def test_a_signal_lets_requests_finish_and_ends_with_success(fresh, number):
         assert client.recv(100).startswith(b"HTTP/1.1 200 OK")
     assert fresh.process.wait(20) == 0
     assert fresh.process.stderr.read() == "answering; Ctrl-C stops\nstopped\n"
+
+
+def test_a_hangup_has_new_files_read_and_tells_what_was_refused(exported, exported_bytes, running, tmp_path):
+    for name in ("a", "b"):
+        (tmp_path / f"{name}.onnx").write_bytes(exported.path.read_bytes())
+    with running(tmp_path) as server:
+        (tmp_path / "a.onnx").write_bytes(exported_bytes.path.read_bytes())
+        (tmp_path / "b.onnx").write_bytes(b"half a file")
+        (tmp_path / "c.onnx").write_bytes(exported_bytes.path.read_bytes())
+        server.process.send_signal(signal.SIGHUP)
+        told = [server.process.stderr.readline() for _ in range(6)]
+        assert httpx.post(f"{server.url}/v2/repository/index").json()[2]["state"] == "READY"
+    assert told[0] == "answering; Ctrl-C stops\n"
+    assert told[1].startswith("not reloaded: a, the file before goes on answering: its input 'image' has")
+    assert told[2] == "  hint: start the server again to serve it\n"
+    assert told[3].startswith("not reloaded: b, the file before goes on answering: ")
+    assert told[5] == f"served: c: {tmp_path}/c.onnx\n"
+
+
+def test_a_closed_terminal_ends_the_server(exported):
+    held, terminal = os.openpty()
+    command = [sys.executable, "-m", "mtl", "serve", str(exported.path), "--port", "0", "--json"]
+    pipes = {"stdin": terminal, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+    with subprocess.Popen(command, **pipes, start_new_session=True, preexec_fn=_take_terminal) as server:
+        try:
+            assert json.loads(server.stdout.readline())["models"]
+            os.close(terminal)
+            os.close(held)
+            assert server.wait(20) == 0
+        finally:
+            server.kill()
+
+
+def _take_terminal() -> None:
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
 
 def test_several_models_are_served_side_by_side(exported, exported_bytes):

@@ -36,7 +36,7 @@ class Slow:
 async def serving(application, grace):
     """Serve in this process; give the server and its port, and wait for its end."""
     config = uvicorn.Config(application, http=connections.bounded(9), lifespan="off", log_config=None, port=0)
-    server = _Server(config, application, grace, lambda: None)
+    server = _Server(config, application, grace, lambda: lambda: None)
     task = asyncio.create_task(server.serve())
     while not server.started:
         await asyncio.sleep(0.01)

@@ -22,6 +22,7 @@ from mtl.exports.serving.application import application
 from mtl.exports.serving.bodies import Bodies
 from mtl.exports.serving.pictures import Pictures
 from mtl.exports.serving.served_model import ServedModel
+from mtl.exports.serving.shelf import Shelf
 
 PLACE = "/v2/models/tiny/infer"
 PIXELS = np.random.default_rng(0).integers(0, 256, (8, 8), dtype=np.uint8)
@@ -61,7 +62,7 @@ def alone(exported_alone):
 
 def ask(model, content, largest=10**6, pixels=10**6, **headers):
     async def post():
-        app = application({"tiny": model}, Bodies(largest, largest), Pictures(1, pixels, 30.0))
+        app = application(Shelf.of({"tiny": model}), Bodies(largest, largest), Pictures(1, pixels, 30.0))
         transport = httpx.ASGITransport(app, raise_app_exceptions=False)
         async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
             sent = {name.replace("_", "-"): value for name, value in headers.items()}
