@@ -31,7 +31,7 @@ recipe:
   train: {epochs: 1, batch_size: 16}
 main: {seeds: 3, balancers: [sum, mgda], sharings: [none]}
 others: {seeds: 3, balancers: [rlw]}
-search: {rates: [0.001, 0.01], epochs: 1, seed: 1000}
+search: {rates: [0.001, 0.01], epochs: 1, near: 0.01, seed: 1000}
 judged_by: {left: accuracy, right: accuracy}
 equal_within: {left: 0.2}
 against: hard-sum
@@ -99,7 +99,9 @@ def filled(part: Any, plan: Any, folder: Path, seeds: int = 3, **failure: Any) -
     results = part("store").Results(folder, plan)
     draw = random.Random(1)
     for cell in part("plan").cells_of(plan, seeds):
-        accuracy = 0.9 if cell.rate is None else 0.5 + cell.rate
+        if not results.wants(cell):
+            continue
+        accuracy = 0.9 if cell.rate is None else 0.5 + 3 * cell.rate
         accuracy += 0.05 * (cell.method.balancer == "mgda") + draw.uniform(-0.001, 0.001)
         changes = failure if cell.name == "none-sum-seed-1" else {}
         results.write(cell, entry_of(part, plan, cell, accuracy, **changes))
@@ -120,7 +122,7 @@ def test_cells_have_names_of_their_own_and_come_seed_by_seed_after_their_search(
     assert len({cell.name for cell in cells}) == len(cells)
     main = [cell.seed for cell in cells if cell.rate is None][: 22 * 10]
     assert main == sorted(main)
-    assert [cell.rate is not None for cell in cells[: 22 * 3 + 1]] == [True] * 66 + [False]
+    assert [cell.rate is not None for cell in cells[: 22 * 6 + 1]] == [True] * 132 + [False]
 
 
 def test_rows_of_one_network_start_from_the_same_weights(part: Any, plan: Any, registry: Registry) -> None:
@@ -170,19 +172,43 @@ def test_a_cell_of_another_protocol_or_version_is_refused(
         results.read(cell)
 
 
-def test_the_best_rate_on_validation_is_taken_and_of_equals_the_lowest(
-    part: Any, plan: Any, tmp_path: Path
+def searched(part: Any, plan: Any, folder: Path, first: float, second: float, **last: float) -> Any:
+    """The search of `hard-sum`: what its two rates reached, and `low` and `high` in the last round."""
+    results = part("store").Results(folder, plan)
+    low, high = part("plan").search_of(plan, part("plan").Method(), final=False)
+    for cell, accuracy in ((low, first), (high, second)):
+        results.write(cell, entry_of(part, plan, cell, accuracy))
+    for name, cell in zip(("low", "high"), part("plan").search_of(plan, low.method, final=True), strict=True):
+        if name in last:
+            results.write(cell, entry_of(part, plan, cell, last[name]))
+    return results
+
+
+@pytest.mark.parametrize(
+    ("reached", "last", "chosen"),
+    [
+        ((0.50, 0.52), {}, 0.01),
+        ((0.52, 0.50), {}, 0.001),
+        ((0.505, 0.51), {}, None),
+        ((0.505, 0.51), {"low": 0.6}, None),
+        ((0.505, 0.51), {"low": 0.6, "high": 0.59}, 0.001),
+        ((0.505, 0.51), {"low": 0.6, "high": 0.61}, 0.01),
+        ((0.51, 0.505), {"low": 0.6, "high": 0.6}, 0.001),
+    ],
+)
+def test_rates_near_the_best_meet_again_and_of_equals_the_lowest_is_taken(
+    part: Any,
+    plan: Any,
+    tmp_path: Path,
+    reached: tuple[float, float],
+    last: dict[str, float],
+    chosen: float | None,
 ) -> None:
-    results = part("store").Results(tmp_path, plan)
-    method = part("plan").Method()
-    first, second = (part("plan").Cell(method, 1000, rate) for rate in (0.001, 0.01))
-    results.write(first, entry_of(part, plan, first, 0.5))
-    assert results.chosen_rate(method) is None
-    results.write(second, entry_of(part, plan, second, 0.5))
-    assert results.chosen_rate(method) == 0.001
-    better = part("store").Results(tmp_path, plan)
-    better.write(second, entry_of(part, plan, second, 0.6))
-    assert better.chosen_rate(method) == 0.01
+    results = searched(part, plan, tmp_path, *reached, **last)
+    assert results.chosen_rate(part("plan").Method()) == chosen
+    near = abs(reached[0] - reached[1]) < 0.01
+    finals = part("plan").search_of(plan, part("plan").Method(), final=True)
+    assert [results.wants(cell) for cell in finals] == [near, near]
 
 
 def test_where_less_is_better_rates_are_judged_by_the_mean_relative_gain(

@@ -16,7 +16,7 @@ from mtl.core.discovery.registry import Registry
 from mtl.core.recipe.recipe_source import write_yaml
 from mtl.core.report.numbers import listed
 
-from .plan import Plan, cells_of
+from .plan import Method, Plan, cells_of
 from .published import SINGLE, Bounds, read_published, verdict_of
 from .rows import ABSENT, header, interval_of, mean_of, rows_of, single_row
 from .store import Results, scores
@@ -114,7 +114,9 @@ def _plan(plan: Plan) -> str:
         ("seeds of the main rows", str(plan.main.seeds)),
         ("seeds of the others", str(plan.others.seeds) if plan.others else ABSENT),
         ("rates that are searched", ", ".join(f"{rate:g}" for rate in plan.search.rates)),
-        ("epochs and seed of the search", f"{plan.search.epochs}, {plan.search.seed}"),
+        ("epochs of the first round", str(plan.search.epochs)),
+        ("near the best (points): trained again", f"{100 * plan.search.near:g}"),
+        ("seed of the search", str(plan.search.seed)),
         ("held against, beside single-task training", f"`{plan.against}`"),
         ("equal within (points)", margins),
         ("reproduced within (points)", f"{plan.reproduced_within:g}"),
@@ -175,18 +177,20 @@ def _search(results: Results) -> str:
     rates = results.plan.search.rates
     rows = []
     for method in dict.fromkeys(cell.method for cell in cells_of(results.plan)):
-        found, chosen = results.searched(method), results.chosen_rate(method)
-        if found:
-            known = scores(results.plan, found)
-            rows.append([method.name, *(_searched(known.get(rate), chosen == rate) for rate in rates)])
+        first, last = (_percents(results, method, final=final) for final in (False, True))
+        if first:
+            chosen = results.chosen_rate(method)
+            cells = [" / ".join(shown[rate] for shown in (first, last) if rate in shown) for rate in rates]
+            bold = [
+                f"**{text}**" if chosen == rate else text for rate, text in zip(rates, cells, strict=True)
+            ]
+            rows.append([method.name, *(text or ABSENT for text in bold)])
     return _grid(["row", *(f"{rate:g}" for rate in rates)], rows)
 
 
-def _searched(score: float | None, chosen: bool) -> str:
-    if score is None:
-        return ABSENT
-    shown = f"{100 * score:.2f}" if isfinite(score) else "failed"
-    return f"**{shown}**" if chosen else shown
+def _percents(results: Results, method: Method, *, final: bool) -> dict[float, str]:
+    known = scores(results.plan, results.searched(method, final=final))
+    return {rate: f"{100 * score:.2f}" if isfinite(score) else "failed" for rate, score in known.items()}
 
 
 def _origin(results: Results, tables: Sequence[Table]) -> list[str]:

@@ -36,10 +36,15 @@ class Part(_Section):
 
 
 class Search(_Section):
-    """The search of the rate, the same for every row: each rate once, judged on validation."""
+    """The search of the rate, by the same rule for every row, judged on validation alone.
+
+    Each rate is trained once for `epochs`. Those that come within `near` of the best are trained again for as
+    many epochs as the table has, and the best of these is taken (successive halving).
+    """
 
     rates: Annotated[tuple[float, ...], Field(min_length=1)]
     epochs: Annotated[int, Field(ge=1)]
+    near: Annotated[float, Field(ge=0)]
     seed: Annotated[int, Field(ge=0)]
 
 
@@ -90,17 +95,19 @@ class Method:
 
 @dataclass(frozen=True)
 class Cell:
-    """One training: of the table, or (with `rate`) of the search."""
+    """One training: of the table, or (with `rate`) of the search, its last round being `final`."""
 
     method: Method
     seed: int
     rate: float | None = None
+    final: bool = False
 
     @property
     def name(self) -> str:
-        """The name by which it can be repeated: `hard-pcgrad-seed-3`, `hard-pcgrad-rate-0.003`."""
-        own = f"seed-{self.seed}" if self.rate is None else f"rate-{self.rate:g}"
-        return f"{self.method.name}-{own}"
+        """The name of the cell: `hard-sum-seed-3`, `hard-sum-rate-0.01`, `hard-sum-final-0.01`."""
+        if self.rate is None:
+            return f"{self.method.name}-seed-{self.seed}"
+        return f"{self.method.name}-{'final' if self.final else 'rate'}-{self.rate:g}"
 
 
 def read_plan(name: str) -> Plan:
@@ -136,15 +143,21 @@ def alone(plan: Plan) -> tuple[Method, ...]:
 def cells_of(plan: Plan, seeds: int | None = None) -> Iterator[Cell]:
     """Return every cell in the order of training: the search of a part, then its rows seed by seed.
 
+    Which cells of a last round are wanted is known after the first one (`Results.wants`).
     Whenever training stops, all rows have the same seeds but for the last one. `seeds` is the most of a row.
     """
     for part in plan.parts():
         methods = (*(alone(plan) if part is plan.main else ()), *methods_of(part))
         for method in methods:
-            for rate in plan.search.rates:
-                yield Cell(method, plan.search.seed, rate)
+            yield from search_of(plan, method, final=False)
+            yield from search_of(plan, method, final=True)
         for seed in range(min(part.seeds, part.seeds if seeds is None else seeds)):
             yield from (Cell(method, seed) for method in methods)
+
+
+def search_of(plan: Plan, method: Method, *, final: bool) -> tuple[Cell, ...]:
+    """Return the cells of one round of a row's search: one for each rate."""
+    return tuple(Cell(method, plan.search.seed, rate, final) for rate in plan.search.rates)
 
 
 def find_cell(plan: Plan, name: str) -> Cell:
@@ -158,10 +171,10 @@ def find_cell(plan: Plan, name: str) -> Cell:
 def recipe_of(
     plan: Plan, cell: Cell, rate: float, registry: Registry, data_dir: Path | None = None
 ) -> Recipe:
-    """Return the recipe of a cell, trained with `rate`; a search has its own number of epochs."""
+    """Return the recipe of a cell, trained with `rate`; the first round of a search has fewer epochs."""
     tree: Mapping[str, Any] = plan.recipe
     method, train = cell.method, {**tree["train"], "learning_rate": rate}
-    if cell.rate is not None:
+    if cell.rate is not None and not cell.final:
         train["epochs"] = plan.search.epochs
     tasks = {name: task for name, task in tree["tasks"].items() if method.task in (None, name)}
     whole = {

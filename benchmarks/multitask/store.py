@@ -14,7 +14,7 @@ from mtl.core.base.errors import UsageError
 from mtl.core.base.files import make_folder, read_json, reading, write_json
 from mtl.core.folders.differences import difference
 
-from .plan import Cell, Method, Plan
+from .plan import Cell, Method, Plan, search_of
 
 FORMAT = 1
 PLAN = "plan.json"
@@ -116,21 +116,39 @@ class Results:
         make_folder(self.path(cell).parent)
         write_json(self.path(cell), entry.model_dump(mode="json"))
 
-    def searched(self, method: Method) -> dict[float, Entry]:
-        """Return what the search of a row found by rate, as far as it has come."""
-        cells = {rate: Cell(method, self.plan.search.seed, rate) for rate in self.plan.search.rates}
-        found = {rate: self.read(cell) for rate, cell in cells.items()}
-        return {rate: entry for rate, entry in found.items() if entry is not None}
+    def searched(self, method: Method, *, final: bool = False) -> dict[float, Entry]:
+        """Return what a round of a row's search found by rate, as far as it has come."""
+        found = {cell.rate: self.read(cell) for cell in search_of(self.plan, method, final=final)}
+        return {rate: entry for rate, entry in found.items() if rate is not None and entry is not None}
+
+    def finalists(self, method: Method) -> tuple[float, ...]:
+        """Return the rates that come near the best one in the first round; none before it is over."""
+        found = self.searched(method)
+        if len(found) < len(self.plan.search.rates):
+            return ()
+        known = scores(self.plan, found)
+        best = max(known.values())
+        return tuple(rate for rate, score in known.items() if score >= best - self.plan.search.near)
+
+    def wants(self, cell: Cell) -> bool:
+        """Return whether a cell is to be trained as far as is known: of a last round, where there is one."""
+        if not cell.final:
+            return True
+        finalists = self.finalists(cell.method)
+        return len(finalists) > 1 and cell.rate in finalists
 
     def chosen_rate(self, method: Method) -> float | None:
         """Return the rate of a row: the best on validation, of equals the lowest; None before its search.
 
         Where every rate failed it is the lowest: its cells then say why.
         """
-        found = self.searched(method)
-        if len(found) < len(self.plan.search.rates):
+        finalists = self.finalists(method)
+        if len(finalists) < 2:
+            return finalists[0] if finalists else None
+        found = self.searched(method, final=True)
+        if not all(rate in found for rate in finalists):
             return None
-        known = scores(self.plan, found)
+        known = scores(self.plan, {rate: found[rate] for rate in finalists})
         return max(sorted(known), key=lambda rate: known[rate])
 
 

@@ -60,11 +60,6 @@ class Table:
         """Whether every planned seed of every row is there."""
         return len(self.seeds) == self.part.seeds
 
-    @property
-    def failed(self) -> list[Entry]:
-        """The cells that failed, each with its reason."""
-        return [entry for row in self.entries.values() for entry in row.values() if entry.status == "failed"]
-
 
 def table_of(results: Results, part: Part, registry: Registry) -> Table:
     """Return a part of the plan as far as it has come."""

@@ -49,15 +49,19 @@ class Worker:
 
     def missing(self) -> tuple[int, int]:
         """Return how many cells are not done, and how many of these another process has claimed."""
-        cells = [cell for cell in cells_of(self.results.plan, self.seeds) if not self.results.has(cell)]
+        cells = list(self._open())
         return len(cells), sum(is_held(self._claim(cell)) for cell in cells)
 
     def _next(self) -> Cell | None:
         """Return the first cell that is not done, that nobody works at, and whose rate is known."""
+        able = (cell for cell in self._open() if self._rate(cell) is not None)
+        return next((cell for cell in able if not is_held(self._claim(cell))), None)
+
+    def _open(self) -> Iterator[Cell]:
+        """Return the cells that are not done, as far as is known which are wanted."""
         for cell in cells_of(self.results.plan, self.seeds):
-            if not self.results.has(cell) and not is_held(self._claim(cell)) and self._rate(cell) is not None:
-                return cell
-        return None
+            if not self.results.has(cell) and self.results.wants(cell):
+                yield cell
 
     def _rate(self, cell: Cell) -> float | None:
         return self.results.chosen_rate(cell.method) if cell.rate is None else cell.rate
