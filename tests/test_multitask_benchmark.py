@@ -108,10 +108,11 @@ def filled(part: Any, plan: Any, folder: Path, seeds: int = 3, **failure: Any) -
     return results
 
 
-def test_the_plan_names_every_balancer_but_the_weighted_sum_and_every_sharing_scheme(
-    part: Any, registry: Registry
+@pytest.mark.parametrize("name", ["multi-mnist", "scenes"])
+def test_a_plan_names_every_balancer_but_the_weighted_sum_and_every_sharing_scheme(
+    part: Any, registry: Registry, name: str
 ) -> None:
-    plan = part("plan").read_plan("multi-mnist")
+    plan = part("plan").read_plan(name)
     balancers = [*plan.main.balancers, *plan.others.balancers]
     assert sorted(balancers) == sorted(set(registry.names("balancer")) - {"weighted"})
     assert sorted(["hard", *plan.main.sharings]) == sorted(registry.names("sharing"))
