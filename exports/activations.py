@@ -6,7 +6,7 @@ float16: no number that leaves the range of half precision is held in half preci
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Collection, Iterator, Sequence, Set
 from typing import Any
 
 import numpy as np
@@ -36,6 +36,17 @@ def own_nodes(graph: onnx.GraphProto, tasks: Sequence[str]) -> set[str]:
         return set()
     others = [value.name for value in graph.output if value.name not in tasks]
     return needed_nodes(graph, tasks) - needed_nodes(graph, others)
+
+
+def rounded_nodes(
+    graph: onnx.GraphProto, keep_float: Sequence[str], float_operators: Collection[str] = ()
+) -> set[str]:
+    """Return the names of the operators that compute with eight bits.
+
+    All do but those that only the tasks of `keep_float` need, and `float_operators`.
+    """
+    able = {node.name for node in graph.node if node.op_type in QUANTIZED}
+    return able - own_nodes(graph, keep_float) - set(float_operators)
 
 
 def beyond_half(base: onnx.ModelProto, ranges: Ranges) -> tuple[str, ...]:

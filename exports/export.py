@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 import onnx
 
 from ..core.base.errors import VerificationError
 from ..core.contracts import ExportSubject
 from ..core.discovery.answer_forms import Forms, forms_among
+from .compatibility import USUAL
 from .metadata import ModelCard, PixelType
 from .precision import FLOAT32, KEY, Precision
 
@@ -20,15 +22,18 @@ class Export:
     The form: what the image holds (`pixels`), logits (`raw`) or predictions, and what is computed with
     (`precision`), in operators of an `opset`. `base` is None where no graph has been traced yet. An export is
     `stated` when an existing file says of itself that it is this one; nothing about that is certain.
+    `sensitivities` are how much the answers moved when an operator alone was rounded to eight bits, of their
+    spread, where that was measured.
     """
 
     subject: ExportSubject
     pixels: PixelType = "float32"
     raw: bool = False
     precision: Precision = FLOAT32
-    opset: int = 20
+    opset: int = USUAL
     base: onnx.ModelProto | None = None
     stated: bool = False
+    sensitivities: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def rounded(self) -> bool:

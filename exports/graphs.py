@@ -55,6 +55,16 @@ def needed_nodes(graph: onnx.GraphProto, outputs: Iterable[str]) -> set[str]:
     return found
 
 
+def drop_unneeded(graph: onnx.GraphProto) -> None:
+    """Remove the nodes and weights that no output depends on."""
+    needed = needed_nodes(graph, (value.name for value in graph.output))
+    for node in [node for node in graph.node if node.name not in needed]:
+        graph.node.remove(node)
+    read = {name for node in graph.node for name in reads_of(node)} | {item.name for item in graph.output}
+    for tensor in [tensor for tensor in graph.initializer if tensor.name not in read]:
+        graph.initializer.remove(tensor)
+
+
 class Graph:
     """A graph whose rounding steps can be passed over."""
 

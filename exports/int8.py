@@ -7,7 +7,7 @@ CPUs without VNNI, whose 16-bit sums saturate, compute the same as those with it
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,18 +17,44 @@ from numpy.typing import NDArray
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
 
 from ..core.contracts import Arrays
-from .activations import QUANTIZED, own_nodes
+from .activations import QUANTIZED, own_nodes, rounded_nodes
 from .graphs import sort_nodes
 from .onnx_model import clean
+from .precision import Precision
+from .returning import return_to_float
 
 _CHUNK = 64
 
 
-def to_int8(base: onnx.ModelProto, samples: Arrays, keep_float: Sequence[str]) -> onnx.ModelProto:
-    """Return the quantised model.
+def to_int8(base: onnx.ModelProto, samples: Arrays, precision: Precision) -> onnx.ModelProto:
+    """Return the model in the eight bits of a precision.
 
-    `samples` are what the file is fed, by input name. What only the tasks of `keep_float` need stays float32.
+    `samples` are what the file is fed, by input name.
     """
+    quantised = Quantised(base, samples, precision.keep_float)
+    return quantised.model(precision.float_operators)
+
+
+class Quantised:
+    """A float32 model and its rounding to eight bits, of which operators can go back to float32."""
+
+    def __init__(self, base: onnx.ModelProto, samples: Arrays, keep_float: Sequence[str] = ()) -> None:
+        self._base = base
+        self._keep_float = keep_float
+        self._whole = _quantised(base, samples, sorted(own_nodes(base.graph, keep_float)))
+
+    def model(self, float_operators: Collection[str] = ()) -> onnx.ModelProto:
+        """Return the model, these operators of the float32 graph in float32."""
+        model, graph = onnx.ModelProto(), self._base.graph
+        model.CopyFrom(self._whole)
+        if float_operators:
+            return_to_float(model, self._base, rounded_nodes(graph, self._keep_float, float_operators))
+        sort_nodes(model.graph)
+        clean(model, [value.name for value in graph.input], [value.name for value in graph.output])
+        return model
+
+
+def _quantised(base: onnx.ModelProto, samples: Arrays, excluded: Sequence[str]) -> onnx.ModelProto:
     prepared = onnx.ModelProto()
     prepared.CopyFrom(base)
     # onnxruntime's marker of a graph that needs no optimisation first: torch has done it.
@@ -45,13 +71,10 @@ def to_int8(base: onnx.ModelProto, samples: Arrays, keep_float: Sequence[str]) -
             activation_type=QuantType.QUInt8,
             weight_type=QuantType.QInt8,
             op_types_to_quantize=list(QUANTIZED),
-            nodes_to_exclude=sorted(own_nodes(base.graph, keep_float)),
+            nodes_to_exclude=list(excluded),
             extra_options={"QDQ": True, "QuantizeBias": False},
         )
-        model = onnx.load(path)
-    sort_nodes(model.graph)
-    clean(model, [value.name for value in base.graph.input], [value.name for value in base.graph.output])
-    return model
+        return onnx.load(path)
 
 
 class _Reader(CalibrationDataReader):  # type: ignore[misc]

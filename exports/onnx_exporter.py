@@ -9,6 +9,7 @@ from typing import Any
 
 from ..core.contracts import Arrays, Exporter, ExportPlan, ExportReport, ExportSubject
 from ..core.contracts.exporter import Predict
+from .compatibility import opset_for
 from .export import Export
 from .inference import ExportedModel
 from .metadata import PixelType
@@ -18,6 +19,8 @@ from .options import (
     CalibrationOption,
     KeepFloatOption,
     MaxDropOption,
+    MaxSizeOption,
+    OpensInOption,
     OpsetOption,
     PixelsOption,
     PrecisionOption,
@@ -25,8 +28,9 @@ from .options import (
 )
 from .proof import check_proof
 from .publication import Prove, publish_proven
+from .repair import build_repaired
 from .runtimes import RUNTIMES
-from .variants import AskedPrecision, build_variant
+from .variants import AskedPrecision
 from .verification import DEFAULT_RUNTIME, verify_existing, verify_written
 
 
@@ -46,16 +50,18 @@ class OnnxExporter(Exporter):
         *,
         input: PixelsOption = "float32",
         raw: RawOption = False,
-        opset: OpsetOption = 20,
+        opset: OpsetOption = None,
+        opens_in: OpensInOption = None,
         precision: PrecisionOption = "float32",
         keep_float: KeepFloatOption = (),
         max_drop: MaxDropOption = {},  # noqa: B006
         calibration: CalibrationOption = 256,
+        max_size: MaxSizeOption = 0.5,
     ) -> None:
         self.pixels: PixelType = input
         self.raw = raw
-        self.opset = opset
-        self.precision = AskedPrecision(precision, keep_float, max_drop, calibration)
+        self.opset = opset_for(opens_in, opset)
+        self.precision = AskedPrecision(precision, keep_float, max_drop, calibration, max_size)
 
     def check_plan(self, plan: ExportPlan) -> None:
         self.precision.check(plan)
@@ -70,9 +76,9 @@ class OnnxExporter(Exporter):
 
         def make() -> tuple[bytes, Prove]:
             asked = Export(subject, self.pixels, self.raw, self.precision.of(subject), self.opset)
-            export = replace(asked, base=build_model(asked))
-            content = file_of(build_variant(export))
-            return content, lambda data: verify_written(export, data, path.name)
+            plain = replace(asked, base=build_model(asked))
+            export, model = build_repaired(plain, self.precision.max_size, path.name)
+            return file_of(model), lambda data: verify_written(export, data, path.name)
 
         return publish_proven(path, make)
 

@@ -13,7 +13,14 @@ PixelsOption = Annotated[
     PixelType, Field(description="Pixels the file reads: float32 in 0..1, or the bytes of an image file.")
 ]
 RawOption = Annotated[bool, Field(description="Write logits and unclamped values instead of predictions.")]
-OpsetOption = Annotated[int, Field(ge=18, le=23, description="Version of ONNX's operators.")]
+OpsetOption = Annotated[
+    Annotated[int, Field(ge=18, le=23)] | None,
+    Field(description="Version of ONNX's operators; none: 20, or what `opens_in` knows."),
+]
+OpensInOption = Annotated[
+    str | None,
+    Field(description="Oldest runtime that has to open the file, such as onnxruntime==1.17."),
+]
 PrecisionOption = Annotated[
     PrecisionType,
     Field(description="Numbers the file computes with; int8 is calibrated on the train split."),
@@ -30,4 +37,13 @@ MaxDropOption = Annotated[
 ]
 CalibrationOption = Annotated[
     int, Field(ge=1, le=10_000, description="float16, int8: training samples that give the ranges.")
+]
+MaxSizeOption = Annotated[
+    float,
+    Field(
+        ge=0,
+        le=1,
+        description="int8: where a task loses too much, operators go back to float32 while the file stays "
+        "below this share of the float32 one; 0: none.",
+    ),
 ]

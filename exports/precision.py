@@ -49,13 +49,15 @@ class Calibration:
 class Precision:
     """How a file computes: the type, the tasks whose own layers stay in float, and what may be lost.
 
-    `max_drop` is by task, in the unit of its leading metric.
+    `max_drop` is by task, in the unit of its leading metric. `float_operators` are those of an int8 file that
+    went back to float32, named as in the float32 graph.
     """
 
     type: PrecisionType = "float32"
     keep_float: tuple[str, ...] = ()
     max_drop: Mapping[str, float] = field(default_factory=dict)
     calibration: Calibration | None = None
+    float_operators: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return the precision as plain JSON values."""
@@ -71,6 +73,8 @@ class Precision:
                 "seed": self.calibration.seed,
                 "sha256": self.calibration.sha256,
             }
+        if self.float_operators:
+            found["float_operators"] = list(self.float_operators)
         return found
 
     @classmethod
@@ -84,7 +88,8 @@ class Precision:
             if stated is not None:
                 calibration = Calibration(int(stated["samples"]), int(stated["seed"]), str(stated["sha256"]))
             drops = {str(task): float(most) for task, most in value["max_drop"].items()}
-            return cls(value["type"], tuple(map(str, value["keep_float"])), drops, calibration)
+            kept, returned = value["keep_float"], value.get("float_operators", ())
+            return cls(value["type"], tuple(map(str, kept)), drops, calibration, tuple(map(str, returned)))
         except (KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"damaged precision ({type(error).__name__}: {error})") from error
 

@@ -102,7 +102,7 @@ def measure_change(
 ) -> dict[str, dict[str, Any]]:
     """Return what each task loses on validation and test, measured by `predict`, the file's predictions.
 
-    Raises `VerificationError`, naming the task, when it is more than allowed on the validation split.
+    Raises `VerificationError` where that cannot be measured, or it is not said what a task may lose.
     """
     judge = subject.judge
     if judge is None:
@@ -125,22 +125,39 @@ def measure_change(
             "before": {split: _plain(pair[0]) for split, pair in pairs.items()},
             "after": {split: _plain(pair[1]) for split, pair in pairs.items()},
         }
-        # Written so that NaN fails it too.
-        if not (lost := drop(leading, *pairs[GATED])) <= precision.max_drop[task]:
-            raise VerificationError(
-                f"{name}: task {task!r} loses too much quality: {leading.metric} "
-                f"{pairs[GATED][0]:.4g} -> {pairs[GATED][1]:.4g} on the {GATED} split, {lost:.3g} "
-                f"{unit_of(leading).name} worse; allowed: {precision.max_drop[task]:g}",
-                hint=_way_out(task, precision),
-            )
     return report
 
 
+def losing_tasks(change: Mapping[str, Mapping[str, Any]]) -> tuple[str, ...]:
+    """Return the tasks that lose more than allowed on the validation split, or nobody knows how much."""
+    lost = {task: item["drop"][GATED] for task, item in change.items()}
+    return tuple(task for task, drop in lost.items() if drop is None or not drop <= change[task]["allowed"])
+
+
+def check_change(change: Mapping[str, Mapping[str, Any]], precision: Precision, name: str) -> None:
+    """Raise `VerificationError`, naming the first task that loses more than allowed."""
+    for task in losing_tasks(change):
+        item = change[task]
+        before, after, lost = (_shown(item[key][GATED]) for key in ("before", "after", "drop"))
+        raise VerificationError(
+            f"{name}: task {task!r} loses too much quality: {item['metric']} "
+            f"{before:.4g} -> {after:.4g} on the {GATED} split, {lost:.3g} "
+            f"{item['unit']} worse; allowed: {precision.max_drop[task]:g}",
+            hint=_way_out(task, precision),
+        )
+
+
 def _way_out(task: str, precision: Precision) -> str:
-    if precision.type == "int8" and task not in precision.keep_float:
-        kept = f"--set 'keep_float=[{task}]'"
-        return f"keep its own layers in float ({kept}), or allow more (--max-drop {task}=VALUE)"
-    return f"allow more with --max-drop {task}=VALUE"
+    allow = f"allow more (--max-drop {task}=VALUE)"
+    if precision.type != "int8":
+        return allow
+    kept = f"keep its own layers in float (--set 'keep_float=[{task}]'), "
+    larger = "let more operators go back to float32 (--set max_size=0.8), "
+    return f"{'' if task in precision.keep_float else kept}{larger}or {allow}"
+
+
+def _shown(value: float | None) -> float:
+    return math.nan if value is None else value
 
 
 def _leading(subject: ExportSubject) -> dict[str, Leading]:

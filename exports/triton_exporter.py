@@ -18,7 +18,14 @@ from .folder import SUMS, check_folder, unpublished_folder
 from .inference import ExportedModel
 from .metadata import IMAGE, ModelCard
 from .onnx_exporter import OnnxExporter
-from .options import CalibrationOption, KeepFloatOption, MaxDropOption, PixelsOption, PrecisionOption
+from .options import (
+    CalibrationOption,
+    KeepFloatOption,
+    MaxDropOption,
+    MaxSizeOption,
+    PixelsOption,
+    PrecisionOption,
+)
 
 CONFIG = "config.pbtxt"
 _VERSION = "1"
@@ -50,6 +57,7 @@ class TritonExporter(Exporter):
         keep_float: KeepFloatOption = (),
         max_drop: MaxDropOption = {},  # noqa: B006
         calibration: CalibrationOption = 256,
+        max_size: MaxSizeOption = 0.5,
     ) -> None:
         self.model = model
         self.batch = batch
@@ -60,6 +68,7 @@ class TritonExporter(Exporter):
             keep_float=keep_float,
             max_drop=max_drop,
             calibration=calibration,
+            max_size=max_size,
         )
 
     @property

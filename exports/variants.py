@@ -23,12 +23,17 @@ from .units import nodes_in_units
 
 @dataclass(frozen=True)
 class AskedPrecision:
-    """What an exporter was asked for: the type, what stays in float, what may be lost, how many samples."""
+    """What an exporter was asked for: the type, what stays in float, what may be lost, how many samples.
+
+    `max_size` is the share of the float32 file's bytes up to which operators of an int8 file go back to
+    float32 where it loses too much.
+    """
 
     type: PrecisionType = "float32"
     keep_float: Sequence[str] = ()
     max_drop: Mapping[str, float] = field(default_factory=dict)
     samples: int = 256
+    max_size: float = 0.5
 
     def check(self, plan: ExportPlan) -> None:
         """Raise `UsageError` before training when such a file could not be made or judged."""
@@ -79,7 +84,7 @@ def build_variant(export: Export) -> onnx.ModelProto:
     else:
         from .int8 import to_int8
 
-        model = to_int8(export.base, feed, export.precision.keep_float)
+        model = to_int8(export.base, feed, export.precision)
     onnx.helper.set_model_props(model, export.card.to_properties())
     return model
 

@@ -19,16 +19,18 @@ import torch
 from ..core.base.errors import VerificationError
 from ..core.contracts import ExportSubject
 from ..core.discovery.answer_forms import forms_among
-from .activations import QUANTIZED, check_halves, check_kept, check_scales, own_nodes
+from .activations import check_halves, check_kept, check_scales, rounded_nodes
 from .candidate import Candidate
 from .card_values import read_json
+from .compatibility import USUAL
 from .derivation import Derivation, prove_derivation
 from .export import Export
 from .metadata import PREFIX, ModelCard
 from .onnx_model import build_model, file_of
 from .precision import FLOAT32, HALF, KEY, TOLERANCES, Precision
-from .quality import measure_change
+from .quality import check_change, measure_change
 from .ranges import ranges_of
+from .returning import returned_table
 from .runtimes import SLOW, runtime_version
 from .session import MOST_MEMORY, allowed
 from .side_by_side import BATCHES as BATCHES
@@ -97,7 +99,7 @@ def open_existing(
     return Candidate(data, name, runtime, memory, forms_among(subject.targets.values()))
 
 
-def stated_export(subject: ExportSubject, opened: Opened, opset: int = 20) -> Export:
+def stated_export(subject: ExportSubject, opened: Opened, opset: int = USUAL) -> Export:
     """Return the export that an existing file says it is, which is then to be proven.
 
     Of the subject it may be a part; other tasks than the model's are left to differ. Raises
@@ -196,12 +198,15 @@ def _rounding(export: Export, candidate: Candidate) -> dict[str, Any]:
     rounded = _activations(export, candidate, base, derivation)
     predict = predicting(candidate, export)
     change = measure_change(export.subject, predict, export.precision, candidate.name)
+    check_change(change, export.precision, candidate.name)
+    returned = returned_table(base, export.precision.float_operators, export.sensitivities, candidate.name)
     return {
         "float32": {"worst": worst, "weights": weights},
         "derivation": derivation.to_json() | rounded,
         "quality": change,
         KEY: export.precision.type,
         "settings": export.precision.to_json(),
+        **({"back_in_float32": returned} if returned else {}),
     }
 
 
@@ -213,8 +218,7 @@ def _activations(
     ranges = ranges_of(base, calibration_feed(export))
     if export.precision.type == "int8":
         scales = check_scales(derivation, model, ranges, name)
-        own = own_nodes(base.graph, export.precision.keep_float)
-        rounded = {node.name for node in base.graph.node if node.op_type in QUANTIZED} - own
+        rounded = rounded_nodes(base.graph, export.precision.keep_float, export.precision.float_operators)
         check_kept(derivation, model, base, rounded, name)
         return {"scales": scales}
     check_halves(derivation, model, ranges, name)

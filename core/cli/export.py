@@ -28,6 +28,9 @@ from .session import Session, pass_session, print_json
     metavar="NAME=VALUE",
     help="Most that a task or metric may lose by float16 or int8 (points, dB, or percent of an error).",
 )
+@click.option(
+    "--for", "opens_in", metavar="RUNTIME==X.Y", help="Oldest runtime to open it, as onnxruntime==1.17."
+)
 @click.option("--seed", metavar="best|N", help="Which seed, of a run of several [default: best].")
 @click.option("--raw", is_flag=True, help="Export logits instead of probabilities.")
 @click.option("--isolated", is_flag=True, help="Run the exporter in an environment of its own, made once.")
@@ -43,6 +46,7 @@ def command(
     input_type: str | None,
     precision: str | None,
     drops: tuple[str, ...],
+    opens_in: str | None,
     seed: str | None,
     raw: bool,
     isolated: bool,
@@ -75,6 +79,7 @@ def command(
         "raw": raw or None,
         "isolated": isolated or None,
         "max_drop": _drops(drops),
+        "opens_in": opens_in,
     }
     given |= {name: value for name, value in flags.items() if value}
     chosen = None if tasks is None else [task.strip() for task in tasks.split(",")]

@@ -10,6 +10,27 @@ _FEW = 5
 """So many values of a list are read at one glance."""
 
 
+def without_later(here: Any, known: Any, written: Any) -> Any:
+    """Return a description without the entries that neither an older one nor its file has: they came later.
+
+    >>> without_later({"name": "onnx", "new": 0.5}, {"name": "onnx"}, {"name": "onnx"})
+    {'name': 'onnx'}
+    >>> without_later({"name": "onnx", "new": 0.5}, {"name": "onnx"}, {"name": "onnx", "new": 0.5})
+    {'name': 'onnx', 'new': 0.5}
+    """
+    if isinstance(here, list) and isinstance(known, list) and len(here) == len(known):
+        texts = written if isinstance(written, list) and len(written) == len(here) else [None] * len(here)
+        return [without_later(*parts) for parts in zip(here, known, texts, strict=True)]
+    if not isinstance(here, Mapping) or not isinstance(known, Mapping):
+        return here
+    text = written if isinstance(written, Mapping) else {}
+    return {
+        key: without_later(value, known.get(key), text.get(key))
+        for key, value in here.items()
+        if key in known or key in text
+    }
+
+
 def difference(known: Mapping[str, Any], wanted: Mapping[str, Any]) -> str:
     """Return the first place where `wanted` differs from `known`, and both values there; JSON values all.
 

@@ -29,11 +29,11 @@ from ..contracts.specs import DatasetSpec, dataset_to_json
 from ..discovery.plugin_discovery import version_of
 from ..discovery.plugin_loading import Provider
 from ..recipe.recipe import Recipe
-from ..recipe.recipe_source import write_yaml
+from ..recipe.recipe_source import read_recipe, write_yaml
 from ..recipe.seed_list import SEEDS, refuse_several
 from ..training.checkpoint import Checkpoint, CheckpointFolder
 from ..training.history import from_json, read_csv, to_csv, to_json
-from .differences import difference
+from .differences import difference, without_later
 from .json_files import Environment, Form, Metrics, read_form
 
 HISTORY = "history.csv"
@@ -233,11 +233,18 @@ class RunFolder:
         return rows
 
     def refuse_another(self, recipe: Recipe, state: Mapping[str, Any]) -> None:
-        """Raise `UsageError`, saying what differs, when a checkpoint of this state had another recipe."""
+        """Raise `UsageError`, saying what differs, when a checkpoint of this state had another recipe.
+
+        Options that came later, and stand in no file, change nothing.
+        """
         trained, here = state.get("recipe"), json.loads(json.dumps(recipe.portable()))
         if trained in (None, here):  # None: written by an earlier version
             return
         path = self.path / "recipe.yaml"
+        # Options that components got since then say what they did before.
+        here = without_later(here, trained, read_recipe(path).tree)
+        if trained == here:
+            return
         raise UsageError(
             f"{path} is not what the checkpoint of epoch {state['epoch']} was trained with: "
             f"{difference(trained, here)}",

@@ -16,6 +16,7 @@ from ...core.base.errors import UsageError, VerificationError
 from ...core.base.files import writing_to
 from ...core.contracts import Exporter, ExportPlan, ExportReport, ExportSubject
 from ..candidate import Candidate
+from ..compatibility import opset_for
 from ..export import Export
 from ..folder import SUMS, check_folder, unpublished_folder
 from ..metadata import ModelCard, PixelType
@@ -25,14 +26,17 @@ from ..options import (
     CalibrationOption,
     KeepFloatOption,
     MaxDropOption,
+    MaxSizeOption,
+    OpensInOption,
     OpsetOption,
     PixelsOption,
     RawOption,
 )
 from ..precision import TOLERANCES, PrecisionType
+from ..repair import build_repaired
 from ..runtimes import RUNTIMES
 from ..session import allowed
-from ..variants import AskedPrecision, build_variant
+from ..variants import AskedPrecision
 from ..verification import open_existing, stated_export, stated_precision, verify, verify_written
 from .contents import (
     MANIFEST,
@@ -72,17 +76,20 @@ class BundleExporter(Exporter):
         ] = ("float32",),
         input: PixelsOption = "float32",
         raw: RawOption = False,
-        opset: OpsetOption = 20,
+        opset: OpsetOption = None,
+        opens_in: OpensInOption = None,
         keep_float: KeepFloatOption = (),
         max_drop: MaxDropOption = {},  # noqa: B006
         calibration: CalibrationOption = 256,
+        max_size: MaxSizeOption = 0.5,
     ) -> None:
         self.variants = tuple(
-            AskedPrecision(kind, keep_float, max_drop, calibration) for kind in dict.fromkeys(variants)
+            AskedPrecision(kind, keep_float, max_drop, calibration, max_size)
+            for kind in dict.fromkeys(variants)
         )
         self.pixels: PixelType = input
         self.raw = raw
-        self.opset = opset
+        self.opset = opset_for(opens_in, opset)
 
     @property
     def file_name(self) -> str:
@@ -104,8 +111,9 @@ class BundleExporter(Exporter):
             proofs: dict[str, dict[str, Any]] = {}
             for asked, name in self._files():
                 export = replace(plain, precision=asked.of(subject))
+                export, model = build_repaired(export, asked.max_size, name)
                 with writing_to(path):
-                    (folder / name).write_bytes(file_of(build_variant(export)))
+                    (folder / name).write_bytes(file_of(model))
                 # Read back: what is verified is what is on the disk.
                 proofs[name] = verify_written(export, read_model(folder / name), name)
             verification = _together(proofs)

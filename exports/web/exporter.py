@@ -20,7 +20,7 @@ from ..folder import SUMS, check_folder, unpublished_folder
 from ..inference import ExportedModel
 from ..metadata import IMAGE
 from ..onnx_exporter import OnnxExporter
-from ..options import CalibrationOption, KeepFloatOption, MaxDropOption, PrecisionOption
+from ..options import CalibrationOption, KeepFloatOption, MaxDropOption, MaxSizeOption, PrecisionOption
 from .runtime import WASM, runtime_files
 
 MODEL = "model.onnx"
@@ -53,11 +53,16 @@ class WebExporter(Exporter):
         keep_float: KeepFloatOption = (),
         max_drop: MaxDropOption = {},  # noqa: B006
         calibration: CalibrationOption = 256,
+        max_size: MaxSizeOption = 0.5,
     ) -> None:
         self.runtime = None if runtime is None else Path(runtime)
         self.samples = samples
         self._model = OnnxExporter(
-            precision=precision, keep_float=keep_float, max_drop=max_drop, calibration=calibration
+            precision=precision,
+            keep_float=keep_float,
+            max_drop=max_drop,
+            calibration=calibration,
+            max_size=max_size,
         )
 
     @property

@@ -22,6 +22,7 @@ from mtl.exports.int8 import to_int8
 from mtl.exports.metadata import IMAGE
 from mtl.exports.onnx_exporter import OnnxExporter
 from mtl.exports.onnx_model import build_model
+from mtl.exports.precision import Precision
 from mtl.exports.ranges import Range, ranges_of
 
 from .conftest import LOOSE, Tiny, TinyJudge, tiny_subject
@@ -44,7 +45,7 @@ def ranges(base, samples):
 
 @pytest.fixture(scope="module")
 def eight_bits(base, samples):
-    return to_int8(base, samples, ("count",))
+    return to_int8(base, samples, Precision("int8", ("count",)))
 
 
 def test_a_range_holds_what_the_evaluator_of_onnx_computes(base, samples, ranges):

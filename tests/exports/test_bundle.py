@@ -178,7 +178,7 @@ def test_a_bundle_of_another_model_is_noticed(bundle: Exported) -> None:
 
 
 def test_a_failing_variant_leaves_no_bundle(tmp_path: Path) -> None:
-    strict = BundleExporter(variants=("float32", "int8"), max_drop={"count": 0.0, "psnr": 0.0})
+    strict = BundleExporter(variants=("float32", "int8"), max_drop={"count": 0.0, "psnr": 0.0}, max_size=0.0)
     with pytest.raises(VerificationError, match=r"^model-int8\.onnx: task '.*' loses too much quality"):
         strict.export(tiny_subject(), tmp_path / "tiny")
     assert not list(tmp_path.iterdir())

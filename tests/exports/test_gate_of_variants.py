@@ -13,7 +13,7 @@ from onnx import TensorProto, numpy_helper
 
 from mtl.core.base.errors import UsageError, VerificationError
 from mtl.core.contracts import ExportSubject
-from mtl.exports import onnx_exporter
+from mtl.exports import onnx_exporter, repair
 from mtl.exports.export import Export
 from mtl.exports.onnx_exporter import OnnxExporter
 from mtl.exports.onnx_model import build_model, file_of
@@ -26,8 +26,8 @@ VARIANTS: dict[str, tuple[dict[str, object], tuple[str, ...] | None]] = {
     "uint8": ({"input": "uint8"}, None),
     "part": ({}, PART),
     "float16": ({"precision": "float16"}, None),
-    "int8": ({"precision": "int8", "keep_float": ("count",)}, None),
-    "int8-uint8-raw-part": ({"precision": "int8", "input": "uint8", "raw": True}, PART),
+    "int8": ({"precision": "int8", "keep_float": ("count",), "max_size": 0.0}, None),
+    "int8-uint8-raw-part": ({"precision": "int8", "input": "uint8", "raw": True, "max_size": 0.0}, PART),
 }
 
 
@@ -145,7 +145,7 @@ def replace(model: onnx.ModelProto, name: str, new: Callable[[np.ndarray], np.nd
 def replace_builders(made: Made, candidate: onnx.ModelProto, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the exporter write the candidate in place of what it would build."""
     monkeypatch.setattr(onnx_exporter, "build_model", lambda *_: candidate if made.plain else made.base)
-    monkeypatch.setattr(onnx_exporter, "build_variant", lambda *_: candidate)
+    monkeypatch.setattr(repair, "build_variant", lambda *_: candidate)
 
 
 def refused(made: Made, candidate: onnx.ModelProto, folder: Path, monkeypatch: pytest.MonkeyPatch) -> str:
@@ -265,9 +265,11 @@ def test_a_range_that_cuts_the_numbers_off_is_noticed(
     candidate = onnx.load(exported_int8.path)
     first = next(node for node in candidate.graph.node if node.op_type == "QuantizeLinear")
     replace(candidate, first.input[1], lambda value: value * np.float32(0.02))
-    monkeypatch.setattr(onnx_exporter, "build_variant", lambda *_: candidate)
+    monkeypatch.setattr(repair, "build_variant", lambda *_: candidate)
     with pytest.raises(VerificationError):
-        OnnxExporter(precision="int8", max_drop=LOOSE).export(exported_int8.subject, tmp_path / "model.onnx")
+        OnnxExporter(precision="int8", max_drop=LOOSE, max_size=0.0).export(
+            exported_int8.subject, tmp_path / "model.onnx"
+        )
 
 
 def test_a_scale_of_one_side_only_is_noticed(
@@ -279,9 +281,11 @@ def test_a_scale_of_one_side_only_is_noticed(
     other = candidate.graph.initializer.add()
     other.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(tensor) * np.float32(1.02), "other"))
     node.input[1] = "other"
-    monkeypatch.setattr(onnx_exporter, "build_variant", lambda *_: candidate)
+    monkeypatch.setattr(repair, "build_variant", lambda *_: candidate)
     with pytest.raises(VerificationError, match="is not the float32 model, rounded: operator"):
-        OnnxExporter(precision="int8", max_drop=LOOSE).export(exported_int8.subject, tmp_path / "model.onnx")
+        OnnxExporter(precision="int8", max_drop=LOOSE, max_size=0.0).export(
+            exported_int8.subject, tmp_path / "model.onnx"
+        )
 
 
 @pytest.mark.parametrize("kind", ["float16", "int8"])

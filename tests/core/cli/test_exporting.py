@@ -36,7 +36,7 @@ def test_a_part_of_the_tasks_is_a_smaller_verified_file(mtl: Command, demo: Path
 
 def test_an_int8_file_that_loses_too_much_is_not_published(mtl: Command, demo: Path, tmp_path: Path) -> None:
     options = ("--precision", "int8", "--to", "small.onnx", "--set", "calibration=1", "--max-drop", "psnr=0")
-    refused = mtl("export", str(demo), *options, "--max-drop", "accuracy=100")
+    refused = mtl("export", str(demo), *options, "--max-drop", "accuracy=100", "--set", "max_size=0")
     assert refused.status == 4
     assert "small.onnx: task 'denoise' loses too much quality: psnr" in refused.err
     assert "keep_float=[denoise]" in refused.err

@@ -15,6 +15,7 @@ import torch
 from mtl.core.base.errors import MtlError
 from mtl.core.base.progress import Progress
 from mtl.core.discovery.registry import Registry
+from mtl.core.folders.differences import without_later
 from mtl.core.folders.run_folder import open_run
 from mtl.core.recipe.recipe import Recipe
 from mtl.core.recipe.recipe_reader import read
@@ -239,3 +240,12 @@ def test_a_run_whose_folder_is_taken_away_makes_no_other(
     with pytest.raises(MtlError, match="does not exist"):
         folder.write_history([{"epoch": 1}])
     assert not run.exists()
+
+
+@pytest.mark.parametrize(
+    ("written", "same"),
+    [({"name": "onnx"}, True), ({"name": "onnx", "later": 0.5}, False), ("onnx", True), (None, True)],
+)
+def test_an_option_that_came_later_is_no_other_recipe_unless_somebody_wrote_it(written, same):
+    here, known = {"export": {"name": "onnx", "later": 0.5}}, {"export": {"name": "onnx"}}
+    assert (without_later(here, known, {"export": written}) == known) is same
