@@ -41,3 +41,8 @@ def __getattr__(name: str) -> Any:
     from importlib import import_module
 
     return getattr(import_module(f".core.{_LAZY[name]}", __name__), name)
+
+
+def __dir__() -> list[str]:
+    """Name what there is to use, what is imported when it is asked for included."""
+    return sorted([*__all__, "__version__"])

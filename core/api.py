@@ -13,11 +13,13 @@ from .base.device import choose_device
 from .base.places import refuse_unusable
 from .base.progress import Progress
 from .discovery.registry import Registry, installed
+from .recipe.recipe import Recipe
 from .recipe.recipe_reader import read
 from .recipe.recipe_source import RecipeSource
 from .recipe.recipe_values import usable_from
 from .recipe.request import Request
 from .recipe.seed_list import read_seeds
+from .running.notebook_progress import usual_progress
 from .running.pipeline import Outcome, Pipeline
 from .running.run import Run, load_run
 from .running.seeds import SeedsOutcome, SeedsPipeline
@@ -79,24 +81,29 @@ def compose(
     """
     flags: dict[str, Any] = {"dataset": dataset, "data": data, "data_dir": data_dir, "encoder": encoder}
     flags |= {"sharing": sharing, "balancer": balancer, "balance_on": balance_on}
-    flags |= {
-        "epochs": epochs,
-        "seed": seed,
-        "precision": precision,
-        "init_from": init_from,
-        "tracker": trackers,
-    }
+    flags |= {"epochs": epochs, "seed": seed, "precision": precision}
+    flags |= {"init_from": init_from, "tracker": trackers}
     registry = registry or installed()
     source = _assigned(Request(recipe, tasks, flags).source(registry), set or {})
     resolved = read(source, registry)
     where = Path(out) if out is not None else Path("runs") / run_name(resolved.to_plain())
     refuse_unusable(where)
     how: dict[str, Any] = {"source": source, "force": force, "numbered": out is None}
-    pipeline = Pipeline(registry, chosen := choose_device(device), progress or Progress())
-    if seeds is None:
-        return _run(pipeline.run(resolved, where, **how), registry, chosen)
-    numbers = read_seeds(seeds, resolved.seed, asked=seed is not None)
-    return _seed_runs(SeedsPipeline(pipeline).run(resolved, where, numbers, **how), registry, chosen)
+    pipeline = Pipeline(registry, choose_device(device), progress or usual_progress())
+    numbers = None if seeds is None else read_seeds(seeds, resolved.seed, asked=seed is not None)
+    return _trained(pipeline, resolved, where, numbers, how)
+
+
+def _trained(
+    pipeline: Pipeline, recipe: Recipe, where: Path, seeds: Sequence[int] | None, how: Mapping[str, Any]
+) -> Run | SeedRuns:
+    registry, device = pipeline.registry, pipeline.device
+    try:
+        if seeds is None:
+            return _run(pipeline.run(recipe, where, **how), registry, device)
+        return _seed_runs(SeedsPipeline(pipeline).run(recipe, where, seeds, **how), registry, device)
+    finally:
+        pipeline.progress.stopped()
 
 
 def _assigned(source: RecipeSource, values: Mapping[str, Any]) -> RecipeSource:

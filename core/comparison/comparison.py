@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +12,7 @@ import torch
 
 from ..base.errors import MtlError
 from ..base.files import write_json, write_text
+from ..base.notebook import box
 from ..discovery.registry import Registry
 from .folder import ComparisonFolder
 from .grid import MISSING, Grid
@@ -38,6 +40,10 @@ class Comparison:
     def verdicts(self) -> list[str]:
         """One sentence per variant."""
         return list(self.results["verdicts"])
+
+    def _repr_html_(self) -> str:
+        said = "\n".join(f"<li>{html.escape(text)}</li>" for text in self.verdicts)
+        return box(f"Comparison {self.path}", f"the page: {self.path / 'report.html'}", f"<ul>{said}</ul>")
 
     def raise_if_incomplete(self) -> None:
         """Raise `IncompleteError` when something that can be trained was not."""

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from ..base.notebook import box, table
 from ..contracts import (
     Augmentation,
     Balancer,
@@ -121,6 +122,27 @@ class Composition:
             "inputs": inputs,
             "outputs": outputs,
         }
+
+    def _repr_html_(self) -> str:
+        chosen = self.recipe
+        rows = [
+            [
+                name,
+                item.target.form,
+                getattr(choice.head, "name", ""),
+                getattr(choice.loss, "name", ""),
+                ", ".join(item.metrics),
+            ]
+            for choice in chosen.tasks
+            for name, item in self.tasks.items()
+            if choice.name == name
+        ]
+        said = (
+            f"encoder {chosen.encoder.name}, sharing {chosen.sharing.name}, "
+            f"balancer {chosen.balancer.name}, {self.parameters()['total']:,} parameters"
+        )
+        tasks = table(["task", "answer", "head", "loss", "metrics"], rows)
+        return box(f"Composition on {chosen.dataset.name}", said, tasks)
 
     def costs(self) -> dict[str, Cost]:
         """Return what each stage of the encoder, the sharing scheme and each head cost, by name."""

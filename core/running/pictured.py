@@ -12,22 +12,32 @@ from ..data.samples import Splits
 from ..discovery.declared import ask
 
 
-def picture_metadata(composition: Composition, splits: Splits | None) -> dict[str, Any]:
-    """Return the entries of the metadata that speak of pictures; none where a model reads no images.
+def preparation_of(composition: Composition) -> Preparation:
+    """Return how picture files become the images of a data set.
 
-    With `splits`, those of the training pictures too. Raises `ComponentError` when a data set says that it
-    makes other images than it has.
+    Raises `ComponentError` when the data set says that it makes other images than it has.
     """
-    image = composition.dataset_spec.image
-    if not image:
-        return {}
-    dataset, label = composition.dataset, composition.owners.named(composition.dataset)
+    image, dataset = composition.dataset_spec.image, composition.dataset
+    label = composition.owners.named(dataset)
     preparation: Preparation = ask(label, dataset, "preparation") or Preparation(image)
     if preparation.image != image:
         raise ComponentError(
             f"{label}: its preparation makes {preparation.image}, and it has {image}",
             hint="`preparation` and `spec` say the same form",
         )
+    return preparation
+
+
+def picture_metadata(composition: Composition, splits: Splits | None) -> dict[str, Any]:
+    """Return the entries of the metadata that speak of pictures; none where a model reads no images.
+
+    With `splits`, those of the training pictures too. Raises `ComponentError` when a data set says that it
+    makes other images than it has.
+    """
+    if not composition.dataset_spec.image:
+        return {}
+    dataset, label = composition.dataset, composition.owners.named(composition.dataset)
+    preparation = preparation_of(composition)
     normalization = composition.model.normalization
     found: dict[str, Any] = {
         "preparation": {

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 
 from ..base.errors import UsageError
+from ..base.notebook import box, shown, table
 from ..base.progress import Progress
 from ..composition.composition import Composition
 from ..composition.model import MultitaskModel
@@ -19,7 +20,9 @@ from ..discovery.registry import Registry
 from ..evaluation.evaluation import evaluate
 from ..evaluation.fitting import fit_losses
 from ..folders.run_folder import RunFolder, entered_around, open_run
+from .answering import Answers, answer
 from .exporting import build_exporter, check_runtimes, export, export_subject, exporter_of
+from .history import Figure, History
 from .pipeline import Outcome, load_of
 from .recomposing import trained
 
@@ -88,6 +91,41 @@ class Run:
         with composition.at_work("while it was fitted to the training split"):
             fit_losses(composition, splits.train)
         return splits
+
+    @cached_property
+    def history(self) -> History:
+        """The columns of `history.csv` by name, a list with a value per epoch each; or `to_pandas()`."""
+        return History.of(self.folder.read_history())
+
+    def figure(self, *columns: str) -> Figure:
+        """Return a chart of columns of the history over the epochs, which a notebook shows.
+
+        Names may be patterns: `run.figure("validation/*/accuracy")`; without any, the losses.
+        """
+        return self.history.figure(columns or ("*/loss",))
+
+    def predict(
+        self, images: Any, *, inputs: Mapping[str, Any] | None = None, resize: bool = False
+    ) -> Answers:
+        """Return the model's answers to pictures, by task: NumPy arrays, and in words.
+
+        `images` are uint8, or floats in 0..1, `[B, C, H, W]` or one picture `[C, H, W]`, as an array or a
+        tensor; or paths of picture files or Pillow's images, one or many, prepared as the training's files
+        were. `resize` brings those to size that no preparation does. `inputs` are what the model reads beside
+        pictures, by name. Raises `UsageError` for what it cannot read.
+        """
+        return answer(self.composition, images, inputs, resize=resize)
+
+    def _repr_html_(self) -> str:
+        metrics = self.metrics
+        rows = [
+            [task, name, shown(value), shown(metrics["baseline"].get(task, {}).get(name))]
+            for task, values in metrics["test"].items()
+            for name, value in values.items()
+        ]
+        scores = table(["task", "metric", "test", "baseline"], rows, numeric=(2, 3))
+        said = f"chosen epoch {metrics['training']['chosen_epoch']} of {metrics['training']['epochs']}"
+        return box(f"Run {self.path}", f"{said}; the report: {self.path / 'report.html'}", scores)
 
     def evaluate(self, split: str = "test") -> dict[str, dict[str, float]]:
         """Return `{task: {metric: value}}` of the model on `"train"`, `"validation"` or `"test"`.
