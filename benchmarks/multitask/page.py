@@ -58,9 +58,10 @@ def _list(lines: Iterable[str]) -> str:
     return "\n".join(f"- {line}" for line in lines)
 
 
-def _grid(heads: Sequence[str], rows: Iterable[Sequence[str]], text: int = 1) -> str:
-    """Return a table whose first `text` columns are set to the left."""
-    lines = [f"| {' | '.join(heads)} |", f"|{'---|' * text}{'---:|' * (len(heads) - text)}"]
+def _grid(heads: Sequence[str], rows: Iterable[Sequence[str]], text: int = 1, last: int = 0) -> str:
+    """Return a table whose first `text` and `last` columns are set to the left."""
+    numbers = len(heads) - text - last
+    lines = [f"| {' | '.join(heads)} |", f"|{'---|' * text}{'---:|' * numbers}{'---|' * last}"]
     return "\n".join([*lines, *(f"| {' | '.join(row)} |" for row in rows)])
 
 
@@ -153,7 +154,7 @@ def _published(plan: Plan, table: Table) -> str:
             shown = [_percent(figures.get(task)) for task in tasks]
             own = [_percent(means.get(task)) for task in tasks]
             rows.append([source.source, row, *shown, *own, verdict_of(plan, source, row, means, bounds)])
-    return _grid([*heads, "verdict"], rows, text=2) if rows else "No published figures are known."
+    return _grid([*heads, "verdict"], rows, text=2, last=1) if rows else "No published figures are known."
 
 
 def _ours(table: Table, row: str, tasks: Sequence[str]) -> tuple[dict[str, float], dict[str, Bounds]]:
@@ -205,9 +206,8 @@ def _origin(results: Results, tables: Sequence[Table]) -> list[str]:
     commits = _each(f"`{entry.commit[:10]}`" for entry in entries)
     differences = [entry.onnx_difference for entry in entries if entry.onnx_difference is not None]
     worst = 100 * max(differences, default=0.0)
-    dates = sorted(entry.date for entry in entries)
     return [
-        f"{len(entries)} of {planned} cells are there, trained {dates[0]} to {dates[-1]}.",
+        f"{len(entries)} of {planned} cells are there, trained on {_each(entry.date for entry in entries)}.",
         f"Data, SHA-256 of images and labels: {data}.",
         f"Code: {commits}; digest {_each(f'`{entry.code}`' for entry in entries)}.",
         f"Versions: {versions}. Machine: {_each(entry.machine for entry in entries)}.",
