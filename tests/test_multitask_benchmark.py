@@ -324,6 +324,18 @@ def test_nothing_is_begun_that_would_end_too_late(
     assert worker(part, plan, tmp_path, registry, until=1.0).run() == 0
 
 
+def test_a_row_is_not_gone_on_with_by_another_recipe(
+    part: Any, plan: Any, tmp_path: Path, registry: Registry
+) -> None:
+    here = worker(part, plan, tmp_path, registry)
+    for cell in part("plan").cells_of(plan, 1):
+        if here.results.wants(cell):
+            here.results.write(cell, entry_of(part, plan, cell, 0.5 + 3 * (cell.rate or 0.0)))
+    told = "single-left-seed-0 was trained by another recipe than the plan gives now"
+    with pytest.raises(UsageError, match=told):
+        here.run(1)
+
+
 def test_what_fails_in_a_training_is_a_row_with_its_reason(
     part: Any, plan: Any, tmp_path: Path, registry: Registry, monkeypatch: pytest.MonkeyPatch
 ) -> None:

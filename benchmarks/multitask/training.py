@@ -84,6 +84,15 @@ class Trainer:
             reached = {"status": "failed", "reason": reason_of(error)[0]}
         return Entry(**known, **reached)
 
+    def refuse_other_recipe(self, cell: Cell, kept: Entry) -> None:
+        """Raise `UsageError` where the recipe of a kept cell is another one now: a default may have changed."""
+        recipe = compose(recipe_of(self.plan, cell, kept.rate, self.registry), self.registry).recipe
+        if kept.recipe and recipe.hash() != kept.recipe:
+            raise UsageError(
+                f"{cell.name} was trained by another recipe than the plan gives now",
+                hint=f"a default has changed: go on with commit {kept.commit[:10]}, or train the row anew",
+            )
+
     def _known(self, cell: Cell, rate: float) -> dict[str, Any]:
         code = origin(self.registry, self.device.type)
         return {

@@ -69,6 +69,7 @@ class Worker:
     def _train(self, cell: Cell) -> None:
         rate = self._rate(cell)
         assert rate is not None
+        self._refuse_other_recipe(cell)
         started = time.perf_counter()
         entry = self.trainer.train(cell, rate)
         self.results.write(cell, entry)
@@ -76,6 +77,17 @@ class Worker:
         kind = _kind(cell)
         self._took[kind] = max(seconds, self._took.get(kind, 0.0))
         self._say(f"{cell.name} {seconds:.1f} s {_shown(entry)}")
+
+    def _refuse_other_recipe(self, cell: Cell) -> None:
+        """Hold the row's first cell against today's recipe: one row is one recipe."""
+        first = next((known for known in self._of_row(cell) if self.results.has(known)), None)
+        kept = None if first is None else self.results.read(first)
+        if first is not None and kept is not None:
+            self.trainer.refuse_other_recipe(first, kept)
+
+    def _of_row(self, cell: Cell) -> Iterator[Cell]:
+        cells = cells_of(self.results.plan)
+        return (known for known in cells if known.method == cell.method and known.rate is None)
 
     def _too_late(self, cell: Cell) -> bool:
         longest = max(self._took.values(), default=0.0)
