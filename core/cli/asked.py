@@ -1,8 +1,13 @@
-"""How a command line says what to train: the options that `compose` and `compare` share, declared once."""
+"""How a command line says what to train: the options that commands share, declared once."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
 import click
+
+Command = TypeVar("Command", bound=Callable[..., Any])
 
 recipe_option = click.option(
     "--recipe", metavar="NAME|FILE", help="Start from a shipped recipe, a YAML file or a run folder."
@@ -14,9 +19,26 @@ data_option = click.option(
 data_dir_option = click.option(
     "--data-dir", metavar="DIR", help="The folder (or archive) the data set is in."
 )
+skip_broken_option = click.option(
+    "--skip-broken", is_flag=True, default=None, help="Leave out pictures that cannot be read."
+)
+allow_duplicates_option = click.option(
+    "--allow-duplicates", is_flag=True, default=None, help="Go on when a picture is in two parts of the data."
+)
+balance_on_option = click.option(
+    "--balance-on",
+    metavar="parameters|features",
+    help="Whose gradients a gradient balancer weighs: the shared parameters' or the shared features'.",
+)
+init_from_option = click.option(
+    "--init-from", metavar="RUN", help="Start from the weights of a finished run, by name."
+)
 epochs_option = click.option("--epochs", type=click.IntRange(min=1), help="Passes over the training split.")
 precision_option = click.option(
     "--precision", type=click.Choice(["float32", "bf16"]), help="Arithmetic of the forward pass."
+)
+deterministic_option = click.option(
+    "--deterministic", is_flag=True, default=None, help="The same bytes on CUDA too, however often resumed."
 )
 tracker_option = click.option(
     "--tracker",
@@ -28,6 +50,37 @@ tracker_option = click.option(
 device_option = click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
 json_option = click.option("--json", "as_json", is_flag=True, help="End with one JSON object on stdout.")
 
+_DATA = (
+    recipe_option,
+    dataset_option,
+    data_option,
+    data_dir_option,
+    skip_broken_option,
+    allow_duplicates_option,
+)
+_TRAINING = (balance_on_option, init_from_option, epochs_option, precision_option, deterministic_option)
+
+
+def data_options(command: Command) -> Command:
+    """Add the options that say which data a training is of, or all trainings of a comparison."""
+    return _added(_DATA, command)
+
+
+def training_options(command: Command) -> Command:
+    """Add the options that say one thing of a training, or of all trainings of a comparison."""
+    return _added(_TRAINING, command)
+
+
+def flags_in(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return those of a command's options that a recipe follows, by name.
+
+    >>> flags_in({"epochs": 2, "precision": None, "metrics": ()})
+    {'epochs': 2, 'precision': None}
+    """
+    from ..recipe.request import FLAGS
+
+    return {name: given[name] for name in FLAGS if name in given}
+
 
 def names_in(text: str | None) -> list[str] | None:
     """Return the names in a text with commas between them; None where nothing was said.
@@ -36,3 +89,9 @@ def names_in(text: str | None) -> list[str] | None:
     ['denoise', 'classify']
     """
     return None if text is None else [name for part in text.split(",") if (name := part.strip())]
+
+
+def _added(options: tuple[Any, ...], command: Command) -> Command:
+    for option in reversed(options):
+        command = option(command)
+    return command

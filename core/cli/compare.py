@@ -9,17 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..base.errors import UsageError
-from .asked import (
-    data_dir_option,
-    data_option,
-    dataset_option,
-    device_option,
-    epochs_option,
-    json_option,
-    names_in,
-    precision_option,
-    recipe_option,
-)
+from .asked import data_options, device_option, flags_in, json_option, names_in, training_options
 from .session import Session, pass_session, print_json
 
 if TYPE_CHECKING:
@@ -27,24 +17,15 @@ if TYPE_CHECKING:
 
 
 @click.command("compare")
-@recipe_option
+@data_options
 @click.option("--tasks", metavar="A,B,...", help="The tasks, separated by commas (mtl list task).")
-@dataset_option
-@data_option
-@data_dir_option
 @click.option("--sharing", metavar="A,B,...", help="Sharing schemes to compare (mtl list sharing).")
 @click.option("--balancer", metavar="A,B,...", help="Balancers to compare (mtl list balancer).")
-@click.option(
-    "--balance-on",
-    metavar="parameters|features",
-    help="Whose gradients the balancers weigh: the shared parameters' or the shared features'.",
-)
 @click.option("--encoder", metavar="A,B,...", help="Encoders to compare (mtl list encoder).")
-@epochs_option
+@training_options
 @click.option(
     "--seeds", default="5", show_default=True, metavar="N|A,B,...", help="How many seeds, or which."
 )
-@precision_option
 @click.option(
     "--set",
     "assignments",
@@ -139,8 +120,7 @@ def question_of(asked: Mapping[str, Any]) -> Question:
     from ..recipe.request import Request
     from ..recipe.seed_list import read_seeds
 
-    names = ("dataset", "data", "data_dir", "balance_on", "epochs", "precision")
-    flags = {name: asked[name] for name in names}
+    flags = {name: value for name, value in flags_in(asked).items() if name not in COMPONENTS}
     assignments, axes = assigned_axes(asked["assignments"])
     components = [component_axis(key, asked[key]) for key in COMPONENTS if asked[key] is not None]
     request = Request(asked["recipe"], names_in(asked["tasks"]), flags, assignments)

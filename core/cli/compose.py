@@ -8,18 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .asked import (
-    data_dir_option,
-    data_option,
-    dataset_option,
-    device_option,
-    epochs_option,
-    json_option,
-    names_in,
-    precision_option,
-    recipe_option,
-    tracker_option,
-)
+from .asked import data_options, device_option, json_option, names_in, tracker_option, training_options
 from .session import Session, pass_session, print_json, warn
 
 if TYPE_CHECKING:
@@ -28,33 +17,16 @@ if TYPE_CHECKING:
 
 
 @click.command("compose")
-@recipe_option
+@data_options
 @click.option(
     "--tasks", metavar="A,B,...", help="The tasks, separated by commas (mtl list task), or columns of --data."
 )
 @click.option("--encoder", metavar="NAME", help="The encoder (mtl list encoder).")
-@dataset_option
-@data_option
-@data_dir_option
-@click.option("--skip-broken", is_flag=True, default=None, help="Leave out pictures that cannot be read.")
-@click.option(
-    "--allow-duplicates", is_flag=True, default=None, help="Go on when a picture is in two parts of the data."
-)
 @click.option("--sharing", metavar="NAME", help="How encoders are shared (mtl list sharing).")
 @click.option("--balancer", metavar="NAME", help="How losses become one update (mtl list balancer).")
-@click.option(
-    "--balance-on",
-    metavar="parameters|features",
-    help="Whose gradients a gradient balancer weighs: the shared parameters' or the shared features'.",
-)
-@click.option("--init-from", metavar="RUN", help="Start from the weights of a finished run, by name.")
-@epochs_option
+@training_options
 @click.option("--seed", type=click.IntRange(min=0), help="Seed of everything random.")
 @click.option("--seeds", metavar="N|A,B,...", help="Train several seeds at once: so many, or these.")
-@precision_option
-@click.option(
-    "--deterministic", is_flag=True, default=None, help="The same bytes on CUDA too, however often resumed."
-)
 @tracker_option
 @click.option(
     "--set", "assignments", multiple=True, metavar="KEY=VALUE", help="Set anything; may be repeated."

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from .asked import device_option, epochs_option, json_option, names_in
-from .results import print_table, shown
+from .results import tell_extension
 from .session import Session, pass_session
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def command(
     job = _job(pipeline, run, asked, found, out, force)
     finish_run(progress, as_json, job, found)
     if not as_json:
-        _tell(found)
+        tell_extension(found)
 
 
 def _job(
@@ -77,7 +77,8 @@ def _job(
     """Return the training, ready to begin; what became of the old tasks is put into `found` after it."""
     from ..api import run_name
     from ..base.places import refuse_unusable
-    from ..running.extending import changed, extended, proven, write_extension
+    from ..running.extending import extended
+    from ..running.extension import EXTENSION, OldTasks
     from ..running.run import load_run
 
     registry, warning = pipeline.registry, pipeline.progress.warning
@@ -86,28 +87,12 @@ def _job(
     path = out or Path("runs") / run_name(recipe.to_plain())
     refuse_unusable(path)
 
+    tasks = OldTasks(old.path, asked.finetune, old)
+    how: dict[str, Any] = {"source": source, "force": force, "numbered": out is None}
+
     def job() -> Outcome:
-        outcome = pipeline.run(recipe, path, source=source, force=force, numbered=out is None)
-        found.update(changed(old, outcome) if asked.finetune else proven(old, outcome))
-        write_extension(outcome.folder.path, found, warning)
+        outcome = pipeline.run(recipe, path, notes={EXTENSION: tasks.begun()}, **how)
+        found.update(tasks.judge(outcome, warning))
         return outcome
 
     return job
-
-
-def _tell(found: Mapping[str, Any]) -> None:
-    """Say what became of the old tasks."""
-    if "test" not in found:
-        where = "in torch and in the file" if found["file"] == "bit for bit" else "in torch"
-        names = ", ".join(found["tasks"])
-        click.echo(
-            f"{names}: as in {found['run']}, bit for bit, {where} ({found['samples']} samples)", err=True
-        )
-        return
-    rows = [
-        [task, name, shown(before), shown(after)]
-        for task, metrics in found["test"].items()
-        for name, (before, after) in metrics.items()
-    ]
-    click.echo()
-    print_table(rows, ["old task", "metric", "before", "after"])

@@ -70,3 +70,21 @@ def print_spread(metrics: Mapping[str, Any]) -> None:
             baseline = metrics["baseline"].get(task, {}).get(name, {}).get("mean")
             rows.append([task, name, *map(shown, (spread["mean"], spread["std"], baseline))])
     print_table(rows, ["task", "metric", "mean", "std", "baseline"])
+
+
+def tell_extension(found: Mapping[str, Any]) -> None:
+    """Say what became of the tasks of the run that was extended."""
+    if "tasks" in found:
+        where = "in torch and in the file" if found["file"] == "bit for bit" else "in torch"
+        names = ", ".join(found["tasks"])
+        click.echo(
+            f"{names}: as in {found['run']}, bit for bit, {where} ({found['samples']} samples)", err=True
+        )
+    if "test" in found:
+        rows = [
+            [task, name, shown(before), shown(after)]
+            for task, metrics in found["test"].items()
+            for name, (before, after) in metrics.items()
+        ]
+        click.echo()
+        print_table(rows, ["old task", "metric", "before", "after"])

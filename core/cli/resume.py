@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from .results import tell_extension
 from .session import Session, pass_session
+
+if TYPE_CHECKING:
+    from ..folders.run_folder import RunFolder
+    from ..recipe.recipe import Recipe
+    from ..running.pipeline import Outcome, Pipeline
 
 
 @click.command("resume")
@@ -54,4 +62,24 @@ def command(session: Session, run: Path, epochs: int | None, device: str, as_jso
         return
     folder = open_run(run)
     recipe = read_recipe_of(folder.path, session.registry, progress.warning)
-    finish_run(progress, as_json, lambda: pipeline.resume(folder, recipe, epochs))
+    found: dict[str, Any] = {}
+    finish_run(progress, as_json, _job(pipeline, folder, recipe, epochs, found), found)
+    if not as_json:
+        tell_extension(found)
+
+
+def _job(
+    pipeline: Pipeline, folder: RunFolder, recipe: Recipe, epochs: int | None, found: dict[str, Any]
+) -> Callable[[], Outcome]:
+    """Return the rest of a training; the tasks of a run that it extends are looked at again, into `found`."""
+    from ..running.extension import old_tasks_of
+
+    old = old_tasks_of(folder, recipe, pipeline.registry, pipeline.progress)
+
+    def job() -> Outcome:
+        outcome = pipeline.resume(folder, recipe, epochs)
+        if old is not None:
+            found.update(old.judge(outcome, pipeline.progress.warning))
+        return outcome
+
+    return job

@@ -33,6 +33,7 @@ def compare(
     sharing: Named | Sequence[Named] | None = None,
     balancer: Named | Sequence[Named] | None = None,
     balance_on: str | None = None,
+    init_from: str | Path | None = None,
     axes: Mapping[str, Sequence[Any]] | None = None,
     seeds: int | Sequence[int] = 5,
     metrics: Mapping[str, str] | None = None,
@@ -63,7 +64,7 @@ def compare(
     that fails is a row of `results["cells"]` with its reason.
     """
     flags: dict[str, Any] = {"dataset": dataset, "data": data, "data_dir": data_dir, "balance_on": balance_on}
-    flags |= {"epochs": epochs, "precision": precision}
+    flags |= {"init_from": init_from, "epochs": epochs, "precision": precision}
     found = _registry(registry, jobs)
     varied = _axes({"sharing": sharing, "balancer": balancer, "encoder": encoder}, axes or {})
     request = Request(recipe, tasks, flags, _assignments(set or {}))

@@ -71,6 +71,13 @@ class Metrics(Form):
         return self
 
 
+class Extension(Form):
+    """`extension.json` of a run that has more tasks than the one it was made from."""
+
+    run: str
+    finetune: bool = False
+
+
 def _distinct(seeds: list[int]) -> list[int]:
     if len(set(seeds)) < len(seeds):
         raise ValueError("a seed is there twice")

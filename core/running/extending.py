@@ -1,41 +1,28 @@
 """Adds tasks to a trained model: new heads, with the rest as it was or trained on.
 
 What is frozen is what was taken from the run, tensor by tensor, so the old tasks' answers cannot change; that
-is not believed but looked at, in torch and in the exported file, bit for bit.
+is not believed but looked at (`extension.py`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
-import numpy as np
-import torch
-
-from ..base.errors import UsageError, VerificationError
-from ..base.files import write_json
+from ..base.errors import UsageError
 from ..composition.composition import Composition
 from ..composition.state_names import places
-from ..contracts import ExportSubject
 from ..discovery.registry import Registry
-from ..evaluation.evaluation import evaluate
-from ..folders.run_folder import entered_around
 from ..recipe.recipe import Recipe
 from ..recipe.recipe_reader import read
 from ..recipe.recipe_source import RecipeSource
 from ..recipe.request import Request
-from .exporting import export_subject
-from .pipeline import Outcome
+from .extension import file_of
 from .run import Run
 from .starting import Warn, compose_started
 
-EXTENSION = "extension.json"
-"""In the folder of an extended run: what became of the old tasks."""
-
-_BATCH = 64
 _OLD = ("encoder", "head", "vector", "sharing")
 
 
@@ -72,7 +59,7 @@ def extended(run: Run, asked: Extension, registry: Registry, warn: Warn) -> tupl
             )
     assert taken is not None
     _refuse_changed(old, composition, taken.keys, run.path)
-    if (file := _file_of(run)).exists():
+    if (file := file_of(run)).exists():
         old.exporter.predictor(file)  # a damaged file is refused now, not after a training
     names = [key for key, place in places(composition).items() if place.part in _OLD]
     freeze = tuple(_public(pattern, composition) for pattern in patterns(names, taken.keys))
@@ -99,63 +86,6 @@ def patterns(names: Iterable[str], chosen: Iterable[str]) -> list[str]:
         else:
             found.append(name)
     return found
-
-
-def proven(run: Run, outcome: Outcome) -> dict[str, Any]:
-    """Return how it was seen that the old tasks answer bit for bit as in the run, on test samples.
-
-    Raises `VerificationError`, naming the task, when one does not.
-    """
-    tasks = tuple(run.composition.tasks)
-    before = export_subject(run.composition, outcome.splits.test, {})
-    after = export_subject(outcome.composition, outcome.splits.test, {})
-    count = len(next(iter(after.samples.values())))
-    for start in range(0, count, _BATCH):
-        rows = slice(start, start + _BATCH)
-        _refuse_other(_raw(before, rows, tasks), _raw(after, rows, tasks), "the model")
-    new = outcome.export.files[0]
-    with TemporaryDirectory() as folder:
-        old = _file_of(run)
-        if not old.exists():
-            old = run.export(Path(folder) / old.name).files[0]
-        first, second = run.composition.exporter.predictor(old), outcome.composition.exporter.predictor(new)
-        compared = first is not None and second is not None
-        if first is not None and second is not None:
-            known = first(before.samples)
-            _refuse_other({task: known[task] for task in tasks}, second(after.samples), str(new))
-    return {
-        "run": str(run.path),
-        "tasks": list(tasks),
-        "samples": count,
-        "torch": "bit for bit",
-        "file": "bit for bit" if compared else "not compared: the exporter runs no file",
-    }
-
-
-def changed(run: Run, outcome: Outcome) -> dict[str, Any]:
-    """Return each old task's metrics on the test split before and after, `{task: {metric: [old, new]}}`."""
-    splits = outcome.splits
-    with run.composition.at_work("in evaluation"):
-        run.composition.model.to(splits.test.device)
-        before = evaluate(run.composition, splits.test, "test").metrics
-    after = outcome.metrics["test"]
-    return {
-        "run": str(run.path),
-        "test": {
-            task: {name: [value, after[task].get(name)] for name, value in metrics.items()}
-            for task, metrics in before.items()
-        },
-    }
-
-
-def write_extension(path: Path, found: Mapping[str, Any], warn: Warn) -> None:
-    """Write what became of the old tasks into the folder of the extended run."""
-    with entered_around(path / EXTENSION, warn):
-        write_json(path / EXTENSION, found)
-
-
-def _file_of(run: Run) -> Path:
-    return run.path / run.composition.exporter.file_name
 
 
 def _source(old: Composition, asked: Extension, path: Path, registry: Registry) -> RecipeSource:
@@ -198,23 +128,3 @@ def _public(pattern: str, composition: Composition) -> str:
     room, _, rest = pattern.partition(".")
     index, _, inner = rest.partition(".")
     return f"{room}.{tuple(composition.tasks)[int(index)]}.{inner}" if index.isdecimal() else pattern
-
-
-def _raw(subject: ExportSubject, rows: slice, tasks: Sequence[str]) -> dict[str, np.ndarray[Any, Any]]:
-    given = {name: torch.from_numpy(values[rows]) for name, values in subject.samples.items()}
-    image = given.pop("image").float() / 255.0
-    with torch.no_grad():
-        raw = subject.model(image, given, tasks)
-    return {task: raw[task].numpy() for task in tasks}
-
-
-def _refuse_other(
-    before: Mapping[str, np.ndarray[Any, Any]], after: Mapping[str, np.ndarray[Any, Any]], what: str
-) -> None:
-    for task, known in before.items():
-        if known.tobytes() != after[task].tobytes():
-            gap = float(np.abs(known - after[task]).max())
-            raise VerificationError(
-                f"{what} answers task {task!r} otherwise than before: the largest difference is {gap:.2g}",
-                hint="this should not be, and the run is not to be used: please report it",
-            )

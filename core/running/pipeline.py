@@ -100,12 +100,14 @@ class Pipeline:
         source: RecipeSource | None = None,
         force: bool = False,
         numbered: bool = False,
+        notes: Mapping[str, Any] | None = None,
     ) -> Outcome:
         """Do the whole job and return its outcome; nothing is written before all inputs are known good.
 
-        `force` and `numbered` are those of `RunFolder.create`.
+        `force` and `numbered` are those of `RunFolder.create`; `notes` are JSON files, by name, that the
+        folder has from its beginning.
         """
-        started = self.start(recipe, path, source=source, force=force, numbered=numbered)
+        started = self.start(recipe, path, source=source, force=force, numbered=numbered, notes=notes)
         with started.folder:
             return self._finish_whole(started)
 
@@ -136,6 +138,7 @@ class Pipeline:
         source: RecipeSource | None = None,
         force: bool = False,
         numbered: bool = False,
+        notes: Mapping[str, Any] | None = None,
     ) -> Started:
         """Make a new run's parts and its folder, in which nobody else works until it is left."""
         if not numbered:
@@ -145,6 +148,8 @@ class Pipeline:
             folder = RunFolder.create(path, self.progress.warning, force=force, numbered=numbered)
             on_error.enter_context(folder)
             self.progress.placed(folder.path)
+            for name, value in (notes or {}).items():
+                write_json(folder.path / name, value)
             started = self.begin(prepared, folder)
             on_error.pop_all()
         return started

@@ -59,12 +59,29 @@ def test_an_extended_model_answers_the_old_tasks_bit_for_bit(here: Path, mtl: Co
     assert old["classify"].tobytes() == new["classify"].tobytes()
 
 
-def test_an_extended_run_is_a_run_like_any_other(here: Path, mtl: Command) -> None:
-    assert mtl("extend", "first", "--tasks", "parity", "--out", "more", "--device", "cpu").status == 0
+def test_an_extended_run_is_a_run_like_any_other(
+    here: Path, mtl: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as once:
+        once.setattr("mtl.core.running.pipeline.Pipeline.finish", interrupt)
+        assert mtl("extend", "first", "--tasks", "parity", "--out", "more", "--device", "cpu").status == 130
+    kept = here / "more" / "extension.json"
+    assert json.loads(kept.read_text()) == {"run": "first", "finetune": False}
+    resumed = mtl("resume", "more", "--device", "cpu")
+    assert resumed.status == 0, resumed.err
+    assert f"classify: as in {here / 'first'}, bit for bit, in torch and in the file" in resumed.err
+    assert json.loads(kept.read_text())["torch"] == "bit for bit"
     shutil.rmtree(here / "first")
     assert mtl("evaluate", "more", "--device", "cpu").status == 0
-    assert mtl("resume", "more", "--epochs", "2", "--device", "cpu").status == 0
+    longer = mtl("resume", "more", "--epochs", "2", "--device", "cpu")
+    assert longer.status == 0, longer.err
+    assert "warning: the old tasks will not be compared with how they were: " in longer.err
+    assert "is no run folder" in json.loads(kept.read_text())["not_compared"]
     assert mtl("extend", "more", "--tasks", "even", "--out", "most", "--device", "cpu").status == 0
+
+
+def interrupt(*given: object) -> None:
+    raise KeyboardInterrupt
 
 
 def test_encoders_of_tasks_own_are_extended_by_one_more(here: Path, mtl: Command) -> None:
@@ -82,8 +99,10 @@ def test_fine_tuning_says_what_the_old_tasks_lost(here: Path, mtl: Command) -> N
     again = ("extend", "first", "--tasks", "parity", "--finetune", "--out", "again", "--device", "cpu")
     said = json.loads(mtl(*again, "--json").out)
     assert said["extension"] == json.loads((here / "more" / "extension.json").read_text())
+    longer = mtl("resume", "more", "--epochs", "2", "--device", "cpu")
+    assert "old task  metric" in longer.out
     before, after = json.loads((here / "more" / "extension.json").read_text())["test"]["classify"]["loss"]
-    assert before != after
+    assert before != after != said["extension"]["test"]["classify"]["loss"][1]
     for value, name in ((before, "first"), (after, "more")):
         metrics = json.loads((here / name / "metrics.json").read_text())
         assert value == pytest.approx(metrics["test"]["classify"]["loss"], rel=1e-5)

@@ -1,4 +1,4 @@
-"""Frozen and tied parameters, batch normalisation and lone samples: trained, or refused before training."""
+"""Frozen, tied and lazily made parameters, batch normalisation, lone samples: trained, or refused before."""
 
 from __future__ import annotations
 
@@ -74,9 +74,11 @@ def test_a_half_frozen_encoder_is_balanced_on_either_side(unusual: Registry, tmp
     train(unusual, tmp_path / "run", "half-frozen", balancer={"name": "pcgrad", "on": on})
 
 
-@pytest.mark.parametrize("balancer", ["sum", "pcgrad"])
-def test_tied_weights_are_kept_resumed_and_exported(unusual: Registry, tmp_path: Path, balancer: str) -> None:
-    outcome = train(unusual, tmp_path / "run", "tied", balancer=balancer, publishes=True)
+@pytest.mark.parametrize(("encoder", "balancer"), [("tied", "sum"), ("tied", "pcgrad"), ("lazy", "pcgrad")])
+def test_unusual_weights_are_kept_resumed_and_exported(
+    unusual: Registry, tmp_path: Path, encoder: str, balancer: str
+) -> None:
+    outcome = train(unusual, tmp_path / "run", encoder, balancer=balancer, publishes=True)
     folder, composition = outcome.folder, outcome.composition
     again = Pipeline(unusual, CPU, publishes=False).resume(folder, composition.recipe)
     state = composition.model.state_dict()
@@ -108,7 +110,7 @@ def test_plain_gradient_descent_has_no_momentum(unusual: Registry, tmp_path: Pat
     train(unusual, tmp_path / "run", "plain", train={"optimizer": "sgd", "momentum": momentum})
 
 
-@pytest.mark.parametrize("encoder", ["tied", "half-frozen", "normalised"])
+@pytest.mark.parametrize("encoder", ["tied", "half-frozen", "normalised", "lazy"])
 def test_unusual_parameters_are_frozen_counted_and_resumed(
     unusual: Registry, tmp_path: Path, encoder: str
 ) -> None:
@@ -124,7 +126,7 @@ def test_unusual_parameters_are_frozen_counted_and_resumed(
     assert all(torch.equal(state[name], value) for name, value in model.state_dict().items())
 
 
-@pytest.mark.parametrize("encoder", ["tied", "half-frozen", "normalised"])
+@pytest.mark.parametrize("encoder", ["tied", "half-frozen", "normalised", "lazy"])
 def test_unusual_parameters_are_taken_from_a_run(unusual: Registry, tmp_path: Path, encoder: str) -> None:
     first = train(unusual, tmp_path / "first", encoder, tasks=["shape-count"])
     freeze = {"freeze": ["encoder.*"]}
@@ -133,3 +135,29 @@ def test_unusual_parameters_are_taken_from_a_run(unusual: Registry, tmp_path: Pa
     for name, value in second.composition.model.state_dict().items():
         if name.startswith("sharing."):
             assert torch.equal(value, known[name]), name
+
+
+WITH_GRADIENTS = ("hard", "mmoe", "mtan")
+"""Of every kind of sharing scheme in which a balancer of gradients finds something shared."""
+
+
+@pytest.mark.parametrize(
+    ("sharing", "balancer"),
+    [(name, "sum") for name in discover().names("sharing")] + [(name, "mgda") for name in WITH_GRADIENTS],
+)
+def test_lazy_parameters_are_frozen_trained_counted_and_taken(
+    unusual: Registry, tmp_path: Path, sharing: str, balancer: str
+) -> None:
+    training = {"freeze": ["encoder.stages.first.*"], "layer_decay": 0.5, "decay_norms": False}
+    how: dict[str, Any] = {"sharing": sharing, "balancer": balancer, "train": training}
+    first = train(unusual, tmp_path / "first", "lazy", **how)
+    model, costs = first.composition.model, first.composition.costs()
+    assert sum(cost.parameters for cost in costs.values()) == sum(it.numel() for it in model.parameters())
+    second = train(unusual, tmp_path / "second", "lazy", init_from=str(tmp_path / "first"), **how)
+    state = second.composition.model.state_dict()
+    kept = {name: torch.equal(value, state[name]) for name, value in model.state_dict().items()}
+    first_stage = [name for name in kept if ".first." in name]
+    assert first_stage
+    assert all(kept[name] for name in first_stage)
+    assert not any(kept[name] for name in kept if name.startswith("heads."))
+    assert not all(kept[name] for name in kept if ".second." in name)

@@ -1,4 +1,5 @@
-"""A plugin of encoders as people bring them: partly or wholly frozen, tied, normalising over the batch."""
+"""A plugin of encoders as people bring them: partly or wholly frozen, tied, lazy, normalising over
+the batch."""
 
 from __future__ import annotations
 
@@ -63,6 +64,16 @@ class Normalised(Plain):
         self.stages[1] = nn.Sequential(nn.Linear(WIDTH, WIDTH), nn.BatchNorm1d(WIDTH), nn.ReLU())
 
 
+class Lazy(Plain):
+    """Nothing of it has a size before the first image, and its second stage uses one weight twice."""
+
+    def __init__(self, image: ImageSpec, inputs: Sequence[InputSpec]) -> None:
+        super().__init__(image, inputs)
+        self.stages[0] = nn.Sequential(nn.Flatten(), nn.LazyLinear(WIDTH), nn.LazyBatchNorm1d(), nn.ReLU())
+        again = nn.LazyLinear(WIDTH)
+        self.stages[1] = nn.Sequential(again, nn.Tanh(), _Transposed(again))
+
+
 @hookimpl
 def mtl_components() -> list[Component]:
     kinds = {
@@ -71,6 +82,7 @@ def mtl_components() -> list[Component]:
         "frozen": Frozen,
         "tied": Tied,
         "normalised": Normalised,
+        "lazy": Lazy,
     }
     return [
         Component("encoder", f"unusual-{name}", f"{name} encoder", f"{kind.__module__}:{kind.__name__}")

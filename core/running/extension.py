@@ -1,0 +1,164 @@
+"""What became of the tasks that a run had before it was extended: looked at after every training of it.
+
+Where the rest stayed as it was, the old tasks' answers are the same bits, in torch and in the exported file;
+where it was trained on, their metrics stand beside those of the run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+import torch
+
+from ..base.errors import UsageError, VerificationError
+from ..base.files import write_json
+from ..base.progress import Progress
+from ..contracts import ExportSubject
+from ..discovery.registry import Registry
+from ..evaluation.evaluation import evaluate
+from ..folders.json_files import Extension, read_form
+from ..folders.run_folder import RunFolder, entered_around
+from ..recipe.recipe import Recipe
+from .exporting import export_subject
+from .pipeline import Outcome
+from .run import Run, load_run
+from .starting import Warn
+
+EXTENSION = "extension.json"
+"""In the folder of an extended run: of which run it is, and what became of that one's tasks."""
+
+_BATCH = 64
+
+
+@dataclass(frozen=True)
+class OldTasks:
+    """The tasks of the run that another one extends; with `finetune` they are trained on.
+
+    `run` is None where that run is not at hand any more; `reason` says why.
+    """
+
+    path: Path
+    finetune: bool
+    run: Run | None
+    reason: str = ""
+
+    def begun(self) -> dict[str, Any]:
+        """Return what stands in the folder until they are looked at."""
+        return {"run": str(self.path), "finetune": self.finetune}
+
+    def judge(self, outcome: Outcome, warn: Warn) -> dict[str, Any]:
+        """Return what became of them, and keep it in the folder of the extended run.
+
+        Raises `VerificationError`, naming the task, when one answers otherwise that should not.
+        """
+        folder = outcome.folder.path / EXTENSION
+        with entered_around(folder, warn):
+            write_json(folder, self.begun())  # what was found of an earlier training holds no more
+            found = self.begun() | self._found(outcome)
+            write_json(folder, found)
+        return found
+
+    def _found(self, outcome: Outcome) -> dict[str, Any]:
+        if self.run is None:
+            return {"not_compared": self.reason}
+        return changed(self.run, outcome) if self.finetune else proven(self.run, outcome)
+
+
+def old_tasks_of(
+    folder: RunFolder, recipe: Recipe, registry: Registry, progress: Progress
+) -> OldTasks | None:
+    """Return the old tasks of a run that extends another one, None where it does not.
+
+    `progress` is warned where that run is gone, damaged or has other weights by now.
+    """
+    path = folder.path / EXTENSION
+    if not path.is_file() or recipe.init_from is None:
+        return None
+    what, hint = "what an extended run was made from", "mtl extend makes it anew, with --force"
+    known = read_form(Extension, path, what, hint=hint)
+    finetune = bool(known.get("finetune", "test" in known))
+    start = recipe.init_from
+    try:
+        run = load_run(start.run, registry, progress=progress)
+        if run.folder.checkpoints.best_digest() != start.weights:
+            raise UsageError(f"{start.run} has other weights than those that were extended")
+        _ = run.composition
+    except UsageError as error:
+        progress.warning(f"the old tasks will not be compared with how they were: {error.message}")
+        return OldTasks(start.run, finetune, None, error.message)
+    return OldTasks(start.run, finetune, run)
+
+
+def file_of(run: Run) -> Path:
+    """Return where a run's own export lies, or would."""
+    return run.path / run.composition.exporter.file_name
+
+
+def proven(run: Run, outcome: Outcome) -> dict[str, Any]:
+    """Return how it was seen that the old tasks answer bit for bit as in the run, on test samples.
+
+    Raises `VerificationError`, naming the task, when one does not.
+    """
+    tasks = tuple(run.composition.tasks)
+    before = export_subject(run.composition, outcome.splits.test, {})
+    after = export_subject(outcome.composition, outcome.splits.test, {})
+    count = len(next(iter(after.samples.values())))
+    for start in range(0, count, _BATCH):
+        rows = slice(start, start + _BATCH)
+        _refuse_other(_raw(before, rows, tasks), _raw(after, rows, tasks), "the model")
+    new = outcome.export.files[0]
+    with TemporaryDirectory() as folder:
+        old = file_of(run)
+        if not old.exists():
+            old = run.export(Path(folder) / old.name).files[0]
+        first, second = run.composition.exporter.predictor(old), outcome.composition.exporter.predictor(new)
+        compared = first is not None and second is not None
+        if first is not None and second is not None:
+            known = first(before.samples)
+            _refuse_other({task: known[task] for task in tasks}, second(after.samples), str(new))
+    return {
+        "tasks": list(tasks),
+        "samples": count,
+        "torch": "bit for bit",
+        "file": "bit for bit" if compared else "not compared: the exporter runs no file",
+    }
+
+
+def changed(run: Run, outcome: Outcome) -> dict[str, Any]:
+    """Return each old task's metrics on the test split before and after, `{task: {metric: [old, new]}}`."""
+    splits = outcome.splits
+    with run.composition.at_work("in evaluation"):
+        run.composition.model.to(splits.test.device)
+        before = evaluate(run.composition, splits.test, "test").metrics
+    after = outcome.metrics["test"]
+    return {
+        "test": {
+            task: {name: [value, after[task].get(name)] for name, value in metrics.items()}
+            for task, metrics in before.items()
+        },
+    }
+
+
+def _raw(subject: ExportSubject, rows: slice, tasks: Sequence[str]) -> dict[str, np.ndarray[Any, Any]]:
+    given = {name: torch.from_numpy(values[rows]) for name, values in subject.samples.items()}
+    image = given.pop("image").float() / 255.0
+    with torch.no_grad():
+        raw = subject.model(image, given, tasks)
+    return {task: raw[task].numpy() for task in tasks}
+
+
+def _refuse_other(
+    before: Mapping[str, np.ndarray[Any, Any]], after: Mapping[str, np.ndarray[Any, Any]], what: str
+) -> None:
+    for task, known in before.items():
+        if known.tobytes() != after[task].tobytes():
+            gap = float(np.abs(known - after[task]).max())
+            raise VerificationError(
+                f"{what} answers task {task!r} otherwise than before: the largest difference is {gap:.2g}",
+                hint="this should not be, and the run is not to be used: please report it",
+            )
