@@ -56,20 +56,19 @@ def compare(
     anything else (`{"tasks.denoise.weight": [0.2, 0.5]}`). `seeds` is a number of seeds or the seeds.
     `metrics` says what judges a task (else its first metric with a direction), `equal_within` which gains
     count as none, as they are shown (`{"classify": 0.2}`: 0.2 points). `against` names the variant that the
-    others are held against, instead of single-task runs. `recipe`, `set` and the rest are those of
-    `mtl.compose`. What `out` has finished is not trained again. `jobs` above 1 trains cells in processes:
-    call it under `if __name__ == "__main__"`.
+    others are held against, not single-task runs. `recipe`, `set` and the rest are those of `mtl.compose`.
+    What `out` has finished is not trained again. `jobs` above 1 trains cells in processes: call it under
+    `if __name__ == "__main__"`.
 
     Raises `RecipeError` with all mistakes at once, `UsageError` for a folder of another comparison; a cell
     that fails is a row of `results["cells"]` with its reason.
     """
     flags: dict[str, Any] = {"dataset": dataset, "data": data, "data_dir": data_dir, "balance_on": balance_on}
     flags |= {"init_from": init_from, "epochs": epochs, "precision": precision}
-    found = _registry(registry, jobs)
-    varied = _axes({"sharing": sharing, "balancer": balancer, "encoder": encoder}, axes or {})
     request = Request(recipe, tasks, flags, _assignments(set or {}))
+    varied = _axes({"sharing": sharing, "balancer": balancer, "encoder": encoder}, axes or {})
     question = Question(request, varied, read_seeds(seeds), metrics or {}, equal_within or {}, against)
-    grid = lay_out(question, found)
+    grid = lay_out(question, found := _registry(registry, jobs))
     path = Path(out or usual_folder(Path("runs"), folder_name(grid), grid.plan()))
     comparing = Comparing(found, choose_device(device), progress or ComparisonProgress(), jobs, export)
     return comparing.run(grid, path, force=force)
