@@ -21,10 +21,12 @@ from ..inference import ExportedModel
 from ..metadata import IMAGE
 from ..onnx_exporter import OnnxExporter
 from ..options import CalibrationOption, KeepFloatOption, MaxDropOption, MaxSizeOption, PrecisionOption
-from .runtime import WASM, runtime_files
+from .runtime import WASM, WEBGPU_WASM, runtime_files
 
 MODEL = "model.onnx"
 PAGE = "page.json"
+CHECK = "check.bin"
+"""What the model answers to the first sample: graphics drivers differ, so the page compares."""
 ASSETS = "assets"
 """Folder of the page's own files, beside this module."""
 
@@ -48,6 +50,9 @@ class WebExporter(Exporter):
             str | None,
             Field(description="Folder with onnxruntime-web's files; none: fetched once through npm."),
         ] = None,
+        webgpu: Annotated[
+            bool, Field(description="Compute by WebGPU where the browser has it; 27 MB more.")
+        ] = False,
         samples: Annotated[int, Field(ge=1, le=64, description="Real images to pick from.")] = 12,
         precision: PrecisionOption = "float32",
         keep_float: KeepFloatOption = (),
@@ -56,6 +61,7 @@ class WebExporter(Exporter):
         max_size: MaxSizeOption = 0.5,
     ) -> None:
         self.runtime = None if runtime is None else Path(runtime)
+        self.webgpu = webgpu
         self.samples = samples
         self._model = OnnxExporter(
             precision=precision,
@@ -75,7 +81,7 @@ class WebExporter(Exporter):
 
     def check_plan(self, plan: ExportPlan) -> None:
         self._model.check_plan(plan)
-        runtime_files(self.runtime)
+        runtime_files(self.runtime, webgpu=self.webgpu)
 
     def export(self, subject: ExportSubject, path: Path) -> ExportReport:
         """Write the folder `path`.
@@ -83,7 +89,7 @@ class WebExporter(Exporter):
         Raises `VerificationError` when the model does not compute the same numbers, and
         `MissingRequirementError` when onnxruntime-web cannot be had; nothing is published then.
         """
-        runtime = runtime_files(self.runtime)
+        runtime = runtime_files(self.runtime, webgpu=self.webgpu)
         with unpublished_folder(path) as folder:
             report = self._model.export(subject, folder / MODEL)
             with writing_to(path):
@@ -117,16 +123,27 @@ class WebExporter(Exporter):
             (folder / "onnxruntime" / name.replace(".mjs", ".js")).write_bytes(content)
         pixels = subject.samples[IMAGE][:count] if subject.image else np.zeros(0)
         (folder / "samples.bin").write_bytes(np.ascontiguousarray(pixels, dtype=np.uint8).tobytes())
-        card = ExportedModel(folder / MODEL, forms=forms_among(subject.targets.values())).card
-        _write_json(folder / "card.json", card.to_json())
+        model = ExportedModel(folder / MODEL, forms=forms_among(subject.targets.values()))
+        _write_json(folder / "card.json", model.card.to_json())
+        sizes = {"model": (folder / MODEL).stat().st_size, "wasm": len(runtime[WASM])}
+        if self.webgpu:
+            sizes["webgpu"] = len(runtime[WEBGPU_WASM])
+            (folder / CHECK).write_bytes(_first_answers(model, subject))
         inputs = {spec.name: _plain(subject.samples[spec.name][:count]) for spec in subject.inputs}
         page = {
             "drawings": {task: target.drawing.to_json() for task, target in subject.targets.items()},
             "samples": {"count": count, "inputs": inputs},
             "columns": {vector.name: _columns(vector) for vector in vectors_among(subject.inputs)},
-            "bytes": {"model": (folder / MODEL).stat().st_size, "runtime": len(runtime[WASM])},
+            "bytes": sizes,
         }
         _write_json(folder / PAGE, page)
+
+
+def _first_answers(model: ExportedModel, subject: ExportSubject) -> bytes:
+    """Return the outputs for the first sample one behind the other, float32, lowest byte first."""
+    first = {spec.name: subject.samples[spec.name][:1] for spec in subject.inputs}
+    answers = model.run(subject.samples[IMAGE][:1] if subject.image else None, **first)
+    return b"".join(np.ascontiguousarray(values, dtype="<f4").tobytes() for values in answers.values())
 
 
 def _columns(vector: VectorSpec) -> list[tuple[str, list[str] | None]]:

@@ -1,6 +1,7 @@
 """onnxruntime-web's files: from a folder that the user names, or fetched once through npm and kept.
 
-The build is the smallest that needs no special headers of the server: WebAssembly on one thread.
+The build is the smallest that needs no special headers of the server: WebAssembly on one thread. Another one
+computes by WebGPU where a browser has it.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import os
 import subprocess
 import tarfile
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
 from ...core.base.errors import MissingRequirementError
@@ -31,25 +33,33 @@ FILES = {
 }
 """The files of the package's folder `dist` that a page needs, with their SHA-256."""
 
+WEBGPU_WASM = "ort-wasm-simd-threaded.asyncify.wasm"
+WEBGPU_FILES = {
+    "ort.webgpu.bundle.min.mjs": "0730816731ce2cdfb06f273da065d4a1c7091eb9d1756a83b2916c8a89d015e2",
+    WEBGPU_WASM: "39f9f0894d478800487ed9f7dbe92618498db320cf55c8e3d89adff8dce658da",
+}
+"""Those that a page needs beside them to compute by WebGPU."""
+
 _PACKAGE = f"onnxruntime-web@{VERSION}"
 _PATIENCE = 300.0
 _BY_HAND = f"unpack {_PACKAGE} yourself and pass --set runtime=DIR, its folder `dist`"
 
 
-def runtime_files(folder: Path | None = None) -> dict[str, bytes]:
-    """Return the content of each of `FILES` by name.
+def runtime_files(folder: Path | None = None, *, webgpu: bool = False) -> dict[str, bytes]:
+    """Return the content of each of `FILES` by name, with `webgpu` that of `WEBGPU_FILES` too.
 
     With `folder`, they are taken from there, whatever their version. Without, those of `VERSION` come from
     the cache, which `npm pack` fills the first time. Raises `UsageError` when the folder lacks one, and
     `MissingRequirementError` when there is neither cache nor npm nor network.
     """
+    wanted = FILES | WEBGPU_FILES if webgpu else FILES
     if folder is not None:
-        return {name: _read(folder / name) for name in FILES}
+        return {name: _read(folder / name) for name in wanted}
     kept = cache_folder()
-    found = {name: _read(kept / name) for name in FILES if (kept / name).is_file()}
-    if {name: hashlib.sha256(content).hexdigest() for name, content in found.items()} == FILES:
+    found = {name: _read(kept / name) for name in wanted if (kept / name).is_file()}
+    if {name: hashlib.sha256(content).hexdigest() for name, content in found.items()} == wanted:
         return found
-    fetched = _fetch()
+    fetched = _fetch(wanted)
     make_folder(kept)
     for name, content in fetched.items():
         write_bytes(kept / name, content)
@@ -64,11 +74,12 @@ def cache_folder() -> Path:
 
 
 def _read(path: Path) -> bytes:
-    hint = f"runtime is the folder `dist` of the package onnxruntime-web; it holds {', '.join(FILES)}"
+    names = ", ".join((*FILES, *WEBGPU_FILES))
+    hint = f"runtime is the folder `dist` of the package onnxruntime-web; it holds {names}"
     return read_bytes(path, "a file of onnxruntime-web (runtime)", hint=hint, most=_MOST)
 
 
-def _fetch() -> dict[str, bytes]:
+def _fetch(wanted: Iterable[str]) -> dict[str, bytes]:
     with writing_to(Path(tempfile.gettempdir())), tempfile.TemporaryDirectory() as folder:
         archive = _pack(Path(folder))
         digest = base64.b64encode(hashlib.sha512(_read(archive)).digest()).decode()
@@ -79,7 +90,7 @@ def _fetch() -> dict[str, bytes]:
                 hint="your registry or mirror serves another file; " + _BY_HAND,
             )
         with tarfile.open(archive) as opened:
-            return {name: _member(opened, f"package/dist/{name}") for name in FILES}
+            return {name: _member(opened, f"package/dist/{name}") for name in wanted}
 
 
 def _pack(folder: Path) -> Path:

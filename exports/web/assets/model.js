@@ -1,8 +1,14 @@
 // The exported model: what it says about itself, its real images, and its answers, computed by a worker.
 
+const WASM = { wasm: "ort-wasm-simd-threaded.wasm", webgpu: "ort-wasm-simd-threaded.asyncify.wasm" };
+
+// Relative to one and more; what a graphics card's float32 is off by is far less.
+const ROUNDING = 1e-3;
+
 export class Model {
   // `card` is card.json; `samples` are {pixels: Float32Array [C * H * W], inputs: {name: number or [numbers]}}, without
   // pixels where the model reads rows alone; `columns` are those of each vector, [name, names of a category or null].
+  // `engine` says in words what computes.
   constructor(card, samples, columns, proof, worker) {
     this.card = card;
     this.samples = samples;
@@ -50,32 +56,71 @@ export class Model {
     else reject(new Error(error));
   }
 
+  // Return how far the answers to the first sample are from those that onnxruntime gave when the page was made;
+  // throw where that is more than rounding.
+  async compare(expected) {
+    const [{ pixels, inputs }] = this.samples;
+    const values = Object.entries(inputs).map(([name, value]) => [name, Array.isArray(value) ? known(value) : value]);
+    const outputs = await this.run(pixels, Object.fromEntries(values));
+    let [worst, at] = [0, 0];
+    for (const { name } of this.outputs) {
+      for (const value of outputs[name]) {
+        const difference = Math.abs(value - expected[at]);
+        if (!(difference <= ROUNDING * (1 + Math.abs(expected[at++])))) throw new Error("it computes other numbers");
+        worst = Math.max(worst, difference);
+      }
+    }
+    return worst;
+  }
+
   fail(text) {
     for (const { reject } of this.waiting.values()) reject(new Error(text));
     this.waiting.clear();
   }
 }
 
-// Load everything the page needs; `report(share)` hears how much has arrived, 0..1.
+// Load everything the page needs; `report(share)` hears how much has arrived, 0..1. By WebGPU where the page has it and
+// the browser too and it computes the same numbers, by WebAssembly otherwise.
 export async function loadModel(report) {
   const [card, page, proof] = await Promise.all(["card.json", "page.json", "verify.json"].map(json));
-  const sizes = [page.bytes.model, page.bytes.runtime];
-  const arrived = [0, 0];
-  const progress = (index) => (bytes) => {
-    arrived[index] = bytes;
-    report(Math.min(1, (arrived[0] + arrived[1]) / (sizes[0] + sizes[1])));
-  };
-  const [model, wasm, pixels] = await Promise.all([
-    download("model.onnx", progress(0)),
-    download("onnxruntime/ort-wasm-simd-threaded.wasm", progress(1)),
+  for (const output of card.outputs) output.drawing = page.drawings[output.name];
+  const arrived = { model: 0 };
+  const [model, pixels] = await Promise.all([
+    download("model.onnx", (bytes) => (arrived.model = bytes)),
     download("samples.bin"),
   ]);
-  for (const output of card.outputs) output.drawing = page.drawings[output.name];
-  const worker = new Worker("worker.js", { type: "module" });
   const samples = unpack(new Uint8Array(pixels), page.samples, pictured(card)?.shape);
-  const loaded = new Model(card, samples, page.columns, proof, worker);
-  await loaded.ask({ load: { model, wasm } }, [model, wasm]);
-  return loaded;
+  const open = async (engine) => {
+    const size = page.bytes.model + page.bytes[engine];
+    const wasm = await download(`onnxruntime/${WASM[engine]}`, (bytes) => report(Math.min(1, (arrived.model + bytes) / size)));
+    const loaded = new Model(card, samples, page.columns, proof, new Worker("worker.js", { type: "module" }));
+    try {
+      await loaded.ask({ load: { engine, model: model.slice(), wasm } }, [wasm]);
+      loaded.engine = engine === "webgpu" ? await compared(loaded) : "WebAssembly";
+    } catch (error) {
+      loaded.worker.terminate();
+      throw error;
+    }
+    return loaded;
+  };
+  if (!page.bytes.webgpu) return open("wasm");
+  try {
+    if (!(await navigator.gpu?.requestAdapter())) throw new Error("this browser offers none here");
+    return await open("webgpu");
+  } catch (error) {
+    const loaded = await open("wasm");
+    loaded.engine = `WebAssembly, for WebGPU cannot be used: ${error.message}`;
+    return loaded;
+  }
+}
+
+async function compared(loaded) {
+  const difference = await loaded.compare(new Float32Array(await download("check.bin")));
+  return `WebGPU, checked against onnxruntime: largest difference ${difference.toExponential(1)}`;
+}
+
+function known(row) {
+  return Float32Array.from(row, (value) => value ?? NaN);
 }
 
 function pictured(card) {

@@ -36,7 +36,8 @@ class Page {
     at("proof").textContent =
       `model.onnx ${(proof.file.bytes / 1024).toFixed(0)} KiB, verified against the trained model` +
       (worst === undefined ? "." : `: largest difference ${worst.toExponential(1)}.`) +
-      ` SHA-256 ${proof.file.sha256.slice(0, 12)}…`;
+      ` SHA-256 ${proof.file.sha256.slice(0, 12)}….`;
+    at("engine").textContent = `Computed by ${this.model.engine}.`;
   }
 
   makeSheet() {
@@ -45,8 +46,9 @@ class Page {
     this.makeTools();
     this.makeSliders();
     const { preparation } = this.model.card;
-    if (preparation?.colour) takeFiles(at("file"), at("file-note"), preparation, (pixels) => this.put(pixels));
-    else at("own").remove();
+    if (preparation?.colour) {
+      for (const id of ["file", "photo"]) takeFiles(at(id), at("file-note"), preparation, (pixels) => this.put(pixels));
+    } else at("own").remove();
   }
 
   // A model of rows alone: the fields stand where the sheet would.
@@ -119,7 +121,7 @@ class Page {
     const { pixels, inputs } = this.model.samples[index];
     this.mark(undefined);
     this.fields.set(inputs);
-    this.sheet?.put(pixels);
+    this.sheet?.put(pixels, true);
     this.pickedPixels = this.sheet?.pixels;
     this.mark(index);
   }

@@ -23,9 +23,10 @@ export class Sheet {
     this.refresh();
   }
 
-  // Replace the picture; what was there can be had back by `undo`.
-  put(pixels) {
+  // Replace the picture; what was there can be had back by `undo`. A `passing` one gives way to the first stroke.
+  put(pixels, passing = false) {
     this.remember();
+    this.passing = passing;
     this.pixels = Float32Array.from(pixels);
     this.refresh();
   }
@@ -36,6 +37,7 @@ export class Sheet {
 
   undo() {
     if (this.past.length === 0) return;
+    this.passing = false;
     this.pixels = this.past.pop();
     this.refresh();
   }
@@ -82,6 +84,8 @@ export class Sheet {
 
   begin(point) {
     this.remember();
+    if (this.passing && this.tool === "draw") this.pixels = new Float32Array(this.pixels.length);
+    this.passing = false;
     // A stroke covers each pixel once, however often it passes: thin edges stay thin.
     this.stroke = { before: this.pixels, covered: new Float32Array(this.height * this.width), last: point };
     this.pixels = Float32Array.from(this.pixels);

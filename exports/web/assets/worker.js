@@ -1,19 +1,19 @@
 // Runs the model away from the page, so that drawing stays smooth. Messages:
-//   {load: {model, wasm}} (bytes)          -> {ready: true}
+//   {load: {engine, model, wasm}} (a name, bytes)  -> {ready: true}
 //   {id, image: Float32Array, shape, inputs: {name: number, or Float32Array}} -> {id, outputs: {name: Float32Array}}
 // and {id, error: text} when something fails.
 
-import * as ort from "./onnxruntime/ort.wasm.bundle.min.js";
+let ort, session;
 
-// One thread: more would need a server that sends cross-origin isolation headers.
-ort.env.wasm.numThreads = 1;
-ort.env.logLevel = "error";
-let session;
-
-async function load({ model, wasm }) {
+// `engine` is "wasm" or "webgpu".
+async function load({ engine, model, wasm }) {
+  ort = await import(`./onnxruntime/ort.${engine}.bundle.min.js`);
+  // One thread: more would need a server that sends cross-origin isolation headers.
+  ort.env.wasm.numThreads = 1;
+  ort.env.logLevel = "error";
   // Handed over, not fetched here: no server has to know the type of a .wasm file.
   ort.env.wasm.wasmBinary = wasm;
-  session = await ort.InferenceSession.create(new Uint8Array(model), { executionProviders: ["wasm"] });
+  session = await ort.InferenceSession.create(new Uint8Array(model), { executionProviders: [engine] });
   return { ready: true };
 }
 

@@ -154,6 +154,16 @@ def site() -> Iterator[Any]:
 @pytest.fixture(scope="session")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """A headless Chromium; the tests that need it are skipped where there is none."""
+    yield from _chromium(tmp_path_factory, "disable-gpu")
+
+
+@pytest.fixture(scope="session")
+def browser_with_gpu(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """One that offers WebGPU, computed by its own software."""
+    yield from _chromium(tmp_path_factory, "enable-unsafe-webgpu", "use-webgpu-adapter=swiftshader")
+
+
+def _chromium(tmp_path_factory: pytest.TempPathFactory, *more: str) -> Iterator[Any]:
     selenium = pytest.importorskip("selenium.webdriver", reason="needs the package selenium")
     chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
     if chromium is None or driver is None:
@@ -164,13 +174,13 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
         "headless",
         "window-size=1200,1000",
         "no-sandbox",
-        "disable-gpu",
         "disable-quic",
         "no-first-run",
         "disable-background-networking",
         "disable-component-update",
         "disable-sync",
         f"user-data-dir={tmp_path_factory.mktemp('chromium')}",
+        *more,
     ):
         options.add_argument(f"--{flag}")
     options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})

@@ -10,9 +10,10 @@ import torch
 from mtl.core.base.errors import MissingRequirementError, UsageError, VerificationError
 from mtl.exports import onnx_exporter
 from mtl.exports.folder import read_sums
+from mtl.exports.inference import ExportedModel
 from mtl.exports.metadata import IMAGE
 from mtl.exports.web.exporter import WebExporter
-from mtl.exports.web.runtime import FILES, INTEGRITY, VERSION, cache_folder, runtime_files
+from mtl.exports.web.runtime import FILES, INTEGRITY, VERSION, WEBGPU_FILES, cache_folder, runtime_files
 
 from ..conftest import LOOSE
 
@@ -52,6 +53,19 @@ def test_the_folder_holds_page_model_samples_runtime_and_sums(exported, stand_in
     assert page["samples"] == {"count": 5, "inputs": {"number": samples["number"][:5].tolist()}}
     assert json.loads((path / "verify.json").read_text()) == report.verification
     assert WebExporter().verify(exported.subject, path)["passed"] is True
+
+
+def test_with_webgpu_its_runtime_and_the_first_answers_are_beside(exported, stand_in, tmp_path):
+    for name in WEBGPU_FILES:
+        (Path(stand_in) / name).write_text("gpu")
+    path = tmp_path / "page"
+    WebExporter(runtime=stand_in, webgpu=True).export(exported.subject, path)
+    assert (path / "onnxruntime" / "ort.webgpu.bundle.min.js").read_text() == "gpu"
+    assert json.loads((path / "page.json").read_text())["bytes"]["webgpu"] == 3
+    samples = exported.subject.samples
+    expected = ExportedModel(path / "model.onnx").run(samples[IMAGE][:1], number=samples["number"][:1])
+    flat = np.concatenate([values.reshape(-1) for values in expected.values()])
+    assert np.array_equal(np.fromfile(path / "check.bin", "<f4"), flat)
 
 
 def test_the_same_model_gives_the_same_folder(exported, stand_in, tmp_path):

@@ -207,6 +207,29 @@ def test_drawing_with_a_pointer_changes_picture_and_answers(opened, kind):
     assert_same(opened.outputs(), blank)
 
 
+def test_the_first_stroke_clears_a_real_image_and_undo_brings_it_back(opened):
+    def draw():
+        canvas = opened.find("#canvas")
+        ActionChains(opened.browser).move_to_element_with_offset(canvas, -60, -60).click().perform()
+        opened.wait()
+        return opened.pixels("#canvas")[:, :, 0]
+
+    real = opened.pixels("#canvas")[:, :, 0]
+    assert real[4:].any()
+    first = draw()
+    assert first[:3, :3].any()
+    assert not first[4:].any()
+    opened.find("#undo").click()
+    opened.wait()
+    assert np.array_equal(opened.pixels("#canvas")[:, :, 0], real)
+    # What was undone is drawn upon: the person has seen what the first stroke does.
+    assert np.array_equal(draw()[4:], real[4:])
+    # Erasing is for what is there.
+    opened.pick(0)
+    opened.find("input[value=erase] + span").click()
+    assert np.array_equal(draw()[4:], real[4:])
+
+
 def test_everything_can_be_done_with_the_keyboard(opened):
     canvas = opened.find("#canvas")
     keys = ActionChains(opened.browser)
