@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from importlib.metadata import version
 from math import prod
+from time import perf_counter
 from typing import Any
 
 import orjson
@@ -19,7 +20,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from ...core.base.errors import VerificationError
 from ..metadata import IMAGE
 from .bodies import Bodies, Body, ClientGone, header
+from .description import description_routes
 from .messages import Bytes, InferRequest, read_picture_request, read_request, write_answer
+from .metrics import Metrics
 from .pictures import TYPES, Pictures
 from .place import Place
 from .refusal import Refusal, as_json, send_refusal
@@ -38,10 +41,20 @@ _WORTH_NO_COPY = 65_536
 """Bytes of an answer from which its parts are sent apart: joining them would take longer."""
 
 
-def application(shelf: Shelf, bodies: Bodies, pictures: Pictures, *, control: bool = False) -> ASGIApp:
+def application(
+    shelf: Shelf,
+    bodies: Bodies,
+    pictures: Pictures,
+    *,
+    control: bool = False,
+    metrics: Metrics | None = None,
+) -> ASGIApp:
     """Return the application that answers for the models; with `control` clients load and unload them."""
-    infer = _Infer(shelf, bodies, pictures)
-    everything = _routes(shelf, infer, Repository(shelf, bodies, control))
+    measured = metrics or Metrics()
+    infer = _Infer(shelf, bodies, pictures, measured)
+    more = [*Repository(shelf, bodies, control).routes(), *description_routes(shelf)]
+    told = Route("/metrics", _endpoint(lambda _: measured.response(shelf, bodies)))
+    everything = _routes(shelf, infer, [*more, told])
 
     async def answer(scope: Scope, receive: Receive, send: Send) -> None:
         # Matching patterns and passing middleware would take longer than reading a small request.
@@ -57,7 +70,7 @@ def application(shelf: Shelf, bodies: Bodies, pictures: Pictures, *, control: bo
     return answer
 
 
-def _routes(shelf: Shelf, infer: ASGIApp, repository: Repository) -> Starlette:
+def _routes(shelf: Shelf, infer: ASGIApp, more: list[Route]) -> Starlette:
     def server(_: Request) -> Response:
         about = {"name": "mtl", "version": version("mtl-composer"), "extensions": list(_EXTENSIONS)}
         return as_json(about | {"models": shelf.names})
@@ -83,7 +96,7 @@ def _routes(shelf: Shelf, infer: ASGIApp, repository: Repository) -> Starlette:
             Route(f"{path}/ready", _endpoint(ready)),
         ]
     routes += [
-        *repository.routes(),
+        *more,
         Route("/v2", _endpoint(server)),
         Route("/v2/health/live", _endpoint(lambda _: as_json({"live": True}))),
         Route("/v2/health/ready", _endpoint(all_ready)),
@@ -96,44 +109,34 @@ def _routes(shelf: Shelf, infer: ASGIApp, repository: Repository) -> Starlette:
 class _Infer:
     """The endpoint `infer`: an ASGI application of its own, for every millisecond counts here."""
 
-    def __init__(self, shelf: Shelf, bodies: Bodies, pictures: Pictures) -> None:
+    def __init__(self, shelf: Shelf, bodies: Bodies, pictures: Pictures, metrics: Metrics) -> None:
+        self._metrics = metrics
         self._shelf = shelf
         self._bodies = bodies
         self._pictures = pictures
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        begun = perf_counter()
+        name = scope["path_params"]["name"]
         with self._bodies.read(scope, receive) as body:
             try:
                 with _find(self._shelf, scope["path_params"]).lent() as model:
                     parts, json_length = await self._answer(scope, body, model)
             except ClientGone:
                 return
-            except Refusal as refusal:
-                await send_refusal(refusal, receive, send)
-                return
-            except VerificationError:
-                # Its own words name a file of the server's.
-                await send_refusal(Refusal(_BROKEN_ANSWER, 500), receive, send)
-                return
             except Exception as error:
-                await send_refusal(Refusal(_internal(error), 500), receive, send)
-                raise
-            size = sum(map(len, parts))
-            headers = [
-                (
-                    b"content-type",
-                    b"application/json" if json_length is None else b"application/octet-stream",
-                ),
-                (b"content-length", str(size).encode()),
-            ]
-            if json_length is not None:
-                headers.append((b"inference-header-content-length", str(json_length).encode()))
-            await send({"type": "http.response.start", "status": 200, "headers": headers})
-            if size < _WORTH_NO_COPY:
-                parts = [b"".join(parts)]
-            last = len(parts) - 1
-            for index, part in enumerate(parts):
-                await send({"type": "http.response.body", "body": part, "more_body": index < last})
+                refusal = _refusal_of(error)
+                self._metrics.answered(self._known(name), refusal.status, perf_counter() - begun)
+                await send_refusal(refusal, receive, send)
+                if not isinstance(error, (Refusal, VerificationError)):
+                    raise
+                return
+            await _send_answer(send, parts, json_length)
+        self._metrics.answered(name, 200, perf_counter() - begun)
+
+    def _known(self, name: str) -> str:
+        """Return a name that may be kept: those that clients make up have no end."""
+        return name if self._shelf.place(name) else ""
 
     async def _answer(self, scope: Scope, body: Body, model: ServedModel) -> tuple[list[Bytes], int | None]:
         if (encoding := header(scope, b"content-encoding")) not in (None, b"identity"):
@@ -163,6 +166,28 @@ class _Infer:
         pictures = await self._pictures.prepared(request.pictures, model.card.preparation)
         feed = {**request.feed, IMAGE: model.pixels(pictures)}
         return {name: feed[name] for name in model.inputs}
+
+
+async def _send_answer(send: Send, parts: list[Bytes], json_length: int | None) -> None:
+    size = sum(map(len, parts))
+    kind = b"application/json" if json_length is None else b"application/octet-stream"
+    headers = [(b"content-type", kind), (b"content-length", str(size).encode())]
+    if json_length is not None:
+        headers.append((b"inference-header-content-length", str(json_length).encode()))
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    if size < _WORTH_NO_COPY:
+        parts = [b"".join(parts)]
+    last = len(parts) - 1
+    for index, part in enumerate(parts):
+        await send({"type": "http.response.body", "body": part, "more_body": index < last})
+
+
+def _refusal_of(error: Exception) -> Refusal:
+    """Return what a client is told of an error."""
+    if isinstance(error, Refusal):
+        return error
+    # The words of such an error name a file of the server's.
+    return Refusal(_BROKEN_ANSWER if isinstance(error, VerificationError) else _internal(error), 500)
 
 
 def _find(shelf: Shelf, path: Mapping[str, Any]) -> Place:

@@ -84,6 +84,11 @@ class Batcher:
             self._timer = loop.call_later(self._limit, self._expire, loop)
         return waiting.answer
 
+    @property
+    def waiting(self) -> int:
+        """How many requests wait for their turn."""
+        return len(self._queue)
+
     def close(self) -> None:
         """Finish what is waited for and end the thread, or leave it behind when it takes too long."""
         with self._arrival:

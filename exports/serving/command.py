@@ -121,9 +121,14 @@ def _require_packages() -> None:
     try:
         import httptools  # noqa: F401
         import orjson  # noqa: F401
+        import prometheus_client  # noqa: F401
         import starlette  # noqa: F401
         import uvicorn  # noqa: F401
     except ImportError as error:
         raise MissingRequirementError(
-            f"mtl serve needs the package {error.name}", hint="pip install 'mtl-composer[serve]'"
+            f"mtl serve needs the package {_package(error.name)}", hint="pip install 'mtl-composer[serve]'"
         ) from None
+
+
+def _package(module: str | None) -> str:
+    return (module or "").replace("_", "-")

@@ -17,6 +17,7 @@ from . import server
 from .application import application
 from .bodies import Bodies
 from .guard import Guard, hosts_of, read_token
+from .metrics import Metrics
 from .pictures import Pictures
 from .served_model import ServedModel
 from .shelf import Shelf
@@ -63,12 +64,14 @@ def operate(find: Callable[[], Mapping[str, Source]], forms: Forms | None, setti
     token = read_token(settings.token_file) if settings.token_file else None
     largest = settings.max_body * _MEBIBYTE
     with server.listen(settings.host, settings.port) as opened:
-        shelf = Shelf(find, _opening(forms, settings), _tell)
+        metrics = Metrics()
+        shelf = Shelf(find, _opening(forms, settings, metrics), _tell)
         shelf.fill()
         pictures = Pictures(settings.cores, settings.max_pixels * _MILLION, settings.timeout)
         started = partial(_begin, shelf, settings, server.address_of(opened))
         try:
-            answering = application(shelf, Bodies(largest, 16 * largest), pictures, control=settings.control)
+            bodies = Bodies(largest, 16 * largest)
+            answering = application(shelf, bodies, pictures, control=settings.control, metrics=metrics)
             app = Guard(answering, hosts_of(opened, settings.host, settings.hosts), token)
             return server.serve(app, opened, settings.connections, settings.grace, started)
         finally:
@@ -76,15 +79,20 @@ def operate(find: Callable[[], Mapping[str, Source]], forms: Forms | None, setti
             shelf.close()
 
 
-def _opening(forms: Forms | None, settings: Settings) -> Callable[[str, Path], ServedModel]:
-    return partial(
-        ServedModel,
-        forms=forms,
-        threads=settings.cores,
-        batch=settings.batch,
-        window=settings.window * _MILLISECOND,
-        limit=settings.timeout,
-    )
+def _opening(forms: Forms | None, settings: Settings, metrics: Metrics) -> Callable[[str, Path], ServedModel]:
+    def opened(name: str, path: Path) -> ServedModel:
+        return ServedModel(
+            name,
+            path,
+            forms=forms,
+            threads=settings.cores,
+            batch=settings.batch,
+            window=settings.window * _MILLISECOND,
+            limit=settings.timeout,
+            observe=metrics.observer(name),
+        )
+
+    return opened
 
 
 def _begin(shelf: Shelf, settings: Settings, address: str) -> Callable[[], None]:

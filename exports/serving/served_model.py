@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 
 import numpy as np
@@ -37,7 +38,8 @@ class ServedModel:
 
     It computes on `threads` cores. Where many small requests arrive, one of them is left to reading and
     writing them, which then takes as long as computing: a second session of the same file does that.
-    Raises `UsageError` when the file cannot be read or computes longer than `limit` seconds.
+    `observe` hears of every run how many images it had and how many seconds it took. Raises `UsageError` when
+    the file cannot be read or computes longer than `limit` seconds.
     """
 
     def __init__(
@@ -50,8 +52,10 @@ class ServedModel:
         window: float,
         limit: float,
         forms: Forms | None = None,
+        observe: Callable[[int, float], None] | None = None,
     ) -> None:
         self.name = name
+        self._observe = observe
         how: dict[str, Any] = {"spin": _SPIN, "memory": MOST_MEMORY, "forms": forms}
         exported = ExportedModel(path, threads=threads, **how)
         batch = min(batch, exported.most_images())
@@ -101,8 +105,13 @@ class ServedModel:
         }
 
     def _run(self, feed: Arrays, requests: int, options: RunOptions) -> Arrays:
-        small = requests > 1 and len(next(iter(feed.values()))) < _LARGE * requests
-        return (self._beside if small else self._alone)(feed, options)
+        rows = len(next(iter(feed.values())))
+        small = requests > 1 and rows < _LARGE * requests
+        begun = perf_counter()
+        found = (self._beside if small else self._alone)(feed, options)
+        if self._observe is not None:
+            self._observe(rows, perf_counter() - begun)
+        return found
 
     def _zeros(self, rows: int) -> Arrays:
         dtypes = {"FP32": np.float32, "UINT8": np.uint8, "INT64": np.int64}

@@ -62,6 +62,10 @@ class Shelf:
         """Return where a model stands, None for a name that there is not."""
         return self._places.get(name)
 
+    def places(self) -> list[Place]:
+        """Return where all models stand, ready or not."""
+        return list(self._places.values())
+
     def index(self) -> list[dict[str, Any]]:
         """Return a row for every model."""
         return [place.row() for place in self._places.values()]

@@ -48,13 +48,14 @@ def test_it_needs_neither_torch_nor_onnx_nor_pydantic(exported):
             server.kill()
 
 
-@pytest.mark.parametrize("package", ["starlette", "uvicorn", "httptools", "orjson"])
+@pytest.mark.parametrize("package", ["starlette", "uvicorn", "httptools", "orjson", "prometheus_client"])
 def test_a_missing_package_is_named_with_the_extra(exported, package):
     with without({package}, "serve", exported.path) as server:
         _, told = server.communicate(timeout=60)
     assert server.returncode == 5
     assert told == (
-        f"error: mtl serve needs the package {package}\n  hint: pip install 'mtl-composer[serve]'\n"
+        f"error: mtl serve needs the package {package.replace('_', '-')}\n"
+        "  hint: pip install 'mtl-composer[serve]'\n"
     )
 
 
