@@ -36,7 +36,7 @@ class Page {
     at("proof").textContent =
       `model.onnx ${(proof.file.bytes / 1024).toFixed(0)} KiB, verified against the trained model` +
       (worst === undefined ? "." : `: largest difference ${worst.toExponential(1)}.`) +
-      ` SHA-256 ${proof.file.sha256.slice(0, 12)}….`;
+      ` SHA-256 ${proof.file.sha256.slice(0, 12)}…`;
     at("engine").textContent = `Computed by ${this.model.engine}.`;
   }
 

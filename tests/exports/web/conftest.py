@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from torch import nn
 
 from mtl.core.base.errors import MissingRequirementError
@@ -21,7 +22,17 @@ from mtl.core.contracts.inputs import VectorSpec
 from mtl.core.contracts.specs import NO_IMAGE, ImageSpec
 from mtl.exports.web.exporter import WebExporter
 from mtl.exports.web.runtime import runtime_files
-from mtl.plugins.forms import Binary, Categorical, Image, Regression
+from mtl.plugins.forms import (
+    Binary,
+    Categorical,
+    Image,
+    Multilabel,
+    Ordinal,
+    PixelClasses,
+    PixelValues,
+    Points,
+    Regression,
+)
 
 
 @pytest.fixture(scope="session")
@@ -81,6 +92,51 @@ def colour_page(runtime: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
     )
     path = tmp_path_factory.mktemp("colours") / "page"
     WebExporter(runtime=str(runtime), samples=4).export(subject, path)
+    return path
+
+
+class Places(nn.Module):
+    """Answers in the forms that have a place in the picture, and with tags: what it sees, moved about."""
+
+    def forward(self, image: Any, inputs: Any, tasks: Any = None) -> dict[str, Any]:
+        brightness = image.mean((1, 2, 3))
+        red, green, blue = image.unbind(1)
+        flat = image.flatten(1)
+        corners = torch.stack([flat[:, :3], flat[:, -3:]], 1)
+        return {
+            "things": torch.stack([brightness - 0.9, brightness - 0.1, image.amax((1, 2, 3)) - 0.5], 1) * 9,
+            "ground": 6 * torch.stack([red, green, blue], 1),
+            "depth": 2 + 3 * image[:, :1],
+            "eyes": torch.cat([0.2 + 0.6 * corners[..., :2], 40 * (corners[..., 2:] - 0.3)], 2),
+            "size": 3 * torch.stack([brightness, 2 * brightness, 1 - brightness], 1),
+        }
+
+
+@pytest.fixture(scope="session")
+def places_subject() -> ExportSubject:
+    ramp = np.linspace(0, 255, 12 * 16).reshape(12, 16)
+    pictures = np.stack([np.stack([ramp, ramp[::-1], ramp[:, ::-1]]), np.stack([ramp[:, ::-1], ramp, ramp])])
+    return ExportSubject(
+        model=Places(),
+        image=ImageSpec(3, 12, 16),
+        inputs=(),
+        targets={
+            "things": Multilabel(("cloud", "tree", "light")),
+            "ground": PixelClasses(("sky", "field", "water"), 12, 16),
+            "depth": PixelValues(("depth",), 12, 16, "m"),
+            "eyes": Points(("left eye", "right eye")),
+            "size": Ordinal(("small", "middle", "large")),
+        },
+        samples={"image": pictures.astype(np.uint8)},
+        metadata={},
+    )
+
+
+@pytest.fixture(scope="session")
+def places_page(places_subject: ExportSubject, runtime: Path, tmp_path_factory: Any) -> Path:
+    """The page of a model that answers with tags, masks, maps, points and an order of classes."""
+    path = tmp_path_factory.mktemp("places") / "page"
+    WebExporter(runtime=str(runtime)).export(places_subject, path)
     return path
 
 

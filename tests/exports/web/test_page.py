@@ -394,6 +394,36 @@ def test_colours_odd_sizes_and_many_classes(browser, colour_page, site):
     assert len(kind.find_elements(By.CSS_SELECTOR, "li")) == 30
 
 
+def test_tags_masks_maps_points_and_orders_are_shown_as_onnxruntime_answers(
+    browser, places_page, places_subject, site
+):
+    page = Page(browser, site(places_page).url)
+    answered = ExportedModel(places_page / "model.onnx").run(places_subject.samples[IMAGE])
+    assert_same(page.outputs(), {name: values[:1] for name, values in answered.items()})
+    cards = {card.get_attribute("aria-label"): card for card in page.all("#cards article")}
+    assert set(cards) == {"things", "size"}
+    tags = zip(("cloud", "tree", "light"), answered["things"][0], strict=True)
+    held = [name for name, share in tags if share >= 0.5]
+    assert cards["things"].find_element(By.CLASS_NAME, "verdict").text == (", ".join(held) or "none")
+    # Classes in an order keep it, whichever is most probable.
+    names = [item.text for item in cards["size"].find_elements(By.CLASS_NAME, "name")]
+    assert names == ["small", "middle", "large"]
+    shares = np.bincount(answered["ground"][0].argmax(0).ravel(), minlength=3) / (12 * 16)
+    assert [item.text for item in page.all(".legend span")] == [f"{100 * share:.1f} %" for share in shares]
+    (ends,) = page.all(".ends")
+    low, high = answered["depth"][0].min(), answered["depth"][0].max()
+    assert ends.text == f"{low:.3g} to {high:.3g} m"
+    left, right = page.all(".places li")
+    assert left.text == "left eye: hidden"
+    x, y, visible = answered["eyes"][0, 1]
+    assert visible > 0.5
+    assert right.text == f"right eye: {x:.3g}, {y:.3g}"
+    # The cross of the one that is visible is drawn over the picture, in a colour that is not there.
+    marked = page.pixels("#strip figure:last-child canvas")
+    row, column = int(y * len(marked)), int(x * len(marked[0]))
+    assert np.abs(marked[row, column].astype(int) - marked[row + 12, column + 12]).max() > 40
+
+
 def test_a_rounded_model_shows_what_was_measured_with_itself(browser, exported, runtime, site, tmp_path):
     exporter = WebExporter(runtime=str(runtime), precision="float16", max_drop=LOOSE)
     measured = {task: {"rmse": 99.0, "accuracy": 99.0} for task in exported.subject.targets}
