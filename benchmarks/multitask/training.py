@@ -85,7 +85,7 @@ class Trainer:
         return Entry(**known, **reached)
 
     def refuse_other_recipe(self, cell: Cell, kept: Entry) -> None:
-        """Raise `UsageError` where the recipe of a kept cell is another one now: a default may have changed."""
+        """Raise `UsageError` where the recipe of a kept cell is another one now."""
         recipe = compose(recipe_of(self.plan, cell, kept.rate, self.registry), self.registry).recipe
         if kept.recipe and recipe.hash() != kept.recipe:
             raise UsageError(
