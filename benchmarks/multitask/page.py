@@ -70,20 +70,19 @@ def _conclusions(plan: Plan, table: Table) -> list[str]:
     done, planned, rows = len(table.seeds), table.part.seeds, len(table.methods)
     if table.against_alone is None:
         return [f"Nothing yet: of {planned} planned seeds none is there for all {rows} rows."]
-    lines = []
     if not table.whole:
-        lines.append(
-            f"**Nothing is sure yet**: {done} of {planned} planned seeds are there for all {rows} rows. "
-            "Until all are, no row is called better or worse."
-        )
-    lines += _found("training each task alone", table.against_alone)
-    if table.against_row is not None:
-        lines += _found(f"`{plan.against}`", table.against_row)
+        there = f"{done} {'is' if done == 1 else 'are'} there for all {rows} rows"
+        sure = "Until all are, no row is called better or worse."
+        lines = [f"**Nothing is sure yet**: of {planned} planned seeds {there}. {sure}"]
+    else:
+        lines = _found("training each task alone", table.against_alone)
+        if table.against_row is not None:
+            lines += _found(f"`{plan.against}`", table.against_row)
     if note := found_note(table.against_alone):
         lines.append(f"Smaller differences may be there, unseen: {note}.")
     epochs = plan.recipe["train"]["epochs"]
     lines.append(
-        f"It holds for these pictures, this network and {epochs} epochs, each row with the best of "
+        f"The table is of these pictures, this network and {epochs} epochs, each row with the best of "
         f"{len(plan.search.rates)} rates and defaults for all else. It says nothing about longer trainings, "
         "larger networks, or tasks of different kinds."
     )
@@ -135,10 +134,10 @@ def _table(plan: Plan, table: Table) -> list[str]:
     parts = [
         f"{len(table.seeds)} of {table.part.seeds} planned seeds. {table_note(found)}",
         _grid(header(plan, table), [single_row(plan, table), *rows_of(plan, table)]),
-        "Against single-task training:",
-        _list(found["verdicts"]),
     ]
-    if table.against_row is not None:
+    if table.whole:
+        parts += ["Against single-task training:", _list(found["verdicts"])]
+    if table.whole and table.against_row is not None:
         lines = [line for line in table.against_row["verdicts"] if not line.startswith(f"{plan.against}:")]
         parts += [f"Against `{plan.against}`:", _list(lines)]
     return [*parts, *(f"Note: {note}." for note in found["notes"])]
