@@ -26,6 +26,30 @@ def mtl_components() -> Iterable[Component]:
     )
     yield Component(
         "exporter",
+        "coreml",
+        "A package for Apple's systems, converted here and proven there",
+        "mtl.exports.elsewhere.coreml_exporter:CoreMlExporter",
+    )
+    yield Component(
+        "exporter",
+        "executorch",
+        "A program for phones, proven in ExecuTorch",
+        "mtl.exports.elsewhere.executorch_exporter:ExecuTorchExporter",
+    )
+    yield Component(
+        "exporter",
+        "litert",
+        "A flat buffer for LiteRT, proven there",
+        "mtl.exports.elsewhere.litert_exporter:LiteRtExporter",
+    )
+    yield Component(
+        "exporter",
+        "ncnn",
+        "Two files for ncnn, float32, proven there",
+        "mtl.exports.elsewhere.ncnn_exporter:NcnnExporter",
+    )
+    yield Component(
+        "exporter",
         "openvino",
         "OpenVINO's own files, proven there",
         "mtl.exports.elsewhere.openvino_exporter:OpenVinoExporter",

@@ -1,4 +1,4 @@
-"""Where an ONNX file can be run: onnxruntime, OpenVINO, ONNX's reference evaluator."""
+"""Where an ONNX file can be run: onnxruntime, OpenVINO, ONNX's reference evaluator, tract."""
 
 from __future__ import annotations
 
@@ -71,10 +71,18 @@ def open_openvino(data: bytes) -> Run:
     return run
 
 
+def open_tract(data: bytes) -> Run:
+    """Run a model in tract, in a process of its own; raise `MissingRequirementError` without it."""
+    from .elsewhere.onnx_file import OnnxElsewhere
+
+    return OnnxElsewhere("tract", data).run
+
+
 RUNTIMES: Mapping[str, tuple[Callable[[bytes], Run], str]] = {
     "onnxruntime": (open_onnxruntime, "onnxruntime"),
     "openvino": (open_openvino, "openvino"),
     "reference": (open_reference, "onnx"),
+    "tract": (open_tract, "tract"),
 }
 """Each runtime with the distribution that holds it; the first is the one that verification uses unasked."""
 

@@ -43,23 +43,29 @@ class _Named(nn.Module):
         return dict(zip(self.exported.targets, self.exported(first, *extra), strict=True))
 
 
-def build_program(export: Export) -> torch.export.ExportedProgram:
+def build_program(export: Export, batch: int | None = None) -> torch.export.ExportedProgram:
     """Return the traced model without notes of where it was made; weights that nothing reads are emptied.
 
+    It takes any batch. Or one size only, `batch`: for other runtimes, whose converters drop such weights
+    themselves, and fail at empty ones.
     Raises `ComponentError` when the model breaks its contract or cannot be traced.
     """
     check_names(export.subject)
     frozen = copy.deepcopy(export.subject.model).cpu().eval()
     check_outputs(frozen, export.subject)
     example = example_of(export)
-    dynamic = {0: torch.export.Dim.DYNAMIC}
-    shapes: tuple[Any, ...] = (dynamic, (dynamic,) * (len(example) - 1)) if len(example) > 1 else (dynamic,)
+    dynamic: Any = {0: torch.export.Dim.DYNAMIC}
+    shapes: Any = (dynamic, (dynamic,) * (len(example) - 1)) if len(example) > 1 else (dynamic,)
+    if batch is not None:
+        example, shapes = tuple(value[:1].expand(batch, *value.shape[1:]) for value in example), None
     named = _Named(Exported(frozen, export)).eval()
     try:
         program = torch.export.export(named, example, dynamic_shapes=shapes, strict=False)
     except Exception as error:  # the tracer lets through whatever the model raises
         raise ComponentError(f"torch cannot export the model: {reason(error)}") from error
     _strip(program)
+    if batch is None:
+        _empty_unread(program)
     return program
 
 
@@ -158,7 +164,10 @@ def _strip(program: torch.export.ExportedProgram) -> None:
             for node in module.graph.nodes:
                 for note in _NOTES:
                     node.meta.pop(note, None)
-    signature = program.graph_signature
+
+
+def _empty_unread(program: torch.export.ExportedProgram) -> None:
+    signature, graph = program.graph_signature, program.graph_module.graph
     weights = {**signature.inputs_to_parameters, **signature.inputs_to_buffers}
     read = {weights[node.name] for node in graph.nodes if node.name in weights and node.users}
     for name in set(program.state_dict) - read:

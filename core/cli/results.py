@@ -18,6 +18,8 @@ def print_table(rows: list[list[str]], header: list[str]) -> None:
 
 def describe_verification(verification: Mapping[str, Any]) -> str:
     """Return what an exporter's verification found, in a few words."""
+    if verification.get("proven") is False:
+        return f"not proven here: {verification['reason']}"
     worst = verification.get("worst")
     if not isinstance(worst, Mapping) or "difference" not in worst:
         return "verified"

@@ -19,9 +19,10 @@ from ..folder import check_folder, unpublished_folder
 from ..metadata import PixelType
 from ..onnx_model import build_model, file_of
 from ..options import PixelsOption, RawOption
-from ..verification import prove, stated_export
+from ..torch_program import build_program, program_bytes
+from ..verification import BATCHES, prove, stated_export
 from .environment import exporting_python
-from .opened import MANIFEST, PROOF, Elsewhere, runtime_named
+from .opened import MANIFEST, PROOF, Elsewhere, facts_of, runtime_named
 from .process import Worker, WorkerError
 from .runtime import Runtime
 
@@ -107,22 +108,19 @@ class RuntimeExporter(Exporter, ABC):
 
     def source(self, export: Export) -> bytes:
         """Return the model as the runtime converts it from."""
-        return file_of(build_model(export))
+        if self.runtime.source == "onnx":
+            return file_of(build_model(export))
+        return program_bytes(build_program(export, self.runtime.batch), export.card)
 
     def _convert(self, export: Export, folder: Path, python: Path) -> Mapping[str, Any]:
-        facts = {
-            "inputs": export.card.input_names,
-            "outputs": list(export.subject.targets),
-            "batch": self.runtime.batch,
-        }
+        facts = facts_of(export.card)
         source = self.source(export)
         with Worker(self.runtime, python) as worker:
             try:
                 told = worker.convert(source, folder, facts)
             except WorkerError as error:
                 raise ComponentError(f"{self.runtime.title} cannot hold the model: {error}") from None
-        written = {item.name for item in folder.iterdir()}
-        if unwritten := [name for name in self.runtime.files if name not in written]:
+        if unwritten := [name for name in self.runtime.files if not (folder / name).is_file()]:
             raise ComponentError(f"{self.runtime.title} wrote no {unwritten[0]}")
         return told
 
@@ -133,7 +131,9 @@ class RuntimeExporter(Exporter, ABC):
 
 def _verified(export: Export, opened: Elsewhere) -> dict[str, Any]:
     try:
-        report = prove(export, opened)
+        # Where the runtime takes any batch, all of them.
+        batches = BATCHES if opened.runtime.batch else None
+        report = prove(export, opened, batches)
     finally:
         opened.close()
     return {

@@ -95,11 +95,11 @@ class Elsewhere:
         self.outputs = [output.name for output in self.card.outputs]
         if not self.runtime.proven:
             raise MissingRequirementError(
-                f"{self.name} cannot be run here: {self.runtime.title} is another system's",
-                hint="run it where it is deployed",
+                f"{self.name} is not proven here: {self.runtime.title} runs on other systems alone",
+                hint="compare its answers there with those of model.onnx",
             )
         self._worker = Worker(self.runtime, python or existing_python(self.runtime), threads)
-        facts = {"inputs": self.card.input_names, "outputs": self.outputs, **self.told}
+        facts = {**facts_of(self.card), **self.told}
         try:
             allowed = memory and memory + 4 * len(self.data)
             self._interface = self._worker.open(folder, facts, allowed)
@@ -155,25 +155,33 @@ class Elsewhere:
         return read_bytes(path, f"a file of {self.runtime.title}", hint=hint, most=LARGEST, error=error)
 
 
+def facts_of(card: ModelCard) -> dict[str, Any]:
+    """Return what a runtime is told of a model: names in order, shapes without the batch, types."""
+    image = [(card.image.shape, card.pixels)] if card.image else []
+    inputs = [*image, *((tuple(spec.shape), spec.dtype) for spec in card.inputs)]
+    return {
+        "inputs": list(card.input_names),
+        "shapes": [[list(shape), dtype] for shape, dtype in inputs],
+        "outputs": [output.name for output in card.outputs],
+        "answers": [list(output.target.output_shape) for output in card.outputs],
+    }
+
+
 def interface_problem(found: Mapping[str, Any], card: ModelCard, runtime: Runtime) -> str | None:
     """Return how a model's inputs and outputs differ from the card, or None.
 
     `found` has `inputs` and `outputs`, each a list of name and shape, the batch None where it is any; what a
     runtime does not tell is missing.
     """
-    inputs = ([("image", card.image.shape)] if card.image else []) + [
-        (spec.name, tuple(spec.shape)) for spec in card.inputs
-    ]
-    outputs = [(output.name, output.target.output_shape) for output in card.outputs]
-    for role, promised in (("inputs", inputs), ("outputs", outputs)):
+    facts = facts_of(card)
+    shapes = {"inputs": [shape for shape, _ in facts["shapes"]], "outputs": facts["answers"]}
+    for role, promised in shapes.items():
         if role not in found:
             continue
         names = [name for name, _ in found[role]]
-        if names != [name for name, _ in promised]:
-            return (
-                f"its {role} are {', '.join(map(str, names))}, not {', '.join(name for name, _ in promised)}"
-            )
-        for (name, shape), (_, wanted) in zip(found[role], promised, strict=True):
+        if names != facts[role]:
+            return f"its {role} are {', '.join(map(str, names))}, not {', '.join(facts[role])}"
+        for (name, shape), wanted in zip(found[role], promised, strict=True):
             if shape is not None and shape != [runtime.batch, *wanted]:
                 return f"{role[:-1]} {name!r} has shape {shape}, not {[runtime.batch, *wanted]}"
     return None

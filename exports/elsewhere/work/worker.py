@@ -90,7 +90,8 @@ def main(runtime: str) -> None:
         except MemoryError:
             say({"error": "it needs more memory than it may use", "memory": True})
         except Exception as error:  # a runtime raises what it likes
-            say({"error": f"{type(error).__name__}: {error}"})
+            # The modules beside this one say ValueError in words of their own.
+            say({"error": str(error) if type(error) is ValueError else f"{type(error).__name__}: {error}"})
         signal.alarm(0)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -13,28 +14,49 @@ import torch
 from mtl.core.base.errors import ComponentError, MissingRequirementError, UsageError, VerificationError
 from mtl.core.contracts import ExportPlan
 from mtl.exports.elsewhere import runtime
+from mtl.exports.elsewhere.coreml_exporter import CoreMlExporter
+from mtl.exports.elsewhere.environment import variable
+from mtl.exports.elsewhere.executorch_exporter import ExecuTorchExporter
 from mtl.exports.elsewhere.exporter import RuntimeExporter
+from mtl.exports.elsewhere.litert_exporter import LiteRtExporter
+from mtl.exports.elsewhere.ncnn_exporter import NcnnExporter
 from mtl.exports.elsewhere.openvino_exporter import OpenVinoExporter
 from mtl.exports.folder import SUMS, sums_of
+from mtl.exports.onnx_exporter import OnnxExporter
 
 from ..conftest import Exported, tiny_subject
 
-EXPORTERS = (OpenVinoExporter,)
+EXPORTERS = (OpenVinoExporter, NcnnExporter, CoreMlExporter, ExecuTorchExporter, LiteRtExporter)
+LARGE = {CoreMlExporter, ExecuTorchExporter, LiteRtExporter}
+"""Their packages are large, and slow to import."""
 
 
-@pytest.fixture(scope="module", params=EXPORTERS, ids=lambda exporter: exporter.runtime.name)
+@pytest.fixture(
+    scope="module",
+    params=[
+        pytest.param(
+            exporter, marks=[pytest.mark.slow] if exporter in LARGE else [], id=exporter.runtime.name
+        )
+        for exporter in EXPORTERS
+        if exporter.runtime.proven
+    ],
+)
 def written(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, exported: Exported
 ) -> Exported:
     exporter: type[RuntimeExporter] = request.param
-    for module in exporter.runtime.modules:
-        pytest.importorskip(module)
+    environment = os.environ.get(variable(exporter.runtime))
+    if environment is None:
+        for module in exporter.runtime.modules:
+            pytest.importorskip(module)
     folder = tmp_path_factory.mktemp("elsewhere") / exporter.runtime.name
     subject = tiny_subject()
+    if exporter is NcnnExporter:  # it cannot compare a number with each of a row
+        subject = subject.only([task for task in subject.targets if task != "classify"])
     with pytest.MonkeyPatch.context() as patch:
-        if exporter.runtime.source == "onnx":  # the same file, traced once for all tests
+        if exporter is OpenVinoExporter:  # the same file, traced once for all tests
             patch.setattr(exporter, "source", lambda self, export: exported.path.read_bytes())
-        exporter().export(subject, folder)
+        exporter(python=environment).export(subject, folder)
     return Exported(subject, folder)
 
 
@@ -57,7 +79,7 @@ def test_the_folder_is_whole_and_its_proof_covers_every_batch(written: Exported)
 def test_another_model_is_refused(written: Exported) -> None:
     subject = tiny_subject()
     with torch.no_grad():
-        subject.model.classify.weight[0, 0] += 0.01
+        subject.model.shade.weight[0, 0] += 0.01
     with pytest.raises(VerificationError, match="does not compute what the trained model computes"):
         exporter_of(written.path).verify(subject, written.path)
 
@@ -109,6 +131,23 @@ def test_a_refused_export_leaves_what_was_there(
     with pytest.raises(ComponentError, match="cannot hold the model"):
         OpenVinoExporter().export(written.subject, folder)
     assert sums_of(folder) == before
+
+
+def test_what_ncnn_lacks_is_named(
+    tmp_path: Path, exported: Exported, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("pnnx")
+    monkeypatch.setattr(NcnnExporter, "source", lambda self, export: exported.path.read_bytes())
+    with pytest.raises(ComponentError, match=r"ncnn has no operator .*torch\.eq"):
+        NcnnExporter().export(exported.subject, tmp_path / "ncnn")
+    assert not (tmp_path / "ncnn").exists()
+
+
+def test_tract_answers_as_the_model_does(exported: Exported) -> None:
+    pytest.importorskip("tract")
+    report = OnnxExporter().verify_in(exported.subject, exported.path, ("tract",))["tract"]
+    assert report["worst"]["difference"] < 1e-5
+    assert report["versions"]["tract"]
 
 
 def test_without_the_package_it_is_said_before_training(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -60,7 +60,7 @@ def test_it_converts_opens_and_answers(work: Path) -> None:
         assert len(worker.times([np.arange(3.0)], 0.0)) >= 10
         with pytest.raises(WorkerError, match="1 outputs, not 2"):
             worker.run([np.arange(3.0)], ["one", "two"])
-        with pytest.raises(WorkerError, match=r"^ValueError: one number$"):
+        with pytest.raises(WorkerError, match=r"^one number$"):
             worker.run([np.zeros(1)], ["double"])
         with pytest.raises(WorkerError, match=r"its process ended \(status 3\)"):
             worker.run([np.zeros(0)], ["double"])
