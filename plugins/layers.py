@@ -47,7 +47,7 @@ class ELU(nn.ELU):
     def forward(self, input: Tensor) -> Tensor:
         # In an exported file it must stay the one operator that every runtime knows.
         fast = input.device.type == "cpu" and input.dtype == torch.float32
-        if not fast or torch.compiler.is_compiling():
+        if not fast or torch.compiler.is_compiling() or torch.jit.is_tracing():
             return super().forward(input)
         output: Tensor = _FastELU.apply(input)
         return output

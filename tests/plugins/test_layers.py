@@ -44,3 +44,9 @@ def test_the_fast_elu_is_torchs_in_value_and_gradient() -> None:
 def test_in_few_bits_small_answers_of_the_elu_are_kept(precision: torch.dtype) -> None:
     value = torch.tensor([-5e-4, -1e-3, 0.5], dtype=precision)
     assert torch.equal(ELU()(value), torch.nn.functional.elu(value))
+
+
+@pytest.mark.filterwarnings("ignore:`torch.jit.:FutureWarning", "ignore::DeprecationWarning")
+def test_a_trace_of_the_elu_holds_the_one_operator() -> None:
+    traced = torch.jit.trace(activation_layer("elu"), torch.zeros(2), check_trace=False)
+    assert [node.kind() for node in traced.inlined_graph.nodes() if "elu" in node.kind()] == ["aten::elu"]
