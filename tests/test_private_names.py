@@ -57,6 +57,14 @@ def fused() -> None:
         assert wanted in schema.replace("Tensor? ", ""), schema
 
 
+def unscale() -> None:
+    """What has been found stays found, and a value is left as it is."""
+    found, one, value = torch.zeros(()), torch.ones(()), torch.tensor(3.0)
+    for seen, wanted in ((value, 0.0), (torch.tensor(torch.inf), 1.0), (value, 1.0)):
+        torch._amp_foreach_non_finite_check_and_unscale_([seen], found, one)
+        assert (found.item(), value.item()) == (wanted, 3.0)
+
+
 def dispatch() -> None:
     seen = []
 
@@ -96,6 +104,7 @@ CANARIES: dict[str, Callable[[], None]] = {
     "torch._fused_adam_": fused,
     "torch._fused_adamw_": fused,
     "torch._fused_sgd_": fused,
+    "torch._amp_foreach_non_finite_check_and_unscale_": unscale,
     "torch.utils._python_dispatch.TorchDispatchMode": dispatch,
     "torch._subclasses.fake_tensor.FakeTensorMode": fake,
     "torch.utils._pytree": pytree,

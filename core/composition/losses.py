@@ -81,8 +81,10 @@ def known(target: Tensor, form: Form) -> Known:
 
 def mean_loss(loss: Loss, raw: Tensor, answers: Known) -> Tensor:
     """Return the mean loss over present targets, a scalar; 0 when there is none."""
-    per_sample = loss(raw, answers.target)
-    mean: Tensor = per_sample.mean() if answers.share is None else (per_sample * answers.share).sum()
+    if answers.share is None:
+        mean = loss.batch_mean(raw, answers.target)
+    else:
+        mean = torch.dot(loss(raw, answers.target), answers.share)
     return mean if answers.other is None else mean + mean_loss(loss, raw, answers.other)
 
 

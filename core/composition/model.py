@@ -109,40 +109,52 @@ class MultitaskModel(nn.Module):
         tasks: Sequence[str] | None = None,
         *,
         prepared: bool = False,
+        normalized: Tensor | None = None,
     ) -> dict[str, Tensor]:
         """Return the raw output of each task (logits, values in their units) by name.
 
         `image` is float32 `[B, C, H, W]` in 0..1; `inputs` are whole numbers int64 `[B]` and raw vectors
         float32 `[B, width]` by name;
         `tasks` restricts the answer to some tasks (None: all); `prepared` says that the image comes from a
-        view, which prepares it before it is corrupted.
+        view, which prepares it before it is corrupted. `normalized` is what `normalization` makes of it,
+        where that is known already.
         """
         inputs = inputs or {}
         chosen = self.tasks if tasks is None else tuple(tasks)
         for prepare in () if prepared else self._prepare:
             image = prepare(image)
         if self.orbit is None or self.training:
-            return self.answer_once(image, inputs, chosen)
+            return self.answer_once(image, inputs, chosen, normalized)
         repeated = {name: self.orbit.repeated(values) for name, values in inputs.items()}
         raw = self.answer_once(self.orbit.views(image), repeated, chosen)
         return {task: self.orbit.mean(task, answers) for task, answers in raw.items()}
 
-    def encoded(self, image: Tensor, inputs: Mapping[str, Tensor]) -> tuple[Tensor, Mapping[str, Tensor]]:
+    def encoded(
+        self, image: Tensor, inputs: Mapping[str, Tensor], normalized: Tensor | None = None
+    ) -> tuple[Tensor, Mapping[str, Tensor]]:
         """Return what encoders see: the normalised image, or the vectors where there is none, and the inputs.
 
         Vectors among the inputs are prepared.
         """
+        seen = image
+        if self._pictured:
+            seen = self.normalization(image) if normalized is None else normalized
         if not self.preparations:
-            return self.normalization(image), inputs
+            return seen, inputs
         prepared = {name: part(inputs[name]) for name, part in self.vectors.items()}
-        seen = self.normalization(image) if self._pictured else torch.cat(list(prepared.values()), dim=1)
+        if not self._pictured:
+            seen = torch.cat(list(prepared.values()), dim=1)
         return seen, {**inputs, **prepared}
 
     def answer_once(
-        self, image: Tensor, inputs: Mapping[str, Tensor], tasks: Sequence[str]
+        self,
+        image: Tensor,
+        inputs: Mapping[str, Tensor],
+        tasks: Sequence[str],
+        normalized: Tensor | None = None,
     ) -> dict[str, Tensor]:
         """Return the raw outputs for prepared images as they are, in no other view, so one row per sample."""
-        seen, inputs = self.encoded(image, inputs)
+        seen, inputs = self.encoded(image, inputs, normalized)
         stages = self.sharing(seen, inputs, tasks)
         raw = {task: self.head(task)(Features(stages[task], image, inputs)) for task in tasks}
         for task in raw:

@@ -46,3 +46,8 @@ class Loss(nn.Module):
     def forward(self, raw: Tensor, target: Tensor) -> Tensor:
         """Return one loss per sample, `[B]`, from the head's raw output `[B, *output_shape]`."""
         raise NotImplementedError
+
+    def batch_mean(self, raw: Tensor, target: Tensor) -> Tensor:
+        """Return the mean of what `forward` gives, a scalar; to be overridden where that takes less."""
+        mean: Tensor = self(raw, target).mean()
+        return mean

@@ -24,12 +24,20 @@ def check_one_finite_loss_per_sample(subject: Subject) -> None:
             loss.fit(value)
         shape = (_BATCH, *target.output_shape)
         for scale in (1.0, 100.0):
-            got = loss(scale * torch.randn(shape, generator=generator("cpu", 0, "raw")), value)
+            raw = scale * torch.randn(shape, generator=generator("cpu", 0, "raw"))
+            got = loss(raw, value)
             require(
                 list(got.shape) == [_BATCH] and bool(got.isfinite().all()),
                 f"finite losses [B] for a {target.form} target and raw outputs of size {scale:g}",
                 f"{list(got.shape)}: {got.detach().flatten()[:3].tolist()}",
                 "return one loss per sample, averaged over its elements, computed from logits",
+            )
+            mean, at_once = float(got.mean()), float(loss.batch_mean(raw, value))
+            require(
+                abs(at_once - mean) <= 1e-4 * max(1.0, abs(mean)),
+                f"the mean of a batch at once as that of its samples ({target.form})",
+                f"{at_once:.6g} instead of {mean:.6g}",
+                "leave `batch_mean` out, or return the mean of what `forward` gives",
             )
 
 

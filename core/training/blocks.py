@@ -44,12 +44,24 @@ The first two of a training are taken step by step, before one is captured.
 
 @dataclass(frozen=True)
 class Lesson:
-    """What one view gives the model in one step, and what its tasks are to answer."""
+    """What one view gives the model in one step, and what its tasks are to answer.
+
+    `normalized` is the image as encoders see it, and `counts` how many labels each of the tasks has, `[T]`:
+    both come with a whole block, where making them step by step would launch more.
+    """
 
     tasks: tuple[str, ...]
     image: Tensor
     inputs: Mapping[str, Tensor]
     answers: Mapping[str, Known]
+    normalized: Tensor | None = None
+    counts: Tensor | None = None
+
+    def counted(self) -> Tensor:
+        """Return how many labels each of the tasks has, `[T]`."""
+        if self.counts is not None:
+            return self.counts
+        return torch.stack([self.answers[name].count for name in self.tasks])
 
 
 StepLessons = tuple[Lesson, ...]
@@ -173,18 +185,30 @@ class Blocks:
         """Return a view's lesson for each step of the block."""
         seen = view.show(batch, self._tasks, random)
         sizes = step_sizes(len(seen.image), self._batch_size)
-        images = seen.image.contiguous(memory_format=self._memory_format).split(sizes)
+        whole = seen.image.contiguous(memory_format=self._memory_format)
+        images, normalized = whole.split(sizes), self._normalized(whole, sizes)
         inputs = {name: value.split(sizes) for name, value in seen.inputs.items()}
         answers = {name: self._answers(name, seen).split(sizes) for name in view.tasks}
+        counts = torch.stack([known.count for step in zip(*answers.values(), strict=True) for known in step])
         return [
             Lesson(
                 view.tasks,
                 image,
                 {name: parts[step] for name, parts in inputs.items()},
                 {name: parts[step] for name, parts in answers.items()},
+                normalized[step],
+                counted,
             )
-            for step, image in enumerate(images)
+            for step, (image, counted) in enumerate(
+                zip(images, counts.view(len(sizes), -1).unbind(), strict=True)
+            )
         ]
+
+    def _normalized(self, images: Tensor, sizes: Sequence[int]) -> Sequence[Tensor | None]:
+        composition = self._composition
+        if not composition.dataset_spec.image:
+            return [None] * len(sizes)
+        return composition.model.normalization(images).split(list(sizes))
 
     def _answers(self, name: str, seen: Seen) -> Known:
         """Return a task's targets; of mixed images both, unless it answers with the image itself."""

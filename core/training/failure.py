@@ -30,24 +30,22 @@ class Failure:
 
     def __init__(self, device: torch.device) -> None:
         self.found = torch.zeros((), device=device)
-        self._poison = torch.zeros((), device=device)
+        self._one = torch.ones((), device=device)
 
     @property
     def state(self) -> tuple[Tensor, ...]:
         """What is remembered."""
-        return self.found, self._poison
+        return (self.found,)
 
     def restart(self) -> None:
         """Forget, for a new epoch."""
         self.found.zero_()
-        self._poison.zero_()
 
     def note(self, total: Tensor) -> None:
         """Look at a step's total loss, a scalar, without reading it back."""
-        # Zero times what is not finite is NaN, and a NaN stays: no later step of the epoch may update
-        # from what came after.
-        self._poison.add_(total, alpha=0.0)
-        torch.ne(self._poison, self._poison, out=self.found)
+        # What torch looks at gradients with before it scales them, here by 1: one kernel. It never takes back
+        # what it has found: no later step of the epoch may update from what came after.
+        torch._amp_foreach_non_finite_check_and_unscale_([total], self.found, self._one)
 
     def raise_if_found(
         self, losses: Tensor, balanced: Tensor, tasks: Sequence[str], epoch: int, positive: str | None = None

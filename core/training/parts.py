@@ -23,6 +23,7 @@ def cut(lessons: StepLessons, parts: int) -> list[StepLessons]:
     cuts = []
     for lesson in lessons:
         images = lesson.image.split(sizes)
+        normalized = None if lesson.normalized is None else lesson.normalized.split(sizes)
         inputs = {name: value.split(sizes) for name, value in lesson.inputs.items()}
         answers = {name: known.split(sizes) for name, known in lesson.answers.items()}
         cuts.append(
@@ -32,6 +33,8 @@ def cut(lessons: StepLessons, parts: int) -> list[StepLessons]:
                     image=images[part],
                     inputs={name: value[part] for name, value in inputs.items()},
                     answers={name: value[part] for name, value in answers.items()},
+                    normalized=None if normalized is None else normalized[part],
+                    counts=None,
                 )
                 for part in range(parts)
             ]

@@ -40,6 +40,7 @@ class Step:
         weights = [composed.weight for composed in composition.tasks.values()]
         self.task_weights = torch.tensor(weights, device=device)
         self._weighs = any(weight != 1.0 for weight in weights)
+        self._trained = self.task_weights > 0
         training = composition.recipe.train
         self._model: nn.Module = composition.model
         self._compiles = training.compile
@@ -85,8 +86,8 @@ class Step:
 
     def _note_present(self, counts: Tensor) -> None:
         """Tell the balancer, without reading back, who takes part; `counts` is `[T]` or `[parts, T]`."""
-        labels = counts.view(-1, counts.shape[-1]).sum(dim=0)
-        self._composition.balancer.present.copy_((labels > 0) & (self.task_weights > 0))
+        labels = counts if counts.dim() == 1 else counts.sum(dim=0)
+        torch.logical_and(labels, self._trained, out=self._composition.balancer.present)
 
     def _losses_of_parts(self, lessons: StepLessons) -> tuple[Tensor, Tensor]:
         """Return losses and counts of each independent part of the batch, `[parts, T]`."""
@@ -96,7 +97,6 @@ class Step:
     def _losses(self, lessons: StepLessons) -> tuple[Tensor, Tensor]:
         composition = self._composition
         found: dict[str, Tensor] = {}
-        counts: dict[str, Tensor] = {}
         for lesson in lessons:
             raw = self._answer(lesson)
             for name in lesson.tasks:
@@ -104,14 +104,22 @@ class Step:
                 expect_plain(composition.model.head(name), "its answer is", raw[name])
                 found[name] = mean_loss(loss, raw[name], answers)
                 expect_plain(loss, "what it gives is", found[name])
-                counts[name] = answers.count
-        names = composition.tasks
-        return torch.stack([found[name] for name in names]), torch.stack([counts[name] for name in names])
+        return torch.stack([found[name] for name in composition.tasks]), self._counts(lessons)
+
+    def _counts(self, lessons: StepLessons) -> Tensor:
+        """Return how many labels each task has, `[T]`."""
+        names = tuple(self._composition.tasks)
+        if len(lessons) == 1 and lessons[0].tasks == names:
+            return lessons[0].counted()
+        counts = {name: lesson.answers[name].count for lesson in lessons for name in lesson.tasks}
+        return torch.stack([counts[name] for name in names])
 
     def _answer(self, lesson: Lesson) -> dict[str, Tensor]:
         """Return the raw outputs, float32; compiled and in mixed precision if the recipe says so."""
         if not (self._mixed or self._compiles):
-            plain: dict[str, Tensor] = self._model(lesson.image, lesson.inputs, lesson.tasks, prepared=True)
+            plain: dict[str, Tensor] = self._model(
+                lesson.image, lesson.inputs, lesson.tasks, prepared=True, normalized=lesson.normalized
+            )
             return plain
         # The losses are of float32 values whatever the model computed in.
         try:

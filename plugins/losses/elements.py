@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import torch
 from torch import Tensor
 
 from ...core.base.errors import refuse
 from ...core.contracts import Form, Loss
 from ..forms import Image, PixelValues, Regression
+
+Reduction = Literal["none", "mean"]
+"""Whether errors are given one by one, or their mean."""
 
 
 class ElementLoss(Loss):
@@ -29,8 +34,8 @@ class ElementLoss(Loss):
             return None
         return f"needs values or an image, got a {target.form} answer"
 
-    def error(self, value: Tensor, target: Tensor) -> Tensor:
-        """Return the error of each element, same shape."""
+    def error(self, value: Tensor, target: Tensor, reduction: Reduction = "none") -> Tensor:
+        """Return the error of each element, same shape, or the mean of all."""
         raise NotImplementedError
 
     def forward(self, raw: Tensor, target: Tensor) -> Tensor:
@@ -41,6 +46,12 @@ class ElementLoss(Loss):
         known = self.target.known(target)
         # Replaced before the error is computed: NaN times zero would still be NaN, in the gradient too.
         return known_mean(self.error(value, target.where(known, value.detach())), known)
+
+    def batch_mean(self, raw: Tensor, target: Tensor) -> Tensor:
+        """Return the mean error of all samples, in one go where nothing may be absent."""
+        if self.target.partial or raw.shape != target.shape:
+            return super().batch_mean(raw, target)
+        return self.error(torch.sigmoid(raw) if self.logits else raw, target, "mean")
 
 
 def sample_mean(error: Tensor) -> Tensor:

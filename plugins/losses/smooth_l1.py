@@ -9,7 +9,7 @@ from pydantic import Field
 from torch import Tensor
 
 from ...core.contracts import Form
-from .elements import ElementLoss
+from .elements import ElementLoss, Reduction
 
 
 class SmoothL1(ElementLoss):
@@ -28,6 +28,6 @@ class SmoothL1(ElementLoss):
         super().__init__(target)
         self.beta = beta
 
-    def error(self, value: Tensor, target: Tensor) -> Tensor:
-        """Return the smooth absolute error of each element."""
-        return F.smooth_l1_loss(value, target, reduction="none", beta=self.beta)
+    def error(self, value: Tensor, target: Tensor, reduction: Reduction = "none") -> Tensor:
+        """Return the smooth absolute error of each element, or the mean of all."""
+        return F.smooth_l1_loss(value, target, reduction=reduction, beta=self.beta)

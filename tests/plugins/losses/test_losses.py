@@ -147,3 +147,10 @@ def test_smooth_l1_is_a_parabola_and_then_a_line(error, beta):
 )
 def test_a_sample_does_not_change_the_loss_of_another(loss, raw, target):
     assert torch.allclose(loss(raw, target)[1:2], loss(raw[1:2], target[1:2]))
+
+
+@pytest.mark.parametrize("target", [COUNTS, PIXELS, LOGITS], ids=str)
+@pytest.mark.parametrize("loss", [MeanSquaredError, MeanAbsoluteError, SmoothL1])
+def test_the_mean_of_a_batch_at_once_is_that_of_its_samples(loss, target):
+    raw, wanted = normal(5, *target.output_shape), uniform(5, *target.output_shape)
+    torch.testing.assert_close(loss(target).batch_mean(raw, wanted), loss(target)(raw, wanted).mean())
