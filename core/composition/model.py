@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 import torch
 from torch import Tensor, nn
 
+from ..base.branches import side_by_side
 from ..contracts import Form, Head, Sharing
 from ..contracts.batch import Features
 from ..contracts.inputs import VectorSpec
@@ -156,7 +158,9 @@ class MultitaskModel(nn.Module):
         """Return the raw outputs for prepared images as they are, in no other view, so one row per sample."""
         seen, inputs = self.encoded(image, inputs, normalized)
         stages = self.sharing(seen, inputs, tasks)
-        raw = {task: self.head(task)(Features(stages[task], image, inputs)) for task in tasks}
+        works = [partial(self.head(task), Features(stages[task], image, inputs)) for task in tasks]
+        answers = side_by_side(works, image.device, (dict(stages), image, dict(inputs)))
+        raw = dict(zip(tasks, answers, strict=True))
         for task in raw:
             standardization = self.standardization(task)
             if standardization is not None and not self.head(task).answers_in_units:

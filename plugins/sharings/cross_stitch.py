@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Annotated, Literal, cast
 
 import torch
 from pydantic import Field
 from torch import Tensor, nn
 
+from ...core.base.branches import side_by_side
 from ...core.base.errors import Incompatible
 from ...core.contracts import Encoder, LearnedTable, Sharing
 
@@ -70,7 +72,9 @@ class CrossStitch(Sharing):
         for index in range(len(self.stage_names)):
             # Past the last unit nobody reads the other tasks' columns.
             needed = self.tasks if index <= self.positions[-1] else tuple(tasks)
-            features = {task: columns[task].forward_stage(index, features[task], inputs) for task in needed}
+            works = [partial(columns[task].forward_stage, index, features[task], inputs) for task in needed]
+            staged = side_by_side(works, image.device, (features, dict(inputs)))
+            features = dict(zip(needed, staged, strict=True))
             if index in units:
                 mixed = stitch(torch.stack(list(features.values())), units[index])
                 features = dict(zip(self.tasks, mixed.unbind(), strict=True))

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import cast
 
 from torch import Tensor, nn
 
+from ...core.base.branches import side_by_side
 from ...core.contracts import Encoder, Sharing
 
 
@@ -28,7 +30,8 @@ class Separate(Sharing):
         self, image: Tensor, inputs: Mapping[str, Tensor], tasks: Sequence[str]
     ) -> dict[str, tuple[Tensor, ...]]:
         encoders = self._encoders()
-        return {task: encoders[task](image, inputs) for task in tasks}
+        works = [partial(encoders[task], image, inputs) for task in tasks]
+        return dict(zip(tasks, side_by_side(works, image.device, (image, dict(inputs))), strict=True))
 
     def shared_parameters(self) -> list[nn.Parameter]:
         return []
