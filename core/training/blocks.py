@@ -208,7 +208,8 @@ class Blocks:
         composition = self._composition
         if not composition.dataset_spec.image:
             return [None] * len(sizes)
-        return composition.model.normalization(images).split(list(sizes))
+        normalized: Tensor = composition.model.normalization(images)
+        return normalized.split(list(sizes))
 
     def _answers(self, name: str, seen: Seen) -> Known:
         """Return a task's targets; of mixed images both, unless it answers with the image itself."""
