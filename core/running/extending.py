@@ -106,7 +106,10 @@ def _source(old: Composition, asked: Extension, path: Path, registry: Registry) 
     if not asked.finetune:
         # Nothing that tasks share is trained: there is nothing to balance.
         tree["balancer"] = registry.defaults("balancer", "recipe")[0]
-    return Request(tree, None, dict(asked.flags or {}), asked.assignments).source(registry)
+    source = Request(tree, None, dict(asked.flags or {}), asked.assignments).source(registry)
+    for name in asked.tasks:
+        source.origins.setdefault(("tasks", name), "--tasks")
+    return source
 
 
 def _refuse_changed(old: Composition, new: Composition, taken: frozenset[str], path: Path) -> None:

@@ -173,14 +173,15 @@ def _pretrained_file(model: str) -> Path:
 
 
 def _last_linear(network: nn.Module) -> str:
-    """Return the name of the classifier's last layer."""
+    """Return the name of the classifier's last layer, "" where the network has no linear one."""
     names: list[str] = [name for name, layer in network.named_modules() if isinstance(layer, nn.Linear)]
-    return names[-1]
+    return names[-1] if names else ""
 
 
 def _headless(network: nn.Module) -> nn.Module:
     """Return the network with nothing in the place of the classifier's last layer."""
-    network.set_submodule(_last_linear(network), nn.Identity())
+    if last := _last_linear(network):
+        network.set_submodule(last, nn.Identity())
     return network
 
 
