@@ -41,13 +41,19 @@ class Metrics:
         )
         self._ready = Gauge("mtl_model_ready", "Whether a model answers", _MODEL, registry=kept)
         self._held = Gauge("mtl_held_bytes", "Bytes of bodies that are held", registry=kept)
+        self._answers: dict[tuple[str, int], tuple[Counter, Histogram]] = {}
         about = Gauge("mtl_info", "The server", ("version",), registry=kept)
         about.labels(version("mtl-composer")).set(1)
 
     def answered(self, model: str, status: int, seconds: float) -> None:
         """Count an answer."""
-        self._requests.labels(model, status).inc()
-        self._seconds.labels(model).observe(seconds)
+        kept = self._answers.get((model, status))
+        if kept is None:
+            # To look them up by label takes longer than to count.
+            kept = self._requests.labels(model, status), self._seconds.labels(model)
+            self._answers[model, status] = kept
+        kept[0].inc()
+        kept[1].observe(seconds)
 
     def observer(self, model: str) -> Callable[[int, float], None]:
         """Return what counts a run of a model, with its images and seconds; from any thread."""
