@@ -10,13 +10,14 @@ import onnx
 
 from ..core.base.errors import UsageError, VerificationError, suggest
 from ..core.contracts import Arrays, ExportPlan, ExportSubject
+from ..core.contracts.quality import check_drops
 from .activations import beyond_half
 from .decisions import nodes_that_decide
 from .export import Export
 from .metadata import IMAGE, PixelType
 from .precision import FLOAT32, SEED, Calibration, Precision, PrecisionType
 from .preparing import nodes_that_prepare
-from .quality import allowed_drops, check_drops, check_measurable
+from .quality import allowed_drops, check_measurable
 from .ranges import Ranges, ranges_of
 from .units import nodes_in_units
 

@@ -7,6 +7,8 @@ from typing import Any, TypeVar
 
 import click
 
+from ..base.errors import UsageError
+
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 recipe_option = click.option(
@@ -95,3 +97,20 @@ def _added(options: tuple[Any, ...], command: Command) -> Command:
     for option in reversed(options):
         command = option(command)
     return command
+
+
+def drops_in(given: tuple[str, ...]) -> dict[str, float]:
+    """Read `NAME=VALUE` pairs; raise `UsageError` for anything else."""
+    found = {}
+    for item in given:
+        name, equals, text = item.rpartition("=")
+        try:
+            found[name] = float(text)
+        except ValueError:
+            equals = ""
+        if not equals or not name:
+            raise UsageError(
+                f"--max-drop {item!r} is not NAME=VALUE with a number",
+                hint="for example --max-drop classify=1",
+            )
+    return found

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from ..base.errors import UsageError
+from .asked import drops_in
 from .results import describe_verification
 from .session import Session, pass_session, print_json
 
@@ -78,7 +78,7 @@ def command(
         "precision": precision,
         "raw": raw or None,
         "isolated": isolated or None,
-        "max_drop": _drops(drops),
+        "max_drop": drops_in(drops),
         "opens_in": opens_in,
     }
     given |= {name: value for name, value in flags.items() if value}
@@ -93,20 +93,3 @@ def command(
         size = report.files[0].stat().st_size if report.files[0].is_file() else None
         shown = "" if size is None else f"; {size:,} bytes"
         click.echo(describe_verification(report.verification) + shown, err=True)
-
-
-def _drops(given: tuple[str, ...]) -> dict[str, float]:
-    """Read `NAME=VALUE` pairs; raise `UsageError` for anything else."""
-    found = {}
-    for item in given:
-        name, equals, text = item.rpartition("=")
-        try:
-            found[name] = float(text)
-        except ValueError:
-            equals = ""
-        if not equals or not name:
-            raise UsageError(
-                f"--max-drop {item!r} is not NAME=VALUE with a number",
-                hint="for example --max-drop classify=1",
-            )
-    return found

@@ -32,6 +32,7 @@ _COMMANDS = {
     "list": "List the components of a kind.",
     "plugin": "Write plugins and check them.",
     "plugins": "List the installed plugins, broken ones included.",
+    "prune": "Take channels away from a trained model and train it on; what that costs is told.",
     "recipes": "List, show and copy the recipes that come with mtl and its plugins.",
     "resume": "Continue an interrupted run.",
     "runs": "List, compare, tag and remove runs.",

@@ -145,11 +145,12 @@ def finish_run(
     progress: LineProgress,
     as_json: bool,
     job: Callable[[], Outcome],
-    extension: Mapping[str, Any] | None = None,
+    told: Mapping[str, Any] | None = None,
+    name: str = "extension",
 ) -> None:
     """Do a training job and report its outcome; on Ctrl-C say what is kept and how to go on.
 
-    `extension` is what the job finds out about the tasks of the run that it extends.
+    `told` is what the job finds out about the tasks of the run that it begins with, under `name` in JSON.
     """
     with _told(progress):
         outcome = job()
@@ -162,7 +163,7 @@ def finish_run(
                     "files": [str(file) for file in outcome.export.files],
                     "verification": outcome.export.verification,
                 },
-                **({"extension": dict(extension)} if extension else {}),
+                **({name: dict(told)} if told else {}),
             }
         )
         return

@@ -15,18 +15,21 @@ from ..base.places import from_root
 class InitFrom:
     """A run whose weights a training starts from, taken by name; `weights` is the SHA-256 of their file.
 
-    A sum that is not stated is found out, and stands in the recipe of the training.
+    A sum that is not stated is found out, and stands in the recipe of the training. `prune` is the share of
+    the channels of each layer of the encoders that is taken away first, the least by magnitude.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid", strict=True)
 
     run: Annotated[Path, AfterValidator(from_root)]
     weights: Annotated[str | None, Field(pattern="^[0-9a-f]{64}$")] = None
+    prune: Annotated[float | None, Field(gt=0, lt=1)] = None
 
     def to_plain(self) -> dict[str, Any]:
         """Return the section as a recipe writes it."""
         # A portable recipe has no path; the sum says which weights they were.
-        return {"run": None if self.run is None else str(self.run), "weights": self.weights}
+        found = {"run": None if self.run is None else str(self.run), "weights": self.weights}
+        return found if self.prune is None else {**found, "prune": self.prune}
 
 
 def _from_text(value: Any) -> Any:
@@ -47,10 +50,15 @@ StartOption = Annotated[
                     "properties": {
                         "run": {"type": "string"},
                         "weights": {"type": ["string", "null"], "pattern": "^[0-9a-f]{64}$"},
+                        "prune": {
+                            "type": ["number", "null"],
+                            "exclusiveMinimum": 0,
+                            "exclusiveMaximum": 1,
+                        },
                     },
                 },
             ]
         }
     ),
 ]
-"""What the section holds: nothing, or a run as its folder or as `{run: ..., weights: ...}`."""
+"""What the section holds: nothing, or a run as its folder or as `{run: ..., weights: ..., prune: ...}`."""

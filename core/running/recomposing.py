@@ -9,6 +9,7 @@ from typing import Any
 from ..base.errors import RecipeError
 from ..composition.composer import compose
 from ..composition.composition import Composition
+from ..composition.narrowing import narrow
 from ..discovery.registry import Registry
 from ..folders.kept_plugins import read_recipe_of
 from ..folders.run_folder import RunFolder
@@ -30,6 +31,8 @@ def compose_again(
         raise
     folder.refuse_another(composition.recipe, state)
     folder.refuse_other_data(composition.dataset_spec, state)
+    if recipe.init_from is not None and recipe.init_from.prune is not None:
+        narrow(composition.model, folder.checkpoints.best()[1])
     return replace(composition, origins=folder.origins())
 
 

@@ -17,6 +17,8 @@ from torch import Tensor, nn
 from ..base.errors import UsageError
 from ..composition.composer import compose
 from ..composition.composition import Composition
+from ..composition.narrowing import narrow
+from ..composition.pruning import prune
 from ..composition.state_names import Part, Place, places
 from ..discovery.registry import Registry
 from ..folders.run_folder import open_run
@@ -85,12 +87,19 @@ def compose_started(
             hint="name the run that they were of; without init_from.weights those of this one are taken",
         )
     old = trained(folder, registry, warn)
-    recipe = replace(recipe, init_from=InitFrom(folder.path, weights))
+    recipe = replace(recipe, init_from=InitFrom(folder.path, weights, start.prune))
     # One encoder is the start of all: none needs other weights, which may not be at hand.
     composition = compose(recipe, registry, source, starts=len(old.encoders) > 1)
     origins = tuple(dict.fromkeys((*old.origins, *composition.origins)))
     composition = replace(composition, origins=origins)
-    return _take(old, composition, str(folder.path), str(weights))
+    if start.prune is None:
+        return _take(old, composition, str(folder.path), str(weights))
+    # What was pruned before is narrower than the recipe says.
+    if old.recipe.init_from is not None and old.recipe.init_from.prune is not None:
+        narrow(composition.model, old.model.state_dict())
+    found = _take(old, composition, str(folder.path), str(weights))
+    prune(composition, start.prune)
+    return found
 
 
 def _take(old: Composition, composition: Composition, run: str, weights: str) -> tuple[Composition, Taken]:

@@ -1,0 +1,126 @@
+"""`mtl prune`: a trained model with fewer channels, trained on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from .asked import device_option, drops_in, epochs_option, json_option
+from .results import print_table, shown
+from .session import Session, pass_session
+
+if TYPE_CHECKING:
+    from ..running.pipeline import Outcome, Pipeline
+    from ..running.pruning import Pruning
+
+
+@click.command("prune")
+@click.argument("run", type=click.Path(path_type=Path))
+@click.option(
+    "--ratio",
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    default=0.5,
+    show_default=True,
+    help="Share of the channels of each layer of the encoders that is taken away.",
+)
+@epochs_option
+@click.option(
+    "--max-drop",
+    "drops",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Most that a task or metric may lose (points, dB, or percent of an error).",
+)
+@click.option("--seed", type=click.IntRange(min=0), help="Seed of everything random.")
+@click.option(
+    "--set", "assignments", multiple=True, metavar="KEY=VALUE", help="Set anything; may be repeated."
+)
+@device_option
+@click.option("--out", type=click.Path(path_type=Path), help="The run folder [default: a new one in runs/].")
+@click.option("--force", is_flag=True, help="Replace an existing run folder.")
+@json_option
+@pass_session
+def command(
+    session: Session,
+    /,
+    run: Path,
+    ratio: float,
+    drops: tuple[str, ...],
+    assignments: tuple[str, ...],
+    device: str,
+    out: Path | None,
+    force: bool,
+    as_json: bool,
+    **flags: Any,
+) -> None:
+    """Take channels away from a run's model and train the rest on, in a new run.
+
+    Of each layer of the encoders the channels with the smallest weights go. What that costs every task, and
+    what it saves, is told; where a task loses more than --max-drop allows, the new run has no exported file.
+
+    \b
+    Examples:
+      mtl prune runs/demo --epochs 3
+      mtl prune runs/demo --ratio 0.3 --max-drop classify=1
+    """
+    with session.importing():
+        from ..base.device import choose_device
+        from ..running.pipeline import Pipeline
+        from ..running.pruning import Pruning
+    from .progress import choose_progress, finish_run
+
+    progress = choose_progress()
+    given = {name: value for name, value in flags.items() if value is not None}
+    asked = Pruning(ratio, drops_in(drops), given, assignments)
+    found: dict[str, Any] = {}
+    job = _job(Pipeline(session.registry, choose_device(device), progress), run, asked, found, out, force)
+    finish_run(progress, as_json, job, found, "pruning")
+    if not as_json:
+        _tell(found)
+
+
+def _job(
+    pipeline: Pipeline, run: Path, asked: Pruning, found: dict[str, Any], out: Path | None, force: bool
+) -> Callable[[], Outcome]:
+    """Return the training, ready to begin; what it cost and saved is put into `found` after it."""
+    from ..api import run_name
+    from ..base.places import refuse_unusable
+    from ..running.pruning import check_pruned, compared, pruned_recipe
+    from ..running.run import load_run
+
+    old = load_run(run, pipeline.registry, progress=pipeline.progress)
+    recipe, source = pruned_recipe(old, asked, pipeline.registry)
+    path = out or Path("runs") / run_name(recipe.to_plain())
+    refuse_unusable(path)
+
+    def job() -> Outcome:
+        outcome = pipeline.run(recipe, path, source=source, force=force, numbered=out is None)
+        found.update(compared(old, outcome, asked))
+        check_pruned(found, outcome, pipeline.progress.warning)
+        return outcome
+
+    return job
+
+
+def _tell(found: Mapping[str, Any]) -> None:
+    """Print what was saved, and what it cost."""
+    sizes = [
+        [name.replace("_", " "), *map(_number, found[name])]
+        for name in ("parameters", "bytes", "milliseconds_at_1", "milliseconds_at_64")
+        if name in found
+    ]
+    click.echo()
+    print_table(sizes, ["", "before", "after"])
+    rows = [
+        [task, item["metric"], *map(shown, item["test"]), f"{item['drop']:.3g} {item['unit']}"]
+        for task, item in found["quality"].items()
+    ]
+    click.echo()
+    print_table(rows, ["task", "metric", "test before", "after", "lost on validation"])
+
+
+def _number(value: float) -> str:
+    return f"{value:,}" if isinstance(value, int) else f"{value:.3f}"
