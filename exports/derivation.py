@@ -18,10 +18,11 @@ from numpy.typing import NDArray
 from ..core.base.errors import VerificationError
 from .graphs import Graph
 
-_HALF = 2.0**-11
 _SMALLEST_HALF = 6e-8
-_COARSEST = 1 / 60
-"""Largest step of a quantised weight, in units of its channel's largest weight: seven bits have 1/64."""
+_STEP = 1 / 64
+"""The step of a quantised weight, in units of its channel's largest weight: of seven bits."""
+_NEAR = 1e-6
+"""Relative difference of a step: float32 has a few digits more."""
 
 
 @dataclass(frozen=True)
@@ -117,8 +118,7 @@ class _Walk:
             if value.shape != wanted.shape:
                 raise self._differs(what, "has another shape")
             if value.dtype == np.float16 and wanted.dtype == np.float32:
-                slack = _HALF * np.abs(wanted) + _SMALLEST_HALF
-                if not (np.abs(value.astype(np.float64) - wanted) <= slack).all():
+                if not _nearest(value, wanted):
                     raise self._differs(what, "is another one")
             elif value.dtype != wanted.dtype or not np.array_equal(value, wanted):
                 raise self._differs(what, "is another one")
@@ -146,12 +146,18 @@ class _Walk:
         offset = zero[0].astype(np.float64).reshape(form) if zero else 0.0
         others = tuple(index for index in range(wanted.ndim) if not scale.ndim or index != axis % wanted.ndim)
         largest = np.abs(wanted).max(axis=others, keepdims=True).reshape(step.shape)
-        fine = (step <= _COARSEST * largest) | (largest < _SMALLEST_HALF)
+        fine = (np.abs(step - _STEP * largest) <= _NEAR * step) | (largest < _SMALLEST_HALF)
         near = np.abs((whole.astype(np.float64) - offset) * step - wanted) <= 0.501 * step
         return bool(fine.all() and near.all())
 
     def _differs(self, what: str, how: str) -> VerificationError:
         return VerificationError(f"{self.name} is not the float32 model, rounded: {what} {how}")
+
+
+def _nearest(value: NDArray[Any], wanted: NDArray[Any]) -> bool:
+    """Whether halves are the nearest to float32 numbers; those too small for one may be the smallest."""
+    tiny = (np.abs(wanted) < _SMALLEST_HALF) & (np.abs(value) <= _SMALLEST_HALF)
+    return bool(((value == wanted.astype(np.float16)) | tiny).all())
 
 
 def _same_operator(one: onnx.NodeProto, other: onnx.NodeProto) -> bool:
