@@ -110,11 +110,13 @@ def test_a_picture_is_left_as_it_is_stored_where_that_is_said(opened, name):
     assert np.abs(np.float64(found) - expected).max() <= 1 / 255 + 1e-6
 
 
-def test_a_file_that_is_chosen_is_put_before_the_model(opened, tmp_path: Path):
+@pytest.mark.parametrize("field", ["file", "photo"])
+def test_a_file_that_is_chosen_or_taken_is_put_before_the_model(opened, tmp_path: Path, field):
     path = tmp_path / "colour.png"
     path.write_bytes(CASES["colour.png"])
-    opened.find_element(By.ID, "file").send_keys(str(path))
-    wait(opened, "file", "1")
+    before = int(opened.execute_script("return document.body.dataset.file ?? 0"))
+    opened.find_element(By.ID, field).send_keys(str(path))
+    wait(opened, "file", str(before + 1))
     wait(opened, "state", "ready")
     assert opened.find_element(By.ID, "file-note").text == "60 x 40 pixels, scaled and cropped to 8 x 8."
     card = json.loads(opened.execute_async_script(CARD))
@@ -130,3 +132,18 @@ def test_what_is_no_picture_is_told(opened, tmp_path: Path):
     opened.find_element(By.ID, "file").send_keys(str(path))
     wait(opened, "file", str(before + 1))
     assert opened.find_element(By.ID, "file-note").text.startswith("text.png cannot be used:")
+
+
+def test_the_camera_is_offered_where_fingers_point_and_fits_a_phone(opened):
+    camera = opened.find_element(By.CSS_SELECTOR, ".camera")
+    assert not camera.is_displayed()
+    screen = {"width": 360, "height": 780, "deviceScaleFactor": 1, "mobile": True}
+    opened.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", screen)
+    opened.execute_cdp_cmd("Emulation.setTouchEmulationEnabled", {"enabled": True})
+    try:
+        assert camera.is_displayed()
+        assert opened.find_element(By.ID, "photo").get_attribute("capture") == "environment"
+        assert opened.execute_script("return document.documentElement.scrollWidth") <= 360
+    finally:
+        opened.execute_cdp_cmd("Emulation.setTouchEmulationEnabled", {"enabled": False})
+        opened.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
