@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -111,9 +111,7 @@ class Worker:
         try:
             yield True
         finally:
-            lock.release()
-            with suppress(OSError):
-                folder.rmdir()
+            lock.release()  # the folder stays: another process may be about to claim it
 
     def _say(self, text: str) -> None:
         print(f"{time.strftime('%H:%M:%S')} {text}", file=sys.stderr, flush=True)
