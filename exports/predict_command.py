@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from .named_images import NamedImage
     from .named_rows import NamedRow
 
+_FIRST = "the model comes first, then what it is asked about: mtl predict MODEL IMAGE..."
 _CHUNK = 64
 _NUMBERS = 2**18
 """Pixels' numbers that are computed at once, or those of one image: layers hold many times as many."""
@@ -138,14 +139,19 @@ def _refuse_unpictured(exported: ExportedModel) -> None:
 
 def _open(path: Path, memory: int, forms: Forms | None) -> ExportedModel:
     # numpy and onnxruntime cost time that --help need not wait for.
+    from ..core.data.tables import ENDINGS, PICTURES
     from .inference import ExportedModel
 
     if not path.is_dir():
+        if path.is_file() and path.suffix.casefold() in (*ENDINGS, *PICTURES):
+            raise UsageError(f"{path} is no model", hint=_FIRST)
         return ExportedModel(path, memory=memory, forms=forms)
     refuse_several(path)
     inside = path / "model.onnx"
     if not inside.is_file():
-        raise UsageError(f"{path} holds no model.onnx", hint=f"export the run first: mtl export {path}")
+        is_run = (path / "recipe.yaml").is_file()
+        hint = f"export the run first: mtl export {path}" if is_run else _FIRST
+        raise UsageError(f"{path} holds no model.onnx", hint=hint)
     return ExportedModel(inside, memory=memory, forms=forms)
 
 

@@ -138,11 +138,22 @@ def test_inputs_that_do_not_fit_are_refused(options, message, exported, picture)
 
 
 def test_a_folder_without_a_model_says_how_to_get_one(tmp_path, picture):
+    (tmp_path / "recipe.yaml").touch()
     with pytest.raises(UsageError) as caught:
         run(tmp_path, picture)
     assert str(caught.value) == (
         f"{tmp_path} holds no model.onnx\n  hint: export the run first: mtl export {tmp_path}"
     )
+
+
+@pytest.mark.parametrize("name", ["photos.csv", "PHOTO.JPG", "photos"])
+def test_a_forgotten_model_is_told(name, tmp_path, picture):
+    (tmp_path / "photos").mkdir()
+    for file in ("photos.csv", "PHOTO.JPG"):
+        (tmp_path / file).write_text("path\n")
+    with pytest.raises(UsageError) as caught:
+        run(tmp_path / name, picture)
+    assert caught.value.hint.startswith("the model comes first")
 
 
 def test_a_folder_for_pictures_must_be_writable(exported, picture):

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 import torch
 
+from mtl.core.base.errors import VerificationError
 from mtl.core.cli.main import run
 from mtl.core.composition.composer import compose
 from mtl.core.discovery.registry import Registry
@@ -120,6 +121,26 @@ def test_heads_see_the_maps_of_a_transformer_under_every_sharing(sharing: str, r
 @pytest.mark.parametrize(("network", "sharing"), [pair for pair in PAIRS if pair not in EXPORTED])
 def test_every_network_is_with_every_sharing(network: str, sharing: str, tmp_path: Path) -> None:
     walk(network, sharing, tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("network", NETWORKS)
+def test_a_smaller_file_of_every_network_is_within_its_gate_or_refused(
+    network: str, registry: Registry, tmp_path: Path
+) -> None:
+    data = {"name": "scenes", "train_size": 64, "test_size": 16, "size": 32}
+    values = recipe(network, "hard") | {"dataset": data, "train": {"epochs": 1, "validation": 0.5}}
+    pipeline = Pipeline(registry, torch.device("cpu"), publishes=False)
+    pipeline.run(read(RecipeSource(values), registry), tmp_path / "run")
+    for precision in ("int8", "float16"):
+        file = tmp_path / f"{precision}.onnx"
+        try:
+            report = load_run(tmp_path / "run", registry).export(file, precision=precision)
+        except VerificationError:
+            assert not file.exists()
+            continue
+        for task, found in report.verification["quality"].items():
+            assert found["drop"]["validation"] <= found["allowed"], task
 
 
 def train(network: str, sharing: str, registry: Registry, folder: Path) -> None:
