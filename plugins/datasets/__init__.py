@@ -53,6 +53,24 @@ COMPONENTS: tuple[Component, ...] = (
     ),
     Component(
         "dataset",
+        "nyuv2",
+        "NYUv2 as LibMTL and MTAN publish it: 1,449 rooms with classes, depth and normals of every pixel",
+        f"{_HERE}.nyuv2:Nyuv2",
+    ),
+    Component(
+        "dataset",
+        "cityscapes",
+        "Cityscapes as LibMTL and MTAN publish it: 3,475 streets with classes and inverse depth",
+        f"{_HERE}.cityscapes:Cityscapes",
+    ),
+    Component(
+        "dataset",
+        "celeba",
+        "CelebA as torchvision has it: 202,599 faces with forty attributes, a task each",
+        f"{_HERE}.celeba:Celeba",
+    ),
+    Component(
+        "dataset",
         "image-folder",
         "Your own images, a folder per class under train and test",
         f"{_HERE}.image_folder:ImageFolder",

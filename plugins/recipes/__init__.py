@@ -43,6 +43,9 @@ _SUMMARIES = {
     "mnist-denoising-autoencoder-2-best": "Denoising autoencoder with 2 latent numbers, our best",
     "multi-mnist": "Left and right digit, one LeNet, as the original",
     "multi-mnist-single": "Left and right digit, a LeNet each, as the original",
+    "nyuv2": "Rooms: class, depth and direction of every pixel, protocol as the original",
+    "cityscapes": "Streets: class and inverse depth of every pixel, protocol as the original",
+    "celeba": "Faces: forty attributes, protocol as the original",
     "mnist-random-sum": "Digit, and digit plus a given number, as the original",
     "mnist-random-sum-best": "Digit, and digit plus a given number, our best",
 }

@@ -1,4 +1,4 @@
-"""The three data sets of the experiments, a few samples each, in the formats they are published in."""
+"""The data sets of the experiments, a few samples each, in the formats they are published in."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from mtl.core.composition.composition import Composition
 from mtl.core.discovery.registry import Registry
 from mtl.core.recipe.recipe_reader import read
 from mtl.core.recipe.request import Request
+from mtl.plugins.datasets.celeba import ATTRIBUTES
 from mtl.plugins.datasets.cifar10 import CLASSES
 from mtl.plugins.datasets.shapes_synthetic import SyntheticShapes
 
@@ -27,6 +28,9 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     _write_mnist(folder / "MNIST" / "raw")
     _write_cifar10(folder / "cifar10")
     _write_shapes(folder / "gsn" / "data")
+    _write_arrays(folder / "nyuv2", (288, 384), label=0, depth=1, normal=3)
+    _write_arrays(folder / "cityscapes", (128, 256), label_7=0, depth=1)
+    _write_celeba(folder / "celeba")
     return folder
 
 
@@ -75,3 +79,25 @@ def _write_shapes(folder: Path) -> None:
         Image.fromarray(image[0]).save(folder / f"img_{index:05d}.png")
         lines.append(",".join([f"img_{index:05d}.png", *(f"{count:.0f}" for count in counts)]))
     (folder / "labels.csv").write_text("\n".join(lines) + "\n")
+
+
+def _write_arrays(folder: Path, size: tuple[int, int], **channels: int) -> None:
+    random = np.random.default_rng(2)
+    for part, count in (("train", 10), ("val", 1)):
+        for kind, width in (("image", 3), *channels.items()):
+            (folder / part / kind).mkdir(parents=True)
+            # One picture again and again: they are large.
+            values = random.random((*size, width)) if width else random.integers(-1, 7, size)
+            for index in range(count):
+                np.save(folder / part / kind / f"{index}.npy", values.astype(np.float32))
+
+
+def _write_celeba(folder: Path) -> None:
+    (folder / "img_align_celeba").mkdir(parents=True)
+    names = [f"{index:06d}.jpg" for index in range(1, 7)]
+    for index, name in enumerate(names):
+        Image.new("RGB", (178, 218), (40 * index, 90, 30)).save(folder / "img_align_celeba" / name)
+    rows = [f"{name} {' '.join(['1 -1'] * 20)}" for name in names]
+    (folder / "list_attr_celeba.txt").write_text("\n".join([str(len(names)), " ".join(ATTRIBUTES), *rows]))
+    parts = [f"{name} {index // 2}" for index, name in enumerate(names)]
+    (folder / "list_eval_partition.txt").write_text("\n".join(parts))

@@ -18,6 +18,8 @@ from mtl.plugins import recipes
 Compose = Callable[..., Composition]
 NAMES = [component.name for component in recipes.COMPONENTS]
 FOLDER = Path(recipes.__file__).parent
+LARGE = ("nyuv2", "cityscapes", "celeba")
+"""Recipes of large pictures or many tasks, whose dry run takes many seconds."""
 
 
 def test_every_file_is_a_recipe_and_every_recipe_a_file() -> None:
@@ -35,7 +37,9 @@ def test_a_recipe_says_where_it_comes_from(name: str, registry: Registry) -> Non
     assert summary.endswith(ours or "as the original")
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.slow] if name in LARGE else []) for name in NAMES]
+)
 def test_a_recipe_passes_a_dry_run_from_the_command_line(
     name: str, data: Path, mtl: Callable[..., Any]
 ) -> None:
