@@ -52,6 +52,14 @@ if TYPE_CHECKING:
     metavar="VARIANT",
     help="Hold the variants against this one of them, not against single-task training.",
 )
+@click.option(
+    "--rank",
+    "ranked",
+    multiple=True,
+    metavar="FOLDER",
+    type=click.Path(path_type=Path),
+    help="Train nothing: rank the methods of finished comparisons, one for each data set. Repeat it.",
+)
 @device_option
 @click.option(
     "--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Cells trained at a time."
@@ -74,6 +82,7 @@ def command(
     force: bool,
     dry_run: bool,
     as_json: bool,
+    ranked: tuple[Path, ...],
     **asked: Any,
 ) -> None:
     """Compare sharing schemes, balancers or anything else with single-task training.
@@ -86,6 +95,9 @@ def command(
       mtl compare --tasks parity,third --encoder mlp --sharing none,hard --seeds 3 --dry-run
       mtl compare --tasks even,third --encoder mlp --sharing hard,none --epochs 1 --seeds 3
     """
+    if ranked:
+        rank_comparisons(ranked, asked["against"], out, as_json)
+        return
     with session.importing():
         from ..base.device import choose_device
         from ..base.places import refuse_unusable
@@ -111,6 +123,22 @@ def command(
     else:
         print_comparison(comparison)
     comparison.raise_if_incomplete()
+
+
+def rank_comparisons(folders: tuple[Path, ...], against: str | None, out: Path | None, as_json: bool) -> None:
+    """Rank the methods of finished comparisons, and leave the diagram in `out`, by default `runs/ranks`."""
+    from ..base.places import refuse_unusable
+    from ..comparison.ranked import rank, write_ranking
+    from .comparison import print_ranking
+
+    path = out or Path("runs/ranks")
+    found = rank(folders, against)
+    refuse_unusable(path)
+    write_ranking(path, found)
+    if as_json:
+        print_json({"ranking": str(path), **found})
+    else:
+        print_ranking(path, found)
 
 
 def question_of(asked: Mapping[str, Any]) -> Question:

@@ -182,6 +182,22 @@ def print_comparison(comparison: Comparison) -> None:
     click.echo(f"everything else is in {comparison.path / 'report.html'}", err=True)
 
 
+def print_ranking(path: Path, found: Mapping[str, Any]) -> None:
+    """Write ranks by data set, the best method first, and what follows, to stdout."""
+    order = sorted(found["methods"], key=lambda name: found["mean_ranks"][name])
+    place = [found["methods"].index(name) for name in order]
+    rows = [
+        [data, *(f"{row[at]:g}" for at in place)]
+        for data, row in zip(found["data_sets"], found["ranks"], strict=True)
+    ]
+    rows.append(["mean rank", *(f"{found['mean_ranks'][name]:.2f}" for name in order)])
+    print_table(rows, ["", *order])
+    click.echo("")
+    for sentence in found["verdicts"]:
+        click.echo(sentence)
+    click.echo(f"the diagram is in {path / 'ranks.svg'}", err=True)
+
+
 def _caveats(results: Mapping[str, Any]) -> list[str]:
     method = results["method"]
     if not method["enough_seeds"]:

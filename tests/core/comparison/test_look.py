@@ -19,6 +19,7 @@ from mtl.core.comparison.comparison import Comparison
 from mtl.core.comparison.folder import ComparisonFolder
 from mtl.core.comparison.grid import Grid
 from mtl.core.comparison.look import Look
+from mtl.core.comparison.power import EFFECT, power
 from mtl.core.comparison.statistics import difference, holm
 from mtl.core.comparison.verdicts import BETTER, WORSE, verdict_on
 
@@ -100,6 +101,25 @@ def test_looking_after_every_seed_is_wrong_in_five_percent_at_most(planned: int,
     wrong = quick(*drawn(tables, comparisons), planned).mean()
     # Three standard errors of a share of 5 % are 0.65 %.
     assert wrong <= 0.05 + 3 * (0.05 * 0.95 / tables) ** 0.5
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("comparisons", [2, 6, 20])
+@pytest.mark.parametrize("planned", [3, 5])
+def test_what_a_gain_is_found_with_is_what_is_said_before(planned: int, comparisons: int) -> None:
+    tables = 10_000
+    values, alone = drawn(tables, comparisons)
+    values[:, 0] += EFFECT
+    seen, known = values[:, 0, :planned], alone[:, 0, :planned]
+    p = stats.ttest_ind(seen, known, axis=-1, equal_var=False).pvalue
+    # Holm's first step, of the comparison that gains: at the look's share of the 5 %, and at all of it.
+    found = float((p * comparisons < 0.05 * Look(planned, planned).share).mean())
+    fixed = float((p * comparisons < 0.05).mean())
+    three = 3 * 0.5 / tables**0.5
+    assert found == pytest.approx(power(planned, comparisons), abs=three)
+    assert fixed == pytest.approx(power(planned, comparisons, share=1.0), abs=three)
+    # Four fifths of the level cost a sixth of the power of the fixed test at most.
+    assert 5 / 6 * fixed - three < found < fixed
 
 
 def test_more_seeds_in_a_folder_are_a_later_look(grid: Make, train: Train, tmp_path: Path) -> None:
