@@ -49,13 +49,14 @@ def pair_rows(results: Mapping[str, Any]) -> tuple[list[str], list[list[str]]]:
                 [
                     task,
                     other,
-                    f"{gain} {unit['unit']}" if gain != ABSENT else ABSENT,
+                    gain,
+                    unit["unit"],
                     _number(pair["gain"], task, "{:+.2f}"),
                     _number(pair["affinity"], task, "{:+.3f}", 100),
                     _number(pair["cosine"], task, "{:+.3f}"),
                 ]
             )
-    return ["task", "trained with", "gain", "gain (%)", "lookahead (%)", "cosine"], rows
+    return ["task", "trained with", "gain", "in", "gain (%)", "lookahead (%)", "cosine"], rows
 
 
 def _number(values: Mapping[str, float] | None, task: str, form: str, scale: float = 1.0) -> str:

@@ -13,6 +13,7 @@ from .asked import data_options, device_option, flags_in, json_option, names_in,
 from .session import Session, pass_session, print_json
 
 if TYPE_CHECKING:
+    from ..comparison.comparison import Comparison
     from ..comparison.grid import Question
 
 
@@ -104,7 +105,7 @@ def command(
         from ..comparison.comparison import Comparing
         from ..comparison.folder import ComparisonFolder, usual_folder
         from ..comparison.grid import folder_name, lay_out
-    from .comparison import choose_comparison_progress, print_comparison, print_grid, telling_what_is_kept
+    from .comparison import choose_comparison_progress, print_grid, telling_what_is_kept
 
     grid = lay_out(question_of(asked), session.registry)
     path = out or usual_folder(Path("runs"), folder_name(grid), grid.plan())
@@ -117,9 +118,15 @@ def command(
         session.registry, choose_device(device), progress, jobs, export, tuple(session.plugin_files)
     )
     with telling_what_is_kept(progress, path):
-        comparison = comparing.run(grid, path, force=force)
+        _tell(comparing.run(grid, path, force=force), as_json)
+
+
+def _tell(comparison: Comparison, as_json: bool) -> None:
+    """Write what was found; raise when something was not trained."""
+    from .comparison import print_comparison
+
     if as_json:
-        print_json({"comparison": str(path), **comparison.results})
+        print_json({"comparison": str(comparison.path), **comparison.results})
     else:
         print_comparison(comparison)
     comparison.raise_if_incomplete()

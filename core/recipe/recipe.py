@@ -285,12 +285,7 @@ class Training(BaseModel):
         int | None, Field(ge=1, description="Stop after so many epochs without improvement; null: never.")
     ] = None
     lookahead: Annotated[
-        int,
-        Field(
-            ge=0,
-            description="Batches on which is measured, after every epoch, what a step for one task does to "
-            "the losses of the others (`affinity/A/B` in `history.csv`); 0: not measured.",
-        ),
+        int, Field(ge=0, description="Batches an epoch that `affinity/A/B` is measured on; 0: none.")
     ] = 0
     min_delta: Annotated[
         float,

@@ -15,7 +15,17 @@ from torch import Tensor, nn
 from ..composition.composition import Composition
 from ..composition.losses import mean_loss
 from .balancing import task_gradients
-from .blocks import StepLessons
+from .blocks import Blocks, StepLessons
+
+
+def conflict(composition: Composition, blocks: Blocks, count: int, device: torch.device) -> dict[str, float]:
+    """Return `cosines`, and `lookahead` where the recipe asks for it, on the first of `count` samples."""
+    training = composition.recipe.train
+    size = training.batch_size * max(1, training.lookahead)
+    blocks.restart(0, 0)
+    steps = blocks.lessons(torch.arange(min(size, count), device=device), 0, 0)
+    found = cosines(composition, steps[0])
+    return found | lookahead(composition, steps, training.learning_rate) if training.lookahead else found
 
 
 def cosines(composition: Composition, lessons: StepLessons) -> dict[str, float]:

@@ -26,7 +26,7 @@ from ..evaluation.evaluation import Evaluation, Fitting, evaluate
 from .blocks import Blocks, step_sizes
 from .capture import CapturedBlocks, Checks
 from .checkpoint import Checkpoint
-from .conflict import cosines, lookahead
+from .conflict import conflict
 from .cuda_capture import CudaCapture
 from .determinism import deterministic
 from .epoch_losses import EpochLosses
@@ -348,19 +348,7 @@ class Trainer:
             mean = (seen / self._steps).tolist()
             row = {f"weight/{name}": value for name, value in zip(self.composition.tasks, mean, strict=True)}
         seen.zero_()
-        return row | self._conflict()
-
-    def _conflict(self) -> dict[str, float]:
-        """Return how the tasks' gradients agree on the first samples, and what a step for one changes."""
-        batches = self._training.lookahead
-        size = self._training.batch_size * max(1, batches)
-        fixed = torch.arange(min(size, len(self.splits.train)), device=self.device)
-        self._blocks.restart(0, 0)
-        steps = self._blocks.lessons(fixed, 0, 0)
-        found = cosines(self.composition, steps[0])
-        if batches:
-            found |= lookahead(self.composition, steps, self._training.learning_rate)
-        return found
+        return row | conflict(self.composition, self._blocks, len(self.splits.train), self.device)
 
     def _checkpoint(self) -> Checkpoint:
         groups: dict[str, Mapping[str, Tensor]] = {

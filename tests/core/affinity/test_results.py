@@ -102,7 +102,7 @@ def test_lookahead_of_a_pair_is_what_the_task_gets_from_the_other(results: dict[
     assert pair["cosine"] == {"even": 0.5, "third": 0.5}
     _, rows = pair_rows(results)
     assert rows[0][:2] == ["even", "third"]
-    assert rows[0][3:] == ["+5.00", "+1.000", "+0.500"]
+    assert rows[0][3:] == ["points", "+5.00", "+1.000", "+0.500"]
 
 
 def test_pairs_foretell_all_tasks_together_and_are_held_against_it(results: dict[str, Any]) -> None:

@@ -34,14 +34,19 @@ class Point(nn.Module):
         return {task: self.place.expand(len(image), -1) for task in tasks}
 
 
-def bowl(raw: Tensor, target: Tensor) -> Tensor:
+class Bowl:
     """Half the squared distance: its gradient is the way from the target."""
-    return 0.5 * (raw - target).square().sum(dim=1)
+
+    def __call__(self, raw: Tensor, target: Tensor) -> Tensor:
+        return 0.5 * (raw - target).square().sum(dim=1)
+
+    def batch_mean(self, raw: Tensor, target: Tensor) -> Tensor:
+        return self(raw, target).mean()
 
 
 def problem(at: list[float], **centres: list[float]) -> tuple[Any, Any]:
     composition = SimpleNamespace(
-        model=Point(at), tasks={name: SimpleNamespace(loss=bowl) for name in centres}
+        model=Point(at), tasks={name: SimpleNamespace(loss=Bowl()) for name in centres}
     )
     count = torch.tensor(2.0)
     answers = {name: Known(torch.tensor([goal, goal]), None, count) for name, goal in centres.items()}
