@@ -151,6 +151,6 @@ def _spot(one: Mapping[str, Any], x: Axis, y: Axis, measure: str, best: bool) ->
         tag("path", d=f"M{at:.1f} {up - 8:.1f}L{at + 7:.1f} {up + 5:.1f}H{at - 7:.1f}Z", class_="best")
     )
     late = at > (x.start + x.end) / 2
-    text = tag("text", "best", x=at + (-11 if late else 11), y=up + 4, text_anchor="end" if late else "start",
+    text = tag("text", "best", x=at + (-11 if late else 11), y=up - 8, text_anchor="end" if late else "start",
                class_="legend")  # fmt: skip
     return tag("g", *parts, text)
