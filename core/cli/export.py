@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +62,6 @@ def command(
       mtl export runs/demo --input uint8 --to runs/demo/bytes.onnx
     """
     with session.importing():
-        from ..recipe.recipe_source import RecipeSource
         from ..recipe.seed_list import SEEDS
         from ..running.run import load_run
         from ..running.seeds import choose_seed
@@ -69,10 +69,6 @@ def command(
 
     if seed is not None or (run / SEEDS).is_file():
         run = choose_seed(run, seed or "best")
-    options = RecipeSource()
-    for assignment in assignments:
-        options.set(assignment)
-    given: dict[str, Any] = dict(options.tree)
     flags = {
         "input": input_type,
         "precision": precision,
@@ -81,10 +77,9 @@ def command(
         "max_drop": drops_in(drops),
         "opens_in": opens_in,
     }
-    given |= {name: value for name, value in flags.items() if value}
     chosen = None if tasks is None else [task.strip() for task in tasks.split(",")]
     loaded = load_run(run, session.registry, progress=LineProgress())
-    report = loaded.export(path, exporter=exporter, tasks=chosen, **given)
+    report = loaded.export(path, exporter=exporter, tasks=chosen, **_options(assignments, flags))
     if as_json:
         print_json({"files": [str(file) for file in report.files], "verification": report.verification})
     else:
@@ -93,3 +88,13 @@ def command(
         size = report.files[0].stat().st_size if report.files[0].is_file() else None
         shown = "" if size is None else f"; {size:,} bytes"
         click.echo(describe_verification(report.verification) + shown, err=True)
+
+
+def _options(assignments: tuple[str, ...], flags: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the exporter's options: those that were assigned, and over them the flags that say something."""
+    from ..recipe.recipe_source import RecipeSource
+
+    options = RecipeSource()
+    for assignment in assignments:
+        options.set(assignment)
+    return {**options.tree, **{name: value for name, value in flags.items() if value}}
