@@ -28,13 +28,23 @@ def requests() -> Iterator[Target]:
     asked["inputs"][0]["parameters"] = {"binary_data_size": 3136}
     binary = json.dumps(asked).encode()
     line = b"GET /v2/models/m HTTP/1.1\r\nHost: localhost\r\n\r\n"
-    yield Target("http", [request(body), line, line + line], _connection, None)
+    listed = (
+        b'POST /v2/repository/index HTTP/1.1\r\nHost: localhost\r\nContent-Length: 14\r\n\r\n{"ready":true}'
+    )
+    told = [line.replace(b"/v2/models/m", path) for path in (b"/openapi.json", b"/docs", b"/metrics")]
+    yield Target("http", [request(body), line, line + line, listed, *told], _connection, None)
     yield Target("body", [body], _body(None), None, _bodies())
     yield Target("tensor bytes", [binary + bytes(3136)], _body(len(binary)), None)
     yield Target("sent pictures", list(formats().values()), _pictures, None)
     asked["inputs"][0] |= {"datatype": "BYTES", "shape": [2], "parameters": {"binary_data_size": 16}}
     files = json.dumps(asked).encode()
     yield Target("file tensor", [files + 2 * b"\x04\0\0\0\x89PNG"], _body(len(files)), None)
+
+
+class _Model(SimpleNamespace):
+    """Told apart from others by what it is, as a model that is served."""
+
+    __hash__ = object.__hash__
 
 
 def _model() -> Any:
@@ -48,13 +58,14 @@ def _model() -> Any:
         answer.set_result({"counts": np.zeros((len(feed["image"]), 6), np.float32)})
         return answer
 
-    return SimpleNamespace(
+    return _Model(
         name="m",
         inputs={"image": TensorForm("image", "FP32", (1, 28, 28), (0, 1))},
         outputs={"counts": TensorForm("counts", "FP32", (6,))},
         metadata=lambda: {"name": "m"},
+        meaning=lambda _: {},
         pictured=True,
-        batcher=SimpleNamespace(infer=infer),
+        batcher=SimpleNamespace(infer=infer, waiting=0),
     )
 
 
