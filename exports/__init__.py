@@ -77,5 +77,5 @@ def mtl_components() -> Iterable[Component]:
 @hookimpl
 def mtl_commands(cli: Any) -> None:
     cli.add_lazy("predict", "mtl.exports.predict_command:predict", "Answer with an exported model.")
-    cli.add_lazy("bench", "mtl.exports.bench_command:bench", "Measure exported files in onnxruntime.")
+    cli.add_lazy("bench", "mtl.exports.bench_command:bench", "Measure exported files, each in its runtime.")
     cli.add_lazy("serve", "mtl.exports.serving.command:serve", "Answer inference requests over HTTP.")

@@ -34,10 +34,10 @@ def bench(
     memory: int,
     as_json: bool,
 ) -> None:
-    """Measure exported files in onnxruntime.
+    """Measure exported files, each in its runtime.
 
-    TARGET is an exported .onnx file, or a folder with such files: a run or a bundle. The quality beside is
-    that of the test split, as the export measured it.
+    TARGET is an exported .onnx file, one for another runtime, or a folder with such files: a run or a
+    bundle. The quality beside is that of the test split, as the export measured it.
 
     \b
     Examples:
@@ -83,12 +83,12 @@ def _runtime() -> str:
 
 def _table(results: Sequence[Result]) -> list[str]:
     tasks = list(dict.fromkeys(task for result in results for task in result.metrics))
-    header = ["file", "precision", "bytes"]
+    header = ["file", "runtime", "precision", "bytes"]
     for timing in results[0].timings:
         header += [f"p50 @{timing.batch}", f"p95 @{timing.batch}", f"img/s @{timing.batch}"]
     rows = [[*header, *tasks]]
     for result in results:
-        row = [str(result.path), result.precision, f"{result.size:,}"]
+        row = [str(result.path), result.runtime, result.precision, f"{result.size:,}"]
         for timing in result.timings:
             row += [f"{timing.p50:.3f}", f"{timing.p95:.3f}", f"{timing.throughput:,.0f}"]
         for task in tasks:

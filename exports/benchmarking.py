@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,13 +13,16 @@ from numpy.typing import NDArray
 from ..core.base.errors import UsageError
 from ..core.base.files import reading
 from ..core.discovery.answer_forms import Forms
-from .inference import AGAIN, ExportedModel
+from .elsewhere.answering import open_export
+from .elsewhere.environment import is_installed
+from .elsewhere.opened import runtime_named
+from .elsewhere.runtime import RUNTIMES_ELSEWHERE
+from .inference import AGAIN, FEWEST, ExportedModel
 from .limits import in_time
 from .metadata import IMAGE, ModelCard
 from .proof import proof_of
 
 WARM_UP = 3
-FEWEST = 10
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,7 @@ class Result:
     """
 
     path: Path
+    runtime: str
     card: ModelCard
     size: int
     timings: tuple[Timing, ...]
@@ -74,6 +77,7 @@ class Result:
         """Return the result as plain JSON values."""
         return {
             "file": str(self.path),
+            "runtime": self.runtime,
             "precision": self.precision,
             "input": self.card.pixels,
             "tasks": [output.name for output in self.card.outputs],
@@ -84,8 +88,9 @@ class Result:
 
 
 def files_of(targets: Sequence[Path]) -> list[Path]:
-    """Return the ONNX files that targets stand for: files, and folders (runs, bundles, Triton's) with files.
+    """Return the models that targets stand for: files, and folders (runs, bundles, Triton's) with files.
 
+    Folders for other runtimes are such models; within a run, those whose runtime is installed.
     Raises `UsageError` for a target that does not exist or holds none.
     """
     found: list[Path] = []
@@ -94,6 +99,7 @@ def files_of(targets: Sequence[Path]) -> list[Path]:
             inside = sorted(target.glob("*.onnx"), key=lambda path: (path.name != "model.onnx", path.name))
             # A Triton repository holds MODEL/VERSION/model.onnx.
             inside = inside or sorted(target.glob("*/*/model.onnx"))
+            inside += [target] if runtime_named(target) else sorted(filter(_runs_here, target.iterdir()))
             if not inside:
                 raise UsageError(f"{target} holds no ONNX file", hint="export the run first: mtl export RUN")
             found += inside
@@ -104,6 +110,13 @@ def files_of(targets: Sequence[Path]) -> list[Path]:
     return list(dict.fromkeys(found))
 
 
+def _runs_here(path: Path) -> bool:
+    """Whether a folder is one for another runtime, which is installed."""
+    name = runtime_named(path)
+    runtime = RUNTIMES_ELSEWHERE.get(name or "")
+    return runtime is not None and runtime.proven and is_installed(runtime)
+
+
 def bench(
     path: Path, batches: Sequence[int], seconds: float, bounds: Bounds, forms: Forms | None = None
 ) -> Result:
@@ -112,7 +125,7 @@ def bench(
     Raises as `ExportedModel` does, and `UsageError` when the images of a batch are too large, or an answer
     takes too long.
     """
-    exported = in_time(bounds.seconds, path, lambda: ExportedModel(path, memory=bounds.memory, forms=forms))
+    exported = in_time(bounds.seconds, path, lambda: open_export(path, bounds.memory, forms))
     if max(batches) > exported.most_images():
         raise UsageError(
             f"{path}: its images are so large that at most {exported.most_images()} are tried at once",
@@ -121,28 +134,18 @@ def bench(
     with reading(path, "a model that can be measured", hint=AGAIN):
         metrics = metrics_of(path, exported.card)
         timings = tuple(measure(exported, batch, seconds, bounds.seconds) for batch in batches)
-    return Result(path, exported.card, path.stat().st_size, timings, metrics)
+    return Result(path, exported.runtime, exported.card, exported.size, timings, metrics)
 
 
 def measure(exported: ExportedModel, batch: int, seconds: float, limit: float) -> Timing:
     """Time calls of one batch size, after a few that are not counted; none may take longer than `limit`."""
-    feed = _feed(exported.card, batch)
+    feed = random_feed(exported.card, batch)
     for _ in range(WARM_UP):
         in_time(limit, exported.path, lambda: exported.infer(feed), stop=exported.stop)
     most = seconds + (FEWEST + 1) * limit
-    taken = in_time(most, exported.path, lambda: _times(exported, feed, seconds), stop=exported.stop)
+    taken = in_time(most, exported.path, lambda: exported.times(feed, seconds), stop=exported.stop)
     p50, p95 = (float(value) for value in np.percentile(taken, (50, 95)))
     return Timing(batch, len(taken), 1000 * p50, 1000 * p95, batch * len(taken) / sum(taken))
-
-
-def _times(exported: ExportedModel, feed: Mapping[str, NDArray[Any]], seconds: float) -> list[float]:
-    run = exported.raw_runner()
-    taken: list[float] = []
-    while len(taken) < FEWEST or sum(taken) < seconds:
-        began = time.perf_counter()
-        run(feed)
-        taken.append(time.perf_counter() - began)
-    return taken
 
 
 def precision_of(card: ModelCard) -> str:
@@ -184,7 +187,8 @@ def _number(value: Any) -> float | None:
     return None if value is None else float(value)
 
 
-def _feed(card: ModelCard, batch: int) -> dict[str, NDArray[Any]]:
+def random_feed(card: ModelCard, batch: int) -> dict[str, NDArray[Any]]:
+    """Return random inputs for a batch, as the file reads them."""
     source = np.random.default_rng(0)
     shape = (batch, *card.image.kept_shape)
     pixels: NDArray[Any] = (

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from math import prod
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnxruntime
 from numpy.typing import NDArray
 from onnxruntime import RunOptions
 
@@ -31,6 +33,9 @@ from .session import (
     open_session,
     run_options,
 )
+
+FEWEST = 10
+"""Calls that a latency is measured by, at least."""
 
 AGAIN = "export the run again"
 
@@ -102,16 +107,19 @@ class ExportedModel:
         """
         with reading(self.path, "a model that runs here", hint=AGAIN):
             try:
-                values = self._session.run(self._names, feed, options or self._options)
+                found = self._computed(feed, options or self._options)
             except Exception as error:
                 if is_out_of_memory(error):
                     raise self._too_large() from None
                 raise
-            found = dict(zip(self._names, values, strict=True))
         rows = len(next(iter(feed.values())))
         for output in self.card.outputs:
             self._check_answer(output, found[output.name], rows)
         return found
+
+    def _computed(self, feed: Mapping[str, NDArray[Any]], options: RunOptions) -> dict[str, NDArray[Any]]:
+        """Return the outputs by name as the runtime gives them; whatever it raises passes through."""
+        return dict(zip(self._names, self._session.run(self._names, feed, options), strict=True))
 
     def stop(self) -> None:
         """End the run that is under way, and all later ones that are given no options."""
@@ -137,6 +145,25 @@ class ExportedModel:
         """Return how many samples fit into the numbers that are held at once; at least one."""
         sizes = [prod(self.card.image.kept_shape), *(prod(item.shape) for item in self.card.inputs)]
         return max(1, numbers // max(sizes))
+
+    @property
+    def runtime(self) -> str:
+        """The runtime that computes, with its version."""
+        return f"onnxruntime {onnxruntime.__version__}"
+
+    @property
+    def size(self) -> int:
+        """The bytes of the model."""
+        return self.path.stat().st_size
+
+    def times(self, feed: Mapping[str, NDArray[Any]], seconds: float) -> list[float]:
+        """Return the seconds of each of at least `FEWEST` calls, which take at least `seconds` together."""
+        run, taken = self.raw_runner(), list[float]()
+        while len(taken) < FEWEST or sum(taken) < seconds:
+            began = time.perf_counter()
+            run(feed)
+            taken.append(time.perf_counter() - began)
+        return taken
 
     def raw_runner(self) -> Callable[[Mapping[str, NDArray[Any]]], list[NDArray[np.float32]]]:
         """Return onnxruntime's own call, unchecked: inputs by name to outputs in order."""

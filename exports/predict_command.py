@@ -81,9 +81,9 @@ def predict(
 
     For images, or for the rows of a table.
 
-    MODEL is an exported .onnx file, or the folder of a run. IMAGE is a file, a folder of them, a pattern in
-    quotes, or a table (CSV, TSV, JSON lines, Parquet) with a column of paths. A model that reads vectors
-    takes such a table, with the columns that it reads. torch is not needed.
+    MODEL is an exported .onnx file, the folder of a run, or one for another runtime. IMAGE is a file, a
+    folder of them, a pattern in quotes, or a table (CSV, TSV, JSON lines, Parquet) with a column of paths. A
+    model that reads vectors takes such a table, with the columns that it reads. torch is not needed.
 
     \b
     Examples:
@@ -140,12 +140,14 @@ def _refuse_unpictured(exported: ExportedModel) -> None:
 def _open(path: Path, memory: int, forms: Forms | None) -> ExportedModel:
     # numpy and onnxruntime cost time that --help need not wait for.
     from ..core.data.tables import ENDINGS, PICTURES
+    from .elsewhere.answering import open_export
+    from .elsewhere.opened import runtime_named
     from .inference import ExportedModel
 
-    if not path.is_dir():
-        if path.is_file() and path.suffix.casefold() in (*ENDINGS, *PICTURES):
-            raise UsageError(f"{path} is no model", hint=_FIRST)
-        return ExportedModel(path, memory=memory, forms=forms)
+    if path.is_file() and path.suffix.casefold() in (*ENDINGS, *PICTURES):
+        raise UsageError(f"{path} is no model", hint=_FIRST)
+    if not path.is_dir() or runtime_named(path):
+        return open_export(path, memory, forms)
     refuse_several(path)
     inside = path / "model.onnx"
     if not inside.is_file():

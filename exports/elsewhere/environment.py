@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -61,6 +62,14 @@ def existing_python(runtime: Runtime) -> Path:
     if folder is not None and (folder / COMPLETE).is_file():
         return _python_in(folder)
     raise runtime.missing()
+
+
+def is_installed(runtime: Runtime) -> bool:
+    """Whether `existing_python` finds a Python for a runtime."""
+    with suppress(MissingRequirementError):
+        existing_python(runtime)
+        return True
+    return False
 
 
 def _named(named: str, runtime: Runtime) -> Path:

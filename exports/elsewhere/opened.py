@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from ...core.base.errors import MissingRequirementError, UsageError, VerificationError
 from ...core.base.files import read_bytes, read_json, reading
-from ...core.contracts import Arrays
 from ...core.discovery.answer_forms import Forms
 from ..folder import SUMS, check_folder
 from ..metadata import ModelCard
@@ -124,18 +123,18 @@ class Elsewhere:
         if problem := interface_problem(self._interface, self.card, self.runtime):
             raise VerificationError(f"{self.name}: {problem}")
 
-    def run(self, feed: Arrays, case: str = "real samples") -> dict[str, NDArray[Any]]:
+    def run(self, feed: Mapping[str, NDArray[Any]], case: str = "real samples") -> dict[str, NDArray[Any]]:
         """Return the outputs by name."""
         try:
             return self._worker.run(feed_of(self.card.input_names, feed), self.outputs)
         except WorkerError as error:
             raise VerificationError(f"{self.name} cannot be run ({case}): {error}") from None
 
-    def infer(self, feed: Arrays) -> dict[str, NDArray[Any]]:
+    def infer(self, feed: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
         """Return the outputs by name; `WorkerError` when the runtime cannot."""
         return self._worker.run(feed_of(self.card.input_names, feed), self.outputs)
 
-    def times(self, feed: Arrays, seconds: float, limit: float) -> list[float]:
+    def times(self, feed: Mapping[str, NDArray[Any]], seconds: float, limit: float) -> list[float]:
         """Return the seconds of each of many calls."""
         try:
             return self._worker.times(feed_of(self.card.input_names, feed), seconds, limit)

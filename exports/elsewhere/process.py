@@ -17,7 +17,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...core.base.cores import written_by
-from ...core.contracts import Arrays
 from .runtime import Runtime
 
 SCRIPT = Path(__file__).parent / "work" / "worker.py"
@@ -48,7 +47,8 @@ class Worker:
         self.place = Path(self._folder.name)
         self._heard = b""
         self._said = (self.place / "stderr").open("w+b")
-        environment = dict(os.environ)
+        # Errors of libraries in Rust are to be one line.
+        environment = {**os.environ, "RUST_BACKTRACE": "0"}
         if threads:
             environment |= {"OMP_NUM_THREADS": str(threads), "OPENBLAS_NUM_THREADS": str(threads)}
         self._process = subprocess.Popen(
@@ -165,7 +165,7 @@ class Worker:
         return WorkerError(_line(f"its process ended ({how})" + (f": {lines[-1].strip()}" if lines else "")))
 
 
-def feed_of(names: Sequence[str], feed: Arrays) -> list[NDArray[Any]]:
+def feed_of(names: Sequence[str], feed: Mapping[str, NDArray[Any]]) -> list[NDArray[Any]]:
     """Return the inputs of a model in its order."""
     return [np.ascontiguousarray(feed[name]) for name in names]
 

@@ -13,7 +13,9 @@ import torch
 
 from mtl.core.base.errors import ComponentError, MissingRequirementError, UsageError, VerificationError
 from mtl.core.contracts import ExportPlan
+from mtl.exports.benchmarking import Bounds, bench
 from mtl.exports.elsewhere import runtime
+from mtl.exports.elsewhere.answering import open_export
 from mtl.exports.elsewhere.coreml_exporter import CoreMlExporter
 from mtl.exports.elsewhere.environment import variable
 from mtl.exports.elsewhere.executorch_exporter import ExecuTorchExporter
@@ -23,6 +25,7 @@ from mtl.exports.elsewhere.ncnn_exporter import NcnnExporter
 from mtl.exports.elsewhere.openvino_exporter import OpenVinoExporter
 from mtl.exports.folder import SUMS, sums_of
 from mtl.exports.onnx_exporter import OnnxExporter
+from mtl.exports.session import ALLOWED
 
 from ..conftest import Exported, tiny_subject
 
@@ -74,6 +77,17 @@ def test_the_folder_is_whole_and_its_proof_covers_every_batch(written: Exported)
     assert proof["tasks"] == list(written.subject.targets)
     assert {1, 2, 7, 64} <= {case["batch"] for case in proof["cases"]}
     assert exporter.verify(written.subject, written.path)["worst"] == proof["worst"]
+
+
+def test_it_answers_and_is_measured_as_a_file_is(written: Exported) -> None:
+    model = open_export(written.path, ALLOWED, None)
+    numbers = {"number": 3} if "number" in model.card.input_names else {}
+    answers = model.run(written.subject.samples["image"][:3], **numbers)
+    assert list(answers) == list(written.subject.targets)
+    assert answers["count"].shape == (3, 2)
+    result = bench(written.path, [2], 0.0, Bounds(60.0, ALLOWED))
+    assert result.runtime.startswith(written.path.name)
+    assert result.timings[0].calls >= 10
 
 
 def test_another_model_is_refused(written: Exported) -> None:
