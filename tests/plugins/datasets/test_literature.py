@@ -261,3 +261,16 @@ def test_a_face_that_is_no_picture_is_named(faces: Path) -> None:
 @pytest.mark.parametrize("dataset", [Nyuv2, Cityscapes])
 def test_published_sizes_are_stated(dataset: type[DenseArrays]) -> None:
     assert sum(dataset.published.values()) in (1449, 3475)
+
+
+def test_molecules_of_a_table_are_rows_with_eleven_properties(tmp_path: Path, registry: Registry) -> None:
+    properties = ("mu", "alpha", "homo", "lumo", "gap", "r2", "zpve", "u0", "u", "h", "cv")
+    names = [*(f"descriptor_{number}" for number in range(4)), *properties]
+    rows = [",".join(f"{value:.6f}" for value in drawn(index, len(names))) for index in range(40)]
+    (tmp_path / "qm9.csv").write_text("\n".join([",".join(names), *rows]) + "\n")
+    tree = {"dataset": {"name": "table", "file": str(tmp_path / "qm9.csv")}, "tasks": list(properties)}
+    composed = compose(read(RecipeSource(tree), registry), registry)
+    assert list(composed.tasks) == list(properties)
+    assert composed.recipe.encoder.name == "mlp"
+    (row,) = composed.dataset_spec.inputs
+    assert len(row.columns) == 4
