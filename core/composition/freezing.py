@@ -111,6 +111,17 @@ def problems(model: nn.Module, names: Mapping[str, str], training: Training) -> 
         yield OptionProblem(("unfreeze_after",), message, hint)
 
 
+def lasting(until: int | None) -> str:
+    """Return for how long something is frozen, as a message goes on; "" where it stays so.
+
+    >>> lasting(1), lasting(3), lasting(None)
+    (' for an epoch', ' for 3 epochs', '')
+    """
+    if until is None:
+        return ""
+    return " for an epoch" if until == 1 else f" for {until} epochs"
+
+
 def all_frozen(model: nn.Module, parameters: Sequence[str]) -> bool:
     """Return whether nothing is left to train while these are frozen too."""
     held = set(parameters)

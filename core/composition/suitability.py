@@ -11,7 +11,7 @@ from ..discovery.declared import ask
 from ..recipe.building import Builder
 from ..recipe.recipe import Recipe, Sampling, Training
 from .composition import ComposedTask
-from .freezing import Freezing
+from .freezing import Freezing, lasting
 from .model import MultitaskModel
 
 
@@ -124,7 +124,7 @@ def _all_frozen(balancer: Balancer, model: MultitaskModel, frozen: Freezing) -> 
     if any(id(parameter) not in held for parameter in model.sharing.trained_together()):
         return "", ""
     return (
-        f"needs shared parameters that are trained; all are frozen for {frozen.until} epochs",
+        f"needs shared parameters that are trained; all are frozen{lasting(frozen.until)}",
         "freeze a part of the encoder only, or choose a balancer of losses",
     )
 

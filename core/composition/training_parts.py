@@ -13,7 +13,7 @@ from ..recipe.building import Builder
 from ..recipe.recipe import Training
 from ..recipe.training_section import choice_of
 from . import freezing, parameter_groups
-from .freezing import Freezing
+from .freezing import Freezing, lasting
 from .model import MultitaskModel
 from .parameter_groups import Setting
 
@@ -87,7 +87,7 @@ def _spared(model: MultitaskModel, training: Training) -> set[str]:
 
 def _nothing_to_train(training: Training) -> OptionProblem:
     section = "freeze" if training.freeze else "groups"
-    when = "" if training.unfreeze_after is None else f" for {training.unfreeze_after} epochs"
+    when = lasting(training.unfreeze_after)
     message = f"{section}: every parameter of the model is frozen{when}: there is nothing to train"
     return OptionProblem((section,), message, "leave some parameters to be trained")
 

@@ -32,7 +32,7 @@ class Balancer(nn.Module):
     Flags: `needs_positive_losses` says that the method takes logarithms or ratios of losses: one below 0 then
     ends the training with an error that names task and balancer, and one of exactly 0 must be dealt with.
     `constant` says that the weights never change (they are then not logged), `plain` that they are all 1, so
-    that nobody asks for them; no subclass with weights of its own inherits that. `capturable` says that a
+    that nobody asks for them; no subclass with weights of its own inherits either. `capturable` says that a
     step may be captured in a CUDA graph (it neither computes on the CPU nor waits for the
     device; where it does,
     `eager_because` says why, as in "the balancer solves on the CPU"), `ddp_safe` and `compile_safe` where it
@@ -57,8 +57,9 @@ class Balancer(nn.Module):
 
     def __init_subclass__(cls, **settings: Any) -> None:
         super().__init_subclass__(**settings)
-        if "weights" in vars(cls):
-            cls.plain = vars(cls).get("plain", False)
+        own = vars(cls)
+        if "weights" in own:
+            cls.constant, cls.plain = own.get("constant", False), own.get("plain", False)
 
     def __init__(self, tasks: Sequence[str]) -> None:
         super().__init__()

@@ -9,7 +9,7 @@ from mtl.core.contracts import Balancer
 
 def test_weights_of_their_own_are_asked_for_whatever_the_class_above_says() -> None:
     class Ones(Balancer):
-        plain = True
+        constant = plain = True
 
         def weights(self, losses: torch.Tensor, gradients: torch.Tensor | None) -> torch.Tensor:
             return torch.ones_like(losses)
@@ -22,4 +22,6 @@ def test_weights_of_their_own_are_asked_for_whatever_the_class_above_says() -> N
             return 2 * torch.ones_like(losses)
 
     assert Renamed.plain
+    assert Renamed.constant
     assert not Twos.plain
+    assert not Twos.constant
