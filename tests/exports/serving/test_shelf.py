@@ -171,6 +171,37 @@ def test_a_file_that_is_watched_is_opened_when_it_has_come_to_rest(tmp_path):
     assert case.answering("a") == "image>digit "
 
 
+def test_what_is_watched_is_looked_at_again_and_again(tmp_path, monkeypatch):
+    monkeypatch.setattr("mtl.exports.serving.shelf._LOOK", 0.01)
+    case = Case(tmp_path, a="image>digit")
+    case.shelf.fill()
+
+    async def watch():
+        case.shelf.begin(watch=True)
+        for text in ("image>digit ", "image>digit  "):
+            case.write("a", text)
+            async with asyncio.timeout(10):
+                while case.answering("a") != text:
+                    await asyncio.sleep(0.01)
+
+    asyncio.run(watch())
+
+
+def test_a_hangup_has_the_files_looked_at_from_any_thread(tmp_path):
+    case = Case(tmp_path, a="image>digit")
+    case.shelf.fill()
+
+    async def hang_up():
+        refresh = case.shelf.begin(watch=False)
+        case.write("a", "image>digit ")
+        await asyncio.to_thread(refresh)
+        async with asyncio.timeout(10):
+            while case.answering("a") != "image>digit ":
+                await asyncio.sleep(0.01)
+
+    asyncio.run(hang_up())
+
+
 def test_what_is_unloaded_comes_back_only_when_it_is_loaded(tmp_path):
     case = Case(tmp_path, a="image>digit")
     case.shelf.fill()
