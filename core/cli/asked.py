@@ -50,6 +50,12 @@ tracker_option = click.option(
     help="Tell a tracker of the run (mtl list tracker); may be repeated.",
 )
 device_option = click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
+devices_option = click.option(
+    "--devices",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Train one model on so many devices.",
+)
 json_option = click.option("--json", "as_json", is_flag=True, help="End with one JSON object on stdout.")
 
 _DATA = (

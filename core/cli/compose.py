@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .asked import data_options, device_option, json_option, names_in, tracker_option, training_options
+from .asked import (
+    data_options,
+    device_option,
+    devices_option,
+    json_option,
+    names_in,
+    tracker_option,
+    training_options,
+)
 from .session import Session, pass_session, print_json, warn
 
 if TYPE_CHECKING:
@@ -32,6 +40,7 @@ if TYPE_CHECKING:
     "--set", "assignments", multiple=True, metavar="KEY=VALUE", help="Set anything; may be repeated."
 )
 @device_option
+@devices_option
 @click.option("--out", type=click.Path(path_type=Path), help="The run folder [default: a new one in runs/].")
 @click.option("--force", is_flag=True, help="Replace an existing run folder.")
 @click.option("--dry-run", is_flag=True, help="Stop at the plan: nothing is loaded, trained or written.")
@@ -45,6 +54,7 @@ def command(
     assignments: tuple[str, ...],
     seeds: str | None,
     device: str,
+    devices: int | None,
     out: Path | None,
     force: bool,
     dry_run: bool,
@@ -59,23 +69,29 @@ def command(
       mtl compose --tasks denoise,classify --encoder lenet --epochs 2
       mtl compose --tasks parity,classify --set train.batch_size=64 --dry-run
       mtl compose --tasks denoise,classify --encoder lenet --seeds 8
+      mtl compose --tasks denoise,classify --encoder lenet --devices 2
     """
     resolved, source = _read(session, recipe, tasks, flags, assignments)
     if dry_run:
         _plan(session, resolved, source, as_json)
         return
     with session.importing():
-        from ..base.device import choose_device
         from ..recipe.seed_list import read_seeds
+        from ..running.following import Follower
         from ..running.pipeline import Pipeline
         from ..running.seeds import SeedsPipeline
+        from .devices import started_here
         from .progress import choose_progress, finish_run, finish_seeds
 
     asked = flags["seed"] is not None
     chosen = None if seeds is None else read_seeds(seeds, first=resolved.seed, asked=asked)
+    ranks, place = started_here(device, devices, session.arguments, several=chosen is not None)
+    if not ranks.leads:
+        Follower(Pipeline(session.registry, place, ranks=ranks)).run(resolved, source)
+        return
     path = _place(out, resolved)
     how: dict[str, Any] = {"source": source, "force": force, "numbered": out is None}
-    pipeline = Pipeline(session.registry, choose_device(device), progress := choose_progress())
+    pipeline = Pipeline(session.registry, place, progress := choose_progress(), ranks=ranks)
     if chosen is None:
         finish_run(progress, as_json, lambda: pipeline.run(resolved, path, **how))
     else:

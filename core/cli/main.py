@@ -8,6 +8,7 @@ import io
 import os
 import signal
 import sys
+import time
 import traceback
 from pathlib import Path
 
@@ -15,6 +16,7 @@ import click
 
 from ..base.errors import ComponentError, MtlError, UsageError, described
 from ..base.places import refuse_deleted_folder
+from ..base.world import PATIENCE, rank, refuse_together, world
 from ..discovery.home import HOME
 from ..discovery.plugin_discovery import version_of
 from ..discovery.plugin_loading import next_step
@@ -95,6 +97,8 @@ def _tell_version(context: click.Context, option: click.Parameter, asked: bool) 
 @click.pass_context
 def _remember_debug(context: click.Context, plugin_files: tuple[Path, ...], debug: bool) -> None:
     _session(context).debug = debug
+    if (command := context.invoked_subcommand) not in ("compose", "resume"):
+        refuse_together(f"mtl {command}")
     # torch, for one, ends the process there without a word of sense.
     refuse_deleted_folder()
 
@@ -138,7 +142,7 @@ def run(arguments: list[str] | None = None, *, has_process: bool = False) -> int
         os.environ.setdefault("GOMP_SPINCOUNT", "10000")
     given = sys.argv[1:] if arguments is None else arguments
     debug = "--debug" in given
-    session = Session(has_process=has_process)
+    session = Session(has_process=has_process, arguments=given)
     try:
         build_cli().main(given, prog_name="mtl", standalone_mode=False, obj=session)
     except MtlError as error:
@@ -182,4 +186,9 @@ def run(arguments: list[str] | None = None, *, has_process: bool = False) -> int
 def _report(text: str, debug: bool) -> None:
     if debug:
         traceback.print_exc()
+    if world() > 1:
+        # What is wrong with all of them is told once: who told it first ends the others meanwhile.
+        if rank() > 0 or "has lost another one" in text:
+            time.sleep(PATIENCE)
+        text = f"rank {rank()}: {text}" if rank() > 0 else text
     click.echo(text, err=True)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from .asked import devices_option
 from .results import tell_extension
 from .session import Session, pass_session
 
@@ -21,9 +22,12 @@ if TYPE_CHECKING:
 @click.argument("run", type=click.Path(path_type=Path))
 @click.option("--epochs", type=click.IntRange(min=1), help="Train a run for so many epochs in all.")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
+@devices_option
 @click.option("--json", "as_json", is_flag=True, help="End with one JSON object on stdout.")
 @pass_session
-def command(session: Session, run: Path, epochs: int | None, device: str, as_json: bool) -> None:
+def command(
+    session: Session, run: Path, epochs: int | None, device: str, devices: int | None, as_json: bool
+) -> None:
     """Continue an interrupted run after its last checkpoint, as if it had never stopped.
 
     With --epochs a run gets more epochs than it was begun with, finished or not.
@@ -32,36 +36,42 @@ def command(session: Session, run: Path, epochs: int | None, device: str, as_jso
     Examples:
       mtl resume runs/demo
       mtl resume runs/demo --epochs 3
-      mtl resume runs/demo --json
+      mtl resume runs/demo --devices 2
     """
     with session.importing():
-        from ..base.device import choose_device
         from ..base.workplace import restore
         from ..folders.kept_plugins import read_recipe_of
         from ..folders.run_folder import RunFolder, open_run
         from ..recipe.seed_list import SEEDS
+        from ..running.following import Follower
         from ..running.longer import refuse_one_of_several
         from ..running.pipeline import Pipeline
         from ..running.seeds import SeedsPipeline
+        from .devices import started_here
     from .progress import choose_progress, finish_run, finish_seeds
 
-    restore(run)
     progress = choose_progress()
-    pipeline = Pipeline(session.registry, choose_device(device), progress)
+
+    def read(file: Path) -> Recipe:
+        return read_recipe_of(file.parent, session.registry, progress.warning)
+
+    def opened() -> tuple[RunFolder, Recipe]:
+        folder = open_run(run)
+        return folder, read(folder.path / "recipe.yaml")
+
+    ranks, place = started_here(device, devices, session.arguments, several=(run / SEEDS).is_file())
+    if not ranks.leads:
+        Follower(Pipeline(session.registry, place, ranks=ranks)).resume(opened)
+        return
+    restore(run)
+    pipeline = Pipeline(session.registry, place, progress, ranks=ranks)
     if (run / SEEDS).is_file():
         if epochs is not None:
             refuse_one_of_several(RunFolder(run))
         many = SeedsPipeline(pipeline)
-        finish_seeds(
-            progress,
-            as_json,
-            lambda: many.resume(
-                run, lambda file: read_recipe_of(file.parent, session.registry, progress.warning)
-            ),
-        )
+        finish_seeds(progress, as_json, lambda: many.resume(run, read))
         return
-    folder = open_run(run)
-    recipe = read_recipe_of(folder.path, session.registry, progress.warning)
+    folder, recipe = opened()
     found: dict[str, Any] = {}
     finish_run(progress, as_json, _job(pipeline, folder, recipe, epochs, found), found)
     if not as_json:

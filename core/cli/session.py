@@ -20,11 +20,15 @@ from ..discovery.registry import Registry, discover
 
 @dataclass
 class Session:
-    """One invocation of the command line; it may have the whole process, which ends with it."""
+    """One invocation of the command line; it may have the whole process, which ends with it.
+
+    `arguments` are the words that came after `mtl`.
+    """
 
     plugin_files: Sequence[Path] = ()
     debug: bool = False
     has_process: bool = False
+    arguments: Sequence[str] = ()
     _warned: set[str] = field(default_factory=set)
 
     @cached_property

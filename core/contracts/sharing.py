@@ -57,12 +57,15 @@ class Sharing(nn.Module):
     each task's head will see. It raises `Incompatible` with the reason when the tasks or the encoder do not
     suit it. What it draws in training it draws from torch's own generator, which the engine seeds at every
     step; in evaluation mode it draws nothing. `common_features` says that all heads read the very
-    same tensors, as a balancer on features needs.
+    same tensors, as a balancer on features needs. `batch_share` is how much of the batch this process
+    has where several train one model: what a scheme adds to the losses itself, as a mean over the batch, it
+    multiplies by that.
     """
 
     feature_specs: Mapping[str, tuple[FeatureSpec, ...]]
     fuses: frozenset[str] = frozenset()
     common_features: bool = False
+    batch_share: float = 1.0
 
     def __init__(self, tasks: Sequence[str], build_encoder: Callable[[], Encoder]) -> None:
         super().__init__()

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from ..base.allocation import give_back_freed_memory
 from ..base.device import in_use, is_out_of_memory
 from ..base.errors import UsageError, VerificationError
+from ..base.ranks import ALONE, Ranks
 from ..composition.composition import Composition
 from ..composition.losses import masked_loss
 from ..composition.views import Seen, plan_views, target_of
@@ -109,8 +110,11 @@ def evaluate(
     split: str,
     batch_size: int | None = None,
     fitting: Fitting | None = None,
+    ranks: Ranks = ALONE,
 ) -> Evaluation:
     """Return losses and metrics of the model on a split; the model is left in its mode.
+
+    Of several `ranks` each answers its rows of every batch; all get what the leading one makes of them.
 
     Without a `batch_size` it is as large as suits the device (a sample counts as often as it passes
     through the model), and halved until it fits; `fitting` remembers that from one evaluation to the next.
@@ -119,8 +123,13 @@ def evaluate(
     model = composition.model
 
     def answer(tasks: tuple[str, ...], seen: Seen) -> dict[str, Tensor]:
-        raw: dict[str, Tensor] = model(seen.image, seen.inputs, tasks, prepared=True)
-        return raw
+        if ranks.alone:
+            raw: dict[str, Tensor] = model(seen.image, seen.inputs, tasks, prepared=True)
+            return raw
+        rows = ranks.rows(len(seen.image))
+        inputs = {name: value[rows.place] for name, value in seen.inputs.items()}
+        own = model(seen.image[rows.place], inputs, tasks, prepared=True)
+        return {name: ranks.gathered(rows, own[name]) for name in tasks}
 
     training = model.training
     model.eval()
@@ -132,9 +141,10 @@ def evaluate(
         while True:
             try:
                 with in_use(samples.device):
-                    return _evaluate(composition, samples, split, size, answer)
+                    return ranks.told(_evaluate(composition, samples, split, size, answer))
             except (RuntimeError, MemoryError) as error:
-                if not is_out_of_memory(error) or size == 1:
+                # Of several ranks, another may have had memory enough, and would wait for this one.
+                if not is_out_of_memory(error) or size == 1 or not ranks.alone:
                     raise
             size = fitting.most = size // 2
     finally:

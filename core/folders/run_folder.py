@@ -150,8 +150,12 @@ class RunFolder:
         device: torch.device,
         seed: int,
         origins: Sequence[WeightsOrigin] = (),
+        processes: int = 1,
     ) -> None:
-        """Write versions, plugins, machine, device (a card with its driver), seed, git commit and weights."""
+        """Write versions, plugins, machine, device (a card with its driver), seed, git commit and weights.
+
+        `processes` is how many train the model together.
+        """
         write_json(
             self.path / "environment.json",
             {
@@ -159,6 +163,7 @@ class RunFolder:
                 "platform": platform.platform(),
                 "device": device_name(device),
                 "accelerator": accelerator(device),
+                "processes": processes,
                 "seed": seed,
                 "command": [_readable(word) for word in (Path(sys.argv[0]).name, *sys.argv[1:])],
                 "versions": versions(),

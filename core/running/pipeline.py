@@ -15,6 +15,7 @@ from ..base.device import device_name, is_out_of_memory
 from ..base.errors import UsageError
 from ..base.files import write_json
 from ..base.progress import Progress
+from ..base.ranks import ALONE, Ranks, leave_ranks
 from ..composition.composition import Composition
 from ..composition.rehearsal import rehearse_late_metrics, rehearse_views
 from ..composition.telling import tell_of_data
@@ -28,12 +29,13 @@ from ..evaluation.learned import write_learned
 from ..evaluation.shortfalls import shortfalls
 from ..evaluation.snapshots import is_kept, keep_snapshot
 from ..folders.kept_plugins import keep_plugins
-from ..folders.run_folder import RunFolder
+from ..folders.run_folder import RunFolder, versions
 from ..recipe.recipe import Recipe
 from ..recipe.recipe_source import RecipeSource
 from ..report import write_report
+from ..training.agreement import refuse_difference, what_must_agree
 from ..training.memory import exhausted, fits
-from ..training.requirements import refuse_impossible
+from ..training.requirements import refuse_impossible, refuse_unshared
 from ..training.trainer import EpochResult, Trainer
 from ..training.trial import refuse_lone_samples
 from .exporting import check_export, export
@@ -84,13 +86,15 @@ class Started:
 class Pipeline:
     """Runs one recipe; `run` starts anew, `resume` continues after the last checkpoint.
 
-    Without `publishes` a run ends with its metrics: no export, no report.
+    Without `publishes` a run ends with its metrics: no export, no report. Of several `ranks` this is the one
+    that leads; the others are `Follower`s.
     """
 
     registry: Registry
     device: torch.device
     progress: Progress = field(default_factory=Progress)
     publishes: bool = True
+    ranks: Ranks = ALONE
 
     def run(
         self,
@@ -123,10 +127,13 @@ class Pipeline:
             if epochs is not None:
                 told = (self.progress.warning, self.progress.note)
                 recipe = lengthened(folder, recipe, epochs, self.registry, *told)
+            self.ranks.told(None)
             return self._finish_whole(self.restart(folder, recipe))
 
     def _finish_whole(self, started: Started) -> Outcome:
-        outcome = self.finish(self.train(started))
+        trained = self.train(started)
+        leave_ranks(self.ranks)
+        outcome = self.finish(trained)
         started.folder.complete()
         return outcome
 
@@ -161,6 +168,7 @@ class Pipeline:
         warn = self.progress.warning
         composition, taken = compose_started(recipe, self.registry, warn, source)
         refuse_impossible(composition, self.device)
+        refuse_unshared(composition, self.ranks)
         with composition.at_work("while the run was prepared"):
             prepared = self._prepare(composition, source, shared)
         for line in taken.lines() if taken else ():
@@ -178,7 +186,17 @@ class Pipeline:
         splits = self._splits(composition, shared)
         with composition.at_work("in a step of training that was tried"):
             refuse_lone_samples(composition, splits.train, self.device)
-        return Prepared(_placed(composition, splits), splits, trackers)
+        placed = _placed(composition, splits)
+        self._agree(placed, splits)
+        return Prepared(placed, splits, trackers)
+
+    def _agree(self, composition: Composition, splits: Splits, **more: str) -> None:
+        """Refuse ranks that have something else before them, before anything is trained."""
+        if self.ranks.alone:
+            return
+        plugins = [(one.name, one.distribution, one.version) for one in self.registry.providers]
+        packages = repr((versions(), plugins))
+        refuse_difference(self.ranks, what_must_agree(composition, splits, packages) | more)
 
     def begin(self, prepared: Prepared, folder: RunFolder) -> Started:
         """Begin a run in a new folder."""
@@ -189,7 +207,7 @@ class Pipeline:
             write_json(folder.path / START, prepared.taken.to_json())
         keep_plugins(folder.path, self.registry.providers, self.progress.warning)
         self._notify("mtl_run_started", run=folder.path, recipe=composition.recipe.to_plain())
-        trainer = self._trainer(composition, splits)
+        trainer = self.trainer(composition, splits)
         tracking = track(prepared.trackers, self.progress, folder, composition)
         return Started(folder, composition, splits, trainer, [], tracking)
 
@@ -202,14 +220,17 @@ class Pipeline:
             )
         composition = compose_again(folder, recipe, self.registry, checkpoint.state)
         refuse_impossible(composition, self.device)
-        trackers = build_trackers(composition.recipe, self.registry)
+        refuse_unshared(composition, self.ranks)
+        trackers = build_trackers(composition.recipe, self.registry) if self.ranks.leads else ()
         with composition.at_work("while the run was prepared"):
             self.progress.planned(composition.plan())
             splits = self._splits(composition, shared)
-            trainer = self._trainer(composition, splits)
+            trainer = self.trainer(composition, splits)
         with composition.at_work("while its checkpoint was restored"):
             trainer.restore(checkpoint)
-        self._mend(folder, composition)
+        self._agree(composition, splits, checkpoint=f"epoch {checkpoint.epoch}")
+        if self.ranks.leads:
+            self._mend(folder, composition)
         history: list[Mapping[str, float]] = list(folder.history_of(checkpoint, self.progress.warning))
         tracking = track(trackers, self.progress, folder, composition, history)
         return Started(folder, composition, splits, trainer, history, tracking)
@@ -224,11 +245,12 @@ class Pipeline:
 
     def _write_environment(self, folder: RunFolder, composition: Composition) -> None:
         seed, origins = composition.recipe.seed, composition.origins
-        folder.write_environment(self.registry.providers, self.device, seed, origins)
+        folder.write_environment(self.registry.providers, self.device, seed, origins, self.ranks.world)
 
-    def _trainer(self, composition: Composition, splits: Splits) -> Trainer:
+    def trainer(self, composition: Composition, splits: Splits) -> Trainer:
+        """Return what trains a composition on this pipeline's device."""
         with composition.at_work("while its training was prepared"):
-            return Trainer(composition, splits, self.device, self.progress.step)
+            return Trainer(composition, splits, self.device, self.progress.step, ranks=self.ranks)
 
     def train(self, started: Started) -> Started:
         """Train the epochs that are missing, keeping every one; return the same run with its history."""
@@ -238,7 +260,8 @@ class Pipeline:
 
     def _train(self, started: Started) -> Started:
         counts = {name: len(started.splits.named(name)) for name in ("train", "validation", "test")}
-        self.progress.started(started.composition.recipe.train.epochs, device_name(self.device), counts)
+        devices = device_name(self.device) + ("" if self.ranks.alone else f", {self.ranks.world} processes")
+        self.progress.started(started.composition.recipe.train.epochs, devices, counts)
         folder, history = started.folder, started.history
         told: str | None = None
         for result in self._epochs(started):

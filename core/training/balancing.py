@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from ..base.ranks import ALONE, Ranks, Rows
 from ..composition.model import MultitaskModel
 from ..contracts import Balancer
 from ..contracts.tensor_form import REAL, expect
@@ -20,10 +21,18 @@ class Balancing:
     none beyond: the shared parameters get the balancer's direction, those of a single task its own gradient
     times its head weight. On features the tasks' passes end at the features, and one goes on from there.
     `seen` is the sum of the weights `[T]` since it was last zeroed.
+
+    Of several `ranks` each has the gradients of its rows: they are summed before the balancer sees them where
+    it wants gradients, and else when they are complete; those of features are put together, as features of a
+    sample are on one rank alone. `rows` are this rank's of the batch in hand.
     """
 
-    def __init__(self, balancer: Balancer, model: MultitaskModel, device: torch.device) -> None:
+    def __init__(
+        self, balancer: Balancer, model: MultitaskModel, device: torch.device, ranks: Ranks = ALONE
+    ) -> None:
         self._balancer = balancer
+        self._ranks = ranks
+        self.rows: Rows | None = None
         sharing = model.sharing
         self._cut = FeatureCut(sharing) if balancer.on == "features" else None
         self._shared = tuple(sharing.trained_together())
@@ -35,6 +44,8 @@ class Balancing:
             for parameter in model.parameters()
             if parameter.requires_grad and id(parameter) not in elsewhere
         ]
+        reached = model.parameters() if self._cut is not None or not balancer.needs_gradients else self._own
+        self._summed = [parameter for parameter in reached if parameter.requires_grad]
         self.seen = torch.zeros(len(balancer.tasks), device=device)
         self.total: Tensor | None = None
         self._one = torch.ones((), device=device)
@@ -65,12 +76,15 @@ class Balancing:
         whole = total if own is None else total + own
         # Left to itself autograd makes a 1 in every step.
         whole.backward(self._one if whole.dtype == self._one.dtype else None)
+        self._sum_gradients()
         self.total = total.detach()
         return balanced.detach()
 
     def _from_gradients(self, losses: Tensor) -> Tensor:
         parts = losses if losses.dim() == 2 else losses.unsqueeze(0)
         shared, own, used = self._task_gradients(parts)
+        if not self._ranks.alone:
+            shared = self._of_all_ranks(shared, used)
         mean = parts.detach().mean(dim=0)
         given = shared if losses.dim() == 2 else shared[0]
         weights = self._balancer.weights(mean, given)
@@ -83,12 +97,35 @@ class Balancing:
             heads = self._balancer.head_weights(mean, weights) / len(parts)
             self._add_own(own, heads)
             self.seen.add_(weights)
-        if self._cut is not None:
-            self._cut.backward(direction, used)
-        else:
+        if self._cut is None:
             self._write_shared(direction)
+        else:
+            mine = direction if self.rows is None else self._cut.own_rows(direction, used, self.rows)
+            self._cut.backward(mine, used)
+        self._sum_gradients()
         # What is not finite in the direction must show in the losses, which are watched.
         return weights * mean + direction.sum() * 0.0
+
+    def _of_all_ranks(self, shared: Tensor, used: list[int]) -> Tensor:
+        """Return the tasks' gradients `[parts, T, P]` of the whole batch from those of this rank's rows."""
+        if self._cut is None:
+            return self._ranks.total(shared)
+        assert self.rows is not None
+        return self._cut.gathered(shared, used, self.rows, self._ranks)
+
+    @torch.no_grad()
+    def _sum_gradients(self) -> None:
+        """Sum over the ranks, in one message, the gradients that are of this rank's rows alone."""
+        if self._ranks.alone:
+            return
+        reached = [parameter for parameter in self._summed if parameter.grad is not None]
+        gradients = [parameter.grad for parameter in reached if parameter.grad is not None]
+        if not gradients:
+            return
+        summed = self._ranks.total(torch.cat([gradient.reshape(-1) for gradient in gradients]))
+        parts = summed.split([gradient.numel() for gradient in gradients])
+        for parameter, part in zip(reached, parts, strict=True):
+            parameter.grad = part.view(parameter.shape)
 
     def _train_balancer(self, losses: Tensor, gradients: Tensor) -> None:
         own = self._balancer.own_loss(losses, gradients)

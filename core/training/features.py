@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from ..base.errors import ComponentError
+from ..base.ranks import Ranks, Rows
 from ..contracts import Sharing
 
 
@@ -38,6 +39,24 @@ class FeatureCut:
         # of this step: another one, captured on a stream of its own, could not use them.
         self.stages = self.leaves = ()
         torch.autograd.backward(stages, shaped)
+
+    def gathered(self, gradients: Tensor, used: list[int], rows: Rows, ranks: Ranks) -> Tensor:
+        """Return the gradients `[parts, T, P]` of the whole batch's features from those of a rank's rows."""
+        stages = [self.leaves[index] for index in used]
+        if not rows.counted:
+            gradients = torch.zeros_like(gradients)
+        found = []
+        for part in gradients.split([stage.numel() for stage in stages], dim=-1):
+            by_row = part.view(*part.shape[:-1], rows.count, -1).movedim(-2, 0)
+            found.append(ranks.gathered(rows, by_row).movedim(0, -2).flatten(-2))
+        return torch.cat(found, dim=-1)
+
+    def own_rows(self, direction: Tensor, used: list[int], rows: Rows) -> Tensor:
+        """Return a rank's rows of a direction `[P]` in the whole batch's features, zeros if it has none."""
+        sizes = [self.leaves[index].numel() // rows.count * rows.whole for index in used]
+        found = [part.view(rows.whole, -1)[rows.place].reshape(-1) for part in direction.split(sizes)]
+        mine = torch.cat(found)
+        return mine if rows.counted else torch.zeros_like(mine)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> FeatureCut:
         """Copy nothing: a copied model belongs to no training, and a graph cannot be copied."""

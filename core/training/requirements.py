@@ -5,7 +5,8 @@ from __future__ import annotations
 import torch
 
 from ..base.device import refuse_unusable
-from ..base.errors import MissingRequirementError
+from ..base.errors import MissingRequirementError, UsageError
+from ..base.ranks import Ranks
 from ..composition.composition import Composition
 from ..composition.memory_format import refuse_unsafe
 
@@ -21,6 +22,24 @@ def refuse_impossible(composition: Composition, device: torch.device) -> None:
             hint="leave train.precision out: its cards compute in float32",
         )
     refuse_unsafe(composition.model, training.channels_last, device)
+
+
+def refuse_unshared(composition: Composition, ranks: Ranks) -> None:
+    """Raise `UsageError` for what several processes cannot train together."""
+    training, balancer = composition.recipe.train, composition.balancer
+    if ranks.alone:
+        return
+    hint = "train on one device"
+    if ranks.world > training.batch_size:
+        raise UsageError(
+            f"train.batch_size is {training.batch_size}, too small to be shared by {ranks.world} processes",
+            hint=f"at most {training.batch_size} devices, or a larger batch: it is that of all together",
+        )
+    if training.compile:
+        raise UsageError("train.compile is for one device: the batch is cut between layers", hint=hint)
+    if not balancer.ddp_safe:
+        name = composition.recipe.balancer.name
+        raise UsageError(f"the balancer {name!r} says that several devices cannot share it", hint=hint)
 
 
 def _computes_in_bf16(device: torch.device) -> bool:

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from ..base.branches import side_by_side
 from ..base.errors import ComponentError
+from ..base.ranks import ALONE, Ranks
 from ..composition.composition import Composition
 from ..composition.losses import mean_loss
 from ..contracts.tensor_form import expect_plain
@@ -18,7 +19,9 @@ from .blocks import Lesson, StepLessons
 from .failure import Failure
 from .parts import cut, mean_of_parts
 from .second_pass import SecondPass
+from .shard import shard, summed_losses
 from .update import Update
+from .whole_batch import WholeBatch, seen_as_batches
 
 
 class StepLosses(NamedTuple):
@@ -30,12 +33,19 @@ class StepLosses(NamedTuple):
 
 
 class Step:
-    """Trains on one batch at a time, updating the composition's model and balancer."""
+    """Trains on one batch at a time, updating the composition's model and balancer.
 
-    def __init__(self, composition: Composition, update: Update, device: torch.device) -> None:
+    Of several `ranks` each computes its rows of the batch; losses and update are those of the whole.
+    """
+
+    def __init__(
+        self, composition: Composition, update: Update, device: torch.device, ranks: Ranks = ALONE
+    ) -> None:
         self._composition = composition
         self._update = update
-        self.balancing = Balancing(composition.balancer, composition.model, device)
+        self._ranks = ranks
+        self._of_samples: dict[tuple[str, ...], tuple[bool, ...]] = {}
+        self.balancing = Balancing(composition.balancer, composition.model, device, ranks)
         self._device = device
         for composed in composition.tasks.values():
             composed.loss.to(device)
@@ -99,8 +109,8 @@ class Step:
     def _losses(self, lessons: StepLessons) -> tuple[Tensor, Tensor]:
         composition = self._composition
         found: dict[str, Tensor] = {}
-        for lesson in lessons:
-            raw = self._answer(lesson)
+        for whole in lessons:
+            raw, lesson = self._answer_own_rows(whole)
             for name in lesson.tasks:
                 expect_plain(composition.model.head(name), "its answer is", raw[name])
             losses = {name: composition.tasks[name].loss for name in lesson.tasks}
@@ -112,7 +122,8 @@ class Step:
             for (name, loss), mean in zip(losses.items(), means, strict=True):
                 expect_plain(loss, "what it gives is", mean)
                 found[name] = mean
-        return torch.stack([found[name] for name in composition.tasks]), self._counts(lessons)
+        own = torch.stack([found[name] for name in composition.tasks])
+        return summed_losses(own, self._ranks), self._counts(lessons)
 
     def _counts(self, lessons: StepLessons) -> Tensor:
         """Return how many labels each task has, `[T]`."""
@@ -121,6 +132,19 @@ class Step:
             return lessons[0].counted()
         counts = {name: lesson.answers[name].count for lesson in lessons for name in lesson.tasks}
         return torch.stack([counts[name] for name in names])
+
+    def _answer_own_rows(self, whole: Lesson) -> tuple[dict[str, Tensor], Lesson]:
+        """Return the raw outputs for the rows of a lesson that are this process's, and these rows."""
+        if self._ranks.alone:
+            return self._answer(whole), whole
+        rows = self._ranks.rows(len(whole.image))
+        self.balancing.rows = rows
+        self._composition.model.sharing.batch_share = rows.share
+        lesson = shard(whole, rows)
+        if whole.tasks not in self._of_samples:
+            self._of_samples[whole.tasks] = seen_as_batches(self._composition.model, whole)
+        with WholeBatch(self._ranks, rows, self._of_samples[whole.tasks]):
+            return self._answer(lesson), lesson
 
     def _answer(self, lesson: Lesson) -> dict[str, Tensor]:
         """Return the raw outputs, float32; compiled and in mixed precision if the recipe says so."""

@@ -16,6 +16,7 @@ from torch import Tensor
 from ..base.allocation import keep_freed_memory
 from ..base.device import in_use
 from ..base.errors import UsageError
+from ..base.ranks import ALONE, Ranks
 from ..composition.composition import Composition
 from ..composition.memory_format import memory_format
 from ..contracts import Balancer
@@ -23,6 +24,7 @@ from ..contracts.randomness import derive_seed, seeded_generators
 from ..contracts.specs import dataset_to_json
 from ..data.samples import Splits
 from ..evaluation.evaluation import Evaluation, Fitting, evaluate
+from .agreement import refuse_drift
 from .blocks import Blocks, step_sizes
 from .capture import CapturedBlocks, Checks
 from .checkpoint import Checkpoint
@@ -63,7 +65,8 @@ class Trainer:
     """Trains epoch by epoch; `epochs()` yields a result after each, ready to be saved.
 
     `on_step(done, total)` is called after each step, without waiting for the device. Without `seeds_layers`
-    torch's own generators are left alone: only for models whose layers draw from none.
+    torch's own generators are left alone: only for models whose layers draw from none. Of several `ranks`
+    each has a trainer, and all come to the same weights.
     """
 
     composition: Composition
@@ -71,6 +74,7 @@ class Trainer:
     device: torch.device
     on_step: Callable[[int, int], None] | None = None
     seeds_layers: bool = True
+    ranks: Ranks = ALONE
     _epoch: int = 0
     _rate: float = 0.0
     _fitting: Fitting = field(default_factory=Fitting)
@@ -86,7 +90,7 @@ class Trainer:
         self.composition.balancer.to(self.device)
         self._update = update_of(self.composition)
         self._failure = Failure(self.device)
-        self._step = Step(self.composition, self._update, self.device)
+        self._step = Step(self.composition, self._update, self.device, self.ranks)
         self._kept = Kept(self.composition)
         self._blocks = Blocks(self.composition, self.splits.train, self.device)
         self._captured: CapturedBlocks | Member | None = self._prepare_capture()
@@ -116,7 +120,11 @@ class Trainer:
             self.composition.balancer.post_epoch(losses.to(self.device) * self._step.task_weights)
             with self._averaged():
                 validation = evaluate(
-                    self.composition, self.splits.validation, "validation", fitting=self._fitting
+                    self.composition,
+                    self.splits.validation,
+                    "validation",
+                    fitting=self._fitting,
+                    ranks=self.ranks,
                 )
             result = self._result(losses, validation, seconds)
             with self._averaged():
@@ -175,6 +183,7 @@ class Trainer:
         positive = self.composition.recipe.balancer.name if balancer.needs_positive_losses else None
         self._failure.raise_if_found(losses, balanced, tasks, self._epoch, positive)
         self._kept.refuse_changed()
+        refuse_drift(self.composition, self.ranks, f"after epoch {self._epoch}")
         seen = counts.sum(dim=0)
         self._refuse_unlabelled(seen)
         return ((losses * counts).sum(dim=0) / seen).cpu()
@@ -262,7 +271,9 @@ class Trainer:
         if self.device.type != "cuda":
             return None
         reason = None
-        if not getattr(self.composition.balancer, "capturable", True):
+        if not self.ranks.alone:
+            reason = f"gradients are summed over {self.ranks.world} devices"
+        elif not getattr(self.composition.balancer, "capturable", True):
             because = getattr(self.composition.balancer, "eager_because", Balancer.eager_because)
             reason = f"the balancer {self.composition.recipe.balancer.name!r} {because}"
         elif self.composition.balancer.needs_new_losses:

@@ -73,7 +73,8 @@ class DSelectK(Sharing):
             shares, selections = gates[task](seen)
             weights = torch.einsum("bk,bke->be", shares, selections)
             if self.training and self.entropy > 0:
-                penalty = self.entropy * selection_entropy(selections).sum(1).mean()
+                entropy = selection_entropy(selections).sum(1).mean()
+                penalty = self.entropy * self.batch_share * entropy
                 weights = _Charged.apply(weights, penalty)
             found[task] = weights
         return found

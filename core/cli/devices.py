@@ -1,0 +1,113 @@
+"""Training one model by several processes: starting them, and what each of them does."""
+
+from __future__ import annotations
+
+import ctypes
+import logging
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import click
+import torch
+from torch.distributed.elastic.multiprocessing.api import SignalException
+from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
+from torch.distributed.launcher.api import LaunchConfig, elastic_launch
+
+from ..base.cores import available_cores
+from ..base.device import choose_device
+from ..base.errors import MissingRequirementError, UsageError
+from ..base.ranks import Ranks, join_ranks
+from ..base.world import world
+
+PARENT = "MTL_STARTED_BY"
+"""The variable by which a process knows who started it, so that it does not outlive that."""
+
+
+_PR_SET_PDEATHSIG = 1
+
+
+@dataclass(frozen=True)
+class Several:
+    """How many processes are to train one model on this machine, and with which words they are started."""
+
+    count: int
+    arguments: Sequence[str]
+
+    def train(self, device: str) -> None:
+        """Start them and wait; exit with the status of the one that failed first.
+
+        Raises `MissingRequirementError` when there are too few devices, or when one was killed.
+        """
+        self._refuse_too_many(device)
+        logging.getLogger("torch.distributed.elastic").setLevel(logging.CRITICAL)
+        os.environ[PARENT] = str(os.getpid())
+        # Said here, torchrun does not choose one thread for each.
+        os.environ.setdefault("OMP_NUM_THREADS", str(max(1, available_cores() // self.count)))
+        config = LaunchConfig(
+            min_nodes=1,
+            max_nodes=1,
+            nproc_per_node=self.count,
+            run_id=f"mtl-{os.getpid()}",
+            rdzv_backend="c10d",
+            rdzv_endpoint="localhost:0",
+            max_restarts=0,
+        )
+        try:
+            elastic_launch(config, sys.executable)("-m", __package__.partition(".")[0], *self.arguments)
+        except SignalException as error:
+            raise KeyboardInterrupt from error
+        except ChildFailedError as error:
+            rank, failure = error.get_first_failure()
+            if failure.exitcode < 0:
+                raise MissingRequirementError(
+                    f"process {rank} of {self.count} was ended from outside, by {failure.signal_name()}",
+                    hint="epochs that were finished are kept: mtl resume goes on",
+                ) from error
+            raise click.exceptions.Exit(failure.exitcode) from error
+
+    def _refuse_too_many(self, device: str) -> None:
+        chosen = choose_device(device)
+        if ":" in device:
+            raise UsageError(
+                f"--devices {self.count} and --device {device}: one names a device, the other counts them",
+                hint="leave one of them out; CUDA_VISIBLE_DEVICES says which devices there are",
+            )
+        there = torch.cuda.device_count() if chosen.type == "cuda" else available_cores()
+        if self.count > there:
+            what = "CUDA devices" if chosen.type == "cuda" else "cores"
+            raise MissingRequirementError(
+                f"--devices {self.count}: this machine has {there} {what}",
+                hint=f"--devices {there} at most; several machines: torchrun",
+            )
+
+
+def started_here(
+    device: str, devices: int | None, arguments: Sequence[str], *, several: bool
+) -> tuple[Ranks, torch.device]:
+    """Return who trains here and on which device, after meeting the others; with `devices`, start them first.
+
+    `several` says that models are trained, not one. The process that starts others ends here, with them.
+    """
+    if several and (world() > 1 or (devices or 1) > 1):
+        raise UsageError(
+            "several seeds are several models, and several devices train one model",
+            hint="train the seeds one after the other: --seed 0, --seed 1, ...",
+        )
+    if devices is not None and devices > 1 and world() == 1:
+        Several(devices, arguments).train(device)
+        raise click.exceptions.Exit(0)
+    end_with_parent()
+    return join_ranks(choose_device(device))
+
+
+def end_with_parent() -> None:
+    """Let this process end when the one that started it does, where the system can tell (Linux)."""
+    if PARENT not in os.environ:
+        return
+    if sys.platform.startswith("linux"):
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    if os.getppid() != int(os.environ[PARENT]):
+        raise KeyboardInterrupt

@@ -1,0 +1,186 @@
+"""One model on several devices, through the command line: started, killed, gone on with, refused."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mtl.core.cli.main import run as run_mtl
+
+TINY = [
+    *("--tasks", "shape-class,shape-count", "--dataset", "shapes-synthetic", "--encoder", "mlp"),
+    *("--set", "dataset.train_size=40", "--set", "dataset.test_size=8", "--set", "encoder.hidden=[8]"),
+    *("--set", "train.batch_size=8", "--device", "cpu"),
+]
+
+
+def started(*words: str, **variables: str) -> subprocess.Popen[str]:
+    alone = {name: value for name, value in os.environ.items() if name not in ("RANK", "WORLD_SIZE")}
+    return subprocess.Popen(
+        [sys.executable, "-m", "mtl", *words],
+        env=alone | {"OMP_NUM_THREADS": "1"} | variables,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def ended(process: subprocess.Popen[str], seconds: float = 300) -> tuple[int, str, str]:
+    out, err = process.communicate(timeout=seconds)
+    return process.returncode, out, err
+
+
+def losses(run: Path) -> list[list[float]]:
+    with (run / "history.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    return [[float(value) for name, value in row.items() if name.endswith("/loss")] for row in rows]
+
+
+def test_two_devices_train_export_and_prove_what_one_does(tmp_path: Path) -> None:
+    words = ("compose", *TINY, "--epochs", "2", "--json")
+    two = started(*words, "--devices", "2", "--out", str(tmp_path / "two"))
+    assert run_mtl([*words, "--out", str(tmp_path / "one")]) == 0
+    code, out, err = ended(two)
+    assert code == 0, err
+    assert "2 processes" in err
+    for found, known in zip(losses(tmp_path / "two"), losses(tmp_path / "one"), strict=True):
+        assert found == pytest.approx(known, rel=1e-4)
+    assert json.loads(out)["export"]["files"][0] == str(tmp_path / "two" / "model.onnx")
+    assert json.loads((tmp_path / "two" / "environment.json").read_text())["processes"] == 2
+
+
+def ranks_of(parent: int) -> list[int]:
+    """Return the processes that a process started, by rank."""
+    found = {}
+    for entry in Path("/proc").iterdir():
+        try:
+            fields = (entry / "stat").read_text().rpartition(")")[2].split()
+            if int(fields[1]) == parent:
+                environment = (entry / "environ").read_bytes().split(b"\0")
+                ranks = [word[5:] for word in environment if word.startswith(b"RANK=")]
+                found.update({int(rank): int(entry.name) for rank in ranks})
+        except (OSError, ValueError):
+            continue
+    return [found[rank] for rank in sorted(found)]
+
+
+def until(done: Any, seconds: float = 240) -> None:
+    ends = time.monotonic() + seconds
+    while not done():
+        assert time.monotonic() < ends
+        time.sleep(0.02)
+
+
+def alive(process: int) -> bool:
+    try:
+        return "Z" not in Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return False
+
+
+def killed(run: Path, victim: int, after: int, words: tuple[str, ...]) -> None:
+    """Start a training, kill a rank (or with -1 who started it) after some epochs; see that all end."""
+    whole = started(*words)
+    until(lambda: whole.poll() is not None or ((run / "history.csv").exists() and len(losses(run)) >= after))
+    assert whole.poll() is None, whole.communicate()
+    ranks = ranks_of(whole.pid)
+    os.kill(whole.pid if victim < 0 else ranks[victim], signal.SIGKILL)
+    began = time.monotonic()
+    code, _, err = ended(whole, 60)
+    until(lambda: not any(map(alive, ranks)), 30)
+    assert time.monotonic() - began < 30
+    if victim >= 0:
+        assert code == 5, err
+        assert "was ended from outside, by SIGKILL" in err
+        assert "internal" not in err
+
+
+@pytest.mark.slow
+def test_twenty_kills_leave_no_process_and_a_run_that_goes_on(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    words = ("--devices", "2")
+    first = ("compose", *TINY, "--epochs", "2000", "--out", str(run), *words)
+    for place in range(20):
+        before = len(losses(run)) if run.exists() else 0
+        killed(run, (0, 1, -1)[place % 3], before + 1, first if place == 0 else ("resume", str(run), *words))
+
+
+@pytest.mark.slow
+def test_a_run_goes_on_with_two_one_and_two_devices_as_if_it_had_never_stopped(tmp_path: Path) -> None:
+    run, whole = tmp_path / "run", tmp_path / "whole"
+    first = ("compose", *TINY, "--epochs", "60", "--out")
+    assert ended(started(*first, str(whole), "--devices", "2"))[0] == 0
+    killed(run, 1, 2, (*first, str(run), "--devices", "2"))
+    assert ended(started("resume", str(run), "--devices", "2"))[0] == 0
+    assert losses(run) == losses(whole)
+    weights = [path / "checkpoint" for path in (run, whole)]
+    assert (
+        len({json.dumps(json.loads((path / "manifest.json").read_text()).get("best")) for path in weights})
+        == 1
+    )
+    mixed = tmp_path / "mixed"
+    killed(mixed, 0, 2, (*first, str(mixed), "--devices", "2"))
+    interrupted = started("resume", str(mixed))
+    until(lambda: interrupted.poll() is not None or len(losses(mixed)) > 8)
+    interrupted.send_signal(signal.SIGINT)
+    ended(interrupted)
+    code, _, err = ended(started("resume", str(mixed), "--devices", "2"))
+    assert code == 0, err
+    for found, known in zip(losses(mixed), losses(whole), strict=True):
+        assert found == pytest.approx(known, rel=1e-3)
+
+
+def together(*each: tuple[str, ...]) -> list[tuple[int, str, str]]:
+    """Return how processes end that are started as the ranks of one training, with words of their own."""
+    with socket.socket() as free:
+        free.bind(("localhost", 0))
+        where = {"MASTER_ADDR": "localhost", "MASTER_PORT": str(free.getsockname()[1])}
+    where["WORLD_SIZE"] = str(len(each))
+    ranks = [
+        started(*words, RANK=str(rank), LOCAL_RANK=str(rank), **where) for rank, words in enumerate(each)
+    ]
+    return [ended(rank) for rank in ranks]
+
+
+def test_ranks_with_other_data_are_refused_before_anything_is_made(tmp_path: Path) -> None:
+    words = ("compose", *TINY, "--out", str(tmp_path / "run"))
+    (code, _, err), (other, _, _) = together(words, (*words, "--set", "dataset.seed=5"))
+    assert (code, other) == (2, 2)
+    assert "error: rank 1 of 2 has another recipe than rank 0" in err
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("--devices", "10000"), "--devices 10000: this machine has"),
+        (("--devices", "2", "--seeds", "2"), "several seeds are several models"),
+        (("--devices", "2", "--device", "cuda:7"), "device 'cuda:7' is not here"),
+        (("--devices", "0"), "0 is not in the range x>=1"),
+    ],
+)
+def test_what_cannot_be_is_refused_in_words(
+    words: tuple[str, ...], told: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run_mtl(["compose", *TINY[:-2], *words, "--out", str(tmp_path / "run")]) in (2, 5)
+    assert told in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
+
+
+def test_other_commands_are_not_for_several_processes(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    monkeypatch.setenv("RANK", "0")
+    assert run_mtl(["list", "task"]) == 2
+    assert "mtl list is done by one process, and 2 were started together" in capsys.readouterr().err

@@ -1,0 +1,89 @@
+"""Trains recipes as one rank of a world, in float64; `test_ranks.py` starts it and compares what ranks reach.
+
+The first argument is a JSON file with recipes by name, the second where to write what they came to.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import traceback
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from mtl.core.base.ranks import Ranks, join_ranks
+from mtl.core.composition.composer import compose
+from mtl.core.data.samples import Splits, load_splits
+from mtl.core.discovery.registry import Registry, discover
+from mtl.core.evaluation import evaluation
+from mtl.core.recipe.recipe_reader import read
+from mtl.core.recipe.recipe_source import RecipeSource
+from mtl.core.training import step
+from mtl.core.training.trainer import Trainer
+
+CPU = torch.device("cpu")
+
+
+def without_labels(splits: Splits, marks: str) -> None:
+    """Take labels away: `some` every third, `first` those of the first half of every eight samples."""
+    for column in splits.train.labels.values():
+        places = torch.arange(len(column))
+        column[places % 3 == 0 if marks == "some" else places % 8 < 4] = (
+            float("nan") if column.dtype.is_floating_point else -1
+        )
+
+
+def in_float64(module: torch.nn.Module, given: Any) -> Any:
+    """Give a layer float64, whatever images and positions are kept in."""
+    return tuple(value.double() if isinstance(value, torch.Tensor) else value for value in given)
+
+
+def trained(recipe: dict[str, Any], registry: Registry, ranks: Ranks) -> dict[str, Any]:
+    """Train a recipe in float64; return weights, losses and scores."""
+    recipe = dict(recipe)
+    marks = recipe.pop("without labels", None)
+    torch.set_default_dtype(torch.float32)
+    composition = compose(read(RecipeSource(recipe), registry), registry)
+    torch.set_default_dtype(torch.float64)
+    composition.model.double()
+    composition.balancer.double()
+    for module in composition.model.modules():
+        if "weight" in module._parameters:
+            module.register_forward_pre_hook(in_float64)
+    splits = load_splits(composition.dataset, validation=0.25, split_seed=0)
+    if marks:
+        without_labels(splits, marks)
+    trainer = Trainer(composition, splits, CPU, ranks=ranks)
+    rows = [dict(result.row) for result in trainer.epochs()]
+    weights = {name: value.clone() for name, value in composition.model.state_dict().items()}
+    weights |= {
+        f"balancer {name}": value.clone() for name, value in composition.balancer.state_dict().items()
+    }
+    for row in rows:
+        row.pop("seconds")
+    return {"weights": weights, "rows": rows}
+
+
+def main() -> None:
+    """Train every recipe; a failure is kept as its text."""
+    # Components give float32, which is looked at; here they are to show that nothing but rounding differs.
+    step.expect_plain = evaluation.expect_plain = lambda *told: None
+    torch.set_num_threads(1)
+    ranks, _ = join_ranks(CPU)
+    registry = discover()
+    found: dict[str, Any] = {}
+    for name, recipe in json.loads(Path(sys.argv[1]).read_text()).items():
+        try:
+            found[name] = trained(recipe, registry, ranks)
+        except Exception:
+            found[name] = traceback.format_exc()
+            if not ranks.alone:
+                break
+    torch.save(found, f"{sys.argv[2]}.{os.environ.get('RANK', '0')}")
+
+
+if __name__ == "__main__":
+    main()
