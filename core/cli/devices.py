@@ -66,7 +66,7 @@ class Several:
                     f"process {rank} of {self.count} was ended from outside, by {failure.signal_name()}",
                     hint="epochs that were finished are kept: mtl resume goes on",
                 ) from error
-            raise click.exceptions.Exit(failure.exitcode) from error
+            raise SystemExit(failure.exitcode) from error
 
     def _refuse_too_many(self, device: str) -> None:
         chosen = choose_device(device)

@@ -188,7 +188,9 @@ def _report(text: str, debug: bool) -> None:
         traceback.print_exc()
     if world() > 1:
         # What is wrong with all of them is told once: who told it first ends the others meanwhile.
-        if rank() > 0 or "has lost another one" in text:
-            time.sleep(PATIENCE)
+        try:
+            time.sleep(PATIENCE if rank() > 0 or "has lost another one" in text else 0.0)
+        except KeyboardInterrupt:
+            return
         text = f"rank {rank()}: {text}" if rank() > 0 else text
     click.echo(text, err=True)

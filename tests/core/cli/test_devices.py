@@ -91,7 +91,8 @@ def alive(process: int) -> bool:
 def killed(run: Path, victim: int, after: int, words: tuple[str, ...]) -> None:
     """Start a training, kill a rank (or with -1 who started it) after some epochs; see that all end."""
     whole = started(*words)
-    until(lambda: whole.poll() is not None or ((run / "history.csv").exists() and len(losses(run)) >= after))
+    kept = run / "checkpoint" / "manifest.json"
+    until(lambda: whole.poll() is not None or (kept.exists() and len(losses(run)) >= after))
     assert whole.poll() is None, whole.communicate()
     ranks = ranks_of(whole.pid)
     os.kill(whole.pid if victim < 0 else ranks[victim], signal.SIGKILL)

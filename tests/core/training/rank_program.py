@@ -45,9 +45,7 @@ def trained(recipe: dict[str, Any], registry: Registry, ranks: Ranks) -> dict[st
     """Train a recipe in float64; return weights, losses and scores."""
     recipe = dict(recipe)
     marks = recipe.pop("without labels", None)
-    torch.set_default_dtype(torch.float32)
     composition = compose(read(RecipeSource(recipe), registry), registry)
-    torch.set_default_dtype(torch.float64)
     composition.model.double()
     composition.balancer.double()
     for module in composition.model.modules():
