@@ -20,7 +20,7 @@ from ..composition.composition import Composition
 from ..composition.rehearsal import rehearse_late_metrics, rehearse_views
 from ..composition.telling import tell_of_data
 from ..contracts import ExportReport
-from ..data.samples import Splits, channel_statistics, load_splits, refuse_unlabelled
+from ..data.samples import Splits, channel_statistics, refuse_unlabelled
 from ..discovery.registry import Registry
 from ..evaluation.answer_pictures import answer_pictures
 from ..evaluation.evaluation import refuse_without_targets
@@ -29,16 +29,16 @@ from ..evaluation.learned import write_learned
 from ..evaluation.shortfalls import shortfalls
 from ..evaluation.snapshots import is_kept, keep_snapshot
 from ..folders.kept_plugins import keep_plugins
-from ..folders.run_folder import RunFolder, versions
+from ..folders.run_folder import RunFolder
 from ..recipe.recipe import Recipe
 from ..recipe.recipe_source import RecipeSource
 from ..report import write_report
-from ..training.agreement import refuse_difference, what_must_agree
 from ..training.memory import exhausted, fits
 from ..training.requirements import refuse_impossible, refuse_unshared
 from ..training.trainer import EpochResult, Trainer
 from ..training.trial import refuse_lone_samples
 from .exporting import check_export, export
+from .loading import agree, load_of, placed
 from .longer import lengthened, refuse_one_of_several
 from .measuring import metrics_of, metrics_of_own_epochs
 from .recomposing import compose_again
@@ -186,17 +186,9 @@ class Pipeline:
         splits = self._splits(composition, shared)
         with composition.at_work("in a step of training that was tried"):
             refuse_lone_samples(composition, splits.train, self.device)
-        placed = _placed(composition, splits)
-        self._agree(placed, splits)
-        return Prepared(placed, splits, trackers)
-
-    def _agree(self, composition: Composition, splits: Splits, **more: str) -> None:
-        """Refuse ranks that have something else before them, before anything is trained."""
-        if self.ranks.alone:
-            return
-        plugins = [(one.name, one.distribution, one.version) for one in self.registry.providers]
-        packages = repr((versions(), plugins))
-        refuse_difference(self.ranks, what_must_agree(composition, splits, packages) | more)
+        composition = placed(composition, splits)
+        agree(self.ranks, self.registry, composition, splits)
+        return Prepared(composition, splits, trackers)
 
     def begin(self, prepared: Prepared, folder: RunFolder) -> Started:
         """Begin a run in a new folder."""
@@ -228,7 +220,7 @@ class Pipeline:
             trainer = self.trainer(composition, splits)
         with composition.at_work("while its checkpoint was restored"):
             trainer.restore(checkpoint)
-        self._agree(composition, splits, checkpoint=f"epoch {checkpoint.epoch}")
+        agree(self.ranks, self.registry, composition, splits, checkpoint=f"epoch {checkpoint.epoch}")
         if self.ranks.leads:
             self._mend(folder, composition)
         history: list[Mapping[str, float]] = list(folder.history_of(checkpoint, self.progress.warning))
@@ -387,27 +379,6 @@ class Pipeline:
         """Tell the plugins; one that fails is named and stops nothing."""
         for failure in self.registry.notify(hook, **arguments):
             self.progress.warning(failure)
-
-
-def load_of(composition: Composition) -> Splits:
-    """Return the data of a composition, split as its recipe says."""
-    training = composition.recipe.train
-    return load_splits(
-        composition.dataset,
-        validation=training.validation,
-        split_seed=training.split_seed,
-        choice=composition.recipe.dataset.to_plain(),
-        label=composition.owners.named(composition.dataset),
-        memory=training.memory,
-    )
-
-
-def _placed(composition: Composition, splits: Splits) -> Composition:
-    """Return the composition with a recipe that says that images are mapped, where they are."""
-    if not splits.mapped:
-        return composition
-    training = composition.recipe.train.model_copy(update={"memory": "mapped"})
-    return replace(composition, recipe=replace(composition.recipe, train=training))
 
 
 def _time_of(started: Started) -> str:

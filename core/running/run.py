@@ -23,7 +23,8 @@ from ..folders.run_folder import RunFolder, entered_around, open_run
 from .answering import Answers, answer
 from .exporting import build_exporter, check_runtimes, export, export_subject, exporter_of
 from .history import Figure, History
-from .pipeline import Outcome, load_of
+from .loading import load_of
+from .pipeline import Outcome
 from .recomposing import trained
 
 

@@ -19,13 +19,13 @@ from ..base.errors import UsageError
 from ..base.ranks import ALONE, Ranks
 from ..composition.composition import Composition
 from ..composition.memory_format import memory_format
-from ..contracts import Balancer
 from ..contracts.randomness import derive_seed, seeded_generators
 from ..contracts.specs import dataset_to_json
 from ..data.samples import Splits
 from ..evaluation.evaluation import Evaluation, Fitting, evaluate
 from .agreement import refuse_drift
 from .blocks import Blocks, step_sizes
+from .capturable import why_not_captured
 from .capture import CapturedBlocks, Checks
 from .checkpoint import Checkpoint
 from .conflict import conflict
@@ -270,29 +270,11 @@ class Trainer:
         """Return what captures and replays blocks; None on the CPU, which has nothing to gain by it."""
         if self.device.type != "cuda":
             return None
-        reason = None
-        if not self.ranks.alone:
-            reason = f"gradients are summed over {self.ranks.world} devices"
-        elif not getattr(self.composition.balancer, "capturable", True):
-            because = getattr(self.composition.balancer, "eager_because", Balancer.eager_because)
-            reason = f"the balancer {self.composition.recipe.balancer.name!r} {because}"
-        elif self.composition.balancer.needs_new_losses:
-            reason = (
-                f"the balancer {self.composition.recipe.balancer.name!r} rewinds random numbers in every step"
-            )
-        elif not self._update.capturable:
-            reason = (
-                f"the optimizer {_named(self._training.optimizer)!r} does not say that it can be captured"
-            )
-        elif self._training.accumulate > self._blocks.steps:
-            reason = (
-                f"gradients are accumulated over {self._training.accumulate} batches, more than a block has"
-            )
         return CapturedBlocks(
             _weakly(self._replayed),
             CudaCapture(self.device, self._blocks.generators),
             self._keepers(),
-            reason,
+            why_not_captured(self.composition, self._update, self._blocks.steps, self.ranks),
             Checks(noted_waits, _weakly(self._changes)),
         )
 
@@ -396,7 +378,3 @@ def _weakly(method: Callable[..., Any]) -> Callable[..., Any]:
         return alive(*given)
 
     return call
-
-
-def _named(optimizer: str | dict[str, Any] | None) -> str:
-    return optimizer["name"] if isinstance(optimizer, dict) else str(optimizer)

@@ -19,7 +19,7 @@ from mtl.core.composition.composition import Composition
 from mtl.core.discovery.registry import Registry
 from mtl.core.recipe.recipe_reader import read
 from mtl.core.recipe.recipe_source import RecipeSource
-from mtl.core.running.pipeline import load_of
+from mtl.core.running.loading import load_of
 from mtl.core.training.trainer import Trainer
 
 from .drawing import Draw

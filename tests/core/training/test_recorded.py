@@ -17,7 +17,7 @@ from mtl.core.composition.composer import compose
 from mtl.core.discovery.registry import Registry
 from mtl.core.recipe.recipe_reader import read
 from mtl.core.recipe.recipe_source import RecipeSource
-from mtl.core.running.pipeline import load_of
+from mtl.core.running.loading import load_of
 from mtl.core.training.trainer import Trainer
 
 RECORDED = json.loads((Path(__file__).parent / "recorded.json").read_text())

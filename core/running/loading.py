@@ -1,0 +1,42 @@
+"""The data of a composition, and whether several processes have the same before them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ..base.ranks import Ranks
+from ..composition.composition import Composition
+from ..data.samples import Splits, load_splits
+from ..discovery.registry import Registry
+from ..folders.run_folder import versions
+from ..training.agreement import refuse_difference, what_must_agree
+
+
+def load_of(composition: Composition) -> Splits:
+    """Return the data of a composition, split as its recipe says."""
+    training = composition.recipe.train
+    return load_splits(
+        composition.dataset,
+        validation=training.validation,
+        split_seed=training.split_seed,
+        choice=composition.recipe.dataset.to_plain(),
+        label=composition.owners.named(composition.dataset),
+        memory=training.memory,
+    )
+
+
+def placed(composition: Composition, splits: Splits) -> Composition:
+    """Return the composition with a recipe that says that images are mapped, where they are."""
+    if not splits.mapped:
+        return composition
+    training = composition.recipe.train.model_copy(update={"memory": "mapped"})
+    return replace(composition, recipe=replace(composition.recipe, train=training))
+
+
+def agree(ranks: Ranks, registry: Registry, composition: Composition, splits: Splits, **more: str) -> None:
+    """Raise `UsageError` for ranks that have something else before them, before anything is trained."""
+    if ranks.alone:
+        return
+    plugins = [(one.name, one.distribution, one.version) for one in registry.providers]
+    packages = repr((versions(), plugins))
+    refuse_difference(ranks, what_must_agree(composition, splits, packages) | more)
