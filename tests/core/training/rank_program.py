@@ -15,6 +15,7 @@ from typing import Any
 import torch
 
 from mtl.core.base.ranks import Ranks, join_ranks
+from mtl.core.composition import losses
 from mtl.core.composition.composer import compose
 from mtl.core.data.samples import Splits, load_splits
 from mtl.core.discovery.registry import Registry, discover
@@ -36,19 +37,29 @@ def without_labels(splits: Splits, marks: str) -> None:
         )
 
 
+SHARES = losses._shares
+
+
+def shares_in_float64(there: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Let what a sample counts for be as exact as its loss."""
+    return SHARES(there.double())
+
+
 def in_float64(module: torch.nn.Module, given: Any) -> Any:
     """Give a layer float64, whatever images and positions are kept in."""
     return tuple(value.double() if isinstance(value, torch.Tensor) else value for value in given)
 
 
 def trained(recipe: dict[str, Any], registry: Registry, ranks: Ranks) -> dict[str, Any]:
-    """Train a recipe in float64; return weights, losses and scores."""
+    """Train a recipe, in float64 unless it says otherwise; return weights, losses and scores."""
     recipe = dict(recipe)
-    marks = recipe.pop("without labels", None)
+    marks, rounded = recipe.pop("without labels", None), recipe.pop("in float32", False)
     composition = compose(read(RecipeSource(recipe), registry), registry)
-    composition.model.double()
-    composition.balancer.double()
-    for module in composition.model.modules():
+    losses._shares = SHARES if rounded else shares_in_float64
+    if not rounded:
+        composition.model.double()
+        composition.balancer.double()
+    for module in () if rounded else composition.model.modules():
         if "weight" in module._parameters:
             module.register_forward_pre_hook(in_float64)
     splits = load_splits(composition.dataset, validation=0.25, split_seed=0)
