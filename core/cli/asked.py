@@ -8,13 +8,25 @@ from typing import Any, TypeVar
 import click
 
 from ..base.errors import UsageError
+from .completion import components, runs
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
+LOUDNESS = "mtl.loudness"
+"""Where an invocation keeps that it shall be quiet, or verbose."""
+
 recipe_option = click.option(
-    "--recipe", metavar="NAME|FILE", help="Start from a shipped recipe, a YAML file or a run folder."
+    "--recipe",
+    metavar="NAME|FILE",
+    shell_complete=components("recipe"),
+    help="Start from a shipped recipe, a YAML file or a run folder.",
 )
-dataset_option = click.option("--dataset", metavar="NAME", help="The data set (mtl list dataset).")
+dataset_option = click.option(
+    "--dataset",
+    metavar="NAME",
+    shell_complete=components("dataset"),
+    help="The data set (mtl list dataset).",
+)
 data_option = click.option(
     "--data", metavar="FILE|FOLDER", help="Your own table of pictures, or a folder with one."
 )
@@ -33,7 +45,10 @@ balance_on_option = click.option(
     help="Whose gradients a gradient balancer weighs: the shared parameters' or the shared features'.",
 )
 init_from_option = click.option(
-    "--init-from", metavar="RUN", help="Start from the weights of a finished run, by name."
+    "--init-from",
+    metavar="RUN",
+    shell_complete=runs,
+    help="Start from the weights of a finished run, by name.",
 )
 epochs_option = click.option("--epochs", type=click.IntRange(min=1), help="Passes over the training split.")
 precision_option = click.option(
@@ -46,6 +61,7 @@ tracker_option = click.option(
     "--tracker",
     multiple=True,
     metavar="NAME",
+    shell_complete=components("tracker"),
     callback=lambda context, option, given: given or None,
     help="Tell a tracker of the run (mtl list tracker); may be repeated.",
 )
@@ -77,6 +93,19 @@ def data_options(command: Command) -> Command:
 def training_options(command: Command) -> Command:
     """Add the options that say one thing of a training, or of all trainings of a comparison."""
     return _added(_TRAINING, command)
+
+
+def loudness_options(command: Command) -> Command:
+    """Add `-q` and `-v`: warnings and results alone, or every number of an epoch."""
+    how: dict[str, Any] = {"is_flag": True, "expose_value": False, "callback": _remember_loudness}
+    quiet = click.option("-q", "--quiet", help="Warnings and results alone.", **how)
+    verbose = click.option("-v", "--verbose", help="Every number of an epoch.", **how)
+    return _added((quiet, verbose), command)
+
+
+def _remember_loudness(context: click.Context, option: click.Parameter, asked: bool) -> None:
+    if asked:
+        context.meta[LOUDNESS] = option.name
 
 
 def flags_in(given: Mapping[str, Any]) -> dict[str, Any]:

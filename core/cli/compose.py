@@ -13,10 +13,12 @@ from .asked import (
     device_option,
     devices_option,
     json_option,
+    loudness_options,
     names_in,
     tracker_option,
     training_options,
 )
+from .completion import components
 from .session import Session, pass_session, print_json, warn
 
 if TYPE_CHECKING:
@@ -27,11 +29,29 @@ if TYPE_CHECKING:
 @click.command("compose")
 @data_options
 @click.option(
-    "--tasks", metavar="A,B,...", help="The tasks, separated by commas (mtl list task), or columns of --data."
+    "--tasks",
+    metavar="A,B,...",
+    shell_complete=components("task"),
+    help="The tasks, separated by commas (mtl list task), or columns of --data.",
 )
-@click.option("--encoder", metavar="NAME", help="The encoder (mtl list encoder).")
-@click.option("--sharing", metavar="NAME", help="How encoders are shared (mtl list sharing).")
-@click.option("--balancer", metavar="NAME", help="How losses become one update (mtl list balancer).")
+@click.option(
+    "--encoder",
+    metavar="NAME",
+    shell_complete=components("encoder"),
+    help="The encoder (mtl list encoder).",
+)
+@click.option(
+    "--sharing",
+    metavar="NAME",
+    shell_complete=components("sharing"),
+    help="How encoders are shared (mtl list sharing).",
+)
+@click.option(
+    "--balancer",
+    metavar="NAME",
+    shell_complete=components("balancer"),
+    help="How losses become one update (mtl list balancer).",
+)
 @training_options
 @click.option("--seed", type=click.IntRange(min=0), help="Seed of everything random.")
 @click.option("--seeds", metavar="N|A,B,...", help="Train several seeds at once: so many, or these.")
@@ -44,6 +64,7 @@ if TYPE_CHECKING:
 @click.option("--out", type=click.Path(path_type=Path), help="The run folder [default: a new one in runs/].")
 @click.option("--force", is_flag=True, help="Replace an existing run folder.")
 @click.option("--dry-run", is_flag=True, help="Stop at the plan: nothing is loaded, trained or written.")
+@loudness_options
 @json_option
 @pass_session
 def command(

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import click
 
+from .completion import runs
 from .session import Session, pass_session, print_json
 
 
 @click.command("evaluate")
-@click.argument("run", type=click.Path(path_type=Path))
+@click.argument("run", type=click.Path(path_type=Path), shell_complete=runs)
 @click.option(
     "--split", type=click.Choice(["train", "validation", "test"]), default="test", show_default=True
 )

@@ -9,12 +9,13 @@ import click
 from ..base.errors import UsageError, suggest
 from ..contracts.records import KINDS
 from ..discovery.registry import component_class
+from .completion import kinds
 from .results import print_table
 from .session import Session, pass_session, print_json
 
 
 @click.command("list")
-@click.argument("kind", required=False)
+@click.argument("kind", required=False, shell_complete=kinds)
 @click.argument("pattern", default="*")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @pass_session

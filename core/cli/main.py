@@ -25,16 +25,21 @@ from .session import Session
 
 _COMMANDS = {
     "affinity": "Find out which tasks to train together, and the best grouping under a budget.",
+    "card": "Write the card of a run's model.",
     "compare": "Compare sharing schemes, balancers or anything else with single-task training.",
     "compose": "Train, evaluate, export and verify a multitask model.",
     "doctor": "Check this machine and the installation.",
     "evaluate": "Evaluate a run's model on a split.",
     "export": "Export a run's model, verified.",
     "extend": "Add tasks to a trained model; the others stay as they are, or what they lose is told.",
+    "init": "Write a recipe from five questions.",
     "list": "List the components of a kind.",
+    "open": "Open a run's report in the browser.",
     "plugin": "Write plugins and check them.",
     "plugins": "List the installed plugins, broken ones included.",
     "prune": "Take channels away from a trained model and train it on; what that costs is told.",
+    "pull": "Bring a run from the Hugging Face hub.",
+    "push": "Send a run to the Hugging Face hub.",
     "recipes": "List, show and copy the recipes that come with mtl and its plugins.",
     "resume": "Continue an interrupted run.",
     "runs": "List, compare, tag and remove runs.",
@@ -82,7 +87,7 @@ def build_cli() -> LazyGroup:
         ],
     )
     for name, summary in _COMMANDS.items():
-        module = {"list": "list_"}.get(name, name)
+        module = {"list": "list_", "open": "runs_open"}.get(name, name)
         group.add_lazy(name, f"{__package__}.{module}:command", summary)
     group.before_listing = _add_plugin_commands
     return group
@@ -151,10 +156,7 @@ def run(arguments: list[str] | None = None, *, has_process: bool = False) -> int
     except click.exceptions.Exit as done:
         return done.exit_code
     except click.ClickException as error:
-        context = getattr(error, "ctx", None)
-        command = context.command_path if context is not None else "mtl"
-        _report(f"error: {error.format_message()}\n  hint: {command} --help shows what is possible", debug)
-        return 2
+        return _answer(error, debug)
     except (KeyboardInterrupt, click.Abort) as interrupt:
         # click turns an interrupt into its own; what was interrupted is said by the first.
         _report(f"interrupted {interrupt.__cause__ or interrupt}".rstrip(), debug)
@@ -181,6 +183,26 @@ def run(arguments: list[str] | None = None, *, has_process: bool = False) -> int
         )
         return 1
     return 0
+
+
+def _answer(error: click.ClickException, debug: bool) -> int:
+    """Say what is wrong with a command line, or show the help that a bare command asks for."""
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        click.echo(error.format_message())
+        return 0
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context is not None else "mtl"
+    hint = _before_the_command(error, command) or f"{command} --help shows what is possible"
+    _report(f"error: {error.format_message()}\n  hint: {hint}", debug)
+    return 2
+
+
+def _before_the_command(error: click.ClickException, command: str) -> str | None:
+    """Return where an option of all commands stands, when it was written after one."""
+    known = {"--plugin": "--plugin FILE", "--debug": "--debug", "--version": "--version"}
+    shown = known.get(getattr(error, "option_name", ""))
+    words = command.split()
+    return f"it stands before the command: mtl {shown} {' '.join(words[1:])}" if shown and words[1:] else None
 
 
 def _report(text: str, debug: bool) -> None:

@@ -18,6 +18,7 @@ from ..base.workplace import replaced
 from ..recipe.seed_list import SEEDS
 from ..running.pipeline import Outcome
 from ..running.seeds import SeedsOutcome
+from .asked import LOUDNESS
 from .plan import describe_plan
 from .results import describe_verification, print_metrics, print_spread, tell_shortfalls
 from .session import print_json
@@ -35,6 +36,8 @@ def losses_of(row: Mapping[str, float], split: str) -> str:
 
 class LineProgress(Progress):
     """One line per event, for logs."""
+
+    quiet = False
 
     def __init__(self) -> None:
         self._epochs = 0
@@ -76,6 +79,43 @@ class LineProgress(Progress):
         click.echo(f"warning: {text}", err=True)
 
 
+class QuietProgress(LineProgress):
+    """Warnings alone."""
+
+    quiet = True
+
+    def planned(self, plan: Mapping[str, Any]) -> None:
+        pass
+
+    def started(self, epochs: int, device: str, samples: Mapping[str, int]) -> None:
+        pass
+
+    def labelled(self, labels: Mapping[str, Mapping[str, int]]) -> None:
+        pass
+
+    def epoch(self, epoch: int, row: Mapping[str, float], best: bool) -> None:
+        pass
+
+    def of_seed(self, seed: int) -> Progress:
+        return Progress()
+
+    def stage(self, name: str) -> None:
+        pass
+
+    def note(self, text: str) -> None:
+        pass
+
+
+class VerboseProgress(LineProgress):
+    """Every number of an epoch below its line."""
+
+    def epoch(self, epoch: int, row: Mapping[str, float], best: bool) -> None:
+        super().epoch(epoch, row, best)
+        for key, value in row.items():
+            if key not in ("epoch", "seconds"):
+                click.echo(f"    {key}  {value:.6g}", err=True)
+
+
 class SeedProgress(Progress):
     """One line per epoch of one seed among several."""
 
@@ -95,24 +135,24 @@ class SeedProgress(Progress):
 
 
 class BarProgress(LineProgress):
-    """A live bar over the epoch's steps with the last epoch's losses."""
+    """A live bar over the epoch's steps; the lines of epochs that are done stay above it."""
 
     def __init__(self) -> None:
         super().__init__()
+        console = Console(stderr=True)
         self._bar = RichProgress(
             TextColumn("epoch {task.fields[epoch]}"),
-            BarColumn(bar_width=30),
+            BarColumn(bar_width=max(4, min(30, console.width - 36))),
             MofNCompleteColumn(),
-            TextColumn("{task.fields[losses]}"),
             TimeElapsedColumn(),
-            console=Console(stderr=True),
+            console=console,
             transient=True,
         )
         self._row: TaskID | None = None
 
     def started(self, epochs: int, device: str, samples: Mapping[str, int]) -> None:
         super().started(epochs, device, samples)
-        self._row = self._bar.add_task("", epoch=f"1/{epochs}", losses="", total=None)
+        self._row = self._bar.add_task("", epoch=f"1/{epochs}", total=None)
         self._bar.start()
 
     def step(self, done: int, total: int) -> None:
@@ -120,13 +160,10 @@ class BarProgress(LineProgress):
             self._bar.update(self._row, completed=done, total=total)
 
     def epoch(self, epoch: int, row: Mapping[str, float], best: bool) -> None:
+        super().epoch(epoch, row, best)
         if self._row is not None:
-            self._bar.update(
-                self._row,
-                completed=0,
-                epoch=f"{min(epoch + 1, self._epochs)}/{self._epochs}",
-                losses=losses_of(row, "validation"),
-            )
+            shown = f"{min(epoch + 1, self._epochs)}/{self._epochs}"
+            self._bar.update(self._row, completed=0, epoch=shown)
 
     def stage(self, name: str) -> None:
         self._bar.stop()
@@ -136,8 +173,15 @@ class BarProgress(LineProgress):
         self._bar.stop()
 
 
-def choose_progress() -> LineProgress:
-    """Return the bar on a terminal, lines elsewhere."""
+def choose_progress(loudness: str | None = None) -> LineProgress:
+    """Return the bar on a terminal, lines elsewhere; or what was asked for, `quiet` or `verbose`.
+
+    None: what the command that runs was given, `-q` or `-v`.
+    """
+    if loudness is None and (context := click.get_current_context(silent=True)) is not None:
+        loudness = context.meta.get(LOUDNESS)
+    if loudness is not None:
+        return QuietProgress() if loudness == "quiet" else VerboseProgress()
     return BarProgress() if sys.stderr.isatty() else LineProgress()
 
 
@@ -169,6 +213,8 @@ def finish_run(
         return
     print_metrics(outcome.metrics["test"], outcome.metrics["baseline"])
     tell_shortfalls(outcome.metrics)
+    if progress.quiet:
+        return
     model = outcome.export.files[0]
     click.echo(f"\n{model} is {describe_verification(outcome.export.verification)}", err=True)
     click.echo(f"test split above, everything else in {outcome.folder.path / 'report.html'}", err=True)

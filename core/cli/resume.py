@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .asked import devices_option
+from .asked import devices_option, loudness_options
+from .completion import runs
 from .results import tell_extension
 from .session import Session, pass_session
 
@@ -19,11 +20,12 @@ if TYPE_CHECKING:
 
 
 @click.command("resume")
-@click.argument("run", type=click.Path(path_type=Path))
+@click.argument("run", type=click.Path(path_type=Path), shell_complete=runs)
 @click.option("--epochs", type=click.IntRange(min=1), help="Train a run for so many epochs in all.")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
 @devices_option
 @click.option("--json", "as_json", is_flag=True, help="End with one JSON object on stdout.")
+@loudness_options
 @pass_session
 def command(
     session: Session, run: Path, epochs: int | None, device: str, devices: int | None, as_json: bool
@@ -68,8 +70,7 @@ def command(
     if (run / SEEDS).is_file():
         if epochs is not None:
             refuse_one_of_several(RunFolder(run))
-        many = SeedsPipeline(pipeline)
-        finish_seeds(progress, as_json, lambda: many.resume(run, read))
+        finish_seeds(progress, as_json, lambda: SeedsPipeline(pipeline).resume(run, read))
         return
     folder, recipe = opened()
     found: dict[str, Any] = {}

@@ -8,10 +8,11 @@ from pathlib import Path
 import click
 
 from ..base.errors import UsageError
+from .completion import runs
 
 
 @click.command("open")
-@click.argument("run", type=click.Path(path_type=Path))
+@click.argument("run", type=click.Path(path_type=Path), shell_complete=runs)
 def command(run: Path) -> None:
     """Open the report of a RUN, of several seeds or of a comparison in the browser, and print where it is.
 

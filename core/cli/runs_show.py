@@ -6,12 +6,13 @@ from pathlib import Path
 
 import click
 
+from .completion import runs
 from .results import print_metrics
 from .session import print_json
 
 
 @click.command("show")
-@click.argument("run", type=click.Path(path_type=Path))
+@click.argument("run", type=click.Path(path_type=Path), shell_complete=runs)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(run: Path, as_json: bool) -> None:
     """Show a run: its state, tags, recipe, and what it reached on the test split beside the baseline.

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import click
 
+from .completion import runs
+
 
 @click.command("tag")
-@click.argument("run", type=click.Path(path_type=Path))
+@click.argument("run", type=click.Path(path_type=Path), shell_complete=runs)
 @click.argument("tags", nargs=-1)
 @click.option("--remove", "taken", multiple=True, metavar="TAG", help="Take a tag away. May be repeated.")
 def command(run: Path, tags: tuple[str, ...], taken: tuple[str, ...]) -> None:

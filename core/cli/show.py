@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from .completion import kinds, of_kind
 from .recipes_show import show_recipe
 from .results import print_table
 from .session import Session, pass_session, print_json
@@ -17,8 +18,8 @@ if TYPE_CHECKING:
 
 
 @click.command("show")
-@click.argument("kind")
-@click.argument("name")
+@click.argument("kind", shell_complete=kinds)
+@click.argument("name", shell_complete=of_kind)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @pass_session
 def command(session: Session, kind: str, name: str, as_json: bool) -> None:

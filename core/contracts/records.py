@@ -42,7 +42,8 @@ class Component:
     target is `"package:file.yaml"`, package data.
 
     `default_for` names the situations in which the component is taken when the recipe is silent:
-    `"recipe"` for a data set, encoder, sharing, balancer, optimizer, schedule or exporter;
+    `"recipe"` for a data set, encoder, sharing, balancer, optimizer, schedule or exporter, and for the task
+    that `mtl init` proposes;
     `"inputs"` for the head of a task whose extra input the encoder does not read, and for the encoder that is
     advised where a data set's vectors are not read; `"file"` for the data set
     that reads what `--data` names, by its option `file`. The head, loss and metrics of a form of answer are

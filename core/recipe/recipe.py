@@ -367,12 +367,8 @@ class Recipe:
         return hashlib.sha256(json.dumps(self.portable(), sort_keys=True).encode()).hexdigest()
 
 
-_SILENT: Mapping[str, Any] = {
-    "test_time_augmentation": "none",
-    "init_from": None,
-    "normalization": None,
-    "trackers": [],
-}
+_NULL = dict.fromkeys(("init_from", "normalization"))
+_SILENT: Mapping[str, Any] = {**_NULL, "test_time_augmentation": "none", "trackers": []}
 """Sections that came later, and what they say when they say nothing."""
 
 

@@ -3,7 +3,9 @@
 from ...core.contracts.records import Component
 
 COMPONENTS: tuple[Component, ...] = (
-    Component("task", "classify", "Which class", "mtl.plugins.tasks.classify:Classify"),
+    Component(
+        "task", "classify", "Which class", "mtl.plugins.tasks.classify:Classify", default_for=("recipe",)
+    ),
     Component("task", "regress", "Which number or numbers", "mtl.plugins.tasks.regress:Regress"),
     Component("task", "rank", "Which of several classes in order", "mtl.plugins.tasks.rank:Rank"),
     Component("task", "attributes", "Which attributes hold", "mtl.plugins.tasks.attributes:Attributes"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +16,14 @@ from PIL import Image
 
 from mtl.core.cli.main import build_cli
 
+from .hub_server import serving
+
 Command = Callable[..., Any]
 CLI = build_cli()
 NAMES = CLI.list_commands(click.Context(CLI))
+
+BEFORE = {"push": ["card runs/demo"], "pull": ["card runs/demo", "push runs/demo NAME/digits"]}
+"""What must have been done for the examples of a command."""
 
 
 def examples_of(name: str) -> list[str]:
@@ -41,13 +46,24 @@ def brief_server(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(server._Server, "startup", start_and_end)
 
 
-@pytest.mark.usefixtures("brief_server")
+@pytest.fixture
+def small_hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A hub on this machine."""
+    with serving() as hub:
+        monkeypatch.setenv("HF_ENDPOINT", hub.address)
+        monkeypatch.setenv("HF_TOKEN", "hf_nobody")
+        yield
+
+
+@pytest.mark.usefixtures("brief_server", "small_hub")
 @pytest.mark.parametrize("name", NAMES)
 def test_every_command_has_two_examples_that_run(name: str, mtl: Command, demo_copy: Path) -> None:
     examples = examples_of(name)
     assert len(examples) >= 2
     if any("photos.csv" in example for example in examples):
         _write_photos(Path.cwd())
+    for before in BEFORE.get(name, ()):
+        assert mtl(*before.split()).status == 0
     for example in examples:
         words = shlex.split(example.split(" > ")[0])[1:]
         if name == "compose" and "--epochs" not in words:

@@ -77,6 +77,11 @@ CASES: dict[str, tuple[int, list[str]]] = {
     ),
     "unknown-encoder": (2, [*COMPOSE, "classify", "--encoder", "lenett"]),
     "unknown-dataset": (2, [*COMPOSE, "classify", "--dataset", "digit"]),
+    "plugin-after-the-command": (2, ["compose", "--plugin", "x.py"]),
+    "pull-bad-name": (2, ["pull", "a/b/c"]),
+    "card-of-no-run": (2, ["card", "nowhere"]),
+    "push-of-no-run": (2, ["push", "nowhere", "me/x"]),
+    "open-of-no-run": (2, ["open", "nowhere"]),
     "unknown-tracker": (2, [*COMPOSE, "classify", "--tracker", "tensorbord"]),
     "tracker-option": (
         2,
