@@ -86,9 +86,9 @@ def _refuse_one_data_set(read: Mapping[Path, Mapping[str, Any]]) -> None:
         known[data] = path
 
 
-def _scores(path: Path, found: Mapping[str, Any]) -> dict[str, dict[str, float]]:
+def _scores(path: Path, found: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """Return by method its mean on each task; a method that lacks one is refused."""
-    scores: dict[str, dict[str, float]] = {}
+    scores: dict[str, dict[str, Any]] = {}
     for row in found["single_task"]:
         scores.setdefault(ALONE, {}).setdefault(row["task"], (row["value"] or {}).get("mean"))
     for row in found["variants"]:
