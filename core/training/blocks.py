@@ -208,8 +208,8 @@ class Blocks:
         composition = self._composition
         if not composition.dataset_spec.image:
             return [None] * len(sizes)
-        normalized: Tensor = composition.model.normalization(images)
-        return normalized.split(list(sizes))
+        parts: tuple[Tensor, ...] = composition.model.normalization(images).split(list(sizes))
+        return parts
 
     def _answers(self, name: str, seen: Seen) -> Known:
         """Return a task's targets; of mixed images both, unless it answers with the image itself."""

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 from pydantic import Field
+from torch import Tensor
 
 from ...core.contracts import Form
 from .class_metric import ClassScore
+from .class_table import ClassScores, share
 
 
 class Accuracy(ClassScore):
@@ -26,4 +28,11 @@ class Accuracy(ClassScore):
             Field(description="Over answers, or evenly over the classes that occur."),
         ] = "micro",
     ) -> None:
-        super().__init__(target, "torchmetrics:Accuracy", average)
+        super().__init__(target, _Shares, average)
+
+
+class _Shares(ClassScores):
+    """Shares of the samples of each class that are right."""
+
+    def score(self, right: Tensor, answers: Tensor, samples: Tensor) -> Tensor:
+        return share(right, samples)

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from ...core.base.errors import refuse
 from ...core.contracts import Form, Metric
+from .counter import Counter
 
 if TYPE_CHECKING:
     import torchmetrics
@@ -20,7 +21,8 @@ class Adapter(Metric):
 
     `library` names its class, `"module:Class"`, and `settings` are its arguments. It is imported with the
     first batch and not before: torchmetrics takes seconds to import, and listing components, planning a run
-    or exporting one must not wait for it.
+    or exporting one must not wait for it. A `Counter` of ours is given as the class itself: those of classes
+    and images, by which most runs are judged, so that such a run goes without torchmetrics.
     A subclass states the `forms` it judges and the `refusal` of any other, where `{}` stands for its name.
     Raises `Incompatible` for targets that `accepts` refuses.
     """
@@ -31,12 +33,12 @@ class Adapter(Metric):
     forms: ClassVar[tuple[type, ...]]
     refusal: ClassVar[str]
 
-    def __init__(self, target: Form, library: str, **settings: Any) -> None:
+    def __init__(self, target: Form, library: str | type[Counter], **settings: Any) -> None:
         super().__init__(target)
         refuse(self.accepts(target))
         self.library = library
         self.settings = settings
-        self.counter: torchmetrics.Metric | None = None
+        self.counter: torchmetrics.Metric | Counter | None = None
 
     @classmethod
     def accepts(cls, target: Form) -> str | None:
@@ -53,7 +55,8 @@ class Adapter(Metric):
         if self.counter is None:
             # What is made in inference mode could not be added to outside of it.
             with torch.inference_mode(False):
-                self.counter = resolve_name(self.library)(**self.settings).to(batch[0].device)
+                kind = resolve_name(self.library) if isinstance(self.library, str) else self.library
+                self.counter = kind(**self.settings).to(batch[0].device)
         self.counter.update(*batch)
 
     def compute(self) -> Tensor:

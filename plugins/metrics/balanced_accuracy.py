@@ -7,6 +7,7 @@ from torch import Tensor
 
 from ...core.contracts import Form
 from .class_metric import ClassMetric
+from .class_table import ClassTable
 
 
 class BalancedAccuracy(ClassMetric):
@@ -16,7 +17,7 @@ class BalancedAccuracy(ClassMetric):
     """
 
     def __init__(self, target: Form) -> None:
-        super().__init__(target, "torchmetrics:ConfusionMatrix")
+        super().__init__(target, ClassTable)
 
     def compute(self) -> Tensor:
         """Return the value over everything added; NaN before anything was."""

@@ -8,6 +8,7 @@ from torch import Tensor
 from ...core.contracts import Form
 from ..forms import PixelClasses
 from .class_metric import ClassMetric
+from .class_table import ClassTable
 
 
 class ClassIou(ClassMetric):
@@ -25,7 +26,7 @@ class ClassIou(ClassMetric):
     refusal = "needs a class per pixel, not the answer form {!r}"
 
     def __init__(self, target: Form) -> None:
-        super().__init__(target, "torchmetrics:ConfusionMatrix")
+        super().__init__(target, ClassTable)
 
     def compute(self) -> Tensor:
         """Return the table, float32 `[K, 4]`."""

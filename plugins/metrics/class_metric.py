@@ -10,6 +10,8 @@ from torch import Tensor
 from ...core.contracts import Form
 from ..forms import Binary, Categorical, PixelClasses
 from .adapter import Adapter
+from .class_table import ClassScores
+from .counter import Counter
 
 AverageOption = Annotated[
     Literal["micro", "macro", "weighted"] | None,
@@ -31,7 +33,9 @@ class ClassMetric(Adapter):
     forms: ClassVar[tuple[type, ...]] = (Categorical, Binary, PixelClasses)
     refusal = "needs classes or yes and no, not the answer form {!r}"
 
-    def __init__(self, target: Form, library: str, task: str | None = None, **settings: Any) -> None:
+    def __init__(
+        self, target: Form, library: str | type[Counter], task: str | None = None, **settings: Any
+    ) -> None:
         task = task or ("binary" if isinstance(target, Binary) else "multiclass")
         self.classes = len(target.classes) if isinstance(target, Categorical | PixelClasses) else 2
         settings |= {"task": task, "num_classes": self.classes, "validate_args": False}
@@ -57,5 +61,5 @@ class ClassScore(ClassMetric):
     `weighted` weighs each class by how often it occurs. `None`: macro for classes, yes alone for yes or no.
     """
 
-    def __init__(self, target: Form, library: str, average: str | None) -> None:
-        super().__init__(target, library, "multiclass" if average else None, average=average or "macro")
+    def __init__(self, target: Form, scores: type[ClassScores], average: str | None) -> None:
+        super().__init__(target, scores, "multiclass" if average else None, average=average or "macro")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ...core.contracts import Form
 from .class_metric import ClassMetric
+from .class_table import ClassTable
 
 
 class ConfusionMatrix(ClassMetric):
@@ -22,4 +23,4 @@ class ConfusionMatrix(ClassMetric):
     scalar = False
 
     def __init__(self, target: Form) -> None:
-        super().__init__(target, "torchmetrics:ConfusionMatrix")
+        super().__init__(target, ClassTable)

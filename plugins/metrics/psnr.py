@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from typing import Literal
 
+import torch
+from torch import Tensor
+
 from ...core.contracts import Form
 from ..forms import Image
 from .adapter import Adapter
+from .counter import Counter
 
 
 class Psnr(Adapter):
@@ -28,4 +32,23 @@ class Psnr(Adapter):
     refusal = "needs an image, got a {} answer"
 
     def __init__(self, target: Form) -> None:
-        super().__init__(target, "torchmetrics.image:PeakSignalNoiseRatio", data_range=1.0)
+        super().__init__(target, _Errors)
+
+
+class _Errors(Counter):
+    """Squared errors of pixels."""
+
+    total: Tensor
+    pixels: Tensor
+
+    def __init__(self) -> None:
+        super().__init__(
+            total=torch.zeros((), dtype=torch.float64), pixels=torch.zeros((), dtype=torch.int64)
+        )
+
+    def add(self, prediction: Tensor, target: Tensor) -> None:
+        self.total.add_((prediction - target).double().square().sum())
+        self.pixels.add_(prediction.numel())
+
+    def compute(self) -> Tensor:
+        return (-10.0 * torch.log10(self.total / self.pixels)).float()

@@ -2,11 +2,12 @@
 
 import subprocess
 import sys
+from pkgutil import resolve_name
 
 import pytest
 import torch
 
-from mtl.plugins.forms import Binary, Image
+from mtl.plugins.forms import Binary, Categorical, Image
 from mtl.plugins.metrics import COMPONENTS
 from mtl.plugins.metrics.accuracy import Accuracy
 from mtl.plugins.metrics.binary_cross_entropy import BinaryCrossEntropy
@@ -76,3 +77,14 @@ def test_listing_showing_and_building_metrics_does_not_import_torchmetrics():
     assert len(COMPONENTS) >= 12
     shown = subprocess.run([sys.executable, "-c", SHOW_ALL], capture_output=True, text=True, check=True)
     assert shown.stdout == "False\n"
+
+
+@pytest.mark.parametrize("target", [Categorical(("a", "b")), Binary(), Image(1, 8, 8)], ids=str)
+def test_classes_and_images_are_judged_without_torchmetrics(target, monkeypatch):
+    monkeypatch.setitem(sys.modules, "torchmetrics", None)
+    kinds = {component.name: resolve_name(component.target) for component in COMPONENTS}
+    answers = torch.rand(2, *target.output_shape)
+    for name in target.metrics:
+        metric = kinds[name](target)
+        metric.update(answers, answers if target.is_image else torch.tensor([1, 0]))
+        assert not metric.compute().isnan().any()
