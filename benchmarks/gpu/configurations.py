@@ -58,6 +58,7 @@ EQUAL: tuple[Configuration, ...] = (
     ("mgda", {"balancer": "mgda"}),
     ("gradnorm on features", {"balancer": {"name": "gradnorm", "on": "features"}}),
     ("cross-stitch", {"sharing": "cross-stitch"}),
+    ("towers of their own", {"sharing": "none"}),
     ("mtan (batch norm)", {"sharing": "mtan"}),
     ("ltb (samples branches)", {"sharing": "ltb"}),
     ("augmentations", {"augmentations": ["shift", "rotate", "erase"]}),
