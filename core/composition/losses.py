@@ -84,7 +84,8 @@ def mean_loss(loss: Loss, raw: Tensor, answers: Known) -> Tensor:
     if answers.share is None:
         mean = loss.batch_mean(raw, answers.target)
     else:
-        mean = torch.dot(loss(raw, answers.target), answers.share)
+        per_sample = loss(raw, answers.target)
+        mean = torch.dot(per_sample, answers.share.to(per_sample.dtype))
     return mean if answers.other is None else mean + mean_loss(loss, raw, answers.other)
 
 
