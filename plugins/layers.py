@@ -47,7 +47,8 @@ class ELU(nn.ELU):
     def forward(self, input: Tensor) -> Tensor:
         # In an exported file it must stay the one operator that every runtime knows.
         fast = input.device.type == "cpu" and input.dtype == torch.float32
-        if not fast or torch.compiler.is_compiling() or torch.jit.is_tracing():
+        traced: bool = torch.jit.is_tracing()  # type: ignore[attr-defined, no-untyped-call]
+        if not fast or traced or torch.compiler.is_compiling():
             return super().forward(input)
         output: Tensor = _FastELU.apply(input)
         return output
