@@ -8,70 +8,74 @@ from typing import Any
 from ..core.contracts.hookspecs import hookimpl
 from ..core.contracts.records import Component
 
-
-@hookimpl
-def mtl_components() -> Iterable[Component]:
-    yield Component(
+EXPORTERS = (
+    Component(
         "exporter",
         "onnx",
         "One self-contained ONNX file, compared with the model in onnxruntime",
         "mtl.exports.onnx_exporter:OnnxExporter",
         default_for=("recipe",),
-    )
-    yield Component(
+    ),
+    Component(
         "exporter",
         "bundle",
         "A folder to deploy: models in several precisions, labels, samples, sums, code to copy",
         "mtl.exports.bundle.exporter:BundleExporter",
-    )
-    yield Component(
+    ),
+    Component(
         "exporter",
         "coreml",
         "A package for Apple's systems, converted here and proven there",
         "mtl.exports.elsewhere.coreml_exporter:CoreMlExporter",
-    )
-    yield Component(
+    ),
+    Component(
         "exporter",
         "executorch",
         "A program for phones, proven in ExecuTorch",
         "mtl.exports.elsewhere.executorch_exporter:ExecuTorchExporter",
-    )
-    yield Component(
+    ),
+    Component(
         "exporter",
         "litert",
         "A flat buffer for LiteRT, proven there",
         "mtl.exports.elsewhere.litert_exporter:LiteRtExporter",
-    )
-    yield Component(
+    ),
+    Component(
         "exporter",
         "ncnn",
         "Two files for ncnn, float32, proven there",
         "mtl.exports.elsewhere.ncnn_exporter:NcnnExporter",
-    )
-    yield Component(
+    ),
+    Component(
         "exporter",
         "openvino",
         "OpenVINO's own files, proven there",
         "mtl.exports.elsewhere.openvino_exporter:OpenVinoExporter",
-    )
-    yield Component(
+    ),
+    Component(
         "exporter",
         "torch-export",
         "A program that torch runs without the classes it was made from",
         "mtl.exports.torch_export_exporter:TorchExportExporter",
-    )
-    yield Component(
+    ),
+    Component(
         "exporter",
         "triton",
         "A model repository for NVIDIA's Triton Inference Server",
         "mtl.exports.triton_exporter:TritonExporter",
-    )
-    yield Component(
+    ),
+    Component(
         "exporter",
         "web",
         "A folder with a page that runs the model in a browser",
         "mtl.exports.web.exporter:WebExporter",
-    )
+    ),
+)
+
+
+@hookimpl
+def mtl_components() -> Iterable[Component]:
+    return EXPORTERS
 
 
 @hookimpl

@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from torch import Tensor, nn
-from torch.nn.modules.batchnorm import _BatchNorm
-from torch.nn.modules.conv import _ConvNd
 
 from ..base.errors import UsageError
+
+CONVOLUTIONS = (
+    *(nn.Conv1d, nn.Conv2d, nn.Conv3d),
+    *(nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d),
+)
+BATCH_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.SyncBatchNorm)
 
 
 def narrow(model: nn.Module, weights: Mapping[str, Tensor]) -> None:
@@ -40,7 +44,7 @@ def narrow(model: nn.Module, weights: Mapping[str, Tensor]) -> None:
 
 def _restate(module: nn.Module) -> None:
     """Let a layer say the widths that its weights have."""
-    if isinstance(module, _ConvNd):
+    if isinstance(module, CONVOLUTIONS):
         out, inside = module.weight.shape[:2]
         if module.transposed:
             out, inside = inside, out
@@ -52,7 +56,7 @@ def _restate(module: nn.Module) -> None:
             module.in_channels, module.out_channels = inside * module.groups, out
     elif isinstance(module, nn.Linear):
         module.out_features, module.in_features = module.weight.shape
-    elif isinstance(module, _BatchNorm) and module.weight is not None:
+    elif isinstance(module, BATCH_NORMS) and module.weight is not None:
         module.num_features = len(module.weight)
     elif isinstance(module, nn.LayerNorm) and module.weight is not None:
         module.normalized_shape = tuple(module.weight.shape)

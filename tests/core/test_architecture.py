@@ -22,7 +22,18 @@ CORE = sorted((ROOT / "core").rglob("*.py"))
 SOURCES = [*CORE, *sorted((ROOT / "plugins").rglob("*.py")), *sorted((ROOT / "exports").rglob("*.py"))]
 
 # Words of the language or of a recipe that happen to be a component's name too.
-ORDINARY = {"none", "points", "sum", "image", "onnx", "precision", "table", "cosine", "torchvision"}
+ORDINARY = {
+    "constant",
+    "none",
+    "points",
+    "sum",
+    "image",
+    "onnx",
+    "precision",
+    "table",
+    "cosine",
+    "torchvision",
+}
 
 
 def modules_imported(path: Path) -> Iterator[str]:
