@@ -5,17 +5,16 @@ Names are those of `parameter_groups`, or the model's own (`sharing.encoders.0.*
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from typing import Any
 
 from torch import Tensor, nn
 
 from ..discovery.options import OptionProblem
 from ..recipe.recipe import Training
-from .parameter_groups import known_names
+from .parameter_groups import Names, known_names, matches, own_names
 
 _STATISTICS = "running_mean"
 """The buffer of a layer that keeps statistics over batches, as torch's own layers call it."""
@@ -71,14 +70,15 @@ class Freezing:
         return {"parameters": numbers, "layers": len(self.layers), "until": self.until}
 
 
-def freezing(model: nn.Module, names: Mapping[str, str], training: Training) -> Freezing:
+def freezing(model: nn.Module, names: Names, training: Training) -> Freezing:
     """Return what a training freezes, and freeze at once what is never trained.
 
     `names` are the public ones of the model's parameters and buffers.
     """
+    seen = _seen(model, names)
 
     def matched(name: str) -> bool:
-        return any(_matches(pattern, name, names[name]) for pattern in training.freeze)
+        return any(matches(pattern, seen[name]) for pattern in training.freeze)
 
     layers = [
         name
@@ -93,12 +93,13 @@ def freezing(model: nn.Module, names: Mapping[str, str], training: Training) -> 
     return found
 
 
-def problems(model: nn.Module, names: Mapping[str, str], training: Training) -> Iterator[OptionProblem]:
+def problems(model: nn.Module, names: Names, training: Training) -> Iterator[OptionProblem]:
     """Yield what is wrong with what is to be frozen; paths are those below `train`."""
+    seen = _seen(model, names)
     for index, pattern in enumerate(training.freeze):
-        if not any(_matches(pattern, name, public) for name, public in names.items()):
+        if not any(matches(pattern, found) for found in seen.values()):
             message = f"freeze: the pattern {pattern!r} matches no parameter"
-            yield OptionProblem(("freeze", index), message, known_names(pattern, list(names.values())))
+            yield OptionProblem(("freeze", index), message, known_names(pattern, names))
     until = training.unfreeze_after
     if until is None:
         return
@@ -128,5 +129,7 @@ def all_frozen(model: nn.Module, parameters: Sequence[str]) -> bool:
     return not any(it.requires_grad and name not in held for name, it in model.named_parameters())
 
 
-def _matches(pattern: str, name: str, public: str) -> bool:
-    return fnmatchcase(public, pattern) or fnmatchcase(name, pattern)
+def _seen(model: nn.Module, names: Names) -> Names:
+    """Return what the patterns of `freeze` see, by each name in the model: the public names and its own."""
+    own = own_names(model)
+    return {name: (*public, *own[first]) for first, public in names.items() for name in own[first]}

@@ -7,7 +7,6 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import Any
 
 import torch
@@ -26,6 +25,8 @@ _NESTED = ("state_dict", "model", "model_state_dict")
 """Under which names training programs keep the tensors, beside other things."""
 _WRAPPED = ("module.", "_orig_mod.")
 """What wrappers of a network put in front of every name."""
+_OF_CODE = ("unsupported global", "torchscript")
+"""The words in which torch refuses what is more than tensors and plain values."""
 _SHOWN = 3
 
 
@@ -46,26 +47,31 @@ def read_weights(path: Path) -> WeightFile:
     or code.
     """
     content = read_bytes(path, _WHAT, hint=_HINT, most=MOST)
+    safe = path.suffix == ".safetensors"
     with reading(path, _WHAT, hint=_HINT):
-        safe = path.suffix == ".safetensors"
-        found = load_safetensors(content) if safe else _unpickled(path, content)
+        found = _parsed(path, content, safe)
     tensors = _tensors(found)
     if not tensors:
         raise UsageError(f"{path}: holds no tensors by name", hint=_HINT)
     return WeightFile(path, tensors, sha256(content), _stated_licence(content) if safe else "")
 
 
-def _unpickled(path: Path, content: bytes) -> Any:
+def _parsed(path: Path, content: bytes, safe: bool) -> Any:
     try:
+        if safe:
+            return load_safetensors(content)
         return torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
-    except UnpicklingError as error:
-        # The words of torch's own unpickler, which allows tensors and plain values.
-        if "unsupported global" not in str(error).lower():
-            raise UsageError(f"{path}: is damaged, or no file that torch.save wrote", hint=_HINT) from error
-        raise UsageError(
-            f"{path}: holds code or objects beside tensors, which are not loaded",
-            hint="where you trust it, load it elsewhere and save its tensors as .safetensors",
-        ) from error
+    except MemoryError:
+        raise
+    except Exception as error:
+        if any(words in str(error).lower() for words in _OF_CODE):
+            raise UsageError(
+                f"{path}: holds code or objects beside tensors, which are not loaded",
+                hint="where you trust it, load it elsewhere and save its tensors as .safetensors",
+            ) from error
+        # What parsers stumble over in a damaged file is as various as damage: "negative seek value -110".
+        other = "no .safetensors file" if safe else "no file that torch.save wrote"
+        raise UsageError(f"{path}: the file is cut off or damaged, or {other}", hint=_HINT) from error
 
 
 def _stated_licence(content: bytes) -> str:

@@ -15,7 +15,11 @@ from mtl.core.recipe.recipe import GroupRule, Training
 from mtl.core.recipe.recipe_reader import read
 from mtl.core.recipe.recipe_source import RecipeSource
 
-NAMES = {"a": "encoder.stages.conv.weight", "b": "encoder.stages.conv.bias", "c": "heads.count.0.bias"}
+NAMES = {
+    "a": ("encoder.stages.conv.weight",),
+    "b": ("encoder.stages.conv.bias",),
+    "c": ("heads.count.0.bias",),
+}
 
 
 def composed(registry: Registry, **tree: Any) -> Composition:

@@ -137,13 +137,31 @@ def test_unusual_parameters_are_taken_from_a_run(unusual: Registry, tmp_path: Pa
             assert torch.equal(value, known[name]), name
 
 
+@pytest.mark.parametrize("pattern", ["encoder.stages.second.2.weight", "sharing.encoder.stages.*.2.weight"])
+def test_a_tied_weight_is_frozen_by_its_second_name(unusual: Registry, tmp_path: Path, pattern: str) -> None:
+    model = train(unusual, tmp_path / "run", "tied", train={"freeze": [pattern]}).composition.model
+    frozen = [name for name, it in model.named_parameters() if not it.requires_grad]
+    assert [name.partition(".stages.")[2] for name in frozen] == ["second.0.weight"]
+
+
+def test_a_group_claims_a_tied_weight_by_its_second_name(unusual: Registry, tmp_path: Path) -> None:
+    group = {"match": "encoder.stages.second.2.weight", "learning_rate": "x0.5"}
+    outcome = train(unusual, tmp_path / "run", "tied", train={"groups": [group], "learning_rate": 0.8})
+    rates = {name: it.learning_rate for name, it in outcome.composition.training.settings.items()}
+    assert [name.partition(".stages.")[2] for name, rate in rates.items() if rate == 0.4] == [
+        "second.0.weight"
+    ]
+
+
 WITH_GRADIENTS = ("hard", "mmoe", "mtan")
 """Of every kind of sharing scheme in which a balancer of gradients finds something shared."""
 
 
 @pytest.mark.parametrize(
     ("sharing", "balancer"),
-    [(name, "sum") for name in discover().names("sharing")] + [(name, "mgda") for name in WITH_GRADIENTS],
+    [(name, "sum") for name in discover().names("sharing")]
+    + [(name, "mgda") for name in WITH_GRADIENTS]
+    + [("hard", name) for name in ("uncertainty", "nash-mtl", "cagrad")],
 )
 def test_lazy_parameters_are_frozen_trained_counted_and_taken(
     unusual: Registry, tmp_path: Path, sharing: str, balancer: str

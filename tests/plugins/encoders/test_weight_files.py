@@ -77,7 +77,7 @@ def test_what_holds_no_weights_is_refused_by_name(tmp_path: Path, name: str, con
 
 
 @pytest.mark.parametrize("name", ["w.pth", "w.safetensors"])
-def test_every_cut_off_file_is_refused(tmp_path: Path, name: str) -> None:
+def test_every_cut_off_file_is_called_that(tmp_path: Path, name: str) -> None:
     path = tmp_path / name
     if path.suffix == ".pth":
         torch.save(TENSORS, path)
@@ -86,8 +86,16 @@ def test_every_cut_off_file_is_refused(tmp_path: Path, name: str) -> None:
     whole = path.read_bytes()
     for length in range(0, len(whole), max(1, len(whole) // 20)):
         path.write_bytes(whole[:length])
-        with pytest.raises(UsageError):
+        with pytest.raises(UsageError, match=f"{name}: the file is cut off or damaged, or no "):
             read_weights(path)
+
+
+def test_a_cut_off_file_of_an_old_torch_is_called_that(tmp_path: Path) -> None:
+    path = tmp_path / "w.pth"
+    torch.save(TENSORS, path, _use_new_zipfile_serialization=False)
+    path.write_bytes(path.read_bytes()[:-10])
+    with pytest.raises(UsageError, match="the file is cut off or damaged"):
+        read_weights(path)
 
 
 @pytest.mark.parametrize("value", [[1, 2], {"epoch": 3}, {}])
