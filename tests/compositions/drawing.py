@@ -83,6 +83,10 @@ FITTING = 0.95
 """Share of the choices that are made among what fits the task or the data set: most draws are to train."""
 
 
+ELSEWHERE = ("coreml", "executorch", "litert", "ncnn", "openvino")
+"""Exporters for runtimes that lack operators, or packages: tests/exports/elsewhere walks them."""
+
+
 class Draw:
     """Recipes drawn from a registry by one seed; `datasets` are sections of data sets that can be read."""
 
@@ -118,7 +122,9 @@ class Draw:
         if self._chance(0.3):
             tree["normalization"] = some.choice(["none", "train", self._statistics(dataset)])
         if self._chance(0.5):
-            tree["export"] = self._any("exporter", {"web": 0.2, "bundle": 0.5})
+            tree["export"] = self._any(
+                "exporter", {"web": 0.2, "bundle": 0.5} | dict.fromkeys(ELSEWHERE, 0.0)
+            )
         if self._chance(0.1):  # the one that needs no package of its own
             tree["trackers"] = [self._component("tracker", "jsonl")]
         return tree

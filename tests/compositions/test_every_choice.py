@@ -14,6 +14,7 @@ from mtl.core.discovery.plugin_loading import HOME
 from mtl.core.discovery.registry import discover
 from mtl.core.recipe.recipe import Training
 
+from .drawing import ELSEWHERE
 from .walking import walk
 
 SMALL: dict[str, dict[str, Any]] = {
@@ -31,6 +32,7 @@ NOT_WALKED = {
 """Options whose choices are left out, and why."""
 
 WALKED_ELSEWHERE = {
+    **dict.fromkeys(ELSEWHERE, "tests/exports/elsewhere"),
     "alexnet": "tests/test_matrix.py",
     "resnet18": "tests/test_matrix.py",
     "two-input-cnn": "tests/test_matrix.py",
