@@ -31,22 +31,22 @@ _KNOWN = {
 _ASKED = re.compile(r"onnxruntime\s*(?:==|>=)\s*(\d+)\.(\d+)(?:\.\d+)*")
 
 
-def opset_for(runtime: str | None, opset: int | None = None) -> int:
+def opset_for(runtime: str | None, opset: int = USUAL) -> int:
     """Return the opset of a file that has to open in a runtime, such as `onnxruntime==1.17`.
 
-    It is `opset` where one is asked for, otherwise the usual one, or the newest that the runtime knows.
+    It is `opset`; the usual one gives way to the newest that the runtime knows.
     Raises `UsageError` for a runtime that is not known here, that is too old, or that does not know `opset`.
 
     >>> opset_for("onnxruntime==1.16"), opset_for("onnxruntime==1.32.0"), opset_for(None, 21)
     (19, 20, 21)
     """
     if runtime is None:
-        return opset or USUAL
+        return opset
     newest, layout = _newest(runtime)
     fitting = [version for version in range(18, newest + 1) if _layout_of(version) <= layout]
     if not fitting:
         raise UsageError(f"{runtime} opens no file that is written here", hint="1.15 is the oldest that does")
-    if opset is None:
+    if opset == USUAL:
         return min(USUAL, fitting[-1])
     if opset > fitting[-1]:
         raise UsageError(

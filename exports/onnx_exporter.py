@@ -50,7 +50,7 @@ class OnnxExporter(Exporter):
         *,
         input: PixelsOption = "float32",
         raw: RawOption = False,
-        opset: OpsetOption = None,
+        opset: OpsetOption = 20,
         opens_in: OpensInOption = None,
         precision: PrecisionOption = "float32",
         keep_float: KeepFloatOption = (),

@@ -14,12 +14,15 @@ PixelsOption = Annotated[
 ]
 RawOption = Annotated[bool, Field(description="Write logits and unclamped values instead of predictions.")]
 OpsetOption = Annotated[
-    Annotated[int, Field(ge=18, le=23)] | None,
-    Field(description="Version of ONNX's operators; none: 20, or what `opens_in` knows."),
+    int,
+    Field(ge=18, le=23, description="Version of ONNX's operators; 20 gives way to what `opens_in` knows."),
 ]
 OpensInOption = Annotated[
     str | None,
-    Field(description="Oldest runtime that has to open the file, such as onnxruntime==1.17."),
+    Field(
+        description="Oldest runtime that has to open the file, such as onnxruntime==1.17.",
+        json_schema_extra={"later": True},
+    ),
 ]
 PrecisionOption = Annotated[
     PrecisionType,
@@ -43,6 +46,7 @@ MaxSizeOption = Annotated[
     Field(
         ge=0,
         le=1,
+        json_schema_extra={"later": True},
         description="int8: where a task loses too much, operators go back to float32 while the file stays "
         "below this share of the float32 one; 0: none.",
     ),

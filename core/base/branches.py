@@ -32,7 +32,7 @@ def side_by_side(
 
 
 def _captures(device: torch.device) -> bool:
-    if device.type != "cuda" or torch.compiler.is_compiling():
+    if device.type != "cuda" or torch.compiler.is_compiling() or not torch.cuda.is_initialized():
         return False
     return torch.cuda.is_current_stream_capturing()
 

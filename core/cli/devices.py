@@ -7,7 +7,8 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import click
@@ -43,9 +44,6 @@ class Several:
         """
         self._refuse_too_many(device)
         logging.getLogger("torch.distributed.elastic").setLevel(logging.CRITICAL)
-        os.environ[PARENT] = str(os.getpid())
-        # Said here, torchrun does not choose one thread for each.
-        os.environ.setdefault("OMP_NUM_THREADS", str(max(1, available_cores() // self.count)))
         config = LaunchConfig(
             min_nodes=1,
             max_nodes=1,
@@ -55,8 +53,11 @@ class Several:
             rdzv_endpoint="localhost:0",
             max_restarts=0,
         )
+        # Said here, torchrun does not choose one thread for each.
+        threads = os.environ.get("OMP_NUM_THREADS", str(max(1, available_cores() // self.count)))
         try:
-            elastic_launch(config, sys.executable)("-m", __package__.partition(".")[0], *self.arguments)
+            with _variables({PARENT: str(os.getpid()), "OMP_NUM_THREADS": threads}):
+                elastic_launch(config, sys.executable)("-m", __package__.partition(".")[0], *self.arguments)
         except SignalException as error:
             raise KeyboardInterrupt from error
         except ChildFailedError as error:
@@ -82,6 +83,20 @@ class Several:
                 f"--devices {self.count}: this machine has {there} {what}",
                 hint=f"--devices {there} at most; several machines: torchrun",
             )
+
+
+@contextmanager
+def _variables(values: Mapping[str, str]) -> Iterator[None]:
+    """Let processes that are started in this block have these variables."""
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name)
+            if value is not None:
+                os.environ[name] = value
 
 
 def started_here(

@@ -38,7 +38,7 @@ def command(
     Examples:
       mtl resume runs/demo
       mtl resume runs/demo --epochs 3
-      mtl resume runs/demo --devices 2
+      mtl resume runs/demo --json
     """
     with session.importing():
         from ..base.workplace import restore

@@ -114,7 +114,7 @@ def ranks_of(values: Mapping[str, Sequence[float]], higher: Mapping[str, bool]) 
     """Return the rank of each method on one data set, from its values by task: of its mean rank over tasks.
 
     >>> ranks_of({"a": [0.9, 0.8, 0.8], "b": [3.0, 1.0, 2.0]}, {"a": True, "b": False})
-    [2.5, 1.0, 2.5]
+    [2.0, 1.0, 3.0]
     """
     by_task = [ranks([-value if higher[task] else value for value in row]) for task, row in values.items()]
     return [float(rank) for rank in ranks(np.mean(by_task, axis=0).round(9).tolist())]

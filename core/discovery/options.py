@@ -43,6 +43,10 @@ class OptionDescription:
     description: str
 
 
+LATER = "later"
+"""What an option says in its `json_schema_extra` that its component had not from the beginning."""
+
+
 @cache
 def options_model(component: Callable[..., Any]) -> type[BaseModel]:
     """Return the pydantic model of a class's keyword-only constructor arguments.
@@ -150,7 +154,15 @@ def validate_options(
         problems += [_problem(model, dict(detail)) for detail in details[:MOST_SHOWN]]
         problems += [OptionProblem(tuple(detail["loc"]), detail["msg"]) for detail in details[MOST_SHOWN:]]
         return {}, problems
-    return {name: getattr(complete, name) for name in model.model_fields}, problems
+    found = {name: getattr(complete, name) for name in model.model_fields}
+    return {name: value for name, value in found.items() if not _silent(model, name, value)}, problems
+
+
+def _silent(model: type[BaseModel], name: str, value: Any) -> bool:
+    """Return whether an option came later and says nothing: recipes from before it keep their hash."""
+    info = model.model_fields[name]
+    extra = info.json_schema_extra
+    return isinstance(extra, dict) and bool(extra.get(LATER)) and bool(value == info.default)
 
 
 def describe_options(model: type[BaseModel]) -> list[OptionDescription]:

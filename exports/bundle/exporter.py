@@ -76,7 +76,7 @@ class BundleExporter(Exporter):
         ] = ("float32",),
         input: PixelsOption = "float32",
         raw: RawOption = False,
-        opset: OpsetOption = None,
+        opset: OpsetOption = 20,
         opens_in: OpensInOption = None,
         keep_float: KeepFloatOption = (),
         max_drop: MaxDropOption = {},  # noqa: B006
