@@ -330,7 +330,7 @@ def test_a_folder_with_nothing_in_it_is_used(force: tuple[str, ...], mtl: Comman
 
 def test_two_commands_without_a_folder_get_two(mtl: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     # The other command makes its folder while this one loads its data.
-    load = "mtl.core.running.pipeline.load_splits"
+    load = "mtl.core.running.loading.load_splits"
     from mtl.core.data.samples import load_splits
 
     def slowly(*given: Any, **named: Any) -> Any:

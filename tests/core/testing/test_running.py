@@ -45,12 +45,12 @@ def test_an_unknown_kind_is_refused() -> None:
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
-        ("good-plugin", 14),
-        ("Good_Plugin", 14),
-        ("good_parts", 13),
+        ("good-plugin", 15),
+        ("Good_Plugin", 15),
+        ("good_parts", 14),
         ("encoder good", 1),
-        ("good-plugin/good", 13),
-        ("good", 13),
+        ("good-plugin/good", 14),
+        ("good", 14),
     ],
 )
 def test_a_name_means_a_distribution_a_module_or_a_component(
