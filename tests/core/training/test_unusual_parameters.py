@@ -137,9 +137,18 @@ def test_unusual_parameters_are_taken_from_a_run(unusual: Registry, tmp_path: Pa
             assert torch.equal(value, known[name]), name
 
 
-@pytest.mark.parametrize("pattern", ["encoder.stages.second.2.weight", "sharing.encoder.stages.*.2.weight"])
-def test_a_tied_weight_is_frozen_by_its_second_name(unusual: Registry, tmp_path: Path, pattern: str) -> None:
-    model = train(unusual, tmp_path / "run", "tied", train={"freeze": [pattern]}).composition.model
+@pytest.mark.parametrize(
+    ("encoder", "pattern"),
+    [
+        ("tied", "encoder.stages.second.2.weight"),
+        ("tied", "sharing.encoder.stages.*.2.weight"),
+        ("lazy", "encoder.stages.second.2.linear.weight"),
+    ],
+)
+def test_a_tied_weight_is_frozen_by_its_second_name(
+    unusual: Registry, tmp_path: Path, encoder: str, pattern: str
+) -> None:
+    model = train(unusual, tmp_path / "run", encoder, train={"freeze": [pattern]}).composition.model
     frozen = [name for name, it in model.named_parameters() if not it.requires_grad]
     assert [name.partition(".stages.")[2] for name in frozen] == ["second.0.weight"]
 
