@@ -129,6 +129,8 @@ def test_a_closed_terminal_ends_the_server(exported):
 
 
 def _take_terminal() -> None:
+    # Tests that nohup started would hand down that it is ignored.
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
     fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
 
