@@ -52,6 +52,10 @@ class MissingRequirementError(MtlError):
     status = 5
 
 
+class LostRankError(MissingRequirementError):
+    """Another process that trains the same model is gone (status 5)."""
+
+
 class CutShortError(MtlError):
     """The program was told to end before what it had begun was done (status 130)."""
 

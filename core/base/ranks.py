@@ -13,7 +13,7 @@ import torch.distributed as distributed
 from torch import Tensor
 
 from .device import is_out_of_memory
-from .errors import MissingRequirementError, described
+from .errors import LostRankError, MissingRequirementError, described
 from .world import rank, world
 
 Value = TypeVar("Value")
@@ -126,10 +126,6 @@ class Ranks:
 
 
 ALONE = Ranks()
-
-
-class LostRankError(MissingRequirementError):
-    """Another process of the training is gone."""
 
 
 def join_ranks(device: torch.device) -> tuple[Ranks, torch.device]:

@@ -14,9 +14,9 @@ from pathlib import Path
 
 import click
 
-from ..base.errors import ComponentError, MtlError, UsageError, described
+from ..base.errors import ComponentError, LostRankError, MtlError, UsageError, described
 from ..base.places import refuse_deleted_folder
-from ..base.world import PATIENCE, rank, refuse_together, world
+from ..base.world import PATIENCE, rank, refuse_together
 from ..discovery.home import HOME
 from ..discovery.plugin_discovery import version_of
 from ..discovery.plugin_loading import next_step
@@ -151,7 +151,7 @@ def run(arguments: list[str] | None = None, *, has_process: bool = False) -> int
     try:
         build_cli().main(given, prog_name="mtl", standalone_mode=False, obj=session)
     except MtlError as error:
-        _report(f"error: {error}", debug)
+        _report(f"error: {error}", debug, last=isinstance(error, LostRankError))
         return error.status
     except click.exceptions.Exit as done:
         return done.exit_code
@@ -205,14 +205,14 @@ def _before_the_command(error: click.ClickException, command: str) -> str | None
     return f"it stands before the command: mtl {shown} {' '.join(words[1:])}" if shown and words[1:] else None
 
 
-def _report(text: str, debug: bool) -> None:
+def _report(text: str, debug: bool, *, last: bool = False) -> None:
+    """Write a text to stderr; the `last` thing to be said where somebody else knows better what happened."""
     if debug:
         traceback.print_exc()
-    if world() > 1:
-        # What is wrong with all of them is told once: who told it first ends the others meanwhile.
+    if last or rank() > 0:
+        # What is wrong with all processes is told once: who told it first ends the others meanwhile.
         try:
-            time.sleep(PATIENCE if rank() > 0 or "has lost another one" in text else 0.0)
+            time.sleep(PATIENCE)
         except KeyboardInterrupt:
             return
-        text = f"rank {rank()}: {text}" if rank() > 0 else text
-    click.echo(text, err=True)
+    click.echo(f"rank {rank()}: {text}" if rank() > 0 else text, err=True)

@@ -15,6 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
+from ..base.errors import UsageError
 from ..base.ranks import Ranks, Rows
 from ..contracts.randomness import seeded_generators
 from .blocks import Lesson
@@ -62,7 +63,16 @@ def seen_as_batches(model: nn.Module, lesson: Lesson) -> tuple[bool, ...]:
         with torch.no_grad(), seeded_generators(few.device), _Draws() as draws:
             copy(lesson.image[few], inputs, lesson.tasks, prepared=True)
         shapes.append(draws.shapes)
-    return tuple(two != three for two, three in zip(*shapes, strict=False))
+    if len(shapes[0]) != len(shapes[1]):
+        raise _uneven()
+    return tuple(two != three for two, three in zip(*shapes, strict=True))
+
+
+def _uneven() -> UsageError:
+    return UsageError(
+        "the model draws or normalises differently from pass to pass: its batch cannot be parted",
+        hint="train it on one device",
+    )
 
 
 class _Draws(TorchFunctionMode):
@@ -85,6 +95,7 @@ class WholeBatch(TorchFunctionMode):
     """While it is on, batch normalisation and random layers are those of all `rows.whole` samples.
 
     `of_samples` is what `seen_as_batches` found out: every rank draws alike what is not of the samples.
+    Raises `UsageError` in a pass that draws more or less than that.
     """
 
     def __init__(self, ranks: Ranks, rows: Rows, of_samples: Sequence[bool]) -> None:
@@ -97,7 +108,12 @@ class WholeBatch(TorchFunctionMode):
     ) -> Any:
         """Compute `func`, of the whole batch where it is one of those that must be."""
         given = kwargs or {}
-        if not (_acts_on_batches(func) and next(self._of_samples, False)):
+        if not _acts_on_batches(func):
+            return func(*args, **given)
+        of_samples = next(self._of_samples, None)
+        if of_samples is None:
+            raise _uneven()
+        if not of_samples:
             return func(*args, **given)
         if func is F.batch_norm:
             return self._batch_norm(*args, **given)
@@ -107,6 +123,12 @@ class WholeBatch(TorchFunctionMode):
             return batch.copy_(func(whole, *others, **given)[self._rows.place])
         whole[self._rows.place] = batch
         return func(whole, *others, **given)[self._rows.place]
+
+    def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
+        """Switch it off."""
+        super().__exit__(kind, error, trace)
+        if error is None and next(self._of_samples, None) is not None:
+            raise _uneven()
 
     def _room(self, like: Tensor) -> Tensor:
         """Return zeros for the whole batch, laid out in memory as a rank's rows are."""
