@@ -14,7 +14,6 @@ import argparse
 import json
 import os
 import platform
-import re
 import statistics
 import time
 from pathlib import Path
@@ -28,6 +27,8 @@ from mtl.core.discovery.registry import Registry, discover
 from mtl.core.recipe.recipe_reader import read
 from mtl.core.recipe.recipe_source import RecipeSource
 from mtl.core.training.trainer import Trainer
+
+from .marked import with_marked
 
 HERE = Path(__file__).parent
 TABLE = HERE.parent / "docs" / "balancers.md"
@@ -155,8 +156,7 @@ def main() -> None:
         return
     (HERE / "results").mkdir(exist_ok=True)
     (HERE / "results" / "balancers.json").write_text(json.dumps(result, indent=2) + "\n")
-    pattern = re.compile(r"(<!-- measured: balancers -->\n).*?(\n<!-- end -->)", re.DOTALL)
-    TABLE.write_text(pattern.sub(lambda match: match[1] + table(result) + match[2], TABLE.read_text()))
+    TABLE.write_text(with_marked(TABLE.read_text(), "measured: balancers", table(result)))
 
 
 if __name__ == "__main__":

@@ -14,7 +14,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import re
 import subprocess
 import sys
 import tempfile
@@ -25,6 +24,8 @@ from pathlib import Path
 from typing import Any
 
 from mtl.core.folders.run_folder import versions
+
+from .marked import with_marked
 
 DOCUMENT = Path(__file__).parents[1] / "docs" / "performance.md"
 RESULTS = Path(__file__).parent / "results" / "commands.json"
@@ -108,11 +109,7 @@ def markdown(kept: Mapping[str, Any]) -> str:
 
 def document(text: str, kept: Mapping[str, Any]) -> str:
     """Return the document with the table between its markers."""
-    pattern = re.compile(r"(<!-- measured: commands -->\n).*?(\n<!-- end -->)", re.DOTALL)
-    text, count = pattern.subn(lambda match: match[1] + markdown(kept) + match[2], text)
-    if count != 1:
-        raise SystemExit(f"{DOCUMENT} must have the marker `measured: commands` once, has it {count} times")
-    return text
+    return with_marked(text, "measured: commands", markdown(kept))
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -33,6 +33,8 @@ from mtl.core.comparison.summary import summary_rows, table_note
 from mtl.core.discovery.registry import installed
 from mtl.core.folders.run_folder import versions
 
+from .marked import with_marked
+
 ROOT = Path(__file__).parents[1]
 DOCUMENT = ROOT / "docs" / "compare.md"
 RESULTS = Path(__file__).parent / "results"
@@ -146,10 +148,7 @@ def document(text: str) -> str:
         if not path.is_file():
             continue
         shown = markdown(json.loads(path.read_text()))
-        pattern = re.compile(rf"(<!-- measured: {name} -->\n).*?(\n<!-- end -->)", re.DOTALL)
-        text, count = pattern.subn(lambda match, shown=shown: match[1] + shown + match[2], text)
-        if count != 1:
-            raise SystemExit(f"{DOCUMENT} must have the marker `measured: {name}` once, has it {count} times")
+        text = with_marked(text, f"measured: {name}", shown)
     return text
 
 

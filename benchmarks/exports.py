@@ -31,6 +31,8 @@ import mtl
 from mtl.exports.benchmarking import measure
 from mtl.exports.inference import ExportedModel
 
+from .marked import with_marked
+
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "exports.json"
 DOCUMENT = ROOT / "docs" / "exports.md"
@@ -267,10 +269,7 @@ def rebuild(results: Mapping[str, Any]) -> None:
     """Write the tables between the markers of the document."""
     text = DOCUMENT.read_text()
     for name, table in (("variants", variant_table(results)), ("speed", speed_table(results))):
-        pattern = re.compile(rf"(<!-- benchmark: {name} -->\n).*?(\n<!-- end -->)", re.DOTALL)
-        text, count = pattern.subn(lambda match, table=table: match[1] + table + match[2], text)
-        if count != 1:
-            raise SystemExit(f"{DOCUMENT} has no place for the table {name!r}")
+        text = with_marked(text, f"benchmark: {name}", table)
     DOCUMENT.write_text(text)
 
 

@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import json
 import platform
-import re
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -23,6 +22,8 @@ from statistics import fmean, stdev
 from typing import Any
 
 from mtl.core.folders.run_folder import versions
+
+from .marked import with_marked
 
 ROOT = Path(__file__).parents[1]
 DOCUMENT = ROOT / "README.md"
@@ -105,11 +106,7 @@ def _shown(values: Sequence[float], unit: str) -> str:
 
 def document(text: str, kept: Mapping[str, Mapping[str, Any]]) -> str:
     """Return the document with the table between its markers."""
-    pattern = re.compile(r"(<!-- measured: first runs -->\n).*?(\n<!-- end -->)", re.DOTALL)
-    text, count = pattern.subn(lambda match: match[1] + markdown(kept) + match[2], text)
-    if count != 1:
-        raise SystemExit(f"{DOCUMENT} must have the marker `measured: first runs` once, has it {count} times")
-    return text
+    return with_marked(text, "measured: first runs", markdown(kept))
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -17,7 +17,6 @@ import argparse
 import csv
 import json
 import platform
-import re
 import shlex
 import subprocess
 import sys
@@ -30,6 +29,8 @@ import numpy as np
 from PIL import Image
 
 from mtl.core.folders.run_folder import versions
+
+from .marked import with_marked
 
 ROOT = Path(__file__).parents[1]
 DOCUMENT = ROOT / "docs" / "data.md"
@@ -159,11 +160,7 @@ def markdown(kept: Mapping[str, Any]) -> str:
 
 def document(text: str, kept: Mapping[str, Any]) -> str:
     """Return the document with the table between its markers."""
-    pattern = re.compile(r"(<!-- measured: own data -->\n).*?(<!-- end -->)", re.DOTALL)
-    text, count = pattern.subn(lambda match: f"{match[1]}{markdown(kept)}\n{match[2]}", text)
-    if count != 1:
-        raise SystemExit(f"{DOCUMENT} must have the marker `measured: own data` once, has it {count} times")
-    return text
+    return with_marked(text, "measured: own data", markdown(kept))
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

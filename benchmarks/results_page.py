@@ -8,11 +8,10 @@ from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
 
+from .marked import with_marked
 from .published import EXPERIMENTS, Experiment, Measure, Variant
 
 ABSENT = "\N{EN DASH}"
-
-START, END = "<!-- results: summary -->", "<!-- end -->"
 
 Found = Mapping[str, Mapping[str, Any]]
 
@@ -84,9 +83,7 @@ def with_summary(text: str, results: Found) -> str:
                 ]
                 rows.append(f"| {title} | {measure.title} | {' | '.join(cells)} |")
                 title = ""
-    before, _, rest = text.partition(START)
-    _, _, after = rest.partition(END)
-    return f"{before}{START}\n{chr(10).join(rows)}\n{END}{after}"
+    return with_marked(text, "results: summary", "\n".join(rows))
 
 
 def _whole(result: Mapping[str, Any] | None) -> bool:

@@ -39,6 +39,7 @@ from mtl.exports.elsewhere.runtime import RUNTIMES_ELSEWHERE
 from mtl.exports.inference import ExportedModel
 
 from .exports import processor
+from .marked import with_marked
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results" / "runtimes.json"
@@ -179,10 +180,7 @@ def rebuild(found: Mapping[str, Any]) -> None:
     """Write the tables between the markers of the document."""
     text = DOCUMENT.read_text()
     for name, table in (("runtimes", one_model(found)), ("tasks in runtimes", matrix(found))):
-        pattern = re.compile(rf"(<!-- benchmark: {name} -->\n).*?(\n<!-- end -->)", re.DOTALL)
-        text, count = pattern.subn(lambda match, table=table: match[1] + table + match[2], text)
-        if count != 1:
-            raise SystemExit(f"{DOCUMENT} has no place for the table {name!r}")
+        text = with_marked(text, f"benchmark: {name}", table)
     DOCUMENT.write_text(text)
 
 

@@ -16,7 +16,6 @@ import argparse
 import json
 import os
 import platform
-import re
 import subprocess
 import sys
 import tempfile
@@ -33,6 +32,8 @@ import orjson
 
 from mtl.exports.inference import ExportedModel
 from mtl.exports.metadata import IMAGE
+
+from .marked import with_marked
 
 HERE = Path(__file__).parent
 
@@ -206,13 +207,8 @@ def main() -> None:
     print(f"{table(rows)}\n\n{told}")
     if given.write:
         document = HERE.parent / "docs" / "serving.md"
-        pattern = re.compile(r"(<!-- measured: serving -->\n).*?(\n<!-- end -->)", re.DOTALL)
-        text, count = pattern.subn(
-            lambda found: f"{found[1]}{table(rows)}\n\n{told}{found[2]}", document.read_text()
-        )
-        if count != 1:
-            raise SystemExit(f"{document} has {count} places for the table")
-        document.write_text(text)
+        shown = f"{table(rows)}\n\n{told}"
+        document.write_text(with_marked(document.read_text(), "measured: serving", shown))
         (HERE / "serving.json").write_text(json.dumps({"machine": machine, "rows": rows}, indent=2) + "\n")
 
 

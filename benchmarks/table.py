@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from .gpu.page import FIRST, column
+from .marked import with_marked
 
 RESULTS = Path(__file__).with_name("results")
 DOCUMENT = Path(__file__).parents[1] / "docs" / "performance.md"
-START, END = "<!-- measured: speed -->", "<!-- end -->"
 NOT_MEASURED = "not measured"
 
 
@@ -21,8 +21,6 @@ def write_table() -> None:
         for name in ("cpu", "cuda", "gpu")
         if (path := RESULTS / f"{name}.json").is_file()
     }
-    before, _, rest = DOCUMENT.read_text().partition(START)
-    _, _, after = rest.partition(END)
     text = "\n\n".join(
         [
             _where(found),
@@ -30,7 +28,7 @@ def write_table() -> None:
             *(_jobs(name, value) for name, value in found.items() if "jobs" in value),
         ]
     )
-    DOCUMENT.write_text(f"{before}{START}\n{text}\n{END}{after}")
+    DOCUMENT.write_text(with_marked(DOCUMENT.read_text(), "measured: speed", text))
 
 
 def _where(found: dict[str, Any]) -> str:

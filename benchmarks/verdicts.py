@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import json
 import platform
-import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -29,6 +28,8 @@ from mtl.core.comparison.power import power
 from mtl.core.comparison.statistics import ALPHA, Estimate, difference, holm
 from mtl.core.comparison.verdicts import BETTER, UNSURE_BETTER, UNSURE_WORSE, WORSE, verdict_on
 from mtl.core.comparison.yardsticks import Yardstick
+
+from .marked import with_marked
 
 ROOT = Path(__file__).parents[1]
 DOCUMENT = ROOT / "docs" / "compare.md"
@@ -294,11 +295,7 @@ def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
 
 def document(text: str, kept: Mapping[str, Any]) -> str:
     """Return the document with the figures between their markers."""
-    pattern = re.compile(r"(<!-- measured: verdicts -->\n).*?(\n<!-- end -->)", re.DOTALL)
-    text, count = pattern.subn(lambda match: match[1] + markdown(kept) + match[2], text)
-    if count != 1:
-        raise SystemExit(f"{DOCUMENT} must have the marker `measured: verdicts` once, has it {count} times")
-    return text
+    return with_marked(text, "measured: verdicts", markdown(kept))
 
 
 def main() -> None:

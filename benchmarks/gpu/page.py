@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from ..marked import with_marked
+
 DOCUMENT = Path(__file__).parents[2] / "docs" / "performance.md"
-_MARKED = re.compile(r"(<!-- measured: gpu -->\n).*?(\n<!-- end -->)", re.DOTALL)
 
 
 def document(text: str, kept: Mapping[str, Any]) -> str:
     """Return the document with the figures between its markers."""
-    text, count = _MARKED.subn(lambda match: match[1] + markdown(kept) + match[2], text)
-    if count != 1:
-        raise SystemExit(f"{DOCUMENT} must have the marker `measured: gpu` once, has it {count} times")
-    return text
+    return with_marked(text, "measured: gpu", markdown(kept))
 
 
 def markdown(kept: Mapping[str, Any]) -> str:

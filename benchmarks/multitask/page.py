@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from math import isfinite
 from pathlib import Path
 from typing import Any
 
-from mtl.core.base.errors import UsageError
 from mtl.core.base.files import read_text, write_text
 from mtl.core.comparison.summary import found_note, table_note
 from mtl.core.comparison.verdicts import BETTER, WORSE
@@ -16,6 +14,7 @@ from mtl.core.discovery.registry import Registry
 from mtl.core.recipe.recipe_source import write_yaml
 from mtl.core.report.numbers import listed
 
+from ..marked import with_marked
 from .plan import Method, Plan, cells_of
 from .published import SINGLE, Bounds, read_published, verdict_of
 from .rows import ABSENT, header, interval_of, mean_of, rows_of, single_row
@@ -30,12 +29,7 @@ def write_page(results: Results, registry: Registry, path: Path) -> None:
     """Write what is kept between the page's markers; raise `UsageError` for a page without them."""
     text = read_text(path, "the page", hint="take the one of the repository", most=_LARGEST)
     for name, content in blocks(results, registry).items():
-        own = rf"(?<=<!-- measured: {name} -->\n).*?(?=\n<!-- end -->)"
-        before, *found = re.split(own, text, flags=re.DOTALL)
-        if len(found) != 1:
-            told = f"{path}: the marker `measured: {name}` is there {len(found)} times"
-            raise UsageError(told, hint="write it once")
-        text = f"{before}{content}{found[0]}"
+        text = with_marked(text, f"measured: {name}", content)
     write_text(path, text)
 
 

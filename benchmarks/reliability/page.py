@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from ..fuzz.results import rendered as inputs_tried
+from ..marked import with_marked
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "reliability.md"
 
@@ -18,10 +18,7 @@ def write_page(
     """Replace what is between the markers; `fuzzing` are the results of `benchmarks.fuzz`."""
     text = DOCUMENT.read_text()
     for name, content in rendered(results, faults, fuzzing).items():
-        pattern = re.compile(rf"(<!-- measured: {name} -->\n).*?(<!-- end -->)", re.DOTALL)
-        text, count = pattern.subn(lambda found: f"{found[1]}{content}\n{found[2]}", text)  # noqa: B023
-        if count != 1:
-            raise SystemExit(f"{DOCUMENT} has {count} places for {name}")
+        text = with_marked(text, f"measured: {name}", content)
     DOCUMENT.write_text(text)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from importlib.util import module_from_spec, spec_from_file_location
+from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -17,12 +17,9 @@ TEXT = (ROOT / "docs" / "compare.md").read_text()
 
 def loaded(name: str) -> ModuleType:
     """Return the script, which no installation has: only a clone."""
-    spec = spec_from_file_location(name, ROOT / "benchmarks" / f"{name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(ROOT))
+        return import_module(f"benchmarks.{name}")
 
 
 comparisons, verdicts = loaded("comparisons"), loaded("verdicts")
