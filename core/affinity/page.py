@@ -10,7 +10,7 @@ from ..comparison.page_method import counted, every_training
 from ..comparison.page_style import STYLE as COMPARISON_STYLE
 from ..comparison.pictures import Band, band_chart, span
 from ..comparison.summary import gain_text
-from ..report.markup import Html, document, pairs, section, table, tag
+from ..report.markup import Html, pairs, sections_page, table, tag
 from ..report.numbers import ABSENT, listed
 from ..report.style import STYLE
 from .picture import STYLE as PICTURE_STYLE
@@ -24,15 +24,8 @@ Part = tuple[str, str, Html] | None
 def page(results: Results) -> Html:
     """Return the whole page; the same results give the same bytes."""
     shown = [part for make in _SECTIONS if (part := make(results)) is not None]
-    links = [tag("a", title, href=f"#{name}") for name, title, _ in shown]
-    body = tag(
-        "body",
-        _summary(results),
-        tag("nav", *links, aria_label="Sections"),
-        tag("main", *(section(title, content, id_=name) for name, title, content in shown)),
-    )
     title = f"{listed(list(results['tasks']))}: which together"
-    return document(title, STYLE + COMPARISON_STYLE + PICTURE_STYLE, body)
+    return sections_page(title, STYLE + COMPARISON_STYLE + PICTURE_STYLE, _summary(results), shown)
 
 
 def _summary(results: Results) -> Html:

@@ -9,15 +9,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .asked import (
-    data_dir_option,
-    data_option,
-    dataset_option,
+    assignments_option,
+    data_options,
     device_option,
-    epochs_option,
+    flags_in,
+    jobs_option,
     json_option,
     names_in,
-    precision_option,
-    recipe_option,
+    training_options,
 )
 from .compare import by_task
 from .session import Session, pass_session, print_json
@@ -27,23 +26,16 @@ if TYPE_CHECKING:
 
 
 @click.command("affinity")
-@recipe_option
+@data_options
 @click.option("--tasks", metavar="A,B,...", help="Two to eight tasks, separated by commas (mtl list task).")
-@dataset_option
-@data_option
-@data_dir_option
 @click.option("--encoder", metavar="NAME", help="The encoder of every group (mtl list encoder).")
 @click.option("--sharing", metavar="NAME", help="The sharing scheme of every group (mtl list sharing).")
 @click.option("--balancer", metavar="NAME", help="The balancer of every group (mtl list balancer).")
-@click.option("--balance-on", metavar="parameters|features", help="Whose gradients the balancer weighs.")
-@epochs_option
+@training_options
 @click.option(
     "--seeds", default="3", show_default=True, metavar="N|A,B,...", help="How many seeds, or which."
 )
-@precision_option
-@click.option(
-    "--set", "assignments", multiple=True, metavar="KEY=VALUE", help="Set anything. May be repeated."
-)
+@assignments_option
 @click.option(
     "--metric",
     "metrics",
@@ -62,9 +54,7 @@ if TYPE_CHECKING:
     help="The most multiply-adds of a sample through all models together.",
 )
 @device_option
-@click.option(
-    "--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Cells trained at a time."
-)
+@jobs_option
 @click.option("--out", type=click.Path(path_type=Path), help="The folder [default: runs/affinity-TASKS].")
 @click.option("--force", is_flag=True, help="Replace what is there: train every cell again.")
 @click.option("--dry-run", is_flag=True, help="Stop at the groups and their prices: nothing is trained.")
@@ -124,20 +114,6 @@ def _question(asked: Mapping[str, Any]) -> Question:
     from ..recipe.request import Request
     from ..recipe.seed_list import read_seeds
 
-    flags = {name: asked[name] for name in _FLAGS}
-    request = Request(asked["recipe"], names_in(asked["tasks"]), flags, asked["assignments"])
+    request = Request(asked["recipe"], names_in(asked["tasks"]), flags_in(asked), asked["assignments"])
     metrics = by_task("--metric", "METRIC", asked["metrics"])
     return Question(request, seeds=read_seeds(asked["seeds"]), metrics=metrics)
-
-
-_FLAGS = (
-    "dataset",
-    "data",
-    "data_dir",
-    "encoder",
-    "sharing",
-    "balancer",
-    "balance_on",
-    "epochs",
-    "precision",
-)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
@@ -72,6 +73,17 @@ devices_option = click.option(
     metavar="N",
     help="Train one model on so many devices.",
 )
+seed_option = click.option("--seed", type=click.IntRange(min=0), help="Seed of everything random.")
+assignments_option = click.option(
+    "--set", "assignments", multiple=True, metavar="KEY=VALUE", help="Set anything; may be repeated."
+)
+out_option = click.option(
+    "--out", type=click.Path(path_type=Path), help="The run folder [default: a new one in runs/]."
+)
+force_option = click.option("--force", is_flag=True, help="Replace an existing run folder.")
+jobs_option = click.option(
+    "--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Cells trained at a time."
+)
 json_option = click.option("--json", "as_json", is_flag=True, help="End with one JSON object on stdout.")
 
 _DATA = (
@@ -83,6 +95,8 @@ _DATA = (
     allow_duplicates_option,
 )
 _TRAINING = (balance_on_option, init_from_option, epochs_option, precision_option, deterministic_option)
+
+_NEW_RUN = (seed_option, assignments_option, device_option, out_option, force_option)
 
 
 def data_options(command: Command) -> Command:
@@ -106,6 +120,11 @@ def loudness_options(command: Command) -> Command:
 def _remember_loudness(context: click.Context, option: click.Parameter, asked: bool) -> None:
     if asked:
         context.meta[LOUDNESS] = option.name
+
+
+def new_run_options(command: Command) -> Command:
+    """Add the options of whatever trains a new run: how, where, and into which folder."""
+    return _added(_NEW_RUN, command)
 
 
 def flags_in(given: Mapping[str, Any]) -> dict[str, Any]:

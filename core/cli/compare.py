@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..base.errors import UsageError
-from .asked import data_options, device_option, flags_in, json_option, names_in, training_options
+from .asked import data_options, device_option, flags_in, jobs_option, json_option, names_in, training_options
 from .session import Session, pass_session, print_json
 
 if TYPE_CHECKING:
@@ -62,9 +62,7 @@ if TYPE_CHECKING:
     help="Train nothing: rank the methods of finished comparisons, one for each data set. Repeat it.",
 )
 @device_option
-@click.option(
-    "--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Cells trained at a time."
-)
+@jobs_option
 @click.option("--export", is_flag=True, help="Export and verify every cell too.")
 @click.option(
     "--out", type=click.Path(path_type=Path), help="The folder [default: runs/compare-TASKS-by-AXES]."

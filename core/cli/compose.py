@@ -10,11 +10,11 @@ import click
 
 from .asked import (
     data_options,
-    device_option,
     devices_option,
     json_option,
     loudness_options,
     names_in,
+    new_run_options,
     tracker_option,
     training_options,
 )
@@ -53,16 +53,10 @@ if TYPE_CHECKING:
     help="How losses become one update (mtl list balancer).",
 )
 @training_options
-@click.option("--seed", type=click.IntRange(min=0), help="Seed of everything random.")
 @click.option("--seeds", metavar="N|A,B,...", help="Train several seeds at once: so many, or these.")
 @tracker_option
-@click.option(
-    "--set", "assignments", multiple=True, metavar="KEY=VALUE", help="Set anything; may be repeated."
-)
-@device_option
+@new_run_options
 @devices_option
-@click.option("--out", type=click.Path(path_type=Path), help="The run folder [default: a new one in runs/].")
-@click.option("--force", is_flag=True, help="Replace an existing run folder.")
 @click.option("--dry-run", is_flag=True, help="Stop at the plan: nothing is loaded, trained or written.")
 @loudness_options
 @json_option

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .asked import device_option, epochs_option, json_option, names_in
+from .asked import epochs_option, json_option, names_in, new_run_options
 from .results import tell_extension
 from .session import Session, pass_session
 
@@ -22,13 +22,7 @@ if TYPE_CHECKING:
 @click.option("--tasks", required=True, metavar="A,B,...", help="The new tasks, separated by commas.")
 @click.option("--finetune", is_flag=True, help="Train everything, not the new heads alone.")
 @epochs_option
-@click.option("--seed", type=click.IntRange(min=0), help="Seed of everything random.")
-@click.option(
-    "--set", "assignments", multiple=True, metavar="KEY=VALUE", help="Set anything; may be repeated."
-)
-@device_option
-@click.option("--out", type=click.Path(path_type=Path), help="The run folder [default: a new one in runs/].")
-@click.option("--force", is_flag=True, help="Replace an existing run folder.")
+@new_run_options
 @json_option
 @pass_session
 def command(

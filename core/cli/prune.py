@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .asked import device_option, drops_in, epochs_option, json_option
+from .asked import drops_in, epochs_option, json_option, new_run_options
 from .results import print_table, shown
 from .session import Session, pass_session
 
@@ -34,13 +34,7 @@ if TYPE_CHECKING:
     metavar="NAME=VALUE",
     help="Most that a task or metric may lose (points, dB, or percent of an error).",
 )
-@click.option("--seed", type=click.IntRange(min=0), help="Seed of everything random.")
-@click.option(
-    "--set", "assignments", multiple=True, metavar="KEY=VALUE", help="Set anything; may be repeated."
-)
-@device_option
-@click.option("--out", type=click.Path(path_type=Path), help="The run folder [default: a new one in runs/].")
-@click.option("--force", is_flag=True, help="Replace an existing run folder.")
+@new_run_options
 @json_option
 @pass_session
 def command(

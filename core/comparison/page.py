@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..report.markup import Html, document, section, table, tag
+from ..report.markup import Html, sections_page, table, tag
 from ..report.numbers import ABSENT, duration, listed, number
 from ..report.style import STYLE
 from .page_curves import conflict, curves, weights
@@ -22,15 +22,8 @@ def page(results: Results) -> Html:
     """Return the whole page; the same results give the same bytes."""
     made = [make(results) for make in _SECTIONS]
     shown = [part for part in made if part is not None]
-    links = [tag("a", title, href=f"#{name}") for name, title, _ in shown]
-    body = tag(
-        "body",
-        _summary(results),
-        tag("nav", *links, aria_label="Sections"),
-        tag("main", *(section(title, content, id_=name) for name, title, content in shown)),
-    )
     title = f"{listed(list(results['tasks']))}: mtl comparison"
-    return document(title, STYLE + COMPARISON_STYLE, body)
+    return sections_page(title, STYLE + COMPARISON_STYLE, _summary(results), shown)
 
 
 def _summary(results: Results) -> Html:

@@ -100,6 +100,14 @@ def document(title: str, style: str, body: Html) -> Html:
     return Html(f"<!doctype html>\n{tag('html', head, body, lang='en')}\n")
 
 
+def sections_page(title: str, style: str, header: Html, shown: Sequence[tuple[str, str, Html]]) -> Html:
+    """Return a page of sections (name, title, content), with links to them below a header."""
+    links = [tag("a", heading, href=f"#{name}") for name, heading, _ in shown]
+    contents = [section(heading, content, id_=name) for name, heading, content in shown]
+    nav = tag("nav", *links, aria_label="Sections")
+    return document(title, style, tag("body", header, nav, tag("main", *contents)))
+
+
 def _attribute(name: str, value: Attribute) -> str:
     if value is None or value is False:
         return ""

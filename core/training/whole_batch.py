@@ -126,7 +126,7 @@ class WholeBatch(TorchFunctionMode):
 
     def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
         """Switch it off."""
-        super().__exit__(kind, error, trace)
+        super().__exit__(kind, error, trace)  # type: ignore[no-untyped-call]
         if error is None and next(self._of_samples, None) is not None:
             raise _uneven()
 
