@@ -83,7 +83,7 @@ def command(
       mtl compose --data photos.csv
       mtl compose --tasks denoise,classify --encoder lenet --epochs 2
       mtl compose --tasks parity,classify --set train.batch_size=64 --dry-run
-      mtl compose --tasks denoise,classify --encoder lenet --seeds 8
+      mtl compose --tasks denoise,classify --encoder lenet --seeds 3
       mtl compose --tasks denoise,classify --encoder lenet --devices 2
     """
     resolved, source = _read(session, recipe, tasks, flags, assignments)

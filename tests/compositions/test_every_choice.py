@@ -236,7 +236,7 @@ def recipes() -> list[dict[str, Any]]:
 RECIPES = recipes()
 
 
-SHARE = 3
+SHARE = 4
 """One recipe in so many is walked by default, the others with the long tests."""
 
 

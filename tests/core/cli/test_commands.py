@@ -67,7 +67,7 @@ def test_every_command_has_two_examples_that_run(name: str, mtl: Command, demo_c
     for example in examples:
         words = shlex.split(example.split(" > ")[0])[1:]
         if name == "compose" and "--epochs" not in words:
-            words += ["--epochs", "1"]  # twenty, of eight seeds, take minutes
+            words += ["--epochs", "1"]  # twenty, of several seeds, take minutes
         if name == "resume":
             _interrupt_after_first_epoch(demo_copy)
         result = mtl(*words)

@@ -125,6 +125,7 @@ def test_what_is_not_ours_is_not_written_to(demo_copy: Path, mtl: Command, hub: 
         assert refused.err.startswith(f"error: {name!r} is no name of a repository\n")
 
 
+@pytest.mark.slow  # the client tries for twenty seconds
 def test_a_hub_that_is_not_there_is_said(mtl: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
     result = mtl("pull", "me/x", "--out", "got")

@@ -25,6 +25,9 @@ COSTLY = {
 QUICK = {"loss", "balancer"}
 """Kinds whose training is a matter of a moment; of the others, the first of each kind is always trained."""
 
+LARGE = {"shapenet", "resnet18", "alexnet"}
+"""Encoders that take ten seconds and more, whatever is asked of them: the long tests have them."""
+
 
 def failures(subject: Subject, costly: bool) -> list[str]:
     """Return what the kit finds wrong."""
@@ -46,7 +49,13 @@ def trained() -> list[object]:
     return found
 
 
-@pytest.mark.parametrize("subject", SUBJECTS, ids=lambda subject: f"{subject.kind}-{subject.name}")
+def named(subject: Subject) -> object:
+    """Return a component as a case of its name."""
+    marks = pytest.mark.slow if subject.name in LARGE else ()
+    return pytest.param(subject, marks=marks, id=f"{subject.kind}-{subject.name}")
+
+
+@pytest.mark.parametrize("subject", [named(subject) for subject in SUBJECTS])
 def test_a_built_in_component_keeps_its_promises(subject: Subject) -> None:
     assert failures(subject, costly=False) == []
 
