@@ -187,10 +187,10 @@ def rebuild(found: Mapping[str, Any]) -> None:
 def one_model(found: Mapping[str, Any]) -> str:
     lines = [
         f"`python -m benchmarks.runtimes` on {found['where']}: the default model after one epoch.",
-        "Latencies are those of a machine that was that busy.",
+        "Latencies are those of a machine that was that busy. All are asked for float32, in files and arithmetic.",
         "",
-        "| runtime | version | largest difference | bytes | batch | p50 ms @1 | rounded |",
-        "|---|---|---|---|---|---|---|",
+        "| runtime | version | largest difference | bytes | batch | p50 ms @1 |",
+        "|---|---|---|---|---|---|",
     ]
     rows = found.get(DEFAULT, {})
     for runtime, row in ((name, rows[name]) for name in TITLES if name in rows):
@@ -204,7 +204,6 @@ def one_model(found: Mapping[str, Any]) -> str:
             size,
             str(row.get("batch", "-")),
             latency,
-            "nothing",
         ]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
