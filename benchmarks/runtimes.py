@@ -187,7 +187,7 @@ def rebuild(found: Mapping[str, Any]) -> None:
 def one_model(found: Mapping[str, Any]) -> str:
     lines = [
         f"`python -m benchmarks.runtimes` on {found['where']}: the default model after one epoch.",
-        "Latencies are those of a machine that was that busy. All are asked for float32, in files and arithmetic.",
+        "Latencies are those of a machine that was that busy. Files and arithmetic are float32.",
         "",
         "| runtime | version | largest difference | bytes | batch | p50 ms @1 |",
         "|---|---|---|---|---|---|",
