@@ -85,8 +85,8 @@ _DEPTH = (
     Measure("depth, relative error", ("depth/relative-error",), digits=4, higher=False),
 )
 _SINGLE_TASK = (
-    "Published figures: those of single-task training from which the program of Liu et al. 2021 (CAGrad) counts "
-    "gains; its own are means of the last ten epochs on the test pictures."
+    "Published figures: those of single-task training from which the program of Liu et al. 2021 (CAGrad) "
+    "counts gains; its own are means of the last ten epochs on the test pictures."
 )
 _ATTRIBUTES = tuple(task_names(ATTRIBUTES).values())
 _BCE = Measure("cross-entropy per pixel", ("autoencode/bce",), digits=4, higher=False)
