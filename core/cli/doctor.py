@@ -16,6 +16,7 @@ import click
 from ..base.cache import cache_folder
 from ..base.errors import ComponentError, MissingRequirementError
 from ..discovery.home import home_distribution
+from ..discovery.plugin_loading import Provider
 from .session import Session, pass_session, print_json
 
 
@@ -87,14 +88,14 @@ def _devices() -> list[Finding]:
 
 
 def _plugins(session: Session) -> list[Finding]:
-    return [
-        Finding(
-            f"plugin {provider.distribution}/{provider.name}",
-            "bad" if provider.broken else "ok",
-            f"{provider.status}: {provider.reason}" if provider.unavailable else provider.label,
-        )
-        for provider in session.registry.providers
-    ]
+    return [_plugin(provider) for provider in session.registry.providers]
+
+
+def _plugin(provider: Provider) -> Finding:
+    status = "bad" if provider.broken else "note" if provider.damage else "ok"
+    told = f"{provider.status}: {provider.reason}" if provider.unavailable else provider.label
+    told += f"; damaged: {provider.damage}" if provider.damage else ""
+    return Finding(f"plugin {provider.distribution}/{provider.name}", status, told)
 
 
 def _cache() -> Finding:

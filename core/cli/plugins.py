@@ -68,6 +68,8 @@ def show(session: Session, name: str, as_json: bool) -> None:
         )
         for component in row["components"]:
             click.echo(f"  {component}")
+        if provider.damage:
+            click.echo(f"  damaged: {provider.damage}")
         if provider.unavailable:
             click.echo(f"  {provider.reason}\n  hint: {next_step(provider)}")
         if provider.trace:
@@ -82,6 +84,7 @@ def _as_json(registry: Registry, provider: Provider) -> dict[str, Any]:
         "status": provider.status,
         "stage": provider.stage,
         "reason": provider.reason,
+        "damage": provider.damage or None,
         "traceback": provider.trace,
         "import_seconds": round(provider.seconds, 4),
         "components": [
@@ -93,4 +96,5 @@ def _as_json(registry: Registry, provider: Provider) -> dict[str, Any]:
 
 
 def _told(row: dict[str, Any]) -> str:
-    return str(row["reason"]) if row["stage"] else str(len(row["components"]))
+    told = str(row["reason"]) if row["stage"] else str(len(row["components"]))
+    return f"{told}; damaged: {row['damage']}" if row["damage"] else told

@@ -21,6 +21,9 @@ GROUP = "mtl"
 HOME = "mtl-composer"
 """The distribution that carries the core; its plugins load first, and cannot be switched off."""
 
+REINSTALL = f"pip install --force-reinstall --no-deps {HOME}"
+"""What mends an installation of the core that is damaged."""
+
 OWN = {"plugins": "mtl.plugins", "exports": "mtl.exports"}
 """The entry points that came with this code; a test holds them equal to those that are installed with it."""
 
@@ -31,7 +34,16 @@ def bears_the_name(name: str) -> bool:
     >>> bears_the_name("MTL_composer"), bears_the_name("mtl-composer-extras")
     (True, False)
     """
-    return re.sub(r"[-_.]+", "-", name).lower() == HOME
+    return normalized(name) == HOME
+
+
+def normalized(name: str) -> str:
+    """Return a distribution's name as packages are told apart by.
+
+    >>> normalized("My_plugin.extra")
+    'my-plugin-extra'
+    """
+    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def home_of(distributions: Iterable[metadata.Distribution]) -> metadata.Distribution | None:
@@ -62,16 +74,25 @@ def _holds_this_code(distribution: metadata.Distribution) -> bool:
         told = json.loads(distribution.read_text("direct_url.json") or "{}")
         if told.get("dir_info", {}).get("editable"):
             return Path(url2pathname(urlsplit(told["url"]).path)).samefile(here.parents[2])
-        kept = next(file for file in distribution.files or () if str(file) == "mtl/core/discovery/home.py")
-        digest = (
-            base64.urlsafe_b64encode(hashlib.sha256(read_bytes(here, "code", hint="", most=2**20)).digest())
-            .decode()
-            .rstrip("=")
-        )
-        stated = kept.hash
-        return Path(str(kept.locate())).samefile(here) and stated is not None and stated.value == digest
+        name = "mtl/core/discovery/home.py"
+        kept = next(file for file in distribution.files or () if str(file) == name)
+        return Path(str(kept.locate())).samefile(here) and vouches_for(distribution, name)
     except Exception:  # damaged in whatever way: it proves nothing
         return False
+
+
+def vouches_for(distribution: metadata.Distribution, *names: str) -> bool:
+    """Return whether a distribution states the sum of one of these files, and the file has it."""
+    try:
+        refuse_waiting(distribution, "RECORD")
+        for file in distribution.files or ():
+            if str(file) in names and file.hash is not None:
+                data = read_bytes(Path(str(file.locate())), "code", hint="", most=2**20)
+                digest = base64.urlsafe_b64encode(hashlib.sha256(data).digest()).decode().rstrip("=")
+                return file.hash.value == digest
+    except Exception:  # damaged in whatever way: it proves nothing
+        pass
+    return False
 
 
 def refuse_waiting(distribution: metadata.Distribution, *names: str) -> None:

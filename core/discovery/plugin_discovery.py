@@ -6,22 +6,25 @@ Every distribution is read on its own: one that cannot be read becomes a row and
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from importlib import metadata
+from pathlib import Path
 
 from ..base.errors import ComponentError, MissingRequirementError, described
 from .home import (
     GROUP,
     HOME,
     OWN,
-    bears_the_name,
+    REINSTALL,
     folder_of,
     home_distribution,
     home_of,
+    normalized,
     points_of,
     refuse_waiting,
 )
+from .leftovers import folders_by_name, in_use, is_set_aside, left_beside
 
 _SECTION = re.compile(rf"^\ufeff?\[{GROUP}\]\s*$", re.MULTILINE)
 """How a file of entry points names the group."""
@@ -29,42 +32,87 @@ _SECTION = re.compile(rf"^\ufeff?\[{GROUP}\]\s*$", re.MULTILINE)
 
 @dataclass(frozen=True)
 class Found:
-    """An entry point: its name, its distribution as messages call it, and `load`, which imports it."""
+    """An entry point: its name, its distribution as messages call it, and `load`, which imports it.
+
+    `damage` says what is wrong with the installation of a plugin that can be used all the same.
+    """
 
     name: str
     distribution: str
     version: str
     load: Callable[[], object]
+    damage: str = ""
+
+
+Read = tuple[metadata.Distribution, list[Found]]
+"""A distribution with its entry points of the group."""
 
 
 def installed(distributions: Iterable[metadata.Distribution] | None = None) -> list[Found]:
     """Return the entry points of all distributions, the core's own first, then by name.
 
-    The first of several distributions of one name counts, as for an import; of the core's name, the one that
-    the running code belongs to, and another one becomes a row that fails. Raises `MissingRequirementError`
-    when the core's own are not among them: nothing built in could be found.
+    Of several distributions of one name the one counts whose code is here; of the core's name, the one that
+    the running code belongs to, and another one becomes a row that fails. Raises `ComponentError` when the
+    core's own are not among them: nothing built in could be found.
     """
-    found: dict[tuple[str, str], Found] = {}
-    owners: dict[str, metadata.Distribution] = {}
-    known = [(item, _points_of(item)) for item in (_all() if distributions is None else distributions)]
-    home = home_of(
-        item for item, points in known if any(bears_the_name(point.distribution) for point in points)
-    )
-    for distribution, points in known:
-        for point in points:
-            if bears_the_name(point.distribution) and distribution is not home:
-                if points_of(distribution) != OWN:
-                    found.setdefault((str(folder_of(distribution)), ""), _another(point, distribution))
-                continue
-            key = _normalized(point.distribution)
-            if owners.setdefault(key, distribution) is distribution:
-                found.setdefault((key, point.name), point)
+    everything = _all() if distributions is None else list(distributions)
+    folders = folders_by_name(everything)
+    by_name: dict[str, list[Read]] = {}
+    for distribution in everything:
+        if points := _points_of(distribution):
+            by_name.setdefault(normalized(points[0].distribution), []).append((distribution, points))
+    found = _of_home(by_name.pop(HOME, []), folders)
+    for name, known in by_name.items():
+        chosen = in_use([distribution for distribution, _ in known])
+        found += _of_plugin(name, chosen, known, folders)
+    return sorted(found, key=lambda item: (item.distribution != HOME, item.distribution, item.name))
+
+
+def _of_home(known: Sequence[Read], folders: Mapping[str, Sequence[Path]]) -> list[Found]:
+    """Return the rows of the core, and one for each other distribution that bears its name."""
+    home = home_of(distribution for distribution, _ in known)
     if home is None:
-        raise MissingRequirementError(
+        raise ComponentError(
             f"the installation of {HOME} is damaged: none of its built-in plugins can be found",
-            hint=f"pip install --force-reinstall --no-deps {HOME}",
+            hint=REINSTALL,
         )
-    return sorted(found.values(), key=lambda item: (item.distribution != HOME, item.distribution, item.name))
+    found: list[Found] = []
+    same, strange = [], []
+    for distribution, points in known:
+        if points_of(distribution) == OWN:
+            same.append(distribution)
+        else:
+            strange.append(folder_of(distribution))
+            found.append(_another(points[0], distribution))
+    left = [folder for folder in left_beside(HOME, home, same, folders) if folder not in strange]
+    own = next(points for distribution, points in known if distribution is home)
+    return found + [replace(point, damage=_damage(home, left)) for point in own]
+
+
+def _of_plugin(
+    name: str, chosen: metadata.Distribution, known: Sequence[Read], folders: Mapping[str, Sequence[Path]]
+) -> list[Found]:
+    """Return the rows of a plugin of which one or more distributions are known; each entry point once."""
+    points = {
+        point.name: point
+        for distribution, points in known
+        if distribution is chosen
+        for point in reversed(points)
+    }
+    if is_set_aside(chosen):
+        return [_set_aside(next(iter(points.values())), chosen)]
+    left = left_beside(name, chosen, [distribution for distribution, _ in known], folders)
+    return [replace(point, damage=_damage(chosen, left)) for point in points.values()]
+
+
+def _damage(distribution: metadata.Distribution, left: Sequence[Path]) -> str:
+    """Return what is wrong with an installation that can be used; empty where nothing is."""
+    found = []
+    if _stated(distribution, "Name") is None or _stated(distribution, "Version") is None:
+        found.append(f"{folder_of(distribution)} has no METADATA with a name and a version")
+    if left:
+        found.append(f"left by another installation, to be removed: {', '.join(map(str, left))}")
+    return "; ".join(found)
 
 
 def _all() -> list[metadata.Distribution]:
@@ -121,6 +169,18 @@ def _another(point: Found, distribution: metadata.Distribution) -> Found:
     return Found(point.distribution, str(folder), point.version, load)
 
 
+def _set_aside(point: Found, distribution: metadata.Distribution) -> Found:
+    """Return a row for what pip put aside, where nothing came in its stead."""
+
+    def load() -> object:
+        raise ComponentError(
+            "pip was ended while it installed or removed it",
+            hint=f"pip install --force-reinstall {point.distribution}, then remove {folder_of(distribution)}",
+        )
+
+    return replace(point, load=load)
+
+
 def _loader(point: metadata.EntryPoint) -> Callable[[], object]:
     def load() -> object:
         try:
@@ -160,7 +220,3 @@ def _stated(distribution: metadata.Distribution, key: str) -> str | None:
         return distribution.metadata[key] or None
     except Exception:
         return None
-
-
-def _normalized(name: str) -> str:
-    return re.sub(r"[-_.]+", "-", name).lower()

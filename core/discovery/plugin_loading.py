@@ -24,7 +24,7 @@ import pluggy
 
 from ..base.errors import ComponentError, MtlError, described, did_you_mean
 from ..contracts import hookspecs
-from .home import GROUP, HOME
+from .home import GROUP, HOME, REINSTALL
 from .import_marks import ImportMarks
 from .plugin_discovery import Found, installed
 
@@ -36,6 +36,7 @@ __all__ = [
     "broken_line",
     "load_plugins",
     "next_step",
+    "refuse_broken_home",
 ]
 
 SLOW = 1.0
@@ -47,7 +48,7 @@ class Provider:
     """A plugin as found: where it came from, and why it is broken if it is.
 
     `stage` is where it stopped: disabled, duplicate, import, api, register, hooks or records; None when it is
-    in use.
+    in use. `damage` says what is wrong with its installation all the same.
     """
 
     name: str
@@ -59,6 +60,7 @@ class Provider:
     hint: str | None = None
     trace: str | None = None
     printed: str = ""
+    damage: str = ""
 
     @property
     def status(self) -> str:
@@ -118,10 +120,19 @@ def load_plugins(files: Iterable[Path] = ()) -> tuple[pluggy.PluginManager, tupl
     with ImportMarks() as marks:
         for found, switch in named:
             provider = _load(manager, found, marks) if switch is None else _disabled(found, switch)
+            refuse_broken_home(provider)
             if provider.broken and os.environ.get("MTL_STRICT") == "1":
                 raise ComponentError(f"{broken_line(provider)}\n{provider.trace}".rstrip())
             providers.append(provider)
     return manager, tuple(providers)
+
+
+def refuse_broken_home(provider: Provider) -> None:
+    """Raise `ComponentError` when what is built in cannot be used: nothing else would make sense then."""
+    if provider.broken and provider.distribution == HOME:
+        raise ComponentError(
+            f"the installation of {HOME} is damaged: {broken_line(provider)}", hint=REINSTALL
+        )
 
 
 def broken_line(provider: Provider) -> str:
@@ -230,7 +241,7 @@ def _from_file(path: Path) -> Found:
 
 
 def _load(manager: pluggy.PluginManager, found: Found, marks: ImportMarks) -> Provider:
-    provider = Provider(found.name, found.distribution, found.version)
+    provider = Provider(found.name, found.distribution, found.version, damage=found.damage)
     printed = io.StringIO()
     started = time.perf_counter()
     stage = "import"

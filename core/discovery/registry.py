@@ -17,8 +17,9 @@ from ..base.errors import ComponentError, UsageError, described, did_you_mean
 from ..contracts import contract_of
 from ..contracts.hookspecs import COMPONENTS, REPLACED
 from ..contracts.records import KINDS, Component
+from .home import REINSTALL
 from .import_marks import remedy, told_when_slow
-from .plugin_loading import HOME, Provider, as_broken, broken_line, load_plugins
+from .plugin_loading import HOME, Provider, as_broken, broken_line, load_plugins, refuse_broken_home
 
 MOST = 10_000
 """So many components of a kind a plugin may have; a hook that never ends must not fill the memory."""
@@ -58,9 +59,11 @@ class Entry:
         return found
 
     def _unusable(self, reason: str) -> ComponentError:
+        distribution = self.provider.distribution
+        mend = f"mend or uninstall {distribution}; see: mtl plugins"
         return ComponentError(
             f"{self.label} cannot be loaded from {self.component.target!r}: {reason}",
-            hint=f"mend or uninstall {self.provider.distribution}; see: mtl plugins",
+            hint=REINSTALL if distribution == HOME else mend,
         )
 
 
@@ -208,6 +211,7 @@ class Registry:
                 raise KeyboardInterrupt(f"while {provider.named} listed its components") from interrupt
             except BaseException as error:
                 self._providers[key] = as_broken(provider, "records", error)
+                refuse_broken_home(self._providers[key])
                 self.manager.unregister(name=key)
         return tuple(entries)
 

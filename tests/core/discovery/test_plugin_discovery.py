@@ -8,14 +8,15 @@ import os
 import sys
 import tomllib
 from collections.abc import Callable
+from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from mtl.core.base.errors import MissingRequirementError
-from mtl.core.discovery import home, plugin_discovery
+from mtl.core.base.errors import ComponentError, MissingRequirementError
+from mtl.core.discovery import home, plugin_discovery, plugin_loading
 from mtl.core.discovery.home import HOME
 from mtl.core.discovery.plugin_discovery import installed, version_of
 from mtl.core.discovery.registry import discover
@@ -118,6 +119,72 @@ def test_of_two_distributions_of_a_name_the_first_counts(site: Path, tmp_path: P
     assert len([row for row in discover().providers if row.distribution == "okplug"]) == 1
 
 
+def old_version(site: Path) -> bytes:
+    """Leave the module of a version before; return what its `RECORD` says."""
+    record = base64.urlsafe_b64encode(hashlib.sha256(b"another").digest()).rstrip(b"=")
+    return b"okplug.py,sha256=" + record + b",1\n"
+
+
+LEFT: dict[str, dict[str, bytes | None]] = {
+    "okplug-1.0": {},
+    "OKplug-1.0": {"metadata": METADATA.replace(b"2.0", b"1.0"), "points": b"[mtl]\nold = okplug_gone\n"},
+    "~kplug-1.0": {"metadata": METADATA.replace(b"2.0", b"1.0"), "points": POINTS},
+}
+
+
+@pytest.mark.parametrize("name", LEFT)
+def test_what_an_upgrade_left_is_named_and_hides_no_plugin(
+    name: str, site: Path, mtl: Callable[..., Any]
+) -> None:
+    leave(site, name, **LEFT[name])
+    leave(site, "okplug-2.0", metadata=METADATA, points=POINTS)
+    registry = discover()
+    (row,) = (row for row in registry.providers if row.distribution == "okplug")
+    assert (row.status, row.version) == ("ok", "2.0")
+    assert row.damage == f"left by another installation, to be removed: {site / name}.dist-info"
+    assert "found" in registry.names("encoder")
+    assert str(site / name) in mtl("plugins").out
+
+
+def test_of_two_versions_the_one_counts_whose_sums_the_code_has(site: Path) -> None:
+    digest = base64.urlsafe_b64encode(hashlib.sha256((site / "okplug.py").read_bytes()).digest())
+    right = b"okplug.py,sha256=" + digest.rstrip(b"=") + b",1\n"
+    for version, record in (("1.0", old_version(site)), ("2.0", right), ("3.0", old_version(site))):
+        told = METADATA.replace(b"2.0", version.encode())
+        leave(site, f"okplug-{version}", metadata=told, points=POINTS, record=record)
+    (row,) = (row for row in discover().providers if row.distribution == "okplug")
+    assert row.version == "2.0"
+    assert "okplug-1.0" in row.damage
+    assert "okplug-3.0" in row.damage
+
+
+def test_on_another_part_of_the_path_a_second_one_is_no_leftover(
+    site: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    leave(site, "okplug-2.0", metadata=METADATA, points=POINTS)
+    (site / "source").mkdir()
+    leave(site / "source", "okplug-3.0", metadata=METADATA, points=POINTS)
+    monkeypatch.syspath_prepend(str(site / "source"))
+    (row,) = (row for row in discover().providers if row.distribution == "okplug")
+    assert (row.status, row.damage) == ("ok", "")
+
+
+def test_what_pip_put_aside_alone_is_broken_and_takes_nothing_along(site: Path) -> None:
+    leave(site, "~kplug-2.0", metadata=METADATA, points=POINTS)
+    registry = discover()
+    (row,) = (row for row in registry.providers if row.distribution == "okplug")
+    assert (row.status, row.reason) == ("broken", "pip was ended while it installed or removed it")
+    assert str(site / "~kplug-2.0.dist-info") in (row.hint or "")
+    assert len(registry.names("encoder")) > 3
+
+
+def test_a_plugin_without_metadata_is_in_use_and_named(site: Path) -> None:
+    leave(site, "okplug-2.0", points=POINTS)
+    (row,) = (row for row in discover().providers if row.distribution == "okplug")
+    assert row.status == "ok"
+    assert row.damage == f"{site / 'okplug-2.0.dist-info'} has no METADATA with a name and a version"
+
+
 def test_an_empty_leftover_of_mtl_hides_neither_the_built_ins_nor_the_version(
     site: Path, mtl: Callable[..., Any]
 ) -> None:
@@ -173,7 +240,7 @@ def test_only_another_mtl_is_a_damaged_installation(site: Path, monkeypatch: pyt
     leave(site, "mtl_composer-0.0.1", metadata=METADATA, points=OTHERS["old entry points"])
     there = list(metadata.distributions(path=[str(site)]))
     monkeypatch.setattr(plugin_discovery, "_all", lambda: there)
-    with pytest.raises(MissingRequirementError, match="the installation of mtl-composer is damaged"):
+    with pytest.raises(ComponentError, match="the installation of mtl-composer is damaged"):
         installed()
 
 
@@ -202,11 +269,31 @@ def test_without_the_built_ins_every_command_says_so(
 ) -> None:
     monkeypatch.setattr(plugin_discovery, "_all", list)
     result = mtl("list", "encoder")
-    assert result.status == 5
+    assert result.status == 3
     assert result.err == (
         "error: the installation of mtl-composer is damaged: none of its built-in plugins can be found\n"
         "  hint: pip install --force-reinstall --no-deps mtl-composer\n"
     )
+
+
+@pytest.mark.parametrize("gone", ["mtl.plugins.losses", "mtl.exports.gone"])
+def test_built_ins_that_cannot_be_imported_are_an_error(
+    gone: str, mtl: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = gone.rpartition(".")[0]
+
+    def load() -> object:
+        raise ModuleNotFoundError(f"No module named {gone!r}")
+
+    def damaged() -> list[plugin_discovery.Found]:
+        rows = plugin_discovery.installed()
+        return [replace(row, load=load) if row.name == home.rpartition(".")[2] else row for row in rows]
+
+    monkeypatch.setattr(plugin_loading, "installed", damaged)
+    result = mtl("list", "loss")
+    assert (result.status, result.out) == (3, "")
+    assert f"is broken (import): ModuleNotFoundError: No module named '{gone}'" in result.err
+    assert "hint: pip install --force-reinstall --no-deps mtl-composer" in result.err
 
 
 def test_a_finder_that_fails_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
