@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 from ..base.ranks import Ranks
 from ..composition.composition import Composition
+from ..data.content import changes, content_of
 from ..data.samples import Splits, load_splits
 from ..discovery.registry import Registry
 from ..folders.run_folder import versions
@@ -23,6 +27,17 @@ def load_of(composition: Composition) -> Splits:
         label=composition.owners.named(composition.dataset),
         memory=training.memory,
     )
+
+
+def tell_of_changes(
+    splits: Splits, state: Mapping[str, Any], folder: Path, warn: Callable[[str], None]
+) -> None:
+    """Tell that a run's data are no longer what its checkpoint of this state was trained with."""
+    if changed := changes(state.get("content"), content_of(splits)):
+        warn(
+            f"the data were changed since {folder} was trained: {changed}; "
+            "what is measured now cannot be held against what it measured then"
+        )
 
 
 def placed(composition: Composition, splits: Splits) -> Composition:

@@ -38,7 +38,7 @@ from ..training.requirements import refuse_impossible, refuse_unshared
 from ..training.trainer import EpochResult, Trainer
 from ..training.trial import refuse_lone_samples
 from .exporting import check_export, export
-from .loading import agree, load_of, placed
+from .loading import agree, load_of, placed, tell_of_changes
 from .longer import lengthened, refuse_one_of_several
 from .measuring import metrics_of, metrics_of_own_epochs
 from .recomposing import compose_again
@@ -217,6 +217,7 @@ class Pipeline:
         with composition.at_work("while the run was prepared"):
             self.progress.planned(composition.plan())
             splits = self._splits(composition, shared)
+            tell_of_changes(splits, checkpoint.state, folder.path, self.progress.warning)
             trainer = self.trainer(composition, splits)
         with composition.at_work("while its checkpoint was restored"):
             trainer.restore(checkpoint)

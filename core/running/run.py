@@ -23,7 +23,7 @@ from ..folders.run_folder import RunFolder, entered_around, open_run
 from .answering import Answers, answer
 from .exporting import build_exporter, check_runtimes, export, export_subject, exporter_of
 from .history import Figure, History
-from .loading import load_of
+from .loading import load_of, tell_of_changes
 from .pipeline import Outcome
 from .recomposing import trained
 
@@ -89,6 +89,8 @@ class Run:
         composition = self.composition
         with composition.at_work("while it loaded the data"):
             splits = load_of(composition).to(self._device)
+        state = self.folder.checkpoints.state() or {}
+        tell_of_changes(splits, state, self.path, self._progress.warning)
         with composition.at_work("while it was fitted to the training split"):
             fit_losses(composition, splits.train)
         return splits

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from ..base.errors import MtlError, UsageError
-from ..base.files import read_bytes
+from ..base.files import digest, read_bytes
 from ..base.ranks import Ranks
 from ..composition.composition import Composition
 from ..contracts.specs import dataset_to_json
-from ..data.samples import Samples, Splits
-
-LOOKED_AT = 64
-"""How many images of each split are compared, from its beginning and its end."""
+from ..data.content import content_of, digest_of
+from ..data.samples import Splits
 
 
 class DriftError(MtlError):
@@ -56,11 +53,11 @@ def what_must_agree(composition: Composition, splits: Splits, packages: str) -> 
 def _code_digest() -> str:
     """Return a checksum of mtl's own source files."""
     house = Path(__file__).parents[2]
-    digest = hashlib.sha256()
+    found = hashlib.sha256()
     for room in ("core", "plugins", "exports"):
         for file in sorted((house / room).rglob("*.py")):
-            digest.update(read_bytes(file, "a source file of mtl", hint="install it again", most=1 << 20))
-    return digest.hexdigest()
+            found.update(read_bytes(file, "a source file of mtl", hint="install it again", most=1 << 20))
+    return found.hexdigest()
 
 
 def refuse_drift(composition: Composition, ranks: Ranks, when: str) -> None:
@@ -80,29 +77,9 @@ def refuse_drift(composition: Composition, ranks: Ranks, when: str) -> None:
 def weights_digest(composition: Composition) -> str:
     """Return a checksum of all that training changes in model and balancer."""
     parts = (composition.model.state_dict(), composition.balancer.state_dict())
-    return _digest([value for part in parts for value in part.values()])
+    return digest_of([value for part in parts for value in part.values()])
 
 
 def data_digest(composition: Composition, splits: Splits) -> str:
-    """Return a checksum of the data's form, of all labels, and of the first and last images of each split."""
-    digest = hashlib.sha256(repr(dataset_to_json(composition.dataset_spec)).encode())
-    for name in ("train", "validation", "test"):
-        digest.update(_digest(_looked_at(splits.named(name))).encode())
-    return digest.hexdigest()
-
-
-def _looked_at(samples: Samples) -> Sequence[Tensor]:
-    count = len(samples)
-    ends = torch.arange(count, device=samples.home)
-    if count > 2 * LOOKED_AT:
-        ends = torch.cat((ends[:LOOKED_AT], ends[-LOOKED_AT:]))
-    return [torch.tensor(count), samples.batch(ends).image, *samples.labels.values()]
-
-
-def _digest(tensors: Sequence[Tensor]) -> str:
-    digest = hashlib.sha256()
-    for tensor in tensors:
-        digest.update(repr((tensor.dtype, tuple(tensor.shape))).encode())
-        flat = tensor.detach().cpu().contiguous().reshape(-1)
-        digest.update(flat.view(torch.uint8).numpy().tobytes() if flat.numel() else b"")
-    return digest.hexdigest()
+    """Return a checksum of the data's form and of their content (`content_of`)."""
+    return digest({"form": dataset_to_json(composition.dataset_spec), "content": content_of(splits)})

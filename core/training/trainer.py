@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
+from functools import cached_property
 from math import isfinite
 from typing import Any
 from weakref import WeakMethod
@@ -21,6 +22,7 @@ from ..composition.composition import Composition
 from ..composition.memory_format import memory_format
 from ..contracts.randomness import derive_seed, seeded_generators
 from ..contracts.specs import dataset_to_json
+from ..data.content import content_of
 from ..data.samples import Splits
 from ..evaluation.evaluation import Evaluation, Fitting, evaluate
 from .agreement import refuse_drift
@@ -96,6 +98,10 @@ class Trainer:
         self._captured: CapturedBlocks | Member | None = self._prepare_capture()
         self._draws = draws_of(self.composition, self.splits.train)
         self._steps = len(step_sizes(len(self.splits.train), self._training.batch_size))
+
+    @cached_property
+    def _content(self) -> dict[str, dict[str, Any]]:
+        return content_of(self.splits)
 
     @property
     def eager_reason(self) -> str | None:
@@ -362,6 +368,7 @@ class Trainer:
             "selection": selection,
             "recipe": self.composition.recipe.portable(),
             "data": dataset_to_json(self.composition.dataset_spec),
+            "content": self._content,
             "history": list(self._rows),
             "block_steps": self._blocks.shortened,
         }
