@@ -58,6 +58,7 @@ def fits(value: Any, form: Any) -> bool:
     >>> fits(["a", "b"], tuple[str, ...]), fits("ab", tuple[str, ...]), fits(float("nan"), float)
     (True, False, False)
     """
+    form = _meant(form)
     origin, inner = typing.get_origin(form), typing.get_args(form)
     if origin is typing.Annotated:
         return fits(value, inner[0])
@@ -74,6 +75,15 @@ def fits(value: Any, form: Any) -> bool:
     if form is Any or not isinstance(form, type):
         return True
     return isinstance(value, form) and all(fits(*field) for field in _fields(value))
+
+
+def _meant(form: Any) -> Any:
+    """Return what a name for a type stands for (`type X = ...`): NumPy's `NDArray` since Python 3.12."""
+    name = typing.get_origin(form) or form
+    if isinstance(name, type) or not hasattr(name, "__value__"):
+        return form
+    inner = typing.get_args(form)
+    return _meant(name.__value__[inner] if inner else name.__value__)
 
 
 def shown(value: object) -> str:

@@ -5,17 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from typing_extensions import TypeAliasType
 
 from mtl.core.base.errors import ComponentError
 from mtl.core.contracts import Balancer, Dataset, Exporter, LearnedTable, Metric, Sharing, Task
 from mtl.core.contracts.specs import DatasetSpec, ImageSpec, InputSpec
 from mtl.core.discovery.declared import ask, fits, require_declared
 from mtl.plugins.forms import Binary, Categorical
+
+T = TypeVar("T")
+Named = TypeAliasType("Named", Mapping[str, T], type_params=(T,))
+Width = TypeAliasType("Width", int)
 
 SPEC = DatasetSpec(ImageSpec(1, 8, 8), {"side": Binary()})
 
@@ -34,6 +39,8 @@ FITTING: list[tuple[Any, Any]] = [
     (Point((1.0,)), Point | None),
     (np.zeros(3, np.uint8), NDArray[np.uint8]),
     (float("inf"), float),
+    ({"a": 1}, Named[int]),
+    (1, Width),
 ]
 ILL: list[tuple[Any, Any]] = [
     ("a", tuple[str, ...]),
@@ -46,6 +53,8 @@ ILL: list[tuple[Any, Any]] = [
     (Point((1.0,), "up"), Point),  # type: ignore[arg-type]
     (Point(np.ones(1)), Point),  # type: ignore[arg-type]
     ([0, 1], NDArray[np.uint8]),
+    ({"a": "1"}, Named[int]),
+    ("1", Width),
 ]
 
 
