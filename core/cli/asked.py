@@ -104,6 +104,11 @@ def data_options(command: Command) -> Command:
     return _added(_DATA, command)
 
 
+def source_options(command: Command) -> Command:
+    """Add the options that say which data a training is of, for a command whose argument is the recipe."""
+    return _added(_DATA[1:], command)
+
+
 def training_options(command: Command) -> Command:
     """Add the options that say one thing of a training, or of all trainings of a comparison."""
     return _added(_TRAINING, command)

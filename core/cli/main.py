@@ -44,6 +44,7 @@ _COMMANDS = {
     "resume": "Continue an interrupted run.",
     "runs": "List, compare, tag and remove runs.",
     "schema": "Print the JSON Schema of recipes.",
+    "search": "Search for the values of options that are best on validation.",
     "show": "Show a component and its options.",
     "verify": "Prove that an exported file computes what the run's model computes.",
 }

@@ -23,7 +23,7 @@ def train(pipeline: Pipeline, recipe: Recipe, path: Path) -> None:
     trained again otherwise.
     """
     folder = RunFolder(path)
-    if _can_go_on(folder, recipe, pipeline.registry):
+    if can_go_on(folder, recipe, pipeline.registry):
         pipeline.resume(folder, recipe)
         return
     if path.exists():
@@ -32,7 +32,8 @@ def train(pipeline: Pipeline, recipe: Recipe, path: Path) -> None:
     pipeline.run(recipe, path)
 
 
-def _can_go_on(folder: RunFolder, recipe: Recipe, registry: Registry) -> bool:
+def can_go_on(folder: RunFolder, recipe: Recipe, registry: Registry) -> bool:
+    """Return whether a folder has an intact checkpoint of this very recipe, with all that came before it."""
     if not (folder.path / "recipe.yaml").is_file():
         return False
     try:

@@ -151,9 +151,9 @@ class Composition:
     @cached_property
     def _costs(self) -> dict[str, Cost]:
         with self.at_work("while its costs were counted"):
-            return costs(self.model, self.encoders, *self._two_samples())
+            return costs(self.model, self.encoders, *self.two_samples())
 
-    def _two_samples(self) -> tuple[Tensor, dict[str, Tensor]]:
+    def two_samples(self) -> tuple[Tensor, dict[str, Tensor]]:
         """Return images, or what stands in their place, and inputs of two samples, on the model's device."""
         device = next(self.model.parameters()).device
         image = torch.full((COUNT, *self.dataset_spec.image.kept_shape), 0.5, device=device)

@@ -69,8 +69,8 @@ class RecipeSource:
         here[path[-1]] = value
         self.origins[tuple(path)] = origin
 
-    def set(self, assignment: str) -> None:
-        """Apply one `--set section.key=value`; the value is read as YAML.
+    def set(self, assignment: str, flag: str = "--set") -> None:
+        """Apply one `--set section.key=value`; the value is read as YAML. Messages name the `flag`.
 
         >>> source = RecipeSource()
         >>> source.set("train.epochs=5")
@@ -80,10 +80,12 @@ class RecipeSource:
         key, equals, text = assignment.partition("=")
         path = [part.strip() for part in key.split(".")]
         if not equals or not all(path):
-            raise UsageError(f"--set {assignment!r} is not an assignment", hint="write --set train.epochs=5")
-        value = read_text(text, f"--set {key}")[0] if text.strip() else ""
+            raise UsageError(
+                f"{flag} {assignment!r} is not an assignment", hint=f"write {flag} train.epochs=5"
+            )
+        value = read_text(text, f"{flag} {key}")[0] if text.strip() else ""
         self.put(
-            [part.replace("-", "_") if path[0] == "train" else part for part in path], value, f"--set {key}"
+            [part.replace("-", "_") if path[0] == "train" else part for part in path], value, f"{flag} {key}"
         )
 
     def _forget(self, path: PathOfKeys) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -29,7 +29,7 @@ from ..evaluation.learned import write_learned
 from ..evaluation.shortfalls import shortfalls
 from ..evaluation.snapshots import is_kept, keep_snapshot
 from ..folders.kept_plugins import keep_plugins
-from ..folders.run_folder import RunFolder
+from ..folders.run_folder import METRICS, RunFolder
 from ..recipe.recipe import Recipe
 from ..recipe.recipe_source import RecipeSource
 from ..report import write_report
@@ -44,6 +44,9 @@ from .measuring import metrics_of, metrics_of_own_epochs
 from .recomposing import compose_again
 from .starting import START, Taken, compose_started
 from .tracking import NamedTracker, Tracking, build_trackers, track
+
+Row = Mapping[str, float]
+"""A line of a run's history: the numbers of an epoch by name."""
 
 
 @dataclass(frozen=True)
@@ -206,7 +209,7 @@ class Pipeline:
     def restart(self, folder: RunFolder, recipe: Recipe, shared: Splits | None = None) -> Started:
         """Return an interrupted run as it was after its last intact checkpoint."""
         checkpoint = folder.checkpoints.latest(self.progress.warning)
-        if checkpoint.epoch >= recipe.train.epochs:
+        if checkpoint.epoch >= recipe.train.epochs and (folder.path / METRICS).is_file():
             self.progress.warning(
                 f"all {checkpoint.epoch} epochs were done; the run is evaluated and exported again"
             )
@@ -245,13 +248,16 @@ class Pipeline:
         with composition.at_work("while its training was prepared"):
             return Trainer(composition, splits, self.device, self.progress.step, ranks=self.ranks)
 
-    def train(self, started: Started) -> Started:
-        """Train the epochs that are missing, keeping every one; return the same run with its history."""
+    def train(self, started: Started, enough: Callable[[Row], bool] = lambda row: False) -> Started:
+        """Train the epochs that are missing, keeping every one; return the same run with its history.
+
+        It ends before its time after an epoch whose row is `enough`.
+        """
         at_work = started.composition.at_work(lambda: f"while it trained, {_time_of(started)}")
         with started.tracking.ends_with_failure(), at_work:
-            return self._train(started)
+            return self._train(started, enough)
 
-    def _train(self, started: Started) -> Started:
+    def _train(self, started: Started, enough: Callable[[Row], bool]) -> Started:
         counts = {name: len(started.splits.named(name)) for name in ("train", "validation", "test")}
         devices = device_name(self.device) + ("" if self.ranks.alone else f", {self.ranks.world} processes")
         self.progress.started(started.composition.recipe.train.epochs, devices, counts)
@@ -271,6 +277,8 @@ class Pipeline:
                 self.progress.warning(f"steps run one by one, not as a graph: {reason}")
                 told = reason
             self._notify("mtl_epoch_ended", run=folder.path, epoch=result.epoch, row=dict(result.row))
+            if enough(result.row):
+                break
         return started
 
     def _track(self, started: Started, result: EpochResult) -> None:

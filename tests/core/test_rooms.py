@@ -25,10 +25,11 @@ ROOMS = {
     "running": "base contracts discovery data recipe composition evaluation training folders report",
     "comparison": "base discovery data recipe composition folders report running",
     "affinity": "base composition discovery recipe report running comparison",
+    "search": "base contracts composition discovery evaluation folders recipe report running comparison",
     "scaffold": "base contracts discovery",
     "testing": "base contracts discovery data recipe composition evaluation training running",
     "cli": "base contracts discovery recipe composition folders report running comparison affinity "
-    "scaffold testing",
+    "search scaffold testing",
 }
 """Each room may import those it names, which stand above it: no circle can be written down."""
 

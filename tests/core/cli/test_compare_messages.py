@@ -1,4 +1,4 @@
-"""Bad input to `mtl compare` and `mtl affinity` gets its message and status before anything is trained.
+"""Bad input to `mtl compare`, `mtl affinity` and `mtl search` gets its message and status, nothing trained.
 
 The expected texts are the files in `golden_compare/`; after a deliberate change run with `MTL_GOLDEN=write`
 and read the difference.
@@ -54,6 +54,12 @@ GROUPS = {
     "axes": [],
     "recipe": {"mtl": 1, "dataset": {"name": "mnist"}},
 }
+FOUND: dict[str, Any] = {
+    "format": 1,
+    "plan": {"recipe": {}, "space": {"train.momentum": "0..0.9"}},
+    "seconds": 1.5,
+    "trials": [],
+}
 FILES = {
     "more.py": PLUGIN,
     "damaged/plan.json": '{"format": 1, "judg',
@@ -62,12 +68,18 @@ FILES = {
     "other/plan.json": json.dumps(PLAN),
     "groups/plan.json": json.dumps(GROUPS),
     "run/recipe.yaml": "tasks: [classify]\n",
+    "half/search.json": '{"format": 1, "pl',
+    "lost/search.json": json.dumps(FOUND | {"trials": [{"number": 3}]}),
+    "newest/search.json": json.dumps(FOUND | {"format": 99}),
+    "found/search.json": json.dumps(FOUND),
 }
 
 COMPARE = ["compare", "--tasks", "even,third", "--encoder", "mlp"]
 MORE = ["--plugin", "more.py", *COMPARE]
 AFFINITY = ["affinity", "--encoder", "mlp", "--tasks"]
 NINE = "even,third,classify,parity,denoise,rotation,random-sum,autoencode,multiple-of"
+SEARCH = ["search", "--tasks", "even,third", "--encoder", "mlp", "--trials", "2"]
+RATE = ["--space", "train.learning_rate=log:1e-4..1e-2"]
 METRICS = "tasks.even.metrics=[share-of-yes,accuracy]"
 CASES: dict[str, tuple[int, list[str]]] = {
     "unknown-names": (2, [*COMPARE, "--sharing", "nne,hard,cros-stitch", "--balancer", "sum,weigthed"]),
@@ -112,6 +124,30 @@ CASES: dict[str, tuple[int, list[str]]] = {
     "groups-that-share-nothing": (2, [*AFFINITY, "even,third", "--sharing", "none"]),
     "group-with-a-weight-of-nothing": (2, [*AFFINITY, "even,third", "--set", "tasks.third.weight=0"]),
     "affinity-of-another-recipe": (2, [*AFFINITY, "even,third", "--epochs", "2", "--out", "groups"]),
+    "search-without-a-space": (2, SEARCH),
+    "search-of-no-option": (
+        2,
+        [*SEARCH, *RATE, "--space", "encoder.hiden=[3],[4]", "--space", "tasks.evn.weight=0..1"],
+    ),
+    "search-beyond-what-is-allowed": (2, [*SEARCH, "--space", "train.batch_size=0..64"]),
+    "search-where-nothing-can-be-built": (2, [*SEARCH, "--space", "train.warm_up=0..50"]),
+    "search-with-the-logarithm-of-zero": (2, [*SEARCH, "--space", "train.learning_rate=log:0..1e-2"]),
+    "search-from-high-to-low": (2, [*SEARCH, "--space", "train.learning_rate=1..0.1"]),
+    "search-without-an-end": (2, [*SEARCH, "--space", "train.learning_rate=0.1..inf"]),
+    "search-of-no-range": (2, [*SEARCH, "--space", "train.learning_rate=log:small"]),
+    "search-of-one-value": (2, [*SEARCH, "--space", "encoder.hidden=[3]"]),
+    "search-of-a-value-twice": (2, [*SEARCH, "--space", "encoder.hidden=[3],[4],[3]"]),
+    "search-of-an-option-twice": (2, [*SEARCH, *RATE, *RATE]),
+    "search-for-a-seed": (2, [*SEARCH, "--space", "seed=1,2,3"]),
+    "search-of-an-unknown-component": (2, [*SEARCH, "--space", "sharing=hard,cros-stitch"]),
+    "search-for-no-objective": (2, [*SEARCH, *RATE, "--objective", "parametres"]),
+    "search-for-a-cost-alone": (2, [*SEARCH, *RATE, "--objective", "parameters"]),
+    "search-for-no-time": (2, [*SEARCH, *RATE, "--budget", "soon"]),
+    "search-in-a-comparison": (2, [*SEARCH, *RATE, "--out", "other"]),
+    "search-half-written": (2, [*SEARCH, *RATE, "--out", "half"]),
+    "search-with-lost-trials": (2, [*SEARCH, *RATE, "--out", "lost"]),
+    "search-of-a-newer-version": (2, [*SEARCH, *RATE, "--out", "newest"]),
+    "search-of-another-space": (2, [*SEARCH, *RATE, "--out", "found"]),
     "affinity-in-a-comparison": (2, [*AFFINITY, "even,third", "--out", "other"]),
 }
 

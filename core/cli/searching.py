@@ -1,0 +1,109 @@
+"""How a search looks on a terminal: a line per trial on stderr, the table and what is best on stdout."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+
+from ..report.numbers import number
+from ..search.layout import Layout
+from ..search.objectives import Objective
+from ..search.progress import SearchProgress
+from ..search.searching import BEST, Search
+from ..search.space import Choices, shown
+from ..search.tables import caveat, counted, trial_rows
+from ..search.trials import Trial
+from .results import print_metrics, print_table
+from .session import print_json
+
+ROWS = 12
+"""Trials that are shown on a terminal; the others are on the page."""
+
+
+class TrialLines(SearchProgress):
+    """One line per trial."""
+
+    def __init__(self) -> None:
+        self._most: int | None = None
+
+    def started(self, known: int, most: int | None) -> None:
+        self._most = most
+        if known:
+            click.echo(f"{known} trials were made before", err=True)
+
+    def ended(self, trial: Trial, objectives: Sequence[Objective]) -> None:
+        values = ", ".join(f"{key} {shown(value)}" for key, value in trial.values.items())
+        scores = ", ".join(
+            f"{item.title} {number(score)}" for item, score in zip(objectives, trial.scores, strict=False)
+        )
+        ends = {
+            "finished": scores,
+            "pruned": f"pruned after epoch {trial.epochs}, {scores}",
+            "failed": f"failed: {trial.reason}",
+        }
+        of = "" if self._most is None else f"/{self._most}"
+        line = f"[{trial.number + 1}{of}] {values}: {ends[trial.state]}  ({trial.seconds:.1f} s)"
+        click.echo(line, err=True)
+
+    def exhausted(self, count: int) -> None:
+        click.echo(f"all {count} combinations were tried", err=True)
+
+    def judging(self, trial: Trial) -> None:
+        click.echo(f"trial {trial.number} is evaluated on test ...", err=True)
+
+    def warning(self, text: str) -> None:
+        click.echo(f"warning: {text}", err=True)
+
+
+@contextmanager
+def telling_what_is_kept(path: Path) -> Iterator[None]:
+    """On Ctrl-C, say that trials are kept and how to go on."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        if path.is_dir():
+            click.echo(f"\ntrials are kept in {path}; repeat the command to go on", err=True)
+        raise
+
+
+def print_layout(layout: Layout, as_json: bool) -> None:
+    """Write what would be searched."""
+    if as_json:
+        print_json(layout.plan())
+        return
+    rows = [
+        [
+            item.key,
+            item.written,
+            _kind(item) + ("" if layout.own is None else f", first {layout.own[item.key]}"),
+        ]
+        for item in layout.space
+    ]
+    print_table(rows, ["option", "values", ""])
+    for item in layout.objectives:
+        click.echo(f"searched for: {item.title} ({item.direction} is better), on validation", err=True)
+
+
+def _kind(item: object) -> str:
+    if isinstance(item, Choices):
+        return f"one of {len(item.texts)}"
+    whole, log = getattr(item, "whole", False), getattr(item, "log", False)
+    return ("a whole number" if whole else "a number") + (", even in the logarithm" if log else "")
+
+
+def print_search(found: Search, layout: Layout) -> None:
+    """Write the table of trials, and what is best, to stdout."""
+    header, rows = trial_rows(found.results, layout.objectives)
+    print_table(rows[:ROWS], header)
+    if len(rows) > ROWS:
+        click.echo(f"and {len(rows) - ROWS} more, in {found.path / 'search.html'}", err=True)
+    click.echo(counted(found.results), err=True)
+    for trial in found.best:
+        click.echo(f"\ntest metrics of trial {trial.number}:")
+        print_metrics(found.results["test"][trial.folder_name])
+    if found.best:
+        click.echo(caveat(found.results), err=True)
+        click.echo(f"the recipe is {found.path / BEST}, the page {found.path / 'search.html'}", err=True)

@@ -1,0 +1,178 @@
+"""What is searched, known to be possible: the recipe, the space over it, and what the search is for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from ..base.errors import Problem, RecipeError, UsageError, did_you_mean
+from ..comparison.grid import fixed_part
+from ..comparison.yardsticks import yardsticks_of
+from ..discovery.registry import Registry
+from ..recipe.recipe import Recipe
+from ..recipe.recipe_reader import read
+from ..recipe.recipe_source import RecipeSource
+from ..recipe.request import Request
+from ..running.starting import compose_started
+from .objectives import Objective, read_objectives
+from .sampling import Rule, Sampler, library
+from .space import Choices, Dimension, Range, Value, put
+from .trials import Trial
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked: a recipe as `mtl compose` takes it, the space over it, and what is looked for."""
+
+    request: Request
+    space: tuple[Dimension, ...]
+    objectives: tuple[str, ...] = ()
+    metrics: Mapping[str, str] = field(default_factory=dict)
+    sampler: str = "tpe"
+    pruner: str = "median"
+
+
+@dataclass(frozen=True)
+class Layout:
+    """A search that can begin; `own` are the recipe's own values where all of them lie in the space."""
+
+    question: Question
+    recipe: Recipe
+    space: tuple[Dimension, ...]
+    objectives: tuple[Objective, ...]
+    own: Mapping[str, Value] | None = None
+
+    def plan(self) -> dict[str, Any]:
+        """Return what makes two searches the same, whatever the number of trials."""
+        return {
+            "recipe": {**fixed_part(self.recipe), "seed": self.recipe.seed},
+            "space": {item.key: item.written for item in self.space},
+            "objectives": [item.to_json() for item in self.objectives],
+            "sampler": self.question.sampler,
+            "pruner": self.question.pruner,
+        }
+
+    def source(self, values: Mapping[str, Value], registry: Registry) -> RecipeSource:
+        """Return the recipe with the values of a trial."""
+        source = self.question.request.source(registry)
+        for item in self.space:
+            put(source, item, values[item.key])
+        return source
+
+    @property
+    def sampler(self) -> Sampler:
+        """What draws the values of trials."""
+        directions = [_DIRECTIONS[item.direction] for item in self.objectives]
+        return Sampler(self.space, directions, self.question.sampler, self.recipe.seed)
+
+    def rule(self, recipe: Recipe, known: Sequence[Trial]) -> Rule | None:
+        """Return when a trial is stopped, by trials that have ended; None where none is."""
+        if not self.prunes:
+            return None
+        curves = tuple(trial.curve for trial in known if trial.state == "finished" and trial.curve)
+        return Rule(_DIRECTIONS[self.objectives[0].direction], recipe.train.epochs, curves)
+
+    @property
+    def prunes(self) -> bool:
+        """Whether trials may be stopped early: of several objectives nothing says which is worse."""
+        return self.question.pruner != "none" and len(self.objectives) == 1
+
+
+_DIRECTIONS = {"higher": "maximize", "lower": "minimize"}
+
+
+def lay_out(question: Question, registry: Registry) -> Layout:
+    """Read and compose the recipe, and hold every end of the space against it.
+
+    Raises `MissingRequirementError` without optuna, and `RecipeError` with all mistakes at once: options that
+    there are not, and values that they do not take.
+    """
+    library()
+    recipe = read(question.request.source(registry), registry)
+    composition, _ = compose_started(recipe, registry, _unheard)
+    objectives = read_objectives(question.objectives, yardsticks_of(composition, question.metrics))
+    layout = Layout(question, composition.recipe, question.space, objectives)
+    tried = _Trying(layout, recipe, registry)
+    space = tuple(tried.settled(item) for item in question.space)
+    if tried.problems:
+        raise RecipeError(tried.problems)
+    own = {item.key: value for item in space if (value := tried.own(item)) is not None}
+    return replace(layout, space=space, own=own if len(own) == len(space) else None)
+
+
+class _Trying:
+    """Sets one value of the space at a time in the recipe, and gathers what is wrong with it."""
+
+    def __init__(self, layout: Layout, recipe: Recipe, registry: Registry) -> None:
+        self._layout = layout
+        self._recipe = recipe
+        self._registry = registry
+        self.problems: list[Problem] = []
+
+    def settled(self, item: Dimension) -> Dimension:
+        """Return a dimension, whole where nothing between is taken; complain of ends that are not taken."""
+        before = len(self.problems)
+        self._refuse_unknown_task(item)
+        for value in item.ends if len(self.problems) == before else ():
+            try:
+                recipe = self._read(item, value)
+                if isinstance(item, Range):
+                    self._compose(item, value, recipe)
+            except RecipeError as error:
+                self.problems += [problem for problem in error.problems if problem not in self.problems]
+            except UsageError as error:
+                self.problems.append(Problem(error.message, None, error.hint))
+                break
+        if len(self.problems) > before or not isinstance(item, Range):
+            return item
+        return replace(item, whole=self._is_whole(item))
+
+    def own(self, item: Dimension) -> Value | None:
+        """Return the recipe's own value where it lies in the space."""
+        if isinstance(item, Choices):
+            same = (text for text in item.texts if self._read(item, text) == self._recipe)
+            return next(same, None)
+        here: Any = self._recipe.to_plain()
+        for key in item.key.split("."):
+            here = here.get(key, here.get(key.replace("-", "_"))) if isinstance(here, dict) else None
+        fits = isinstance(here, int | float) and not isinstance(here, bool) and item.low <= here <= item.high
+        return here if fits and (not item.whole or isinstance(here, int)) else None
+
+    def _read(self, item: Dimension, value: Value) -> Recipe:
+        source = self._layout.question.request.source(self._registry)
+        put(source, item, value)
+        return read(source, self._registry)
+
+    def _compose(self, item: Range, value: Value, recipe: Recipe) -> None:
+        source = RecipeSource(recipe.to_plain(), {tuple(item.key.split(".")): f"--space {item.key}"})
+        try:
+            compose_started(recipe, self._registry, _unheard, source)
+        except RecipeError as error:
+            raise RecipeError(
+                [
+                    Problem(f"at {value}: {problem.message}", f"--space {item.key}", problem.hint)
+                    for problem in error.problems
+                ]
+            ) from error
+
+    def _is_whole(self, item: Range) -> bool:
+        if not (isinstance(item.low, int) and isinstance(item.high, int)):
+            return False
+        try:
+            self._read(item, item.low + 0.5)
+        except RecipeError:
+            return True
+        return False
+
+    def _refuse_unknown_task(self, item: Dimension) -> None:
+        """Complain of a task that the recipe has not: setting a value of one would add it."""
+        section, _, rest = item.key.partition(".")
+        task, names = rest.partition(".")[0], [choice.name for choice in self._recipe.tasks]
+        if section == "tasks" and task not in names:
+            hint = did_you_mean(task, names) or f"tasks: {', '.join(names)}"
+            self.problems.append(Problem(f"the recipe has no task {task!r}", f"--space {item.key}", hint))
+
+
+def _unheard(text: str) -> None:
+    """What is odd about a run that weights come from is told again when a trial is trained."""

@@ -1,0 +1,168 @@
+"""A search space: options of a recipe, and the values that each of them may take."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..base.errors import UsageError
+from ..comparison.axes import split_values
+from ..recipe.recipe_source import RecipeSource
+
+Value = str | int | float
+"""What a trial tries: a number of a range, or the text of a choice, read as YAML where it is set."""
+
+_EXAMPLE = "write --space train.learning_rate=log:1e-4..1e-2 or --space encoder.width=32,64"
+_LOG = "log:"
+
+
+@dataclass(frozen=True)
+class Choices:
+    """An option that takes one of several values, each as it is written after `--set KEY=`."""
+
+    key: str
+    texts: tuple[str, ...]
+
+    @property
+    def ends(self) -> tuple[Value, ...]:
+        """Values that stand for all of them: these are tried on the recipe before anything is trained."""
+        return self.texts
+
+    @property
+    def written(self) -> str:
+        """The values as they are written on the command line."""
+        return ",".join(self.texts)
+
+
+@dataclass(frozen=True)
+class Range:
+    """An option that takes a number from `low` to `high`: `whole` ones alone, or even in the logarithm."""
+
+    key: str
+    low: int | float
+    high: int | float
+    log: bool = False
+    whole: bool = False
+
+    @property
+    def ends(self) -> tuple[Value, ...]:
+        """The smallest and the largest."""
+        return (self.low, self.high)
+
+    @property
+    def written(self) -> str:
+        """The values as they are written on the command line."""
+        return f"{_LOG if self.log else ''}{self.low}..{self.high}"
+
+
+Dimension = Choices | Range
+
+
+def read_space(given: Sequence[str]) -> tuple[Dimension, ...]:
+    """Return the dimensions that `KEY=VALUES` texts declare, sections before what lies below them.
+
+    `VALUES` are `A,B,...` to choose from, or a range `LOW..HIGH`, with `log:` before it even in logarithms.
+    Whether a recipe has the option is asked elsewhere. Raises `UsageError` for anything else.
+
+    >>> read_space(["train.learning_rate=log:1e-4..1e-2"])[0]
+    Range(key='train.learning_rate', low=0.0001, high=0.01, log=True, whole=False)
+    >>> read_space(["encoder.hidden=[32],[64, 32]"])[0].texts
+    ('[32]', '[64, 32]')
+    """
+    if not given:
+        raise UsageError("there is no search space", hint=_EXAMPLE)
+    found = [_dimension(text) for text in given]
+    keys = [item.key for item in found]
+    for key in keys:
+        if keys.count(key) > 1:
+            raise UsageError(f"--space {key} is given twice", hint="give all its values at once")
+    return tuple(sorted(found, key=lambda item: item.key.count(".")))
+
+
+def put(source: RecipeSource, dimension: Dimension, value: Value) -> None:
+    """Set an option of a recipe to a value of a dimension."""
+    if isinstance(dimension, Choices):
+        source.set(f"{dimension.key}={value}", "--space")
+    else:  # as a number, not by way of its text: not a digit may be lost
+        path = dimension.key.replace("-", "_") if dimension.key.startswith("train.") else dimension.key
+        source.put(path.split("."), value, f"--space {dimension.key}")
+
+
+def combinations(space: Iterable[Dimension]) -> int | None:
+    """Return how many combinations of values there are; None where that is no number.
+
+    >>> combinations(read_space(["encoder.width=32,64", "train.batch_size=1..8"]))
+    None
+    """
+    counts = [
+        len(item.texts)
+        if isinstance(item, Choices)
+        else int(item.high - item.low) + 1
+        if item.whole
+        else None
+        for item in space
+    ]
+    return None if None in counts else math.prod(count for count in counts if count is not None)
+
+
+def _dimension(given: str) -> Dimension:
+    key, equals, text = (part.strip() for part in given.partition("="))
+    if not equals or not all(key.split(".")) or not text:
+        raise UsageError(f"--space {given!r} says no values of an option", hint=_EXAMPLE)
+    if key == "seed":
+        raise UsageError(
+            "--space seed: a search for a seed finds luck", hint="search for something else; --seed sets it"
+        )
+    if text.startswith(_LOG) or (
+        ".." in text and "," not in text and _number(text.partition("..")[0]) is not None
+    ):
+        return _range(key, text)
+    texts = split_values(text, f"--space {key}")
+    for value in texts:
+        if texts.count(value) > 1:
+            raise UsageError(f"--space {key} names {value!r} twice", hint="name each value once")
+    if len(texts) < 2:
+        raise UsageError(
+            f"--space {key}={text}: one value leaves nothing to search",
+            hint=f"name several, A,B, or a range, LOW..HIGH; --set {key}={text} sets one",
+        )
+    return Choices(key, texts)
+
+
+def _range(key: str, text: str) -> Range:
+    asked, log = f"--space {key}={text}", text.startswith(_LOG)
+    low_text, dots, high_text = text.removeprefix(_LOG).partition("..")
+    low, high = _number(low_text), _number(high_text)
+    if not dots or low is None or high is None:
+        raise UsageError(f"{asked}: no range of two numbers", hint="write LOW..HIGH, or log:LOW..HIGH")
+    if not (math.isfinite(low) and math.isfinite(high)):
+        raise UsageError(f"{asked}: a range has an end", hint="write two finite numbers")
+    if low >= high:
+        raise UsageError(f"{asked}: {low} is not below {high}", hint="write the smaller number first")
+    if log and low <= 0:
+        raise UsageError(
+            f"{asked}: {low} has no logarithm",
+            hint=f"begin above 0, or leave log: out: --space {key}={low}..{high}",
+        )
+    return Range(key, low, high, log)
+
+
+def _number(text: str) -> int | float | None:
+    """Return the number that a text says, a whole one as such; None for other texts."""
+    for kind in (int, float):
+        try:
+            return kind(text.strip())
+        except ValueError:
+            continue
+    return None
+
+
+def shown(value: Any) -> str:
+    """Return a value as tables show it.
+
+    >>> shown(0.00123456789), shown(32), shown("hard")
+    ('0.001235', '32', 'hard')
+    """
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
