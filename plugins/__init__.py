@@ -11,6 +11,7 @@ from . import (
     balancers,
     datasets,
     encoders,
+    executors,
     forms,
     heads,
     losses,
@@ -40,6 +41,7 @@ def mtl_components() -> Iterable[Component]:
         optimizers,
         schedules,
         trackers,
+        executors,
         recipes,
     ):
         yield from kind.COMPONENTS

@@ -189,8 +189,8 @@ def test_a_broken_run_hook_is_the_plugins_fault(install_plugin: Install) -> None
 
 def test_every_hook_has_a_test_with_a_plugin_of_its_own() -> None:
     assert {"mtl_components", "mtl_commands", *EXPECTED} == set(HOOKS)
-    # No recipe names a form of answer: a task has it. `tests/test_new_form.py` adds one.
-    assert {*PLACES, "recipe", "form"} == set(KINDS)
+    # No recipe names a form of answer, which a task has (`tests/test_new_form.py`), nor an executor.
+    assert {*PLACES, "recipe", "form", "executor"} == set(KINDS)
     assert sorted(EXPECTED) == RUN_HOOKS
 
 

@@ -20,7 +20,7 @@ PUBLIC = {
     "mtl.contracts": """
         Component hookimpl
         Augmentation Balancer Dataset Encoder Exporter Head Loss Metric Optimizer Schedule Sharing Task
-        Tracker TrackedRun
+        Tracker TrackedRun Executor Job JobEnding Seat Work
         Moment ParameterGroup Columns Storage InMemory Fill EncoderBuilder HeadSpec LearnedTable
         Predict Arrays ExportPlan ExportReport ExportSubject Judge Leading Metrics Mixture Units
         Batch Features MISSING one_hot transform_square Warp warp_labels

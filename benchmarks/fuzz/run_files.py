@@ -128,11 +128,11 @@ def _seeds(run: Path) -> object:
 
 
 def _cell(run: Path) -> object:
-    from mtl.core.comparison.folder import DamagedCell, _finished, _mark
+    from mtl.core.execution.marks import DamagedCell, finished, read_mark
 
-    mark = _mark(run)
+    mark = read_mark(run)
     try:
-        return _finished(run, cast(Any, SimpleNamespace(key=mark["key"])))
+        return finished(run, mark["key"])
     except DamagedCell:  # what makes the cell be trained again
         return None
 

@@ -16,12 +16,12 @@ import torch
 from mtl.core.base.errors import MissingRequirementError, RecipeError, UsageError
 from mtl.core.base.files import remove
 from mtl.core.base.progress import Progress
-from mtl.core.comparison.origin import origin
-from mtl.core.comparison.training import reason_of
 from mtl.core.composition.composer import compose
 from mtl.core.composition.composition import Composition
 from mtl.core.contracts import Dataset
 from mtl.core.discovery.registry import Registry
+from mtl.core.execution.origin import origin
+from mtl.core.execution.training import reason_of
 from mtl.core.folders.run_folder import RunFolder
 from mtl.core.recipe.recipe import Recipe
 from mtl.core.running.pipeline import Outcome, Pipeline

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
 from dataclasses import dataclass, replace
-from typing import Any
 
+from ..execution.address import recipe_key
 from ..recipe.recipe import Recipe
 
 
@@ -38,13 +36,3 @@ class Cell:
     def at(self, seed: int) -> Cell:
         """Return the same training with another seed."""
         return replace(self, recipe=replace(self.recipe, seed=seed))
-
-
-def recipe_key(recipe: Recipe) -> str:
-    """Return the SHA-256 of a recipe, hexadecimal: unlike `Recipe.hash`, another data folder is another key.
-
-    How the model would be exported, and who is told, does not belong to a training.
-    """
-    apart = ("export", "trackers")
-    content: dict[str, Any] = {key: value for key, value in recipe.to_plain().items() if key not in apart}
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

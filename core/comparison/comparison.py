@@ -13,7 +13,9 @@ import torch
 from ..base.errors import MtlError
 from ..base.files import write_json, write_text
 from ..base.notebook import box
+from ..contracts import Executor
 from ..discovery.registry import Registry
+from ..execution.choosing import usual_executor
 from .folder import ComparisonFolder
 from .grid import MISSING, Grid
 from .outcomes import Outcome, outcomes_of
@@ -89,15 +91,17 @@ class Judge(Protocol):
 class Comparing:
     """How a grid is trained: where, on what, so many cells at a time, with or without export.
 
-    `judge` says what follows from the cells, `write` leaves it in the folder.
+    `executor` has the cells trained; None: the usual one. `judge` says what follows from the cells, `write`
+    leaves it in the folder.
     """
 
     registry: Registry
     device: torch.device
     progress: ComparisonProgress = field(default_factory=ComparisonProgress)
-    jobs: int = 1
+    jobs: int | None = None
     publishes: bool = False
     plugin_files: tuple[Path, ...] = ()
+    executor: Executor | None = None
     judge: Judge = results
     write: Callable[[Path, Mapping[str, Any]], None] = write_results
 
@@ -112,7 +116,8 @@ class Comparing:
             runner = Runner(
                 folder,
                 self.registry,
-                self.device,
+                self.executor or usual_executor(self.registry),
+                str(self.device),
                 grid.yardsticks,
                 self.progress,
                 self.jobs,

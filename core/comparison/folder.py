@@ -17,30 +17,22 @@ from ..base.errors import UsageError
 from ..base.files import (
     PARTIAL,
     make_own_folder,
-    read_bytes,
     read_json,
-    sha256,
     sweep,
     write_json,
     writing_to,
 )
 from ..base.workplace import Workplace, enter, is_empty, replaced
+from ..execution.marks import DamagedCell, finished, read_mark
 from ..folders.differences import difference
-from ..folders.json_files import Mark, read_form
 from .cells import Cell
 
 PLAN = "plan.json"
-MARK = "cell.json"
 FORMAT = 1
-KEPT = ("recipe.yaml", "metrics.json", "history.csv")
-"""Files of a cell whose content its mark vouches for."""
 
 _PLAN_HINT = "its cells are intact: choose another --out beside it to use them, or replace it with --force"
-_AGAIN = "repeat the command: the cell is trained again"
 _BESIDE = ("format", "planned_seeds")
 """What stands in a plan beside the question."""
-_MOST = 2**30
-"""Bytes of such a file that none comes near."""
 
 
 class ComparisonFolder:
@@ -143,23 +135,16 @@ class ComparisonFolder:
         """Return the run folder of a cell."""
         return self.cells / cell.folder_name
 
-    def mark(self, cell: Cell, origin: Mapping[str, str]) -> None:
-        """Declare a cell finished: from here on it is not trained again."""
-        self.check()
-        path = self.cell(cell)
-        digests = {name: _digest(path / name) for name in KEPT}
-        write_json(path / MARK, {"key": cell.key, "origin": dict(origin), "sha256": digests})
-
     def finished(self, cell: Cell) -> bool:
         """Return whether a cell is finished and intact.
 
         Raises `DamagedCell` when it was finished and no longer is what it was.
         """
-        return _finished(self.cell(cell), cell)
+        return finished(self.cell(cell), cell.key)
 
     def origin_of(self, cell: Cell) -> dict[str, str]:
         """Return where a finished cell comes from."""
-        origin: dict[str, str] = _mark(self.cell(cell))["origin"]
+        origin: dict[str, str] = read_mark(self.cell(cell))["origin"]
         return origin
 
     def adopt(self, cell: Cell, origin: Mapping[str, str]) -> Path | None:
@@ -172,7 +157,7 @@ class ComparisonFolder:
             if source.path.name.startswith("."):  # one that was moved aside, to be replaced
                 continue
             try:
-                if not _finished(other, cell) or _mark(other)["origin"] != origin:
+                if not finished(other, cell.key) or read_mark(other)["origin"] != origin:
                     continue
             except (DamagedCell, UsageError):
                 continue
@@ -207,32 +192,3 @@ def _asks(path: Path, plan: Mapping[str, Any]) -> bool:
 def _is_same(known: Mapping[str, Any], plan: Mapping[str, Any]) -> bool:
     """Return whether a plan that was kept asks the same question, whatever the number of seeds."""
     return {key: value for key, value in known.items() if key not in _BESIDE} == plan
-
-
-class DamagedCell(Exception):  # noqa: N818 - a finding, handled by training the cell again
-    """A finished cell whose files are missing or changed."""
-
-
-def _finished(path: Path, cell: Cell) -> bool:
-    if not (path / MARK).is_file():
-        return False
-    try:
-        mark = _mark(path)
-        if mark["key"] != cell.key:
-            raise DamagedCell(f"{path / MARK} belongs to another recipe")
-        for name in KEPT:
-            if not os.path.lexists(path / name):
-                raise DamagedCell(f"{path / name} is missing")
-            if _digest(path / name) != mark["sha256"].get(name):
-                raise DamagedCell(f"{path / name} is not what it was when the cell finished")
-    except UsageError as error:
-        raise DamagedCell(error.message) from None
-    return True
-
-
-def _mark(path: Path) -> dict[str, Any]:
-    return read_form(Mark, path / MARK, "the mark of a finished cell", hint=_AGAIN)
-
-
-def _digest(path: Path) -> str:
-    return sha256(read_bytes(path, "a file of a finished cell", hint=_AGAIN, most=_MOST))

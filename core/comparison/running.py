@@ -6,16 +6,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import torch
-
 from ..base.files import remove
+from ..contracts import Executor, JobEnding, Work
 from ..discovery.registry import Registry
+from ..execution.cells import TrainsCells, cell_job
+from ..execution.origin import data_origin, origin
 from ..folders.run_folder import RunFolder
 from .cells import Cell
 from .folder import ComparisonFolder, DamagedCell
-from .origin import data_origin, origin
 from .progress import ComparisonProgress
-from .workers import Ending, Setting, attempt, jobs_of, share_of_cores, train_in_processes
 from .yardsticks import Yardstick, compared_metrics
 
 
@@ -29,14 +28,15 @@ class Failure:
 
 @dataclass
 class Runner:
-    """Trains cells in a folder, one by one or `jobs` at a time; with `publishes`, each is exported too."""
+    """Trains cells in a folder, `jobs` at a time; with `publishes`, each is exported too."""
 
     folder: ComparisonFolder
     registry: Registry
-    device: torch.device
+    executor: Executor
+    device: str
     yardsticks: Mapping[str, Yardstick]
     progress: ComparisonProgress = field(default_factory=ComparisonProgress)
-    jobs: int = 1
+    jobs: int | None = None
     publishes: bool = False
     plugin_files: tuple[Path, ...] = ()
     adopts: bool = True
@@ -65,14 +65,14 @@ class Runner:
                 failures[ending.key] = Failure(ending.reason, ending.status)
                 self.progress.failed(cell, ending.reason)
                 continue
-            self.folder.mark(cell, self._origin(cell))
+            self.folder.check()
             self.progress.trained(cell, ending.seconds, self._judged(cell))
         return failures
 
     def _origin(self, cell: Cell) -> dict[str, str]:
         """Asked for anew with every cell: the first may have downloaded the data."""
         data = data_origin(cell.recipe.dataset, self.registry)
-        return {**origin(self.registry, self.device.type), "data": data}
+        return {**origin(self.registry, self.device.partition(":")[0]), "data": data}
 
     def _tell_other_data(self, finished: Sequence[Cell], *, alone: bool) -> None:
         """Tell of cells that were trained when the data's files were others than now."""
@@ -108,13 +108,13 @@ class Runner:
             return False
         return done and (not self.publishes or (self.folder.cell(cell) / "report.html").is_file())
 
-    def _train(self, cells: Sequence[Cell]) -> Iterator[Ending]:
-        if self.jobs > 1 and len(cells) > 1:
-            setting = Setting(str(self.device), self.publishes, share_of_cores(self.jobs), self.plugin_files)
-            yield from train_in_processes(jobs_of(cells, self.folder.cell), self.jobs, setting)
-            return
-        for job in jobs_of(cells, self.folder.cell):
-            yield attempt(job, self.registry, self.device, self.publishes)
+    def _train(self, cells: Sequence[Cell]) -> Iterator[JobEnding]:
+        perform = TrainsCells(self.publishes, self.plugin_files, self.registry)
+        work = Work(perform, self.device, self.folder.path.absolute(), self.jobs)
+        jobs = (
+            cell_job(cell.recipe, f"{cell.title}, seed {cell.seed}", self.folder.cell(cell)) for cell in cells
+        )
+        return self.executor.execute(jobs, work)
 
     def _judged(self, cell: Cell) -> dict[str, float | None]:
         test = compared_metrics(RunFolder(self.folder.cell(cell)).read_metrics())

@@ -30,6 +30,11 @@ if TYPE_CHECKING:
     from .drawing import Tags as Tags
     from .drawing import Values as Values
     from .encoder import Encoder as Encoder
+    from .executor import Executor as Executor
+    from .executor import Job as Job
+    from .executor import JobEnding as JobEnding
+    from .executor import Seat as Seat
+    from .executor import Work as Work
     from .exporter import Arrays as Arrays
     from .exporter import Exporter as Exporter
     from .exporter import ExportPlan as ExportPlan
@@ -72,6 +77,7 @@ _NAMES = {
     "dataset": ("Columns", "Dataset", "no_images"),
     "drawing": ("Bars", "Described", "Drawing", "Map", "Mask", "Picture", "Tags", "Values"),
     "encoder": ("Encoder",),
+    "executor": ("Executor", "Job", "JobEnding", "Seat", "Work"),
     "exporter": (
         "Predict",
         "Arrays",

@@ -26,6 +26,7 @@ KINDS = (
     "schedule",
     "exporter",
     "tracker",
+    "executor",
     "recipe",
 )
 """Every kind of component, in the order a batch meets them."""
@@ -44,6 +45,7 @@ class Component:
     `default_for` names the situations in which the component is taken when the recipe is silent:
     `"recipe"` for a data set, encoder, sharing, balancer, optimizer, schedule or exporter, and for the task
     that `mtl init` proposes;
+    `"jobs"` for the executor of many trainings where none is named;
     `"inputs"` for the head of a task whose extra input the encoder does not read, and for the encoder that is
     advised where a data set's vectors are not read; `"file"` for the data set
     that reads what `--data` names, by its option `file`. The head, loss and metrics of a form of answer are

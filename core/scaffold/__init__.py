@@ -34,6 +34,7 @@ _SUMMARIES = {
     "schedule": "A high learning rate, then a low one",
     "exporter": "The weights alone, compared with the model",
     "tracker": "A line of text per epoch",
+    "executor": "One job after the other, in this process",
     "recipe": "A short training of the task",
 }
 _SECTIONS = ("dataset", "encoder", "sharing", "balancer")

@@ -13,7 +13,7 @@ from .checks import CheckFailed, check, require
 from .subjects import Subject
 
 ENGINE_ARGUMENTS = {
-    **dict.fromkeys(("dataset", "optimizer", "schedule", "exporter", "tracker"), 0),
+    **dict.fromkeys(("dataset", "optimizer", "schedule", "exporter", "tracker", "executor"), 0),
     **dict.fromkeys(("encoder", "sharing"), 2),
 }
 """How many positional arguments the engine gives; of other kinds, 1."""

@@ -12,6 +12,7 @@ from . import (
     augmentation_checks,
     balancer_checks,
     dataset_checks,
+    executor_checks,
     export_checks,
     form_checks,
     head_checks,
@@ -50,6 +51,7 @@ _FILES = (
     training_checks,
     export_checks,
     tracker_checks,
+    executor_checks,
 )
 CHECKS: tuple[Check, ...] = tuple(
     dict.fromkeys(

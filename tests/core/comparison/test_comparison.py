@@ -25,6 +25,7 @@ from mtl.core.contracts.hookspecs import hookimpl
 from mtl.core.contracts.records import Component
 from mtl.core.discovery.plugin_loading import Provider
 from mtl.core.discovery.registry import Registry, discover
+from mtl.core.execution import cells
 from mtl.core.folders.run_folder import RunFolder
 from mtl.core.training.checkpoint import CheckpointFolder
 from mtl.plugins.balancers.sum import Sum
@@ -230,16 +231,14 @@ def test_a_cell_that_fails_is_a_row_and_the_others_go_on(grid: Make, train: Trai
 def test_a_single_task_run_that_fails_leaves_its_task_unknown(
     grid: Make, train: Train, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from mtl.core.comparison import workers
-
-    original = workers.train
+    original = cells.train
 
     def failing(pipeline: Any, recipe: Any, path: Path) -> None:
         if path.name.startswith("third-alone"):
             raise UsageError("no luck")
         original(pipeline, recipe, path)
 
-    monkeypatch.setattr(workers, "train", failing)
+    monkeypatch.setattr(cells, "train", failing)
     comparison, _ = train(grid("hard", seeds=(0, 1, 2)), tmp_path / "c")
     row = comparison.results["variants"][0]
     assert row["tasks"]["third"]["verdict"]["outcome"] == "not known"
@@ -285,14 +284,12 @@ def test_force_trains_the_same_question_again(grid: Make, train: Train, tmp_path
 def test_force_keeps_the_old_comparison_while_cells_fail(
     grid: Make, train: Train, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from mtl.core.comparison import workers
-
     def failing(*arguments: Any) -> None:
         raise UsageError("no luck")
 
     train(grid("hard", seeds=(0,)), tmp_path / "c")
     with monkeypatch.context() as patch:
-        patch.setattr(workers, "train", failing)
+        patch.setattr(cells, "train", failing)
         _, diary = train(grid("hard", seeds=(0,)), tmp_path / "c", force=True)
     assert (tmp_path / ".c.replaced" / "compare.json").is_file()
     assert "is kept in" in diary.warnings[-1]

@@ -208,4 +208,32 @@ TRAINING = {
         """,
         "got 'bye",
     ),
+    ("executor", "each-job-ends-once"): (
+        """
+        class Broken(GoodExecutor):
+            def execute(self, jobs, work):
+                for ending in super().execute(jobs, work):
+                    yield ending
+                    if ending.reason:
+                        return
+        """,
+        "got 0: done, 1: as it was told",
+    ),
+    ("executor", "jobs-are-taken-when-there-is-a-place"): (
+        """
+        class Broken(GoodExecutor):
+            def execute(self, jobs, work):
+                yield from super().execute(list(jobs), work)
+        """,
+        "got 4 taken",
+    ),
+    ("executor", "nothing-to-do-ends"): (
+        """
+        class Broken(GoodExecutor):
+            def execute(self, jobs, work):
+                yield from super().execute(jobs, work)
+                yield JobEnding("none")
+        """,
+        "got 1",
+    ),
 }

@@ -29,6 +29,7 @@ from mtl.contracts import (
     Dataset,
     DatasetSpec,
     Encoder,
+    Executor,
     ExportReport,
     Exporter,
     FeatureSpec,
@@ -38,12 +39,14 @@ from mtl.contracts import (
     ImageSpec,
     Incompatible,
     InputSpec,
+    JobEnding,
     LearnedTable,
     Loss,
     Metric,
     Multilabel,
     Optimizer,
     Schedule,
+    Seat,
     Sharing,
     Symmetry,
     Task,
@@ -268,6 +271,12 @@ class GoodTracker(Tracker):
     def scalars(self, epoch, values):
         with self.file.open("a") as file:
             file.write(f"{epoch} {values}")
+
+
+class GoodExecutor(Executor):
+    def execute(self, jobs, work):
+        for job in jobs:
+            yield work.perform(job, Seat(work.device))
 '''
 
 KINDS = (
@@ -285,6 +294,7 @@ KINDS = (
     "schedule",
     "exporter",
     "tracker",
+    "executor",
 )
 HOOK = """
 

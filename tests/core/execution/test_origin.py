@@ -7,12 +7,12 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from mtl.core.comparison.origin import data_origin
 from mtl.core.contracts import Columns, Dataset
 from mtl.core.contracts.records import Component
 from mtl.core.contracts.specs import DatasetSpec
 from mtl.core.discovery.plugin_loading import Provider
 from mtl.core.discovery.registry import Entry
+from mtl.core.execution.origin import data_origin
 from mtl.core.recipe.recipe import Choice
 
 

@@ -13,7 +13,7 @@ from ..recipe.recipe_reader import read
 from ..recipe.recipe_source import read_recipe
 from ..running.pipeline import Pipeline
 from ..running.recomposing import compose_again
-from .cells import recipe_key
+from .address import recipe_key
 
 
 def train(pipeline: Pipeline, recipe: Recipe, path: Path) -> None:
