@@ -93,8 +93,8 @@ def put(source: RecipeSource, dimension: Dimension, value: Value) -> None:
 def combinations(space: Iterable[Dimension]) -> int | None:
     """Return how many combinations of values there are; None where that is no number.
 
-    >>> combinations(read_space(["encoder.width=32,64", "train.batch_size=1..8"]))
-    None
+    >>> combinations(read_space(["encoder.width=32,64", "train.optimizer=adam,sgd,muon"]))
+    6
     """
     counts = [
         len(item.texts)
