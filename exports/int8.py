@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 import onnx
 from numpy.typing import NDArray
-from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
 
 from ..core.contracts import Arrays
 from .activations import QUANTIZED, own_nodes, rounded_nodes
@@ -55,6 +54,9 @@ class Quantised:
 
 
 def _quantised(base: onnx.ModelProto, samples: Arrays, excluded: Sequence[str]) -> onnx.ModelProto:
+    # Here: fifty modules that no other precision needs.
+    from onnxruntime.quantization import QuantFormat, QuantType, quantize_static
+
     prepared = onnx.ModelProto()
     prepared.CopyFrom(base)
     # onnxruntime's marker of a graph that needs no optimisation first: torch has done it.
@@ -77,8 +79,8 @@ def _quantised(base: onnx.ModelProto, samples: Arrays, excluded: Sequence[str]) 
         return onnx.load(path)
 
 
-class _Reader(CalibrationDataReader):  # type: ignore[misc]
-    """Feeds the samples a few at a time."""
+class _Reader:
+    """Feeds the samples a few at a time; what onnxruntime takes for a reader."""
 
     def __init__(self, samples: Arrays) -> None:
         self._feeds = _chunks(samples)

@@ -21,7 +21,7 @@ from .graphs import inner_graphs
 from .metadata import IMAGE
 from .seal import KEY as SEAL
 from .seal import sealed
-from .torchlib import sources_unread
+from .torchlib import operators_listed_once, sources_unread
 
 _LARGEST = 2**31 - 2**20
 
@@ -145,7 +145,7 @@ def _trace(model: nn.Module, example: tuple[Tensor, ...], opset: int) -> onnx.Mo
     dynamic = {0: torch.export.Dim.DYNAMIC}
     extra = (dynamic,) * (len(example) - 1)
     try:
-        with _quiet(), uncollected(), sources_unread():
+        with _quiet(), uncollected(), sources_unread(), operators_listed_once():
             program = torch.onnx.export(
                 model,
                 example,

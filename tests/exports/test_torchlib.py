@@ -1,4 +1,4 @@
-"""A model is traced without parsing the source of torch's library of ONNX functions, to the same bytes."""
+"""A model is traced without what torch does over and over and nobody asks for, to the same bytes."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from contextlib import nullcontext
 import pytest
 from onnxscript import values
 from onnxscript.function_libs.torch_lib import ops, registration
+from torch._export import utils
 
 from mtl.core.base.errors import UsageError
 from mtl.exports import onnx_model
 from mtl.exports.export import Export
 from mtl.exports.onnx_model import build_model
-from mtl.exports.torchlib import sources_unread
+from mtl.exports.torchlib import operators_listed_once, sources_unread
 
 from .conftest import tiny_subject
 
@@ -53,4 +54,21 @@ def test_a_library_that_does_it_otherwise_is_left_alone(monkeypatch: pytest.Monk
 def test_the_file_is_the_same_with_and_without(monkeypatch: pytest.MonkeyPatch) -> None:
     made = build_model(Export(tiny_subject())).SerializeToString(deterministic=True)
     monkeypatch.setattr(onnx_model, "sources_unread", nullcontext)
+    monkeypatch.setattr(onnx_model, "operators_listed_once", nullcontext)
     assert build_model(Export(tiny_subject())).SerializeToString(deterministic=True) == made
+
+
+def test_operators_are_listed_once_in_a_block_and_as_often_as_asked_outside(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    listed: list[bool] = []
+
+    def listing() -> None:
+        listed.append(True)
+
+    monkeypatch.setattr(utils, "_materialize_cpp_cia_ops", listing)
+    for times in (1, 2):
+        with operators_listed_once():
+            for _ in range(3):
+                utils._materialize_cpp_cia_ops()
+        assert (len(listed), utils._materialize_cpp_cia_ops) == (times, listing)
