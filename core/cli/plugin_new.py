@@ -28,8 +28,9 @@ import click
 def command(name: str, kinds: str, parent: Path) -> None:
     """Write a complete small plugin package to the folder NAME.
 
-    It has a project file, hooks, one component of each kind, a conformance test and a README with the
-    commands to install, check and use it. NAME is lower-case words joined by hyphens.
+    It has a project file, hooks, one component of each kind, a conformance test, a README with the commands
+    to install, check and use it, and workflows that test it on GitHub and publish it on PyPI. NAME is
+    lower-case words joined by hyphens.
 
     \b
     Examples:

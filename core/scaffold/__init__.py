@@ -1,4 +1,4 @@
-"""Writes a complete small plugin package: project file, hooks, one component per kind, a test, a README."""
+"""Writes a complete small plugin package: project file, hooks, components, a test, a README, workflows."""
 
 from __future__ import annotations
 
@@ -39,6 +39,8 @@ _SUMMARIES = {
 }
 _SECTIONS = ("dataset", "encoder", "sharing", "balancer")
 """The kinds that `mtl compose` has a flag for."""
+_WORKFLOWS = ("test.yml", "publish.yml")
+"""What GitHub runs: tests with each change, and a release to the index."""
 
 
 def write_package(name: str, kinds: Sequence[str], parent: Path) -> list[Path]:
@@ -88,6 +90,8 @@ def package_files(name: str, kinds: Sequence[str]) -> dict[str, str]:
         file = "recipe.yaml" if kind == "recipe" else f"{kind}.py"
         files[f"{package}/{file}"] = _filled(file, words)
     files["tests/test_conformance.py"] = _filled("test_conformance.py", words)
+    for workflow in _WORKFLOWS:
+        files[f".github/workflows/{workflow}"] = _filled(workflow, words)
     return files
 
 

@@ -9,6 +9,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from ruamel.yaml import YAML
 
 import mtl
 from mtl.core.base.errors import UsageError
@@ -58,7 +59,7 @@ def test_a_package_of_one_kind_has_a_component_of_that_kind(kind: str) -> None:
     assert f'"tiny-{kind}"' in hooks
     assert f"mtl_api = {API}" in hooks
     for file, text in files.items():
-        assert "$" not in text, file
+        assert "$" not in text.replace("${{ matrix.python }}", ""), file
         assert text.endswith("\n"), file
         assert not text.endswith("\n\n"), file
         if file.endswith(".py"):
@@ -70,6 +71,25 @@ def test_the_project_file_declares_the_plugin() -> None:
     assert content["project"]["entry-points"]["mtl"] == {"my-plugin": "my_plugin"}
     assert content["project"]["dependencies"] == [HOME]
     assert content["tool"]["setuptools"]["packages"] == ["my_plugin"]
+
+
+def test_workflows_test_each_python_and_publish_without_a_password() -> None:
+    files = package_files("my-plugin", ["encoder"])
+    workflows = {
+        path.removeprefix(".github/workflows/"): YAML(typ="safe").load(text)
+        for path, text in files.items()
+        if path.startswith(".github/workflows/")
+    }
+    assert set(workflows) == {"test.yml", "publish.yml"}
+    test, publish = workflows["test.yml"]["jobs"]["test"], workflows["publish.yml"]["jobs"]["publish"]
+    assert test["strategy"]["matrix"]["python"] == ["3.11", "3.12", "3.13", "3.14"]
+    assert [step["run"] for step in test["steps"] if "run" in step] == [
+        "python -m pip install '.[test]'",
+        "python -m pytest",
+    ]
+    assert test["steps"][1]["with"] == {"python-version": "${{ matrix.python }}"}
+    assert publish["permissions"] == {"id-token": "write"}
+    assert publish["steps"][-1] == {"uses": "pypa/gh-action-pypi-publish@release/v1"}
 
 
 def test_the_readme_has_three_commands() -> None:
