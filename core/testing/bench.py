@@ -101,12 +101,15 @@ class Bench(Registry):
         return list(dict.fromkeys([*self.defaults("encoder", "recipe"), *self.names("encoder")]))
 
     def features(self, encoder: str, image: ImageSpec) -> tuple[FeatureSpec, ...] | None:
-        """Return what an encoder gives for an image, or None when it refuses it; it is built once."""
+        """Return what an encoder gives for an image, or None when it is no partner; it is built once.
+
+        One that is made of others is none: those others are tried.
+        """
         if (encoder, image) not in self._features:
-            component: type[Encoder] = self.find("encoder", encoder).load()
             found: tuple[FeatureSpec, ...] | None = None
-            with contextlib.suppress(Incompatible):
-                if refusal_of(component, image, ()) is None:
+            with contextlib.suppress(Exception):  # one that cannot be used is another component's matter
+                component: type[Encoder] = self.find("encoder", encoder).load()
+                if not component.joins and refusal_of(component, image, ()) is None:
                     found = component(image, ()).feature_specs
             self._features[encoder, image] = found
         return self._features[encoder, image]

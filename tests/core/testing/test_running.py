@@ -10,6 +10,7 @@ from mtl.core.base.errors import UsageError
 from mtl.core.contracts.records import KINDS
 from mtl.core.discovery.registry import discover
 from mtl.core.testing import checks_for, run_checks
+from mtl.core.testing.bench import SIZES, Bench
 from mtl.core.testing.subjects import subjects
 
 Install = Callable[..., str]
@@ -120,3 +121,21 @@ def test_a_component_that_accepts_nothing_is_skipped_with_the_reason(
     reasons = {result.reason for result in results if result.status == "skipped"}
     assert len(reasons) == 1
     assert "needs sound" in reasons.pop()
+
+
+def test_an_encoder_that_cannot_be_built_is_no_partner_for_others(install_plugin: Callable[..., str]) -> None:
+    install_plugin(
+        "odd-encoder",
+        """
+        from mtl import Component, hookimpl
+        from mtl.core.contracts import Encoder
+
+        @hookimpl
+        def mtl_components():
+            yield Component("encoder", "odd", "Cannot be built", "odd_encoder:Odd")
+
+        class Odd(Encoder):
+            def __init__(self, image, inputs): raise TypeError("no")
+        """,
+    )
+    assert Bench(discover()).features("odd", SIZES[0]) is None
