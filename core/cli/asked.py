@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import shlex
+import sys
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -156,6 +158,20 @@ def _added(options: tuple[Any, ...], command: Command) -> Command:
     for option in reversed(options):
         command = option(command)
     return command
+
+
+def confirm(question: str, yes: bool, *, about: Sequence[str] = ()) -> None:
+    """Ask on the terminal, `yes`: nobody; a command that the question is about is shown in any case.
+
+    Raises `UsageError` where nobody is there to be asked, `click.Abort` for a no.
+    """
+    if about:
+        click.echo(f"$ {shlex.join(about)}", err=True)
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise UsageError("nobody is there to be asked", hint="do it without asking: --yes")
+    click.confirm(question, abort=True, err=True)
 
 
 def drops_in(given: tuple[str, ...]) -> dict[str, float]:

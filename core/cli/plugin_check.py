@@ -18,9 +18,12 @@ if TYPE_CHECKING:
 @click.argument("target", required=False)
 @click.option("--kind", help="Only components of a kind, or `plugin` for the plugin as a whole.")
 @click.option("--name", help="Only components of a name.")
+@click.option("--quick", is_flag=True, help="Only checks that neither train nor export.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @pass_session
-def command(session: Session, target: str | None, kind: str | None, name: str | None, as_json: bool) -> None:
+def command(
+    session: Session, target: str | None, kind: str | None, name: str | None, quick: bool, as_json: bool
+) -> None:
     """Check that a plugin's components keep the promises of their contracts.
 
     TARGET is a distribution, a plugin file, or the folder of a package, which need not be installed; without
@@ -48,7 +51,7 @@ def command(session: Session, target: str | None, kind: str | None, name: str | 
         if names and not chosen:
             wanted = " ".join(item for item in (kind or "component", name and repr(name)) if item)
             raise UsageError(f"{names[0]} has no {wanted}", hint="see: mtl plugins")
-        results = list(results_of(chosen, announce))
+        results = list(results_of(chosen, announce, quick=quick))
     _print(results, as_json)
     failed = sum(result.status == "failed" for result in results)
     if failed:

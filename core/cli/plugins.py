@@ -9,11 +9,18 @@ import click
 from ..base.errors import UsageError, suggest
 from ..discovery.plugin_loading import Provider, next_step
 from ..discovery.registry import Registry
+from .group import LazyGroup
 from .results import print_table
 from .session import Session, pass_session, print_json
 
+_COMMANDS = {
+    "index": "Write a page and JSON of plugins with what the conformance kit says of them.",
+    "install": "Install a plugin with pip into this environment, and try it.",
+    "remove": "Uninstall a plugin with pip from this environment.",
+}
 
-@click.group("plugins", invoke_without_command=True)
+
+@click.group("plugins", cls=LazyGroup, invoke_without_command=True)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, tracebacks included.")
 @click.pass_context
 def command(context: click.Context, as_json: bool) -> None:
@@ -25,6 +32,7 @@ def command(context: click.Context, as_json: bool) -> None:
     Examples:
       mtl plugins
       mtl plugins show plugins --json
+      mtl plugins install my-plugin
     """
     if context.invoked_subcommand is not None:
         return
@@ -45,6 +53,10 @@ def command(context: click.Context, as_json: bool) -> None:
         for row in found
     ]
     print_table(rows, ["plugin", "distribution", "version", "status", "import", "components"])
+
+
+for _name, _summary in _COMMANDS.items():
+    command.add_lazy(_name, f"{__package__}.plugins_{_name}:command", _summary)
 
 
 @command.command("show")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import click
 
 from ..base.errors import UsageError
+from .asked import confirm
 
 
 @click.command("remove")
@@ -28,10 +28,7 @@ def command(runs: tuple[Path, ...], yes: bool) -> None:
     for run in runs:
         if is_at_work(run):
             raise UsageError(f"another process is at work in {run}", hint="wait for it to end")
-    if not yes:
-        if not sys.stdin.isatty():
-            raise UsageError("nobody is there to be asked", hint="delete without asking: --yes")
-        click.confirm(f"delete {', '.join(map(str, runs))}?", abort=True, err=True)
+    confirm(f"delete {', '.join(map(str, runs))}?", yes)
     for run in runs:
         warned: list[str] = []
         remove_run(run, warned)

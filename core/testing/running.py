@@ -64,8 +64,14 @@ CHECKS: tuple[Check, ...] = tuple(
 """Every check; two kinds may have checks of the same name that prove the same promise in their own ways."""
 
 
-def checks_for(kind: str) -> tuple[Check, ...]:
+_LONG = {training_checks.__name__, export_checks.__name__}
+"""Modules whose checks train or export, which takes seconds each."""
+
+
+def checks_for(kind: str, *, quick: bool = False) -> tuple[Check, ...]:
     """Return the checks of a kind of component, or of `"plugin"`, in the order they run.
+
+    Those that are `quick` train and export nothing.
 
     >>> [check.name for check in checks_for("plugin")]
     ['records-are-valid', 'import-is-light']
@@ -74,7 +80,11 @@ def checks_for(kind: str) -> tuple[Check, ...]:
     """
     if kind not in (PLUGIN, *KINDS):
         raise UsageError(f"unknown kind {kind!r}", hint=suggest(kind, (PLUGIN, *KINDS), "kinds"))
-    return tuple(check for check in CHECKS if kind in check.kinds)
+    return tuple(
+        check
+        for check in CHECKS
+        if kind in check.kinds and not (quick and check.function.__module__ in _LONG)
+    )
 
 
 def run_checks(
@@ -96,11 +106,11 @@ def run_checks(
 
 
 def results_of(
-    chosen: Iterable[Subject], on_subject: Callable[[Subject], None] | None = None
+    chosen: Iterable[Subject], on_subject: Callable[[Subject], None] | None = None, *, quick: bool = False
 ) -> Iterator[Result]:
-    """Run every check of every subject; `on_subject` hears of each before its first."""
+    """Run every check of every subject, or the quick ones; `on_subject` hears of each before its first."""
     for subject in chosen:
         if on_subject is not None:
             on_subject(subject)
-        for check in checks_for(subject.kind):
+        for check in checks_for(subject.kind, quick=quick):
             yield check.run(subject)

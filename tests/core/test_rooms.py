@@ -29,8 +29,9 @@ ROOMS = {
     "search": "base contracts composition discovery evaluation folders recipe report running comparison",
     "scaffold": "base contracts discovery",
     "testing": "base contracts discovery data recipe composition evaluation training running",
+    "ecosystem": "base discovery",
     "cli": "base contracts discovery recipe composition folders report running comparison affinity "
-    "search scaffold testing",
+    "search scaffold testing ecosystem",
 }
 """Each room may import those it names, which stand above it: no circle can be written down."""
 

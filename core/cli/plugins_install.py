@@ -1,0 +1,68 @@
+"""`mtl plugins install`: a plugin into this environment, tried at once."""
+
+from __future__ import annotations
+
+import click
+
+from .asked import confirm
+from .results import print_table
+
+
+@click.command("install")
+@click.argument("package", metavar="NAME")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def command(package: str, yes: bool) -> None:
+    """Install a plugin with pip into this environment, and try each of its components.
+
+    NAME is a package of the index (`my-plugin`, `my-plugin==1.0`), a wheel, or the folder of a package. The
+    command of pip is shown and asked about. What was found in the plugin is listed with what the quick checks
+    of `mtl plugin check` say of it; what does not work any more is told, with the commands that go back.
+
+    \b
+    Examples:
+      mtl plugins install my-plugin
+      mtl plugins install ./my-plugin --yes
+    """
+    from ..ecosystem.condition import condition, new_plugins
+    from ..ecosystem.named_package import named_package
+    from ..ecosystem.pip import pip_command, run_pip
+    from .plugins_change import require_unbroken, tell_differences
+
+    wanted = named_package(package)
+    line = pip_command("install", wanted.told)
+    confirm("install it?", yes, about=line)
+    before = condition()
+    run_pip(line)
+    after = condition()
+    tell_differences(before, after)
+    require_unbroken(before, after, f"installing {package}", wanted.name)
+    _try(package, new_plugins(before, after, wanted.name))
+
+
+def _try(package: str, distributions: list[str]) -> None:
+    """List the components of distributions with what the quick checks say; raise when one fails."""
+    from ..base.errors import ComponentError
+    from ..ecosystem.conformance import verdicts
+
+    if not distributions:
+        raise ComponentError(
+            f"{package} is installed, and is no plugin of mtl: it declares no entry point of the group `mtl`",
+            hint=f"pip uninstall {package}",
+        )
+    found = [verdict for name in distributions for verdict in verdicts(name, quick=True)]
+    rows = [
+        [verdict.kind, verdict.name, *(str(verdict.counts.get(it, 0)) for it in ("ok", "failed", "skipped"))]
+        for verdict in found
+    ]
+    print_table(rows, ["kind", "name", "ok", "failed", "skipped"])
+    for verdict in found:
+        for check, reason in verdict.failures.items():
+            click.echo(f"\n{verdict.kind} {verdict.name}: {check}: {reason}")
+    wrong = [f"{verdict.kind} {verdict.name}" for verdict in found if not verdict.conforms]
+    names = " ".join(distributions)
+    if wrong:
+        raise ComponentError(
+            f"it is installed, and does not keep every promise: {', '.join(wrong)}",
+            hint=f"remove it: mtl plugins remove {names}; all that the kit says: mtl plugin check {names}",
+        )
+    click.echo(f"quick checks passed; all of them: mtl plugin check {names}", err=True)
