@@ -19,7 +19,7 @@ from ..core.base.errors import VerificationError
 from .graphs import Graph
 
 _SMALLEST_HALF = 6e-8
-_STEP = 1 / 64
+STEP = 1 / 64
 """The step of a quantised weight, in units of its channel's largest weight: of seven bits."""
 _NEAR = 1e-6
 """Relative difference of a step: float32 has a few digits more."""
@@ -146,7 +146,7 @@ class _Walk:
         offset = zero[0].astype(np.float64).reshape(form) if zero else 0.0
         others = tuple(index for index in range(wanted.ndim) if not scale.ndim or index != axis % wanted.ndim)
         largest = np.abs(wanted).max(axis=others, keepdims=True).reshape(step.shape)
-        fine = (np.abs(step - _STEP * largest) <= _NEAR * step) | (largest < _SMALLEST_HALF)
+        fine = (np.abs(step - STEP * largest) <= _NEAR * step) | (largest < _SMALLEST_HALF)
         near = np.abs((whole.astype(np.float64) - offset) * step - wanted) <= 0.501 * step
         return bool(fine.all() and near.all())
 

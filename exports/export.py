@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import onnx
 
@@ -23,7 +24,8 @@ class Export:
     (`precision`), in operators of an `opset`. `base` is None where no graph has been traced yet. An export is
     `stated` when an existing file says of itself that it is this one; nothing about that is certain.
     `sensitivities` are how much the answers moved when an operator alone was rounded to eight bits, of their
-    spread, where that was measured.
+    spread, where that was measured. Where the model was trained on, rounded, `tuned` is the subject with the
+    weights that it then had, which are those of the file, and `before_tuning` what each task lost without.
     """
 
     subject: ExportSubject
@@ -34,6 +36,8 @@ class Export:
     base: onnx.ModelProto | None = None
     stated: bool = False
     sensitivities: Mapping[str, float] = field(default_factory=dict)
+    tuned: ExportSubject | None = None
+    before_tuning: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def rounded(self) -> bool:
@@ -66,4 +70,4 @@ class Export:
 
     def in_float32(self) -> Export:
         """Return the export that this one is derived from."""
-        return replace(self, precision=FLOAT32)
+        return replace(self, precision=FLOAT32, subject=self.tuned or self.subject)

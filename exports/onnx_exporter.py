@@ -11,12 +11,14 @@ from ..core.contracts import Arrays, Exporter, ExportPlan, ExportReport, ExportS
 from ..core.contracts.exporter import Predict
 from .compatibility import opset_for
 from .export import Export
+from .fine_tuning import fine_tuned, weights_path
 from .inference import ExportedModel
 from .metadata import PixelType
 from .model_file import read_model
 from .onnx_model import build_model, file_of
 from .options import (
     CalibrationOption,
+    FineTuneOption,
     KeepFloatOption,
     MaxDropOption,
     MaxSizeOption,
@@ -27,7 +29,7 @@ from .options import (
     RawOption,
 )
 from .proof import check_proof
-from .publication import Prove, publish_proven
+from .publication import Made, publish_proven
 from .repair import build_repaired
 from .runtimes import RUNTIMES
 from .variants import AskedPrecision
@@ -57,11 +59,12 @@ class OnnxExporter(Exporter):
         max_drop: MaxDropOption = {},  # noqa: B006
         calibration: CalibrationOption = 256,
         max_size: MaxSizeOption = 0.5,
+        fine_tune: FineTuneOption = 0,
     ) -> None:
         self.pixels: PixelType = input
         self.raw = raw
         self.opset = opset_for(opens_in, opset)
-        self.precision = AskedPrecision(precision, keep_float, max_drop, calibration, max_size)
+        self.precision = AskedPrecision(precision, keep_float, max_drop, calibration, max_size, fine_tune)
 
     def check_plan(self, plan: ExportPlan) -> None:
         self.precision.check(plan)
@@ -69,18 +72,22 @@ class OnnxExporter(Exporter):
     def export(self, subject: ExportSubject, path: Path) -> ExportReport:
         """Write the model to `path` and its proof to `proof_path(path)`, both or neither.
 
+        A fine-tuned one has its float32 weights beside it, at `weights_path(path)`.
+
         Raises `VerificationError` when the file does not compute the same numbers or loses more quality than
         allowed, `ComponentError` when the model cannot be exported, `UsageError` when names clash or the path
         cannot be written; whatever was at the two paths before is then untouched.
         """
 
-        def make() -> tuple[bytes, Prove]:
+        def make() -> Made:
             asked = Export(subject, self.pixels, self.raw, self.precision.of(subject), self.opset)
-            plain = replace(asked, base=build_model(asked))
+            plain, weights = replace(asked, base=build_model(asked)), None
+            if self.precision.fine_tune:
+                plain, weights = fine_tuned(plain, self.precision.fine_tune, path.name)
             export, model = build_repaired(plain, self.precision.max_size, path.name)
-            return file_of(model), lambda data: verify_written(export, data, path.name)
+            return Made(file_of(model), lambda data: verify_written(export, data, path.name), weights)
 
-        return publish_proven(path, make)
+        return publish_proven(path, make, weights_path(path))
 
     def verify(self, subject: ExportSubject, path: Path) -> Mapping[str, Any]:
         """Compare the file at `path` with the model, in the form the file itself declares.
@@ -105,4 +112,4 @@ class OnnxExporter(Exporter):
     ) -> Mapping[str, Mapping[str, Any]]:
         data = read_model(path)
         check_proof(path, data)
-        return verify_existing(subject, data, path.name, runtimes)
+        return verify_existing(subject, data, path, runtimes)

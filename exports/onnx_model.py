@@ -32,6 +32,7 @@ def build_model(export: Export) -> onnx.ModelProto:
     Raises `UsageError` when names clash or the model is too large for one file, and `ComponentError` when
     the model breaks its contract or cannot be traced.
     """
+    export = export.in_float32()
     subject = export.subject
     check_names(subject)
     frozen = copy.deepcopy(subject.model).cpu().eval().to(memory_format=torch.contiguous_format)
@@ -41,7 +42,7 @@ def build_model(export: Export) -> onnx.ModelProto:
     check_outputs(frozen, subject)
     model = _trace(wrapped, example, export.opset)
     clean(model, subject.input_names, tuple(subject.targets))
-    onnx.helper.set_model_props(model, export.in_float32().card.to_properties())
+    onnx.helper.set_model_props(model, export.card.to_properties())
     return model
 
 

@@ -51,3 +51,12 @@ MaxSizeOption = Annotated[
         "below this share of the float32 one; 0: none.",
     ),
 ]
+FineTuneOption = Annotated[
+    int,
+    Field(
+        ge=0,
+        le=100,
+        json_schema_extra={"later": True},
+        description="int8: epochs that the model is trained on for, rounded as the file will be.",
+    ),
+]

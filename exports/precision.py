@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, Self, get_args
 
 import numpy as np
@@ -46,11 +46,20 @@ class Calibration:
 
 
 @dataclass(frozen=True)
+class FineTuning:
+    """The epochs that a model was trained on for, rounded, and the sum of the file with its weights then."""
+
+    epochs: int
+    sha256: str
+
+
+@dataclass(frozen=True)
 class Precision:
     """How a file computes: the type, the tasks whose own layers stay in float, and what may be lost.
 
     `max_drop` is by task, in the unit of its leading metric. `float_operators` are those of an int8 file that
-    went back to float32, named as in the float32 graph.
+    went back to float32, named as in the float32 graph. `fine_tuning` is None where the trained model's own
+    weights were rounded.
     """
 
     type: PrecisionType = "float32"
@@ -58,6 +67,7 @@ class Precision:
     max_drop: Mapping[str, float] = field(default_factory=dict)
     calibration: Calibration | None = None
     float_operators: tuple[str, ...] = ()
+    fine_tuning: FineTuning | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return the precision as plain JSON values."""
@@ -75,6 +85,8 @@ class Precision:
             }
         if self.float_operators:
             found["float_operators"] = list(self.float_operators)
+        if self.fine_tuning is not None:
+            found["fine_tuning"] = asdict(self.fine_tuning)
         return found
 
     @classmethod
@@ -89,7 +101,15 @@ class Precision:
                 calibration = Calibration(int(stated["samples"]), int(stated["seed"]), str(stated["sha256"]))
             drops = {str(task): float(most) for task, most in value["max_drop"].items()}
             kept, returned = value["keep_float"], value.get("float_operators", ())
-            return cls(value["type"], tuple(map(str, kept)), drops, calibration, tuple(map(str, returned)))
+            tuned = value.get("fine_tuning")
+            return cls(
+                value["type"],
+                tuple(map(str, kept)),
+                drops,
+                calibration,
+                tuple(map(str, returned)),
+                None if tuned is None else FineTuning(int(tuned["epochs"]), str(tuned["sha256"])),
+            )
         except (KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"damaged precision ({type(error).__name__}: {error})") from error
 

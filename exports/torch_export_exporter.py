@@ -14,7 +14,7 @@ from .export import Export
 from .metadata import PixelType
 from .model_file import read_model
 from .options import PixelsOption, RawOption
-from .publication import Prove, publish_proven
+from .publication import Made, publish_proven
 from .torch_program import Program, build_program, program_bytes
 from .verification import prove, stated_export
 
@@ -44,10 +44,10 @@ class TorchExportExporter(Exporter):
         Raises as the ONNX exporter does.
         """
 
-        def make() -> tuple[bytes, Prove]:
+        def make() -> Made:
             export = Export(subject, self.pixels, self.raw)
             content = program_bytes(build_program(export), export.card)
-            return content, lambda data: _verified(export, Program(data, path.name, export.forms))
+            return Made(content, lambda data: _verified(export, Program(data, path.name, export.forms)))
 
         return publish_proven(path, make)
 

@@ -27,7 +27,7 @@ class AskedPrecision:
     """What an exporter was asked for: the type, what stays in float, what may be lost, how many samples.
 
     `max_size` is the share of the float32 file's bytes up to which operators of an int8 file go back to
-    float32 where it loses too much.
+    float32 where it loses too much, `fine_tune` the epochs that its model is trained on for, rounded.
     """
 
     type: PrecisionType = "float32"
@@ -35,9 +35,11 @@ class AskedPrecision:
     max_drop: Mapping[str, float] = field(default_factory=dict)
     samples: int = 256
     max_size: float = 0.5
+    fine_tune: int = 0
 
     def check(self, plan: ExportPlan) -> None:
         """Raise `UsageError` before training when such a file could not be made or judged."""
+        self._check_fine_tune()
         if self.type != "float32":
             _check_kept(self.keep_float, tuple(plan.targets))
             check_drops(plan.leading, self.max_drop)
@@ -49,6 +51,7 @@ class AskedPrecision:
         Raises `UsageError` for an unknown task, for one that no metric judges, and when there is no data to
         calibrate on or to measure with.
         """
+        self._check_fine_tune()
         if self.type == "float32":
             return FLOAT32
         if subject.judge is None:
@@ -60,6 +63,11 @@ class AskedPrecision:
         drops = allowed_drops(subject, self.max_drop)
         calibration = Calibration.of(_drawn(subject, self.samples, SEED), self.samples, SEED)
         return Precision(self.type, kept if self.type == "int8" else (), drops, calibration)
+
+    def _check_fine_tune(self) -> None:
+        if self.fine_tune and self.type != "int8":
+            hint = "leave it out, or export in int8 (--precision int8)"
+            raise UsageError(f"fine_tune is for int8, and this is a {self.type} export", hint=hint)
 
 
 def _check_kept(keep_float: Sequence[str], tasks: Sequence[str]) -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, Protocol
 
 import onnx
@@ -25,6 +26,7 @@ from .card_values import read_json
 from .compatibility import USUAL
 from .derivation import Derivation, prove_derivation
 from .export import Export
+from .fine_tuning import with_weights
 from .metadata import PREFIX, ModelCard
 from .onnx_model import build_model, file_of
 from .precision import FLOAT32, HALF, KEY, TOLERANCES, Precision
@@ -73,18 +75,19 @@ def verify_written(export: Export, data: bytes, name: str) -> dict[str, Any]:
 
 
 def verify_existing(
-    subject: ExportSubject, data: bytes, name: str, runtimes: Sequence[str]
+    subject: ExportSubject, data: bytes, path: Path, runtimes: Sequence[str]
 ) -> dict[str, dict[str, Any]]:
     """Return a report by runtime of a file that is what it says it is; raise at the first doubt.
 
-    The versions that wrote it need not be those of today.
+    `path` is where it lies, with what belongs to it beside it. The versions that wrote it need not be those
+    of today.
     """
     found: dict[str, dict[str, Any]] = {}
     export: Export | None = None
     for runtime in runtimes:
-        candidate = open_existing(subject, data, name, runtime)
+        candidate = open_existing(subject, data, path.name, runtime)
         if export is None:
-            export = stated_export(subject, candidate, candidate.opset)
+            export = with_weights(stated_export(subject, candidate, candidate.opset), path)
             if export.rounded and len(runtimes) > 1:  # traced once for all
                 export = replace(export, base=build_model(export))
         found[runtime] = verify(export, candidate)
@@ -187,8 +190,10 @@ def _weights(export: Export, candidate: Candidate) -> dict[str, int]:
 
 def _rounding(export: Export, candidate: Candidate) -> dict[str, Any]:
     """Return the proof that a file is a proven float32 file, rounded, and what that costs."""
+    if export.precision.fine_tuning is not None and export.tuned is None:
+        raise VerificationError(f"{candidate.name} was fine-tuned, and its weights are not at hand")
     base = export.base or build_model(export)
-    plain = replace(export, precision=FLOAT32, base=base)
+    plain = replace(export.in_float32(), base=base)
     before = Candidate(file_of(base), f"the float32 form of {candidate.name}", forms=export.forms)
     check_card(before.name, before.properties, plain.card)
     before.check_interface()
@@ -207,6 +212,7 @@ def _rounding(export: Export, candidate: Candidate) -> dict[str, Any]:
         KEY: export.precision.type,
         "settings": export.precision.to_json(),
         **({"back_in_float32": returned} if returned else {}),
+        **({"without_fine_tuning": dict(export.before_tuning)} if export.before_tuning else {}),
     }
 
 

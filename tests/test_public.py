@@ -22,7 +22,7 @@ PUBLIC = {
         Augmentation Balancer Dataset Encoder Exporter Head Loss Metric Optimizer Schedule Sharing Task
         Tracker TrackedRun Executor Job JobEnding Seat Work
         Moment ParameterGroup Columns Storage InMemory Fill EncoderBuilder HeadSpec LearnedTable
-        Predict Arrays ExportPlan ExportReport ExportSubject Judge Leading Metrics Mixture Units
+        Predict Arrays ExportPlan ExportReport ExportSubject Judge Leading Metrics Mixture Tuner Units
         Batch Features MISSING one_hot transform_square Warp warp_labels
         Form Activation Decisions Binary Categorical Image
         Multilabel Ordinal PixelClasses PixelValues Points Regression

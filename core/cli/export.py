@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from .asked import drops_in
-from .results import describe_verification
+from .results import describe_verification, tell_fine_tuning
 from .session import Session, pass_session, print_json
 
 
@@ -85,9 +85,12 @@ def command(
     else:
         for file in report.files:
             click.echo(str(file))
-        size = report.files[0].stat().st_size if report.files[0].is_file() else None
-        shown = "" if size is None else f"; {size:,} bytes"
-        click.echo(describe_verification(report.verification) + shown, err=True)
+        tell_fine_tuning(report.verification)
+        click.echo(describe_verification(report.verification) + _size(report.files[0]), err=True)
+
+
+def _size(file: Path) -> str:
+    return f"; {file.stat().st_size:,} bytes" if file.is_file() else ""
 
 
 def _options(assignments: tuple[str, ...], flags: Mapping[str, Any]) -> dict[str, Any]:

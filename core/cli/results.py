@@ -27,6 +27,24 @@ def describe_verification(verification: Mapping[str, Any]) -> str:
     return f"verified: largest difference {worst['difference']:.2g}{allowed}"
 
 
+def tell_fine_tuning(verification: Mapping[str, Any]) -> None:
+    """Print what a smaller file loses, without and with fine-tuning, where its model was trained on."""
+    before, after = verification.get("without_fine_tuning"), verification.get("quality", {})
+    if not before:
+        return
+    rows = [
+        [task, item["metric"], split, *(_lost(found[task], split) for found in (before, after)), item["unit"]]
+        for task, item in after.items()
+        for split in item["drop"]
+    ]
+    print_table(rows, ["task", "metric", "split", "lost, only rounded", "lost, fine-tuned", "in"])
+
+
+def _lost(found: Mapping[str, Any], split: str) -> str:
+    drop = found["drop"][split]
+    return "" if drop is None else f"{drop:+.2f}"
+
+
 def print_metrics(
     metrics: Mapping[str, Mapping[str, float | None]], baseline: Mapping[str, Any] | None = None
 ) -> None:

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from .exporter import Leading as Leading
     from .exporter import Metrics as Metrics
     from .exporter import Predict as Predict
+    from .exporter import Tuner as Tuner
     from .exporter import Units as Units
     from .form import Activation as Activation
     from .form import Decisions as Decisions
@@ -88,6 +89,7 @@ _NAMES = {
         "Judge",
         "Leading",
         "Metrics",
+        "Tuner",
         "Units",
     ),
     "form": ("Activation", "Decisions", "Form"),

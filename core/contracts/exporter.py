@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -59,6 +60,25 @@ class Judge(ABC):
         """Return `measure` for the trained model itself, all tasks."""
 
 
+class Tuner(ABC):
+    """Trains a run's model on, as an exporter that changes numbers wants it: with the change in place."""
+
+    @abstractmethod
+    def tuned(self, epochs: int, within: Callable[[nn.Module], AbstractContextManager[None]]) -> Arrays:
+        """Return the weights, by name, of a copy of the model that was trained on for some epochs.
+
+        On the training split, at a tenth of the recipe's learning rate. `within` is given that copy, with the
+        trained weights and in evaluation mode, and returns the block in which it is trained.
+        """
+
+    @abstractmethod
+    def model(self, weights: Arrays) -> nn.Module:
+        """Return the model with other weights, as `ExportSubject` has it, all tasks.
+
+        Raises `VerificationError` unless they are finite, and by name and shape those of the model.
+        """
+
+
 @dataclass(frozen=True)
 class ExportPlan:
     """What will be exported, as far as it is known before anything is trained.
@@ -90,7 +110,7 @@ class ExportSubject:
     `[B, 0, 0, 0]`. `targets` are in output order. `samples` holds `image` (uint8 `[N, C, H, W]`) and each
     other input. `metadata` is JSON, kept inside the file. `reads` names the extra inputs that a task's answer
     depends on (a task that is missing there: all of them). `units` says what differences of a task's values
-    are measured by (a task that is missing there: by 1). `judge` is None when there is no data at hand.
+    are measured by (a task that is missing there: by 1). Without data at hand `judge` and `tuner` are None.
     """
 
     model: nn.Module
@@ -102,11 +122,16 @@ class ExportSubject:
     reads: Mapping[str, frozenset[str]] = field(default_factory=dict)
     judge: Judge | None = None
     units: Mapping[str, Units] = field(default_factory=dict)
+    tuner: Tuner | None = None
 
     @property
     def input_names(self) -> tuple[str, ...]:
         """The names of the model's inputs, in order: the image where there is one, then the others."""
         return names_of_inputs(bool(self.image), self.inputs)
+
+    def with_model(self, model: nn.Module) -> ExportSubject:
+        """Return the subject with another model of all its run's tasks."""
+        return replace(self, model=_Part(model, self.model.tasks) if isinstance(self.model, _Part) else model)
 
     def only(self, tasks: Sequence[str]) -> ExportSubject:
         """Return the subject with some of its tasks, and the inputs that these depend on.

@@ -25,6 +25,7 @@ from ..evaluation.judging import SplitJudge, leading_metrics
 from ..folders.run_folder import versions
 from ..recipe.building import construct
 from .pictured import picture_metadata
+from .tuning import RunTuner
 
 SAMPLES, FEWEST = 256, 16
 """Real samples that a verification uses, and the fewest, where answers are large."""
@@ -43,9 +44,7 @@ def export_subject(
 
     With `splits` it can calibrate and measure too.
     """
-    # A copy: exporting must not move or retrace the model that the caller holds.
-    model = copy.deepcopy(composition.model).cpu().eval()
-    model.sharing = ask(composition.owners.named(model.sharing), model.sharing, "settled")
+    model = settled(composition)
     normalization = model.normalization
     return ExportSubject(
         model=model,
@@ -66,7 +65,18 @@ def export_subject(
         reads={name: _reads(composition, name) for name in composition.tasks},
         judge=SplitJudge(composition, splits) if splits is not None else None,
         units=_units(model),
+        tuner=RunTuner(composition, splits, settled) if splits is not None else None,
     )
+
+
+def settled(composition: Composition) -> MultitaskModel:
+    """Return a copy of the model on the CPU, as it answers: what its sharing has learned is settled.
+
+    A copy: exporting must not move or retrace the model that the caller holds.
+    """
+    model = copy.deepcopy(composition.model).cpu().eval()
+    model.sharing = ask(composition.owners.named(model.sharing), model.sharing, "settled")
+    return model
 
 
 def export(

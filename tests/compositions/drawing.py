@@ -34,6 +34,7 @@ SMALL: dict[str, list[Any]] = {
     "opset": [None, 18, 19, 20, 21],
     "opens_in": [None, "onnxruntime==1.16", "onnxruntime==1.22"],
     "max_size": [0.0, 0.5, 1.0],
+    "fine_tune": [0, 1],
     "samples": [1, 4],
     "batch": [1, 4],
     "delay": [0, 500],
@@ -125,6 +126,8 @@ class Draw:
             tree["export"] = self._any(
                 "exporter", {"web": 0.2, "bundle": 0.5} | dict.fromkeys(ELSEWHERE, 0.0)
             )
+            if tree["export"].get("precision") != "int8" and self._chance(FITTING):
+                tree["export"].pop("fine_tune", None)
         if self._chance(0.1):  # the one that needs no package of its own
             tree["trackers"] = [self._component("tracker", "jsonl")]
         return tree

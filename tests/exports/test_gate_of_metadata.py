@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import onnx
 import pytest
@@ -37,7 +38,9 @@ def leaf(text: str, path: tuple) -> object:
 
 
 def verified(exported, model: onnx.ModelProto) -> dict[str, object]:
-    return verify_existing(exported.subject, file_of(model), "model.onnx", ("onnxruntime",))["onnxruntime"]
+    return verify_existing(exported.subject, file_of(model), Path("model.onnx"), ("onnxruntime",))[
+        "onnxruntime"
+    ]
 
 
 def refused(exported, model: onnx.ModelProto) -> None:
