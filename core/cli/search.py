@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from .asked import (
     assignments_option,
     device_option,
     flags_in,
+    jobs_option,
     json_option,
     names_in,
     seed_option,
@@ -24,7 +26,8 @@ from .completion import components
 from .session import Session, pass_session, print_json
 
 if TYPE_CHECKING:
-    from ..search.layout import Question
+    from ..search.layout import Layout, Question
+    from ..search.searching import Searching
 
 SAMPLERS, PRUNERS = ("tpe", "random"), ("median", "none")
 
@@ -77,6 +80,7 @@ _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
     help="What stops trials that are worse than half of the others.",
 )
 @device_option
+@jobs_option
 @click.option("--export", is_flag=True, help="Export and verify the best trial too.")
 @click.option("--out", type=click.Path(path_type=Path), help="The folder [default: runs/search-TASKS].")
 @click.option("--force", is_flag=True, help="Replace an existing search.")
@@ -88,8 +92,6 @@ def command(
     /,
     trials: int | None,
     budget: str | None,
-    device: str,
-    export: bool,
     out: Path | None,
     force: bool,
     dry_run: bool,
@@ -108,22 +110,17 @@ def command(
     """
     seconds = None if budget is None else seconds_of(budget)
     with session.importing():
-        from ..base.device import choose_device
-        from ..base.places import refuse_unusable
-        from ..search.folder import usual_folder
         from ..search.layout import lay_out
-        from ..search.searching import MOST, Limits, Searching
-    from .searching import TrialLines, print_layout, print_search, telling_what_is_kept
+        from ..search.searching import MOST, Limits
+    from .searching import print_layout, print_search, telling_what_is_kept
 
     layout = lay_out(_question(asked), session.registry)
-    names = "-".join([choice.name for choice in layout.recipe.tasks][:3])
-    path = out or usual_folder(Path("runs"), f"search-{names}", layout.plan())
-    refuse_unusable(path)
-    limits = Limits(trials or (MOST if seconds is None else None), seconds)
+    path = _place(out, layout)
     if dry_run:
         print_layout(layout, as_json)
         return
-    searching = Searching(session.registry, choose_device(device), TrialLines(), export)
+    limits = Limits(trials or (MOST if seconds is None else None), seconds)
+    searching = _searching(session, asked)
     with telling_what_is_kept(path):
         found = searching.run(layout, path, limits, force=force)
     if as_json:
@@ -131,6 +128,26 @@ def command(
     else:
         print_search(found, layout)
     found.raise_if_in_vain()
+
+
+def _place(out: Path | None, layout: Layout) -> Path:
+    """Return the search's folder; raise when nothing can be written there."""
+    from ..base.places import refuse_unusable
+    from ..search.folder import usual_folder
+
+    names = "-".join([choice.name for choice in layout.recipe.tasks][:3])
+    path = out or usual_folder(Path("runs"), f"search-{names}", layout.plan())
+    refuse_unusable(path)
+    return path
+
+
+def _searching(session: Session, asked: Mapping[str, Any]) -> Searching:
+    from ..base.device import choose_device
+    from ..search.searching import Searching
+    from .searching import TrialLines
+
+    device, plugin_files = choose_device(asked["device"]), tuple(session.plugin_files)
+    return Searching(session.registry, device, TrialLines(), asked["jobs"], asked["export"], plugin_files)
 
 
 def seconds_of(text: str) -> float:
@@ -145,7 +162,7 @@ def seconds_of(text: str) -> float:
     return float(found[1]) * _UNITS[found[2]]
 
 
-def _question(asked: dict[str, Any]) -> Question:
+def _question(asked: Mapping[str, Any]) -> Question:
     """Return what a command line asks, from its options by name."""
     from ..recipe.request import Request
     from ..search.layout import Question

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import click
 
-from ..report.numbers import number
 from ..search.layout import Layout
 from ..search.objectives import Objective
 from ..search.progress import SearchProgress
@@ -37,7 +36,7 @@ class TrialLines(SearchProgress):
     def ended(self, trial: Trial, objectives: Sequence[Objective]) -> None:
         values = ", ".join(f"{key} {shown(value)}" for key, value in trial.values.items())
         scores = ", ".join(
-            f"{item.title} {number(score)}" for item, score in zip(objectives, trial.scores, strict=False)
+            f"{item.title} {item.shown(score)}" for item, score in zip(objectives, trial.scores, strict=False)
         )
         ends = {
             "finished": scores,

@@ -56,7 +56,7 @@ class TrainsCells:
         return JobEnding(job.key, reason, status, tuple(told.texts), time.perf_counter() - started)
 
     def _train(self, job: Job, seat: Seat, told: Progress) -> None:
-        registry = self.registry or _discovered(self.plugin_files)
+        registry = self.registry or discovered(self.plugin_files)
         device, path = choose_device(seat.device), Path(job.content["path"])
         recipe = read(RecipeSource(job.content["recipe"]), registry)
         train(Pipeline(registry, device, told, self.publishes), recipe, path)
@@ -76,5 +76,6 @@ class Warnings(Progress):
 
 
 @cache
-def _discovered(plugin_files: tuple[Path, ...]) -> Registry:
+def discovered(plugin_files: tuple[Path, ...]) -> Registry:
+    """Return the plugins of a process that does jobs, found once."""
     return discover(plugin_files)

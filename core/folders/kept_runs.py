@@ -18,14 +18,22 @@ from ..recipe.recipe_source import read_recipe
 from ..recipe.seed_list import SEEDS
 from .json_files import Form, Metrics, read_form
 
-TAGS, CELL = "tags.json", "cell.json"
-"""A run's tags, and what says that a cell of a comparison is finished."""
+TAGS, CELL, TRIAL = "tags.json", "cell.json", "trial.json"
+"""A run's tags, what says that a cell of a comparison is finished, and what became of a trial of a search."""
 DEEPEST = 6
 """Folders below the one that is looked through."""
 
 FINISHED, UNFINISHED, AT_WORK, DAMAGED = "finished", "unfinished", "at work", "damaged"
+TRIED, PRUNED = "trial", "pruned"
+"""Trained as a trial of a search, and judged on validation alone; and stopped there before its time."""
 
 Tag = Annotated[str, StringConstraints(pattern=r"^[\w.+-]{1,40}$")]
+
+
+class TrialFile(Form):
+    """`trial.json` of a run that is a trial of a search."""
+
+    state: str
 
 
 class Tags(Form):
@@ -111,15 +119,24 @@ def kept_run(path: Path) -> KeptRun:
     changed = max((entry.stat().st_mtime for entry in files), default=0.0)
     found: dict[str, Any] = {"recipe": {}, "metrics": {}, "tags": ()}
     reason = None
-    for part, read in (("recipe", _recipe), ("metrics", _metrics), ("tags", tags_of)):
+    for part, read in (("recipe", _recipe), ("metrics", _metrics), ("tags", tags_of), ("tried", _tried)):
         try:
             found[part] = read(path)
         except (UsageError, RecipeError) as error:
             reason = reason or _told(error)
     ended = (path / "report.html").is_file() or (path / CELL).is_file()
-    whole = FINISHED if ended and found["metrics"] else UNFINISHED
+    tried = found.pop("tried", None)
+    whole = FINISHED if ended and found["metrics"] else tried or UNFINISHED
     state = AT_WORK if _is_at_work(path) else DAMAGED if reason else whole
     return KeptRun(path, state, changed=changed, reason=reason, **found)
+
+
+def _tried(path: Path) -> str | None:
+    """Return the state of what was trained as a trial of a search, and is no more than that."""
+    if not os.path.lexists(path / TRIAL):
+        return None
+    found = read_form(TrialFile, path / TRIAL, "what became of a trial", hint="repeat mtl search")
+    return {"finished": TRIED, "pruned": PRUNED}.get(found["state"])
 
 
 def _is_at_work(path: Path) -> bool:

@@ -7,6 +7,7 @@ run folders, `best.yaml` is the recipe of the best one, `search.html` the page.
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -32,7 +33,7 @@ _OR_REPLACE = f"{_ELSEWHERE}, or replace it with --force"
 class _KeptTrial(Form):
     number: int
     values: dict[str, str | int | FiniteFloat]
-    known: int
+    unknown: list[int]
     state: State
     scores: list[FiniteFloat]
     curve: list[Annotated[list[int | FiniteFloat], Field(min_length=2, max_length=2)]]
@@ -66,6 +67,7 @@ class SearchFolder:
     workplace: Workplace
     trials: list[Trial] = field(default_factory=list)
     seconds: float = 0.0
+    _since: float = field(default_factory=time.monotonic)
 
     @classmethod
     @contextmanager
@@ -97,10 +99,11 @@ class SearchFolder:
         """Return the run folder of a trial."""
         return self.path / "trials" / trial.folder_name
 
-    def put(self, trial: Trial, seconds: float = 0.0) -> None:
-        """Take note of a trial that began or ended, after so many more seconds."""
+    def put(self, trial: Trial) -> None:
+        """Take note of a trial that began or ended."""
         self.trials[trial.number : trial.number + 1] = [trial]
-        self.seconds += seconds
+        now = time.monotonic()
+        self.seconds, self._since = self.seconds + now - self._since, now
         self.keep({})
 
     def keep(self, found: Mapping[str, Any]) -> None:

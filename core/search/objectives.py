@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from statistics import mean, median
 from typing import Any, Literal
 
@@ -14,6 +14,7 @@ import torch
 from ..base.errors import UsageError, suggest
 from ..comparison.yardsticks import Yardstick
 from ..composition.composition import Composition
+from ..report.numbers import number
 
 MEAN = "mean"
 """The mean of the tasks' skills."""
@@ -56,6 +57,24 @@ class Objective:
         if self.name in self.yardsticks:
             return float(metrics[self.name][self.yardsticks[self.name].metric])
         return mean(skill(item, metrics[task], constant[task]) for task, item in self.yardsticks.items())
+
+    def shown(self, score: float) -> str:
+        """Return a score as tables show it; what is counted is a whole number."""
+        counted = self.name in ("parameters", "multiply-adds") and not self.learned
+        return number(int(score) if counted else score)
+
+    def to_plain(self) -> dict[str, Any]:
+        """Return all of it as plain values, for who trains elsewhere."""
+        return asdict(self)
+
+    @classmethod
+    def from_plain(cls, value: Mapping[str, Any]) -> Objective:
+        """Return what `to_plain` got."""
+        yardsticks = {
+            task: Yardstick(**{**item, "bounds": tuple(item["bounds"])})
+            for task, item in value["yardsticks"].items()
+        }
+        return cls(value["name"], value["direction"], yardsticks)
 
     def to_json(self) -> dict[str, Any]:
         """Return it as JSON values."""

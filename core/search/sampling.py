@@ -127,7 +127,7 @@ def _told(trial: Trial, asked: Mapping[str, Any], optuna: Any) -> Any:
         params=dict(trial.values),
         distributions=dict(asked),
         values=list(trial.scores) if ended else None,
-        intermediate_values=dict(trial.curve),
+        intermediate_values=_steps(trial.curve),
     )
 
 
@@ -137,7 +137,11 @@ class Rule:
 
     direction: str
     epochs: int
-    curves: tuple[tuple[tuple[int, float], ...], ...] = field(default=(), repr=False)
+    curves: Sequence[Sequence[Sequence[float]]] = field(default=(), repr=False)
+
+
+def _steps(curve: Sequence[Sequence[float]]) -> dict[int, float]:
+    return {int(epoch): float(score) for epoch, score in curve}
 
 
 class Stopping:
@@ -155,7 +159,7 @@ class Stopping:
         state = optuna.trial.TrialState.COMPLETE
         study.add_trials(
             [
-                optuna.trial.create_trial(state=state, value=curve[-1][1], intermediate_values=dict(curve))
+                optuna.trial.create_trial(state=state, value=curve[-1][1], intermediate_values=_steps(curve))
                 for curve in rule.curves
             ]
         )

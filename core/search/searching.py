@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -12,19 +12,21 @@ from typing import Any
 import torch
 
 from ..base.errors import MtlError
-from ..base.files import read_bytes, reading, write_bytes, write_json, write_text
+from ..base.files import read_bytes, read_json, reading, write_bytes, write_json, write_text
 from ..base.progress import Progress
-from ..comparison.training import reason_of, train
+from ..contracts import Executor, Job, Work
 from ..discovery.registry import Registry
-from ..folders.run_folder import RunFolder
-from ..recipe.recipe import Recipe
+from ..execution.choosing import usual_executor
+from ..execution.training import reason_of, train
+from ..folders.kept_runs import TRIAL
+from ..folders.run_folder import METRICS, RunFolder
 from ..recipe.recipe_reader import read
 from ..running.pipeline import Pipeline
 from .folder import SEARCH, SearchFolder
 from .layout import Layout
 from .page import page
 from .progress import SearchProgress
-from .training import TRIAL, Ending, Job, attempt, told_of
+from .training import TrainsTrials, ended, trial_job
 from .trials import Trial, best_of
 
 BEST = "best.yaml"
@@ -85,12 +87,18 @@ class VainError(MtlError):
 
 @dataclass
 class Searching:
-    """How a search is made: on what, told to whom, and whether the best trial is exported too."""
+    """How a search is made: by whom, so many trials at a time, and whether the best is exported too.
+
+    `executor` has the trials trained; None: the usual one.
+    """
 
     registry: Registry
     device: torch.device
     progress: SearchProgress = field(default_factory=SearchProgress)
+    jobs: int | None = None
     publishes: bool = False
+    plugin_files: tuple[Path, ...] = ()
+    executor: Executor | None = None
 
     def run(self, layout: Layout, path: Path, limits: Limits, *, force: bool = False) -> Search:
         """Search until the limits are reached, the space is exhausted, or nothing can be trained."""
@@ -98,73 +106,81 @@ class Searching:
             with reading(folder.path / SEARCH, "a search", hint="replace it with --force"):
                 layout.sampler.check(folder.trials)
             self.progress.started(len(folder.trials), limits.trials)
-            while (trial := self._next(layout, folder, limits)) is not None:
-                self._train(layout, folder, trial)
+            self._train(layout, folder, limits)
             best = best_of(folder.trials, layout.objectives)
             test = {trial.folder_name: self._judged(layout, folder, trial) for trial in best}
             found = self._results(layout, folder, best, test)
             folder.workplace.finish()
             return Search(path, found, tuple(best), tuple(folder.trials))
 
-    def _next(self, layout: Layout, folder: SearchFolder, limits: Limits) -> Trial | None:
-        """Return the trial to train: one that was interrupted, or a new one; None where the search ends."""
-        trials = folder.trials
-        if (begun := next((trial for trial in trials if trial.state == "running"), None)) is not None:
-            return begun
-        if len(trials) >= IN_VAIN and all(trial.state == "failed" for trial in trials):
-            return None
-        if limits.trials is not None and len(trials) >= limits.trials:
-            return None
-        # What would end beyond the time is not begun.
-        longer = folder.seconds + median([trial.seconds for trial in trials] or [0.0])
-        if limits.seconds is not None and trials and longer > limits.seconds:
-            return None
-        number = len(trials)
-        values = layout.own if number == 0 else None
-        values = values or layout.sampler.draw(number, trials, ())
-        if values is None:
-            self.progress.exhausted(number)
-            return None
-        trial = Trial(number, values, number)
+    def _train(self, layout: Layout, folder: SearchFolder, limits: Limits) -> None:
+        """Have trials trained, each with values that follow from those that have ended."""
+        executor = self.executor or usual_executor(self.registry)
+        perform = TrainsTrials(self.plugin_files, self.registry)
+        work = Work(perform, str(self.device), folder.path.absolute(), self.jobs or 1)
+        given: dict[str, int] = {}
+        for ending in executor.execute(self._jobs(layout, folder, limits, given), work):
+            trial = folder.trials[given[ending.key]]
+            for text in ending.warnings:
+                self.progress.warning(f"trial {trial.number}: {text}")
+            if not ending.elsewhere:
+                self._end(layout, folder, ended(trial, folder.place(trial), ending))
+
+    def _end(self, layout: Layout, folder: SearchFolder, trial: Trial) -> None:
         folder.put(trial)
-        return trial
+        self.progress.ended(trial, layout.objectives)
 
-    def _train(self, layout: Layout, folder: SearchFolder, trial: Trial) -> None:
-        began = time.perf_counter()
-        known = folder.trials[: trial.known]
-        try:
-            recipe = read(layout.source(trial.values, self.registry), self.registry)
-        except MtlError as error:  # values that do not go together
-            ending = Ending(*reason_of(error))
-        else:
-            ending = attempt(self._job(layout, folder, trial, recipe, known), self.registry, self.device)
-        for text in ending.warnings:
-            self.progress.warning(f"trial {trial.number}: {text}")
-        ended = replace(
-            trial,
-            state=ending.state,
-            **{name: getattr(ending, name) for name in _TAKEN},
-        )
-        folder.put(ended, time.perf_counter() - began)
-        self.progress.ended(ended, layout.objectives)
+    def _jobs(
+        self, layout: Layout, folder: SearchFolder, limits: Limits, given: dict[str, int]
+    ) -> Iterator[Job]:
+        """Yield trials that were interrupted, then new ones, when they are asked for."""
+        begun = [trial for trial in folder.trials if trial.state == "running"]
+        for trial in chain(begun, self._new(layout, folder, limits)):
+            try:
+                recipe = read(layout.source(trial.values, self.registry), self.registry)
+            except MtlError as error:  # values that do not go together
+                reason, status = reason_of(error)
+                self._end(layout, folder, replace(trial, state="failed", reason=reason, status=status))
+                continue
+            known = [one for one in folder.trials[: trial.number] if one.number not in trial.unknown]
+            job = trial_job(trial, recipe, folder.place(trial), layout.objectives, layout.rule(recipe, known))
+            given[job.key] = trial.number
+            yield job
 
-    def _job(
-        self, layout: Layout, folder: SearchFolder, trial: Trial, recipe: Recipe, known: Sequence[Trial]
-    ) -> Job:
-        place, rule = folder.place(trial), layout.rule(recipe, known)
-        return Job(trial.number, trial.values, recipe.to_plain(), place, layout.objectives, rule)
+    def _new(self, layout: Layout, folder: SearchFolder, limits: Limits) -> Iterator[Trial]:
+        while not self._is_over(folder, limits):
+            trials = folder.trials
+            known = [trial for trial in trials if trial.state != "running"]
+            others = [trial for trial in trials if trial.state == "running"]
+            own = None if trials else layout.own
+            values = own or layout.sampler.draw(len(trials), known, others)
+            if values is None:
+                self.progress.exhausted(len(trials))
+                return
+            trial = Trial(len(trials), values, tuple(trial.number for trial in others))
+            folder.put(trial)
+            yield trial
+
+    def _is_over(self, folder: SearchFolder, limits: Limits) -> bool:
+        trials = folder.trials
+        if limits.trials is not None and len(trials) >= limits.trials:
+            return True
+        if len(trials) >= IN_VAIN and all(trial.state == "failed" for trial in trials):
+            return True
+        # What would end beyond the time is not begun.
+        usual = median([trial.seconds for trial in trials if trial.state != "running"] or [0.0])
+        return limits.seconds is not None and bool(trials) and folder.seconds + usual > limits.seconds
 
     def _judged(self, layout: Layout, folder: SearchFolder, trial: Trial) -> Mapping[str, Any]:
         """Return the test metrics of one of the best trials: evaluated now, exported if asked, once."""
         path = folder.place(trial)
         recipe = read(layout.source(trial.values, self.registry), self.registry)
-        whole = (path / "metrics.json").is_file() and (not self.publishes or (path / "report.html").is_file())
+        whole = (path / METRICS).is_file() and (not self.publishes or (path / "report.html").is_file())
         if not whole:
             self.progress.judging(trial)
+            told = read_json(path / TRIAL, "what became of a trial", hint="repeat the command with --force")
             train(Pipeline(self.registry, self.device, _Heard(self.progress), self.publishes), recipe, path)
-            job = self._job(layout, folder, trial, recipe, ())
-            ending = Ending(scores=trial.scores, epochs=trial.epochs)
-            write_json(path / TRIAL, told_of(job, ending))
+            write_json(path / TRIAL, told)
         test: Mapping[str, Any] = RunFolder(path).read_metrics()["test"]
         return test
 
@@ -185,10 +201,6 @@ class Searching:
             content = read_bytes(there, "a recipe", hint="repeat the command", most=_LARGEST)
             write_bytes(folder.path / BEST, content)
         return whole
-
-
-_TAKEN = ("scores", "curve", "epochs", "chosen_epoch", "seconds", "reason", "status")
-"""What a trial takes from its ending."""
 
 
 class _Heard(Progress):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..report.numbers import ABSENT, duration, number
+from ..report.numbers import ABSENT, duration
 from .objectives import Objective
 from .space import shown
 
@@ -28,7 +28,8 @@ def trial_rows(
 
     rows = []
     for trial in sorted(results["trials"], key=place):
-        scores = [number(score) for score in trial["scores"]] or [ABSENT] * len(objectives)
+        shown_so = [item.shown(score) for item, score in zip(objectives, trial["scores"], strict=False)]
+        scores = shown_so or [ABSENT] * len(objectives)
         epochs = str(trial["epochs"]) if trial["epochs"] else ABSENT
         took = duration(trial["seconds"]) if trial["seconds"] else ABSENT
         values = [shown(trial["values"][key]) for key in keys]

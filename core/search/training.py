@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import torch
+from pydantic import FiniteFloat
 
+from ..base.device import choose_device
 from ..base.errors import UsageError
 from ..base.files import write_json
-from ..base.progress import Progress
 from ..base.workplace import enter
-from ..comparison.training import can_go_on, reason_of
+from ..contracts import Job, JobEnding, Seat
 from ..discovery.registry import Registry
 from ..evaluation.evaluation import baseline
+from ..execution.address import recipe_key
+from ..execution.cells import Warnings, discovered
+from ..execution.training import can_go_on, reason_of
+from ..folders.json_files import Form, read_form
+from ..folders.kept_runs import TRIAL
 from ..folders.run_folder import RunFolder
 from ..recipe.recipe import Recipe
 from ..recipe.recipe_reader import read
@@ -25,131 +31,182 @@ from ..recipe.recipe_source import RecipeSource
 from ..running.pipeline import Pipeline, Row, Started
 from .objectives import MEAN, Objective, Scores, cost_of
 from .sampling import Rule, Stopping
-from .space import Value
+from .trials import State, Trial
 
-TRIAL = "trial.json"
-"""In the run folder of a trial: its number, its values and what became of it."""
+
+class _Told(Form):
+    """`trial.json` of a trial that has ended."""
+
+    state: State
+    scores: list[FiniteFloat]
+    curve: list[list[int | FiniteFloat]]
+    epochs: int
+    chosen_epoch: int
+
+
+def trial_job(
+    trial: Trial, recipe: Recipe, path: Path, objectives: Sequence[Objective], rule: Rule | None
+) -> Job:
+    """Return the job of training a trial into the run folder at `path`, and of scoring it."""
+    content = {
+        "number": trial.number,
+        "values": dict(trial.values),
+        "recipe": recipe.to_plain(),
+        "path": str(path.absolute()),
+        "objectives": [item.to_plain() for item in objectives],
+        "rule": None if rule is None else asdict(rule),
+    }
+    return Job(f"{recipe_key(recipe)}-{trial.number}", f"trial {trial.number}", content)
+
+
+def ended(trial: Trial, path: Path, ending: JobEnding) -> Trial:
+    """Return a trial as it ended; `path` is its run folder."""
+    if ending.reason is not None:
+        return replace(
+            trial, state="failed", reason=ending.reason, status=ending.status, seconds=ending.seconds
+        )
+    told = read_form(_Told, path / TRIAL, "what became of a trial", hint="repeat the command with --force")
+    return replace(
+        trial,
+        state=told["state"],
+        scores=tuple(told["scores"]),
+        curve=tuple((int(epoch), float(score)) for epoch, score in told["curve"]),
+        epochs=told["epochs"],
+        chosen_epoch=told["chosen_epoch"],
+        seconds=ending.seconds,
+    )
 
 
 @dataclass(frozen=True)
-class Job:
-    """A trial to train, as plain values: its recipe, its folder, what it is scored by, when it is stopped."""
+class TrainsTrials:
+    """Trains one trial and leaves in its folder what became of it.
+
+    A `registry` stays in this process: others find their plugins, and those in `plugin_files`.
+    """
+
+    plugin_files: tuple[Path, ...] = ()
+    registry: Registry | None = field(default=None, compare=False)
+
+    def __reduce__(self) -> tuple[type[TrainsTrials], tuple[Any, ...]]:
+        return TrainsTrials, (self.plugin_files,)
+
+    def __call__(self, job: Job, seat: Seat) -> JobEnding:
+        """Train a trial; what goes wrong in it is in the ending, and only an interruption is raised."""
+        if seat.threads is not None:
+            torch.set_num_threads(seat.threads)
+        told, began = Warnings(), time.perf_counter()
+        reason, status = None, 0
+        try:
+            registry = self.registry or discovered(self.plugin_files)
+            pipeline = Pipeline(registry, choose_device(seat.device), told, publishes=False)
+            recipe = read(RecipeSource(job.content["recipe"]), registry)
+            _train(_Asked.of(job), recipe, pipeline)
+        except Exception as error:  # a plugin may fail in any way: it becomes a row that says so
+            reason, status = reason_of(error)
+        took = time.perf_counter() - began
+        return JobEnding(job.key, reason, status, tuple(dict.fromkeys(told.texts)), took)
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What a job asks, beside its recipe."""
 
     number: int
-    values: Mapping[str, Value]
-    recipe: Mapping[str, Any]
+    values: Mapping[str, Any]
     path: Path
     objectives: tuple[Objective, ...]
     rule: Rule | None
 
-
-@dataclass(frozen=True)
-class Ending:
-    """How a trial ended: why it failed (None: it did not) and the status of that, or its scores."""
-
-    reason: str | None = None
-    status: int = 0
-    pruned: bool = False
-    scores: tuple[float, ...] = ()
-    curve: tuple[tuple[int, float], ...] = ()
-    epochs: int = 0
-    chosen_epoch: int = 0
-    seconds: float = 0.0
-    warnings: tuple[str, ...] = ()
-
-    @property
-    def state(self) -> str:
-        """The ending in a word."""
-        return "failed" if self.reason is not None else "pruned" if self.pruned else "finished"
+    @classmethod
+    def of(cls, job: Job) -> _Asked:
+        content, rule = job.content, job.content["rule"]
+        return cls(
+            content["number"],
+            content["values"],
+            Path(content["path"]),
+            tuple(Objective.from_plain(item) for item in content["objectives"]),
+            None if rule is None else Rule(**rule),
+        )
 
 
-class _Told(Progress):
-    """Remembers warnings, and nothing else of a run."""
-
-    def __init__(self) -> None:
-        self.warnings: list[str] = []
-
-    def warning(self, text: str) -> None:
-        self.warnings.append(text)
-
-
-def attempt(job: Job, registry: Registry, device: torch.device) -> Ending:
-    """Train a trial; what goes wrong in it is in its ending, and only an interruption is raised."""
-    told, began = _Told(), time.perf_counter()
-    try:
-        recipe = read(RecipeSource(dict(job.recipe)), registry)
-        ending = _trained(job, recipe, Pipeline(registry, device, told, publishes=False))
-    except Exception as error:  # a plugin may fail in any way: it becomes a row that says so
-        reason, status = reason_of(error)
-        ending = Ending(reason, status)
-    took = time.perf_counter() - began
-    return Ending(**{**vars(ending), "seconds": took, "warnings": tuple(dict.fromkeys(told.warnings))})
-
-
-def _trained(job: Job, recipe: Recipe, pipeline: Pipeline) -> Ending:
-    folder = RunFolder(job.path)
+def _train(asked: _Asked, recipe: Recipe, pipeline: Pipeline) -> None:
+    folder = RunFolder(asked.path)
     if can_go_on(folder, recipe, pipeline.registry):
         with folder.enter(pipeline.progress.warning):
-            return _finished(job, pipeline, pipeline.restart(folder, recipe))
-    if job.path.exists():
-        with enter(job.path, pipeline.progress.warning) as workplace:
+            _finish(asked, pipeline, pipeline.restart(folder, recipe))
+        return
+    if asked.path.exists():
+        with enter(asked.path, pipeline.progress.warning) as workplace:
             workplace.abandon()
-    started = pipeline.start(recipe, job.path, notes={TRIAL: told_of(job)})
+    notes = {TRIAL: {"number": asked.number, "values": dict(asked.values), "state": "running"}}
+    started = pipeline.start(recipe, asked.path, notes=notes)
     with started.folder:
-        return _finished(job, pipeline, started)
+        _finish(asked, pipeline, started)
 
 
-def _finished(job: Job, pipeline: Pipeline, started: Started) -> Ending:
-    """Train what is missing, epoch by epoch, unless it is stopped; return the scores."""
-    composition, splits, first = started.composition, started.splits, job.objectives[0]
-    needed = any(item.name == MEAN for item in job.objectives)
+def _finish(asked: _Asked, pipeline: Pipeline, started: Started) -> None:
+    """Train what is missing, epoch by epoch, unless it is stopped; leave the scores in the folder."""
+    composition, splits, first = started.composition, started.splits, asked.objectives[0]
+    needed = any(item.name == MEAN for item in asked.objectives)
     constant = baseline(composition, splits.train, splits.validation, "validation")[0] if needed else {}
-    stopping, curve, stopped = Stopping(job.rule), dict[int, float](), list[int]()
+    stopping, curve, stopped = Stopping(asked.rule), dict[int, float](), list[int]()
 
     def enough(row: Row) -> bool:
         epoch = int(row["epoch"])
-        curve[epoch] = first.score(metrics_in(row), constant)
+        curve[epoch] = _finite(first, first.score(metrics_in(row), constant))
         # A trial that has had all its epochs is finished, however bad it is.
         if stopping.reached(epoch, curve[epoch]) and epoch < composition.recipe.train.epochs:
             stopped.append(epoch)
         return bool(stopped)
 
-    if job.rule is None:
+    if asked.rule is None:
         pipeline.train(started)
     elif not any(enough(row) for row in started.history):
         pipeline.train(started, enough)
-    pruned = bool(stopped)
-    return _ended(job, pipeline, started, constant, tuple(curve.items()), pruned)
+    _tell(asked, pipeline, started, constant, curve, pruned=bool(stopped))
 
 
-def _ended(
-    job: Job,
+def _tell(
+    asked: _Asked,
     pipeline: Pipeline,
     started: Started,
     constant: Scores,
-    curve: tuple[tuple[int, float], ...],
+    curve: Mapping[int, float],
+    *,
     pruned: bool,
-) -> Ending:
-    """Score a training at the epoch that is kept, or at its last one where it was stopped."""
+) -> None:
+    """Write what became of a trial: its scores at the epoch that is kept, or where it was stopped."""
     epoch = int(started.history[-1]["epoch"])
     chosen = epoch if pruned else started.folder.checkpoints.best()[0]
-    row = next(row for row in started.history if row["epoch"] == chosen)
-    scores = tuple(
-        item.score(metrics_in(row), constant)
+    metrics = metrics_in(next(row for row in started.history if row["epoch"] == chosen))
+    scores = [
+        _finite(item, item.score(metrics, constant))
         if item.learned
         else cost_of(item.name, started.composition, pipeline.device)
-        for item in job.objectives
-    )
-    wrong = [
-        item.title for item, score in zip(job.objectives, scores, strict=True) if not math.isfinite(score)
+        for item in asked.objectives
     ]
-    if wrong:
-        raise UsageError(f"its {wrong[0]} is not finite", hint="choose another metric, or a smaller space")
-    ending = Ending(None, 0, pruned, scores, curve, epoch, chosen)
     started.folder.check()
-    write_json(started.folder.path / TRIAL, told_of(job, ending))
+    write_json(
+        started.folder.path / TRIAL,
+        {
+            "number": asked.number,
+            "values": dict(asked.values),
+            "state": "pruned" if pruned else "finished",
+            "objectives": [item.name for item in asked.objectives],
+            "scores": scores,
+            "curve": [list(point) for point in curve.items()],
+            "epochs": epoch,
+            "chosen_epoch": chosen,
+        },
+    )
     started.tracking.end("finished")
-    return ending
+
+
+def _finite(objective: Objective, score: float) -> float:
+    if not math.isfinite(score):
+        hint = "choose another metric, or a smaller space"
+        raise UsageError(f"its {objective.title} on validation is not finite", hint=hint)
+    return score
 
 
 def metrics_in(row: Row) -> dict[str, dict[str, float]]:
@@ -165,13 +222,3 @@ def metrics_in(row: Row) -> dict[str, dict[str, float]]:
             task, _, name = rest.partition("/")
             found.setdefault(task, {})[name] = value
     return found
-
-
-def told_of(job: Job, ending: Ending | None = None) -> dict[str, Any]:
-    """Return what `trial.json` says: which trial this run is, and how it ended, if it has."""
-    known: dict[str, Any] = {"number": job.number, "values": dict(job.values), "state": "running"}
-    if ending is None:
-        return known
-    names = [item.name for item in job.objectives]
-    scores = dict(zip(names, ending.scores, strict=True))
-    return known | {"state": ending.state, "epochs": ending.epochs, "validation": scores}

@@ -16,14 +16,15 @@ State = Literal["running", "finished", "pruned", "failed"]
 class Trial:
     """One training with one set of values.
 
-    `known` is how many trials the sampler had the ends of. `scores` are those of the objectives, on
-    validation at the epoch that is kept; of a pruned trial the last one before it was stopped. `curve` has
-    the score of the first objective after each epoch, where trials are held against one another.
+    `unknown` are earlier trials whose ends were not known when its values were drawn. `scores` are those of
+    the objectives, on validation at the epoch that is kept; of a pruned trial the last one before it was
+    stopped. `curve` has the score of the first objective after each epoch, where trials are held against one
+    another.
     """
 
     number: int
     values: Mapping[str, Value]
-    known: int
+    unknown: tuple[int, ...] = ()
     state: State = "running"
     scores: tuple[float, ...] = ()
     curve: tuple[tuple[int, float], ...] = ()
@@ -40,14 +41,16 @@ class Trial:
 
     def to_json(self) -> dict[str, Any]:
         """Return it as JSON values."""
-        return {**asdict(self), "scores": list(self.scores), "curve": [list(point) for point in self.curve]}
+        curve = [list(point) for point in self.curve]
+        return {**asdict(self), "unknown": list(self.unknown), "scores": list(self.scores), "curve": curve}
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Trial:
         """Return what `to_json` got."""
         known = {item.name: value[item.name] for item in fields(cls)}
         curve = tuple((int(epoch), float(score)) for epoch, score in value["curve"])
-        return cls(**known | {"scores": tuple(map(float, value["scores"])), "curve": curve})
+        scores, unknown = tuple(map(float, value["scores"])), tuple(value["unknown"])
+        return cls(**known | {"unknown": unknown, "scores": scores, "curve": curve})
 
 
 def best_of(trials: Sequence[Trial], objectives: Sequence[Objective]) -> list[Trial]:

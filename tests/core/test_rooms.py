@@ -26,7 +26,8 @@ ROOMS = {
     "execution": "base contracts discovery data recipe folders running",
     "comparison": "base contracts discovery recipe composition folders report running execution",
     "affinity": "base composition discovery recipe report running comparison",
-    "search": "base contracts composition discovery evaluation folders recipe report running comparison",
+    "search": "base contracts composition discovery evaluation execution folders recipe report running "
+    "comparison",
     "scaffold": "base contracts discovery",
     "testing": "base contracts discovery data recipe composition evaluation training running",
     "ecosystem": "base discovery",

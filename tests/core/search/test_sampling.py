@@ -23,7 +23,7 @@ def made(sampler: Sampler, count: int, before: tuple[Trial, ...] = ()) -> list[T
         values = sampler.draw(number, trials, ())
         assert values is not None
         score = -abs(float(values["rate"]) - 0.01) + int(values["width"]) / 100
-        trials.append(Trial(number, values, number, "finished", (score,)))
+        trials.append(Trial(number, values, (), "finished", (score,)))
     return trials
 
 
@@ -50,7 +50,7 @@ def test_every_combination_is_tried_once_and_then_none_is_left() -> None:
     for number in range(6):
         values = sampler.draw(number, trials, ())
         assert values is not None
-        trials.append(Trial(number, values, number, "failed"))
+        trials.append(Trial(number, values, (), "failed"))
     assert len({tuple(trial.values.items()) for trial in trials}) == 6
     assert sampler.draw(6, trials, ()) is None
 
@@ -58,15 +58,15 @@ def test_every_combination_is_tried_once_and_then_none_is_left() -> None:
 def test_trials_whose_ends_are_unknown_are_kept_away_from() -> None:
     space = read_space(["b=x,y"])
     values: dict[str, Value] = {"b": "x"}
-    assert Sampler(space, ["maximize"], "tpe", 0).draw(1, (), [Trial(0, values, 0)]) == {"b": "y"}
+    assert Sampler(space, ["maximize"], "tpe", 0).draw(1, (), [Trial(0, values)]) == {"b": "y"}
 
 
 def test_values_of_another_space_are_refused() -> None:
     sampler = Sampler(RATE, ["maximize"], "tpe", 0)
     with pytest.raises(ValueError):
-        sampler.check([Trial(0, {"rate": 5.0, "width": "8"}, 0)])
+        sampler.check([Trial(0, {"rate": 5.0, "width": "8"})])
     with pytest.raises(ValueError, match="2 scores"):
-        sampler.check([Trial(0, {"rate": 0.01, "width": "8"}, 0, "finished", (0.1, 0.2))])
+        sampler.check([Trial(0, {"rate": 0.01, "width": "8"}, (), "finished", (0.1, 0.2))])
 
 
 CURVES = tuple(((1, score), (2, score + 0.1)) for score in (0.1, 0.2, 0.3, 0.4))
@@ -91,7 +91,7 @@ def test_nothing_is_stopped_before_four_trials_or_in_the_first_epochs() -> None:
 @given(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4)), min_size=1, max_size=12))
 def test_of_several_objectives_those_are_kept_that_none_beats(scores: list[tuple[int, int]]) -> None:
     objectives = [Objective("a", "higher"), Objective("b", "lower")]
-    trials = [Trial(n, {}, n, "finished", (float(a), float(b))) for n, (a, b) in enumerate(scores)]
+    trials = [Trial(n, {}, (), "finished", (float(a), float(b))) for n, (a, b) in enumerate(scores)]
     front = {trial.scores for trial in best_of(trials, objectives)}
     beaten = {(a, b) for a, b in scores if any(c >= a and d <= b and (c, d) != (a, b) for c, d in scores)}
     assert front == {(float(a), float(b)) for a, b in set(scores) - beaten}

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import pickle
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,9 @@ import torch
 
 from mtl.core.base.errors import MissingRequirementError
 from mtl.core.comparison.yardsticks import Yardstick
+from mtl.core.contracts import Seat
 from mtl.core.discovery.registry import Registry
+from mtl.core.folders.kept_runs import runs_under
 from mtl.core.folders.run_folder import open_run
 from mtl.core.recipe.recipe_reader import read
 from mtl.core.recipe.recipe_source import read_recipe
@@ -25,7 +29,8 @@ from mtl.core.search.progress import SearchProgress
 from mtl.core.search.sampling import Rule
 from mtl.core.search.searching import Limits, Search, Searching, VainError
 from mtl.core.search.space import read_space
-from mtl.core.search.training import Job, attempt
+from mtl.core.search.training import TrainsTrials, ended, trial_job
+from mtl.core.search.trials import Trial
 
 CPU = torch.device("cpu")
 Make = Callable[..., Search]
@@ -88,7 +93,7 @@ def test_every_trial_is_a_run_folder_that_says_what_became_of_it(found: Search) 
         folder = open_run(found.path / "trials" / trial.folder_name)
         told = json.loads((folder.path / "trial.json").read_text())
         assert told["state"] == "finished"
-        assert told["validation"] == {"mean": trial.scores[0]}
+        assert told["scores"] == [trial.scores[0]]
 
 
 def test_the_best_on_validation_alone_is_judged_on_test(found: Search) -> None:
@@ -132,16 +137,18 @@ def test_what_cannot_be_trained_is_told_with_its_reason(search: Make, tmp_path: 
 def test_a_hopeless_trial_is_stopped_and_its_folder_says_so(
     found: Search, registry: Registry, tmp_path: Path
 ) -> None:
-    recipe = read(read_recipe(found.path / "best.yaml"), registry).to_plain()
-    recipe["train"]["epochs"] = 2
+    recipe = read(read_recipe(found.path / "best.yaml"), registry)
+    recipe = replace(recipe, train=recipe.train.model_copy(update={"epochs": 2}))
     accuracy = Objective("even", "higher", {"even": Yardstick("even", "accuracy", "higher", (0, 1))})
-    perfect = ((1, 1.0), (2, 1.0))
-    job = Job(7, {}, recipe, tmp_path / "0007", (accuracy,), Rule("maximize", 2, (perfect,) * 4))
-    ending = attempt(job, registry, CPU)
-    assert (ending.state, ending.epochs, ending.chosen_epoch) == ("pruned", 1, 1)
-    told = json.loads((tmp_path / "0007" / "trial.json").read_text())
-    assert (told["state"], told["epochs"], told["validation"]) == ("pruned", 1, {"even": ending.scores[0]})
-    assert attempt(job, registry, CPU).curve == ending.curve  # taken up again, it is not trained on
+    perfect, path, trial = ((1, 1.0), (2, 1.0)), tmp_path / "0007", Trial(7, {})
+    job = trial_job(trial, recipe, path, [accuracy], Rule("maximize", 2, (perfect,) * 4))
+    perform = TrainsTrials((), registry)
+    found_so = ended(trial, path, perform(job, Seat("cpu")))
+    assert (found_so.state, found_so.epochs, found_so.chosen_epoch) == ("pruned", 1, 1)
+    told = json.loads((path / "trial.json").read_text())
+    assert (told["state"], told["epochs"], told["scores"]) == ("pruned", 1, list(found_so.scores))
+    again = ended(trial, path, pickle.loads(pickle.dumps(perform))(job, Seat("cpu")))
+    assert again.curve == found_so.curve  # taken up again, it is not trained on
 
 
 def test_several_objectives_keep_what_none_beats(search: Make, tmp_path: Path) -> None:
@@ -162,3 +169,8 @@ def test_without_optuna_it_is_said_what_to_install(
         search(tmp_path / "none")
     assert "mtl-composer[search]" in str(raised.value.hint)
     assert not (tmp_path / "none").exists()
+
+
+def test_runs_that_are_trials_are_called_so(found: Search) -> None:
+    states = {run.path.name: run.state for run in runs_under(found.path)}
+    assert states == dict.fromkeys(("0000", "0001", "0002"), "trial")
