@@ -10,9 +10,9 @@ from ..comparison.page_method import counted, every_training
 from ..comparison.page_style import STYLE as COMPARISON_STYLE
 from ..comparison.pictures import Band, band_chart, span
 from ..comparison.summary import gain_text
-from ..report.markup import Html, pairs, sections_page, table, tag
+from ..report.frame import Section, framed
+from ..report.markup import Html, pairs, table, tag
 from ..report.numbers import ABSENT, listed
-from ..report.style import STYLE
 from .picture import STYLE as PICTURE_STYLE
 from .picture import picture
 from .tables import grouping_rows, pair_rows
@@ -25,7 +25,8 @@ def page(results: Results) -> Html:
     """Return the whole page; the same results give the same bytes."""
     shown = [part for make in _SECTIONS if (part := make(results)) is not None]
     title = f"{listed(list(results['tasks']))}: which together"
-    return sections_page(title, STYLE + COMPARISON_STYLE + PICTURE_STYLE, _summary(results), shown)
+    style = COMPARISON_STYLE + PICTURE_STYLE
+    return framed(title, _summary(results), [Section(*part) for part in shown], style)
 
 
 def _summary(results: Results) -> Html:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..report.markup import Html, sections_page, table, tag
+from ..report.frame import Section, framed
+from ..report.markup import Html, table, tag
 from ..report.numbers import ABSENT, duration, listed, number
-from ..report.style import STYLE
 from .page_curves import conflict, curves, weights
 from .page_method import counted, every_training, method
 from .page_pictures import intervals, trade_off
-from .page_style import STYLE as COMPARISON_STYLE
+from .page_style import STYLE
 from .summary import selection_note, summary_rows, table_note
 from .verdicts import BETTER, EQUAL, WORSE
 
@@ -23,7 +23,7 @@ def page(results: Results) -> Html:
     made = [make(results) for make in _SECTIONS]
     shown = [part for part in made if part is not None]
     title = f"{listed(list(results['tasks']))}: mtl comparison"
-    return sections_page(title, STYLE + COMPARISON_STYLE, _summary(results), shown)
+    return framed(title, _summary(results), [Section(*part) for part in shown], STYLE)
 
 
 def _summary(results: Results) -> Html:

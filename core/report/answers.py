@@ -1,85 +1,98 @@
-"""What the model answers to test samples, in the way that suits the form of the answer."""
+"""Each task by itself: its curves, and what its answers show in the way that suits their form."""
 
 from __future__ import annotations
 
-import math
+from collections.abc import Sequence
+from typing import Any
 
-from ..contracts import Map, Marks, Mask
+from ..contracts import Form, Map, Mask
 from ..evaluation.snapshots import read_snapshots, show
+from .charts import SERIES
 from .choices import choices
 from .class_counts import class_counts
 from .class_groups import group_errors
 from .class_scores import class_scores
 from .confusion import confusion
-from .described import described
-from .first_samples import SHOWN, first_samples
+from .curves import curves
+from .first_samples import FirstSamples
 from .label_scores import label_scores
 from .maps import maps
-from .markup import Html, section, tag
-from .masks import masks
-from .places import places
+from .markup import Html, folded, join, tag
 from .progression import progression
 from .restorations import restorations
 from .subject import Subject
 from .values import values
 
-_BUDGET = 900_000
-"""Bytes that all pictures of a page may take."""
+_ROW = 3
+"""Charts that stand side by side on a wide screen."""
 
 
 def answers(subject: Subject) -> Html:
-    """Return the section with one group of pictures per task, made from the test split."""
-    first = first_samples(subject.composition, subject.splits.test)
-    limit = _longest_side(subject)
+    """Return one group per task, made from the test split; curves are of the validation split."""
     shown = show(subject.composition, subject.splits.validation)
     epochs = int(subject.history[-1]["epoch"]) if subject.history else 0
     snapshots = read_snapshots(subject.path, epochs)
     groups = []
-    for task, seen in first.items():
+    for place, (task, samples) in enumerate(subject.first.items()):
         form = subject.composition.tasks[task].target
-        tables = subject.metrics.get("tables", {}).get("test", {}).get(task, {})
-        columns = {name: found.columns for name, found in subject.composition.tasks[task].metrics.items()}
-        parts: list[Html] = []
+        charts, others = curves(subject, task)
+        charts += _charts(subject, task, form, samples)
+        room = max(0, _ROW - len(charts))
+        charts, others = [*charts, *others[:room]], others[room:]
+        parts = [tag("div", *charts, class_="charts")]
+        if others:
+            title = f"More curves of {task} ({len(others)})"
+            parts.append(folded(title, tag("div", *others, class_="charts")))
+        pictures = _shown(task, form, samples, subject.picture_side)
         if form.is_image:
-            parts += restorations(task, seen, limit)
-            parts += progression(subject, task, shown, snapshots, limit)
-        elif isinstance(form.drawing, Mask):
-            parts += masks(task, form.drawing, seen, limit)
-            parts += [
-                confusion(task, f"{name}, pixel by pixel", form.labels, rows)
-                for name, rows in tables.items()
-                if not columns.get(name)
-            ]
-        elif isinstance(form.drawing, Map):
-            parts += maps(task, form.drawing, seen, limit)
+            pictures += progression(subject, task, shown, snapshots, subject.picture_side)
+            pictures = [tag("div", *pictures, class_="beside")]
+        heading = tag("h3", tag("span", task, class_=f"task s{place % SERIES}"))
+        groups.append(tag("section", heading, *parts, *pictures, *_tables(subject, task)))
+    return join(groups)
+
+
+def _charts(subject: Subject, task: str, form: Form, samples: FirstSamples) -> list[Html]:
+    """Return charts of the answers, beside which those of the training stand."""
+    if form.choices and not form.moves_with_pixels:
+        counted = [class_counts(task, form.choices, rows) for _, rows in _counts(subject, task)]
+        return [chart for chart in counted if chart]
+    plain = form.quantities and len(form.output_shape) == 1
+    return values(task, form.drawing, samples) if plain else []
+
+
+def _shown(task: str, form: Form, samples: FirstSamples, limit: int) -> list[Html]:
+    """Return what is told of a task's answers beside the first of them, which the page begins with."""
+    if form.is_image:
+        return restorations(task, samples, limit)
+    if isinstance(form.drawing, Map):
+        return maps(task, form.drawing, samples, limit)
+    return choices(task, form, samples, limit) if form.choices else []
+
+
+def _tables(subject: Subject, task: str) -> list[Html]:
+    """Return what the metrics of a task have to say that is no single number."""
+    form = subject.composition.tasks[task].target
+    metrics = subject.composition.tasks[task].metrics
+    parts: list[Html] = []
+    for name, rows in _counts(subject, task):
+        if isinstance(form.drawing, Mask):
+            parts.append(confusion(task, f"{name}, pixel by pixel", form.labels, rows))
         elif form.choices:
-            parts += choices(task, form, seen, limit)
-            for name, rows in tables.items():
-                if columns.get(name):
-                    continue
-                parts.append(confusion(task, name, form.choices, rows))
-                parts += group_errors(task, name, form.choices, rows)
-                parts += [class_counts(task, form.choices, rows), class_scores(task, form.choices, rows)]
-        elif isinstance(form.drawing, Marks) and seen.seen.size:
-            parts += places(task, form, seen)
-        elif form.quantities:
-            parts += values(task, form.drawing, seen)
-        else:
-            parts += described(task, form, seen, limit)
-        parts += [
-            label_scores(task, name, form.labels, columns[name], rows)
-            for name, rows in tables.items()
-            if columns.get(name)
-        ]
-        groups.append(tag("section", tag("h3", task), *parts))
-    note = "From the test split, with the same noise as in the evaluation. First samples are not chosen ones."
-    return section("Answers", tag("p", note, class_="note"), *groups, id_="answers")
+            parts.append(confusion(task, name, form.choices, rows))
+            parts += group_errors(task, name, form.choices, rows)
+            parts.append(class_scores(task, form.choices, rows))
+    for name, rows in _tables_of(subject, task):
+        if columns := metrics[name].columns:
+            parts.append(label_scores(task, name, form.labels, columns, rows))
+    return parts
 
 
-def _longest_side(subject: Subject) -> int:
-    """Return how many pixels a picture may be wide or high: many large ones would make a heavy page."""
-    targets = subject.composition.targets.values()
-    # Of an image: four rows of test samples, and about ten of fewer validation samples; of a map fewer.
-    pictures = SHOWN * sum(12 if target.moves_with_pixels else 2 for target in targets)
-    bytes_per_pixel = 4 / 3 * max(1, subject.composition.dataset_spec.image.kept_shape[0])
-    return max(24, min(96, int(math.sqrt(_BUDGET / max(1, pictures) / bytes_per_pixel))))
+def _counts(subject: Subject, task: str) -> list[tuple[str, Sequence[Any]]]:
+    """Return the tables that count answers by true and given class."""
+    metrics = subject.composition.tasks[task].metrics
+    return [(name, rows) for name, rows in _tables_of(subject, task) if not metrics[name].columns]
+
+
+def _tables_of(subject: Subject, task: str) -> list[tuple[str, Sequence[Any]]]:
+    return list(subject.metrics.get("tables", {}).get("test", {}).get(task, {}).items())

@@ -12,11 +12,28 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from .markup import Html, tag
-from .numbers import number
+from .numbers import number, shortened
 
-_LEFT, _RIGHT, _TOP, _BOTTOM = 54.0, 14.0, 30.0, 40.0
+WIDTH, HEIGHT = 400.0, 250.0
+"""Of every chart: the page shows all of them in one size, so that their letters have one size too."""
+
+SERIES = 8
+"""Colours of lines and tasks; each is drawn in its own pattern too, for those who see no colours."""
+
+LEFT, RIGHT, TOP, BOTTOM = 54.0, 14.0, 14.0, 40.0
+"""Room around what is drawn, the legend not counted."""
+
+_ROW, _LETTER = 18.0, 6.6
+"""Height of a legend's row, and width of a letter."""
+
+_LONGEST = 30
+"""Letters of a name in a legend."""
+
 _MARKERS = 40
 """Longer lines have no dots."""
+
+_DECADE = 10.0
+"""A range of positive numbers wider than this factor may be drawn on a logarithmic axis."""
 
 Point = tuple[float, float]
 
@@ -39,43 +56,61 @@ class Axis:
     start: float
     end: float
     ticks: Sequence[float]
+    logarithmic: bool = False
 
     def __call__(self, value: float) -> float:
-        return self.start + (value - self.low) / (self.high - self.low) * (self.end - self.start)
+        low, high = self.low, self.high
+        if self.logarithmic:
+            low, high, value = math.log(low), math.log(high), math.log(value)
+        return self.start + (value - low) / (high - low) * (self.end - self.start)
 
 
 def line_chart(
-    series: Sequence[Series], *, label: str, x_title: str, mark: tuple[float, str] | None = None
+    series: Sequence[Series],
+    *,
+    label: str,
+    x_title: str,
+    mark: tuple[float, str] | None = None,
+    logarithmic: bool = False,
+    level: float | None = None,
 ) -> Html:
-    """Return lines over whole-numbered x; values that are not finite leave a gap; `mark` is an x to show."""
-    width, height = 360.0, 230.0
+    """Return lines over whole-numbered x; values that are not finite leave a gap; `mark` is an x to show.
+
+    `logarithmic` says that y may be, where all values are positive and far apart; `level` is a y to show.
+    """
     finite = [point for line in series for point in line.points if math.isfinite(point[1])]
     if not finite:
         return tag("p", "No finite values.", class_="note")
     xs, ys = zip(*finite, strict=True)
-    x = whole_axis(min(xs), max(xs), _LEFT, width - _RIGHT)
-    y = axis_over(min(ys), max(ys), height - _BOTTOM, _TOP)
-    parts = [frame(x, y, x_title), *_legend(series)]
+    legend, rows = _legend(series)
+    top = TOP + _ROW * rows
+    x = whole_axis(min(xs), max(xs), LEFT, WIDTH - RIGHT)
+    shown = (*ys, level) if level is not None else ys
+    wide = logarithmic and min(shown) > 0 and max(shown) / min(shown) > _DECADE
+    y = (logarithmic_axis if wide else axis_over)(min(shown), max(shown), HEIGHT - BOTTOM, top)
+    parts = [frame(x, y, x_title), *legend]
+    if level is not None:
+        parts.append(tag("line", x1=x.start, x2=x.end, y1=y(level), y2=y(level), class_="level"))
     if mark is not None and x.low <= mark[0] <= x.high:
-        parts.append(_mark(x, mark, height))
+        parts.append(_mark(x, mark, y))
     for line in series:
         parts += _line(line, x, y)
-    return drawing(width, height, label, parts)
+    return drawing(WIDTH, HEIGHT, label, parts)
 
 
 def scatter(points: Sequence[Point], *, label: str, x_title: str, y_title: str) -> Html:
-    """Return points on a square with equal axes and the diagonal, where both values agree."""
-    size = 320.0
+    """Return points over axes of one range, and the diagonal, where both values agree."""
     finite = [point for point in points if all(map(math.isfinite, point))]
     if not finite:
         return tag("p", "No finite values.", class_="note")
     values = [value for point in finite for value in point]
-    x = axis_over(min(values), max(values), _LEFT, size - _RIGHT)
-    y = axis_over(min(values), max(values), size - _BOTTOM, _TOP)
+    x = axis_over(min(values), max(values), LEFT, WIDTH - RIGHT)
+    y = axis_over(min(values), max(values), HEIGHT - BOTTOM, TOP + _ROW)
     diagonal = tag("line", x1=x.start, y1=y.start, x2=x.end, y2=y.end, class_="diagonal")
     dots = [tag("circle", cx=x(across), cy=y(up), r=2.8) for across, up in finite]
-    title = tag("text", y_title, x=_LEFT - 8, y=16, class_="legend")
-    return drawing(size, size, label, [frame(x, y, x_title), title, diagonal, tag("g", *dots, class_="dots")])
+    title = tag("text", y_title, x=LEFT - 8, y=16, class_="legend")
+    parts = [frame(x, y, x_title), title, diagonal, tag("g", *dots, class_="dots")]
+    return drawing(WIDTH, HEIGHT, label, parts)
 
 
 def ticks(low: float, high: float, count: int = 5) -> list[float]:
@@ -100,6 +135,21 @@ def axis_over(low: float, high: float, start: float, end: float) -> Axis:
     return Axis(low, high, start, end, ticks(low, high))
 
 
+def logarithmic_axis(low: float, high: float, start: float, end: float) -> Axis:
+    """Return a logarithmic axis that holds positive values with a margin, with ticks at round numbers.
+
+    >>> logarithmic_axis(0.02, 1.5, 0.0, 100.0).ticks
+    [0.02, 0.05, 0.1, 0.2, 0.5, 1.0]
+    """
+    margin = (high / low) ** 0.05
+    low, high = low / margin, high * margin
+    powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    factors = (1, 2, 5) if len(powers) <= 4 else (1,)
+    marks = [float(f"{factor}e{power}") for power in powers for factor in factors]
+    inside = [mark for mark in marks if low <= mark <= high]
+    return Axis(low, high, start, end, inside[:: -(-len(inside) // 8)], logarithmic=True)
+
+
 def whole_axis(low: float, high: float, start: float, end: float) -> Axis:
     """Return an axis of whole numbers without a margin, the first of them marked."""
     if low == high:
@@ -118,40 +168,46 @@ def frame(x: Axis, y: Axis, x_title: str) -> Html:
     parts = []
     for value in y.ticks:
         parts.append(tag("line", x1=x.start, x2=x.end, y1=y(value), y2=y(value), class_="grid"))
-        parts.append(tag("text", _tick(value, y.ticks), x=x.start - 6, y=y(value) + 3.5, text_anchor="end"))
+        parts.append(tag("text", _tick(value, y), x=x.start - 6, y=y(value) + 3.5, text_anchor="end"))
     for value in x.ticks:
         parts.append(tag("line", x1=x(value), x2=x(value), y1=bottom, y2=bottom + 4, class_="axis"))
-        parts.append(tag("text", _tick(value, x.ticks), x=x(value), y=bottom + 16, text_anchor="middle"))
+        parts.append(tag("text", _tick(value, x), x=x(value), y=bottom + 16, text_anchor="middle"))
     parts.append(tag("path", d=f"M{x.start:.1f} {top:.1f}V{bottom:.1f}H{x.end:.1f}", class_="axis"))
     middle = (x.start + x.end) / 2
     parts.append(tag("text", x_title, x=middle, y=bottom + 34, text_anchor="middle", class_="title"))
     return tag("g", *parts, class_="frame")
 
 
-def _tick(value: float, marks: Sequence[float]) -> str:
-    size = max(abs(mark) for mark in marks)
-    if size and (size >= 1e5 or size < 1e-3):
+def _tick(value: float, axis: Axis) -> str:
+    size = max(abs(mark) for mark in axis.ticks)
+    if axis.logarithmic or (size and (size >= 1e5 or size < 1e-3)):
         return f"{value:.3g}"
-    step = min((after - before for before, after in pairwise(marks)), default=1.0)
+    step = min((after - before for before, after in pairwise(axis.ticks)), default=1.0)
     return f"{value:.{max(0, math.ceil(-math.log10(step) - 1e-9))}f}"
 
 
-def _legend(series: Sequence[Series]) -> list[Html]:
-    parts, at = [], _LEFT
+def _legend(series: Sequence[Series]) -> tuple[list[Html], int]:
+    """Return the names of lines with a piece of each, and how many rows they take."""
+    parts, at, row = [], LEFT, 0
     for line in series:
-        parts.append(tag("line", x1=at, x2=at + 20, y1=12, y2=12, class_=f"line {line.style}"))
-        parts.append(tag("text", line.label, x=at + 25, y=16, class_="legend"))
-        at += 42 + 6.2 * len(line.label)
-    return parts
+        name = shortened(line.label, _LONGEST)
+        width = 42 + _LETTER * len(name)
+        if at > LEFT and at + width - 12 > WIDTH:
+            at, row = LEFT, row + 1
+        y = 12 + _ROW * row
+        parts.append(tag("line", x1=at, x2=at + 20, y1=y, y2=y, class_=f"line {line.style}"))
+        parts.append(tag("text", name, x=at + 25, y=y + 4, class_="legend"))
+        at += width
+    return parts, row + 1
 
 
-def _mark(x: Axis, mark: tuple[float, str], height: float) -> Html:
+def _mark(x: Axis, mark: tuple[float, str], y: Axis) -> Html:
     at, text = x(mark[0]), mark[1]
     late = at > (x.start + x.end) / 2
     return tag(
         "g",
-        tag("line", x1=at, x2=at, y1=_TOP, y2=height - _BOTTOM),
-        tag("text", text, x=at + (-5 if late else 5), y=_TOP + 4, text_anchor="end" if late else "start"),
+        tag("line", x1=at, x2=at, y1=y.end, y2=y.start),
+        tag("text", text, x=at + (-5 if late else 5), y=y.end + 4, text_anchor="end" if late else "start"),
         class_="mark",
     )
 

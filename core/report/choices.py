@@ -1,4 +1,4 @@
-"""Answers that are one of several classes: samples with the answer given, wrong ones marked."""
+"""Answers that are one of several classes: how many of the first are wrong, and the worst of them."""
 
 from __future__ import annotations
 
@@ -26,10 +26,9 @@ class _Answers:
 
 
 def choices(task: str, form: Form, samples: FirstSamples, limit: int) -> list[Html]:
-    """Return a strip of the first samples, and one of the mistakes the model was surest of."""
+    """Return how many of the first samples are answered wrongly, and the mistakes the model was surest of."""
     answers = _answers(form, samples)
-    first = list(range(min(SHOWN, len(samples))))
-    parts = [_strip(f"First test samples of {task}", first, answers, samples, limit)]
+    parts = []
     wrong = np.flatnonzero(samples.present & (answers.given != answers.true))
     surest = wrong[np.argsort(-answers.probability[wrong], kind="stable")][:SHOWN].tolist()
     judged = int(samples.present.sum())
@@ -60,20 +59,13 @@ def _strip(title: str, indices: Sequence[int], answers: _Answers, samples: First
 
 
 def _item(index: int, answers: _Answers, samples: FirstSamples, limit: int) -> Html:
-    true = int(answers.true[index])
-    right = answers.given[index] == true
     answer = answers.names[int(answers.given[index])]
     lines = [
         picture(samples.seen[index], alt=f"test sample {index + 1}", limit=limit),
         *(tag("span", f"{name} = {value[index]}", class_="given") for name, value in samples.inputs.items()),
         tag("strong", answer),
         tag("span", percent(float(answers.probability[index]))),
+        tag("span", "✗ wrong", class_="wrong"),
+        tag("span", f"true: {answers.names[int(answers.true[index])]}"),
     ]
-    if true < 0:
-        lines.append(tag("span", "no label", class_="given"))
-    elif right:
-        lines.append(tag("span", "✓ right", class_="right"))
-    else:
-        lines.append(tag("span", "✗ wrong", class_="wrong"))
-        lines.append(tag("span", f"true: {answers.names[true]}"))
-    return tag("li", join(lines), class_=None if right or true < 0 else "mistake")
+    return tag("li", join(lines), class_="mistake")

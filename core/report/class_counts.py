@@ -8,11 +8,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .charts import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH, Axis, drawing, frame, ticks
 from .markup import Html, tag
 from .numbers import shortened
 
-_WIDTH, _HEIGHT, _LEFT, _BOTTOM, _TOP = 700.0, 210.0, 46.0, 60.0, 26.0
-_NAMED = 24
+_NAMED, _LEVEL = 24, 10
+"""Most classes that are named, and most that are named without turning the names."""
+
+_TURNED = 26.0
+"""Room for names that are turned."""
 
 
 def class_counts(task: str, names: Sequence[str], rows: Sequence[Sequence[float]]) -> Html:
@@ -21,64 +25,48 @@ def class_counts(task: str, names: Sequence[str], rows: Sequence[Sequence[float]
     if counts.shape != (len(names), len(names)) or not counts.any():
         return Html()
     true, given = counts.sum(axis=1), counts.sum(axis=0)
-    occurring = int((true > 0).sum())
-    largest = float(max(true.max(), given.max()))
-    said = f"{occurring} of {len(names)} classes occur in the test split"
-    parts = [
-        *_bars(true, largest, 0, "train"),
-        *_bars(given, largest, 1, "validation"),
-        tag(
-            "g",
-            *_labels(names),
-            tag("text", f"{largest:g}", x=_LEFT - 6, y=_TOP + 4, text_anchor="end"),
-            class_="frame",
-        ),
-        tag("path", d=f"M{_LEFT} {_TOP}V{_HEIGHT - _BOTTOM}H{_WIDTH}", class_="axis"),
-        *_legend(),
-    ]
-    drawing = tag(
-        "svg",
-        *parts,
-        viewBox=f"0 0 {_WIDTH:g} {_HEIGHT:g}",
-        width=_WIDTH,
-        height=_HEIGHT,
-        role="img",
-        aria_label=f"Samples of each class of {task}, and answers: {said}",
-        class_="chart bars",
-    )
-    scrolled = tag(
-        "div", drawing, class_="scroll", tabindex=0, role="region", aria_label=f"Classes of {task}"
-    )
-    return tag("figure", tag("figcaption", f"classes: {said}"), scrolled, class_="card wide")
+    said = f"{int((true > 0).sum())} of {len(names)} classes occur in the test split"
+    title = tag("figcaption", f"classes: {said}")
+    label = f"Samples of each class of {task}, and answers: {said}"
+    return tag("figure", title, bars({"true": true, "answered": given}, names, label=label), class_="card")
 
 
-def _bars(counts: NDArray[Any], largest: float, place: int, style: str) -> list[Html]:
+def bars(counts: dict[str, NDArray[Any]], names: Sequence[str], *, label: str) -> Html:
+    """Return bars over names, side by side for each of the `counts`."""
+    largest = max(1.0, *(float(values.max()) for values in counts.values()))
+    plain = len(names) <= _LEVEL and max(map(len, names)) <= WIDTH / len(names) / 8
+    floor = HEIGHT - BOTTOM + 16 - (0 if plain else _TURNED)
+    x = Axis(0.0, float(len(names)), LEFT, WIDTH - RIGHT, ())
+    y = Axis(0.0, largest * 1.02, floor, TOP + 18.0, ticks(0.0, largest, 4))
+    parts = [frame(x, y, ""), *_names(names, x, floor, plain)]
+    for place, (title, values) in enumerate(counts.items()):
+        parts += _bars(values, place, len(counts), x, y)
+        at = LEFT + 80.0 * place
+        parts.append(tag("rect", x=at, y=8, width=12, height=8, class_=f"bar b{place}"))
+        parts.append(tag("text", title, x=at + 16, y=16, class_="legend"))
+    return drawing(WIDTH, HEIGHT, label, parts)
+
+
+def _bars(counts: NDArray[Any], place: int, beside: int, x: Axis, y: Axis) -> list[Html]:
     """Draw one path for all bars: hundreds of rectangles would make a heavy page."""
-    slot = (_WIDTH - _LEFT) / len(counts)
-    wide, floor = 0.4 * slot, _HEIGHT - _BOTTOM
+    wide = 0.8 / beside
     path = []
     for index, count in enumerate(counts.tolist()):
         if count:
-            high = (floor - _TOP) * count / largest
-            start = _LEFT + (index + 0.1 + 0.4 * place) * slot
-            path.append(f"M{start:.1f} {floor:.1f}v{-high:.1f}h{wide:.1f}v{high:.1f}z")
-    return [tag("path", d="".join(path), class_=f"bar {style}")]
+            left, right = x(index + 0.1 + wide * place), x(index + 0.1 + wide * (place + 1))
+            path.append(f"M{left:.1f} {y.start:.1f}V{y(count):.1f}H{right:.1f}V{y.start:.1f}z")
+    return [tag("path", d="".join(path), class_=f"bar b{place}")]
 
 
-def _labels(names: Sequence[str]) -> list[Html]:
-    every, slot = -(-len(names) // _NAMED), (_WIDTH - _LEFT) / len(names)
+def _names(names: Sequence[str], x: Axis, floor: float, plain: bool) -> list[Html]:
+    every = -(-len(names) // _NAMED)
     parts = []
     for index in range(0, len(names), every):
-        x, y = _LEFT + (index + 0.5) * slot, _HEIGHT - _BOTTOM + 12
-        text = shortened(names[index], 12)
-        parts.append(tag("text", text, transform=f"translate({x:.1f} {y:.1f}) rotate(30)"))
+        at = x(index + 0.5)
+        if plain:
+            parts.append(tag("text", names[index], x=at, y=floor + 16, text_anchor="middle"))
+        else:
+            text = [tag("title", names[index]), shortened(names[index], 10)]
+            turned = f"translate({at + 4:.1f} {floor + 10:.1f}) rotate(-40)"
+            parts.append(tag("text", *text, transform=turned, text_anchor="end"))
     return parts
-
-
-def _legend() -> list[Html]:
-    return [
-        tag("rect", x=_LEFT, y=8, width=12, height=8, class_="bar train"),
-        tag("text", "true", x=_LEFT + 16, y=16, class_="legend"),
-        tag("rect", x=_LEFT + 60, y=8, width=12, height=8, class_="bar validation"),
-        tag("text", "answered", x=_LEFT + 76, y=16, class_="legend"),
-    ]

@@ -56,7 +56,7 @@ def confusion(task: str, metric: str, names: Sequence[str], rows: Sequence[Seque
 def _map(task: str, names: Sequence[str], counts: NDArray[Any], shares: NDArray[Any]) -> Html:
     rows, columns = counts.shape
     side = min(44.0, _SIDE / max(rows, columns))
-    margin = 24 + _LETTER * max((len(shortened(name, _LONGEST)) for name in names), default=1)
+    margin = 34 + _LETTER * max((len(shortened(name, _LONGEST)) for name in names), default=1)
     cells = (
         _numbered(counts, shares, names, side) if max(rows, columns) <= ANNOTATED else _shaded(shares, side)
     )

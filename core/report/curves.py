@@ -1,40 +1,39 @@
-"""How losses and metrics went from epoch to epoch, task by task."""
+"""How losses, gradients and weights went from epoch to epoch: of all tasks together, and task by task."""
 
 from __future__ import annotations
 
 from .charts import Point, Series, line_chart
-from .markup import Html, section, tag
+from .joint import joint
+from .markup import Html, join, tag
 from .numbers import number
 from .subject import Subject
 
 
-def curves(subject: Subject) -> Html:
-    """Return the section with one group of charts per task."""
-    groups = [_task(subject, task) for task in subject.composition.tasks]
+def training(subject: Subject) -> Html:
+    """Return what shows all tasks in common axes; of one task its loss."""
     chosen = subject.chosen_epoch
     kept = f" The weights kept are those of epoch {chosen}." if chosen is not None else ""
     note = f"One point per epoch.{kept} The numbers are in history.csv."
-    return section("Training", tag("p", note, class_="note"), *groups, id_="training")
+    tasks = list(subject.composition.tasks)
+    shown = joint(subject) if len(tasks) > 1 else tag("div", _loss(subject, tasks[0]), class_="charts")
+    return join([tag("p", note, class_="note"), shown])
 
 
-def _task(subject: Subject, task: str) -> Html:
+def curves(subject: Subject, task: str) -> tuple[list[Html], list[Html]]:
+    """Return a task's charts: of the loss and of what it is judged by; and those of all other metrics."""
     prefix = f"validation/{task}/"
     keys = list(dict.fromkeys(key for row in subject.history for key in row if key.startswith(prefix)))
-    charts = [_loss(subject, task)]
-    charts += [_metric(subject, task, key.removeprefix(prefix)) for key in keys if key != f"{prefix}loss"]
-    return tag("section", tag("h3", task), tag("div", *charts, class_="charts"))
+    leading = subject.leading(task)
+    first, others = [_loss(subject, task)], []
+    for metric in (key.removeprefix(prefix) for key in keys):
+        if metric != "loss":
+            (first if metric == leading else others).append(_metric(subject, task, metric))
+    return first, others
 
 
 def _loss(subject: Subject, task: str) -> Html:
-    return _chart(
-        subject,
-        task,
-        "loss",
-        [
-            Series("train", _points(subject, f"train/{task}/loss"), "train"),
-            Series("validation", _points(subject, f"validation/{task}/loss"), "validation"),
-        ],
-    )
+    series = [Series(part, _points(subject, f"{part}/{task}/loss"), part) for part in ("train", "validation")]
+    return _chart(subject, task, "loss", series)
 
 
 def _metric(subject: Subject, task: str, metric: str) -> Html:
@@ -43,11 +42,11 @@ def _metric(subject: Subject, task: str, metric: str) -> Html:
 
 
 def _chart(subject: Subject, task: str, metric: str, series: list[Series]) -> Html:
-    chosen = subject.chosen_epoch
-    mark = None if chosen is None else (float(chosen), f"kept: {chosen}")
     way = subject.direction(task, metric)
     title = f"{metric} ({way} is better)" if way else metric
-    drawing = line_chart(series, label=_said(task, metric, series), x_title="epoch", mark=mark)
+    drawing = line_chart(
+        series, label=_said(task, metric, series), x_title="epoch", mark=subject.mark_of_chosen_epoch
+    )
     return tag("figure", tag("figcaption", title), drawing, class_="card")
 
 

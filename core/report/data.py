@@ -7,7 +7,7 @@ import torch
 from ..composition.telling import labels_by_task
 from ..data.near_duplicates import near_duplicates
 from ..data.samples import Splits
-from .markup import Html, section, table, tag
+from .markup import Html, join, table, tag
 from .numbers import number
 from .pixels import picture
 from .subject import Subject
@@ -24,12 +24,13 @@ def data(subject: Subject) -> Html:
     counts = {"samples": {name: len(splits.named(name)) for name in _SPLITS}}
     counts |= {f"labels of {task}": found for task, found in labels_by_task(composition, splits).items()}
     rows = [[what, *(number(found[name]) for name in _SPLITS)] for what, found in counts.items()]
-    return section(
-        "Data",
-        table(["", *_SPLITS], rows, caption="Samples and labels of each part", numeric=(1, 2, 3)),
-        *([tag("pre", "\n".join(map(str, understood)), tabindex=0)] if understood else []),
-        *(_look_alikes(splits) if composition.dataset.unsifted and composition.dataset_spec.image else []),
-        id_="data",
+    unsifted = composition.dataset.unsifted and composition.dataset_spec.image
+    return join(
+        [
+            table(["", *_SPLITS], rows, caption="Samples and labels of each part", numeric=(1, 2, 3)),
+            *([tag("pre", "\n".join(map(str, understood)), tabindex=0)] if understood else []),
+            *(_look_alikes(splits) if unsifted else []),
+        ]
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 
-from .markup import Html, join, pairs, section, table
+from .markup import Html, join, pairs, table
 from .numbers import ABSENT
 from .subject import Subject
 
@@ -17,15 +17,13 @@ def environment(subject: Subject) -> Html:
     weights = known.pop("weights", [])
     if isinstance(known.get("command"), list):
         known["command"] = shlex.join(map(str, known["command"]))
-    return section(
-        "Environment",
+    return join([
         pairs((key, ABSENT if value is None else str(value)) for key, value in known.items()),
         table(["Package", "Version"], [[str(key), str(value)] for key, value in versions.items()],
               caption="Versions"),
         _rows(plugins, "Plugins"),
         _rows(weights, "Weights that training began with"),
-        id_="environment",
-    )  # fmt: skip
+    ])  # fmt: skip
 
 
 def _rows(found: list[dict[str, object]], caption: str) -> Html:

@@ -11,7 +11,7 @@ from ..composition.composition import Composition
 from ..contracts.specs import FeatureSpec
 from .activations import DEAD, Activity, StageActivity, activity
 from .charts import Point
-from .markup import Html, section, table, tag
+from .markup import Html, join, table, tag
 from .numbers import listed, number
 from .plane import plane
 from .subject import Subject
@@ -32,7 +32,7 @@ def features(subject: Subject) -> Html:
         "2007): as many directions of equal strength would be as spread out."
     )
     drawn = [tag("div", *planes, class_="charts")] if planes else []
-    return section("Features", tag("p", note, class_="note"), *tables, *drawn, id_="features")
+    return join([tag("p", note, class_="note"), tag("div", *tables, class_="beside"), *drawn])
 
 
 def _stages(

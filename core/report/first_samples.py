@@ -46,6 +46,17 @@ class FirstSamples:
     def __len__(self) -> int:
         return len(self.target)
 
+    def only(self, count: int) -> FirstSamples:
+        """Return the first of them."""
+        return FirstSamples(
+            self.seen[:count],
+            self.target[:count],
+            self.prediction[:count],
+            self.present[:count],
+            {name: values[:count] for name, values in self.inputs.items()},
+            None if self.error is None else self.error[:count],
+        )
+
 
 def first_samples(composition: Composition, test: Samples) -> dict[str, FirstSamples]:
     """Return what every task shows; the model is left in its mode.

@@ -24,13 +24,13 @@ def maps(task: str, drawing: Map, samples: FirstSamples, limit: int) -> list[Htm
     rows, scales = [Row("what the model sees", samples.seen)], []
     for index, name in enumerate(drawing.labels):
         true, given = samples.target[:, index], samples.prediction[:, index]
-        lowest, highest = extremes(np.concatenate([true, given]))
+        answers, truth, (lowest, highest) = on_one_scale(given, true)
         difference = np.abs(given - true)
         _, largest = extremes(difference)
         said = [_mean(one, units) for one in difference]
         rows += [
-            Row(f"{name}, true", _coloured(true, lowest, highest)),
-            Row(f"{name}, answer", _coloured(given, lowest, highest), said),
+            Row(f"{name}, true", truth),
+            Row(f"{name}, answer", answers, said),
             Row(f"{name}, difference", _coloured(difference, 0.0, largest)),
         ]
         scales.append(_scale(f"{name}", lowest, highest, units))
@@ -41,6 +41,14 @@ def maps(task: str, drawing: Map, samples: FirstSamples, limit: int) -> list[Htm
         tag("ul", *scales, class_="legend"),
         tag("p", note, class_="note"),
     ]
+
+
+def on_one_scale(
+    given: NDArray[np.floating], true: NDArray[np.floating]
+) -> tuple[Bytes, Bytes, tuple[float, float]]:
+    """Return answers and true ones `[N, H, W]` as pictures in the same colours, and the ends of the scale."""
+    lowest, highest = extremes(np.concatenate([true, given]))
+    return _coloured(given, lowest, highest), _coloured(true, lowest, highest), (lowest, highest)
 
 
 def _coloured(values: NDArray[np.floating], lowest: float, highest: float) -> Bytes:

@@ -14,9 +14,12 @@ Attribute = str | int | float | bool | None
 
 
 class Html(str):
-    """Text that is markup already and is not escaped again."""
+    """Text that is markup already and is not escaped again, by templates neither."""
 
     __slots__ = ()
+
+    def __html__(self) -> Html:
+        return self
 
 
 def tag(element: str, /, *content: str, **attributes: Attribute) -> Html:
@@ -78,34 +81,6 @@ def pairs(items: Iterable[tuple[str, str]]) -> Html:
 def folded(title: str, *content: str) -> Html:
     """Return content that is shown on request."""
     return tag("details", tag("summary", title), *content)
-
-
-def section(title: str, *content: str, id_: str) -> Html:
-    """Return a headed section of the page."""
-    return tag(
-        "section", tag("h2", title, id=f"{id_}-title"), *content, id=id_, aria_labelledby=f"{id_}-title"
-    )
-
-
-def document(title: str, style: str, body: Html) -> Html:
-    """Return a whole page."""
-    head = tag(
-        "head",
-        tag("meta", charset="utf-8"),
-        tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        tag("meta", name="color-scheme", content="light dark"),
-        tag("title", title),
-        tag("style", Html(style)),
-    )
-    return Html(f"<!doctype html>\n{tag('html', head, body, lang='en')}\n")
-
-
-def sections_page(title: str, style: str, header: Html, shown: Sequence[tuple[str, str, Html]]) -> Html:
-    """Return a page of sections (name, title, content), with links to them below a header."""
-    links = [tag("a", heading, href=f"#{name}") for name, heading, _ in shown]
-    contents = [section(heading, content, id_=name) for name, heading, content in shown]
-    nav = tag("nav", *links, aria_label="Sections")
-    return document(title, style, tag("body", header, nav, tag("main", *contents)))
 
 
 def _attribute(name: str, value: Attribute) -> str:

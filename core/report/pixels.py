@@ -14,6 +14,10 @@ from .markup import Html, tag
 
 Bytes = NDArray[np.uint8]
 
+_COLOURS = 48
+_LARGE = 128
+"""Pixels of the longer side of a picture that is not enlarged."""
+
 
 def to_bytes(image: NDArray[Any]) -> Bytes:
     """Return pixels in 0..1 as uint8, same shape; values outside are clipped, NaN is black."""
@@ -29,18 +33,33 @@ def picture(image: Bytes, *, alt: str, limit: int = 96) -> Html:
     """
     if image.size == 0:
         return Html("")
+    drawn = _shrunk(image, limit)
+    return tag(
+        "img", src=png_address(drawn), alt=alt, width=drawn.width, height=drawn.height, class_=_kind(drawn)
+    )
+
+
+def in_few_colours(image: Bytes, limit: int) -> Bytes:
+    """Return uint8 `[C, H, W]` as `[3, h, w]` of few colours and at most `limit` pixels a side: few bytes."""
+    drawn = _shrunk(image, limit).convert("RGB").quantize(_COLOURS).convert("RGB")
+    return np.ascontiguousarray(np.asarray(drawn).transpose(2, 0, 1))
+
+
+def _shrunk(image: Bytes, limit: int) -> Image.Image:
     if image.shape[0] not in (1, 3):
         image = np.rint(image.mean(axis=0, keepdims=True)).astype(np.uint8)
-    drawn = Image.fromarray(
-        image[0] if image.shape[0] == 1 else np.ascontiguousarray(image.transpose(1, 2, 0))
-    )
+    planes = image[0] if image.shape[0] == 1 else np.ascontiguousarray(image.transpose(1, 2, 0))
+    drawn = Image.fromarray(planes)
     longest = max(drawn.size)
-    if longest > limit:
-        size = tuple(max(1, round(side * limit / longest)) for side in drawn.size)
-        drawn = drawn.resize((size[0], size[1]), Image.Resampling.BOX)
-    return tag(
-        "img", src=png_address(drawn), alt=alt, width=drawn.width, height=drawn.height, class_="pixels"
-    )
+    if longest <= limit:
+        return drawn
+    width, height = (max(1, round(side * limit / longest)) for side in drawn.size)
+    return drawn.resize((width, height), Image.Resampling.BOX)
+
+
+def _kind(drawn: Image.Image) -> str | None:
+    """Return the class of pictures that are shown larger than they are, pixel by pixel."""
+    return "pixels" if max(drawn.size) < _LARGE else None
 
 
 def png_address(drawn: Image.Image) -> str:

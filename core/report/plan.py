@@ -1,10 +1,12 @@
-"""What was trained: parameters by part, inputs and outputs, and the recipe in full."""
+"""What was trained: the model by its parts, inputs and outputs, and the recipe."""
 
 from __future__ import annotations
 
+import json
+
 from ..contracts import Form
 from ..recipe.recipe_source import write_yaml
-from .markup import Html, folded, section, table, tag
+from .markup import Html, folded, join, table, tag
 from .numbers import number
 from .subject import Subject
 
@@ -12,19 +14,20 @@ from .subject import Subject
 def plan(subject: Subject) -> Html:
     """Return the section about the model and its recipe."""
     planned = subject.composition.plan()
-    return section(
-        "Plan",
-        _parameters(subject),
-        _costs(subject),
-        _inputs(subject),
-        _outputs(subject),
-        *_classes(subject),
-        tag("h3", "Recipe"),
-        tag("p", "Run it again: ", tag("code", "mtl compose --recipe recipe.yaml"), ". ",
-            f"Its SHA-256 is {planned['recipe_hash']}.", class_="note"),
-        tag("pre", tag("code", write_yaml(planned["recipe"])), tabindex=0),
-        id_="plan",
-    )  # fmt: skip
+    again = tag("p", "Run it again: ", tag("code", "mtl compose --recipe recipe.yaml"), ". ",
+                f"Its SHA-256 is {planned['recipe_hash']}.", class_="note")  # fmt: skip
+    return join(
+        [
+            _costs(subject),
+            _inputs(subject),
+            _outputs(subject),
+            *_classes(subject),
+            tag("h3", "Recipe"),
+            _unusual(subject),
+            again,
+            folded("The recipe in full", tag("pre", tag("code", write_yaml(planned["recipe"])), tabindex=0)),
+        ]
+    )
 
 
 def meaning(target: Form, *, raw: bool) -> str:
@@ -33,22 +36,26 @@ def meaning(target: Form, *, raw: bool) -> str:
     return said.replace("values", ", ".join(target.labels), 1) if target.quantities else said
 
 
-def _parameters(subject: Subject) -> Html:
-    counts = subject.composition.parameters()
-    parts = {"encoder, with what tasks share": counts["encoder"]}
-    parts |= {f"head of {task}": count for task, count in counts["heads"].items()}
-    rows = [[part, number(count)] for part, count in (*parts.items(), ("total", counts["total"]))]
-    return table(["Part", "Trainable parameters"], rows, caption="Parameters by part", numeric=(1,))
+def _unusual(subject: Subject) -> Html:
+    if not subject.unusual:
+        return tag("p", "Every option has its default.", class_="note")
+    rows = [[name, json.dumps(value, ensure_ascii=False)] for name, value in subject.unusual.items()]
+    return table(["Option", "Here"], rows, caption="What differs from the defaults")
 
 
 def _costs(subject: Subject) -> Html:
+    costs = {part: cost for part, cost in subject.composition.costs().items() if any(vars(cost).values())}
     rows = [
-        [part, number(cost.parameters), number(cost.multiply_adds), number(cost.bytes)]
-        for part, cost in subject.composition.costs().items()
-        if cost.parameters or cost.multiply_adds
+        [part, *map(number, (cost.parameters, cost.trained, cost.multiply_adds, cost.bytes))]
+        for part, cost in costs.items()
     ]
-    head = ["Part", "Parameters", "Multiply-adds", "Bytes kept for the backward pass"]
-    return table(head, rows, caption="What one sample costs, by part", numeric=(1, 2, 3))
+    totals = [sum(getattr(cost, name) for cost in costs.values()) for name in _COLUMNS]
+    rows.append(["all", *map(number, totals)])
+    head = ["Part", "Parameters", "of them trained", "Multiply-adds", "Bytes kept for the backward pass"]
+    return table(head, rows, caption="What each part has, and what one sample costs", numeric=range(1, 5))
+
+
+_COLUMNS = ("parameters", "trained", "multiply_adds", "bytes")
 
 
 def _inputs(subject: Subject) -> Html:

@@ -6,22 +6,22 @@ import math
 from collections.abc import Mapping, Sequence
 from statistics import median
 
-from .charts import Point, axis_over, drawing, frame
+from .charts import BOTTOM, HEIGHT, LEFT, RIGHT, WIDTH, Point, axis_over, drawing, frame
 from .markup import Html, tag
 
-_SIZE, _LEFT, _RIGHT, _TOP, _BOTTOM = 440.0, 54.0, 14.0, 30.0, 40.0
+_TOP = 30.0
 
 
 def plane(groups: Mapping[str, Sequence[Point]], *, label: str, x_title: str, y_title: str) -> Html:
-    """Return points on a square, with the name of each group at its middle; the axes need not be equal."""
+    """Return points, with the name of each group at its middle; the axes need not be equal."""
     finite = {name: [p for p in points if all(map(math.isfinite, p))] for name, points in groups.items()}
     everything = [point for points in finite.values() for point in points]
     if not everything:
         return tag("p", "No finite values.", class_="note")
     xs, ys = zip(*everything, strict=True)
-    x = axis_over(min(xs), max(xs), _LEFT, _SIZE - _RIGHT)
-    y = axis_over(min(ys), max(ys), _SIZE - _BOTTOM, _TOP)
-    parts = [frame(x, y, x_title), tag("text", y_title, x=_LEFT - 8, y=16, class_="legend")]
+    x = axis_over(min(xs), max(xs), LEFT, WIDTH - RIGHT)
+    y = axis_over(min(ys), max(ys), HEIGHT - BOTTOM, _TOP)
+    parts = [frame(x, y, x_title), tag("text", y_title, x=LEFT - 8, y=16, class_="legend")]
     names = []
     for position, (name, points) in enumerate(finite.items()):
         colour = f"hsl({360 * position // len(finite)} 65% 48%)"
@@ -30,4 +30,4 @@ def plane(groups: Mapping[str, Sequence[Point]], *, label: str, x_title: str, y_
         if points:
             across, up = (median(column) for column in zip(*points, strict=True))
             names.append(tag("text", name, x=x(across), y=y(up), text_anchor="middle", class_="group"))
-    return drawing(_SIZE, _SIZE, label, [*parts, *names])
+    return drawing(WIDTH, HEIGHT, label, [*parts, *names])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from .markup import Html, folded, pairs, section, table, tag
+from .markup import Html, folded, join, pairs, table, tag
 from .numbers import ABSENT, number
 from .subject import Subject
 
@@ -15,12 +15,15 @@ def proof(subject: Subject) -> Html:
     report = subject.verification
     tables = {key: value for key, value in report.items() if _is_table(value)}
     facts = [(key, value) for key, value in report.items() if key != "passed" and key not in tables]
-    return section(
-        "Verification of the exported file",
-        _verdict(report.get("passed")),
-        pairs((_words(key), _text(value)) for key, value in facts),
-        *(folded(f"{_words(key)} ({len(rows)})", _table(_words(key), rows)) for key, rows in tables.items()),
-        id_="verification",
+    return join(
+        [
+            _verdict(report.get("passed")),
+            pairs((_words(key), _text(value)) for key, value in facts),
+            *(
+                folded(f"{_words(key)} ({len(rows)})", _table(_words(key), rows))
+                for key, rows in tables.items()
+            ),
+        ]
     )
 
 

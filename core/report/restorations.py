@@ -31,10 +31,7 @@ def restorations(task: str, samples: FirstSamples, limit: int) -> list[Html]:
         "Decibels: peak signal-to-noise ratio against the clean image, sample by sample; more is better. "
         f"In the last row white is a difference of {largest:.2g}, the largest one here."
     )
-    return [
-        picture_rows(task, rows, limit),
-        tag("p", note, class_="note"),
-    ]
+    return [tag("div", picture_rows(task, rows, limit), tag("p", note, class_="note"))]
 
 
 def _ratio(error: float) -> str | None:

@@ -1,52 +1,37 @@
-"""The table of all metrics: test, validation, and the baseline on test."""
+"""The tables of all metrics: test, the baseline on test, and validation."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
-from .markup import Html, section, table, tag
+from .markup import Html, join, table, tag
 from .numbers import ABSENT, number
 from .subject import Subject
 
-_WAYS = {"higher": "↑ higher", "lower": "↓ lower", None: ""}
+_WAYS = {"higher": "\N{NO-BREAK SPACE}↑", "lower": "\N{NO-BREAK SPACE}↓", None: ""}
 _VERDICTS = {"better": "✓ better", "worse": "✗ worse", "equal": "= no better", None: ABSENT}
 
 
 def scores(subject: Subject) -> Html:
-    """Return the section with one row per task and metric."""
-    return section(
-        "Metrics",
-        table(
-            [
-                "Task",
-                "Metric",
-                "Better is",
-                "Test",
-                "Validation",
-                "Baseline on test",
-                "Model against baseline",
-            ],
-            _rows(subject),
-            caption="Every metric of every task",
-            numeric=(3, 4, 5),
-        ),
-        tag("p", *_answers(subject), class_="note"),
-        id_="metrics",
-    )
+    """Return a table per task with one row per metric."""
+    header = ["Metric", "Test", "Baseline", "Model is", "Validation"]
+    tables = [
+        table(header, _rows(subject, task, values), caption=task, numeric=(1, 2, 4))
+        for task, values in subject.metrics["test"].items()
+    ]
+    note = "↑ more is better, ↓ less is better. "
+    return join([tag("div", *tables, class_="scores"), tag("p", note, *_answers(subject), class_="note")])
 
 
-def _rows(subject: Subject) -> Iterator[list[str]]:
-    for task, values in subject.metrics["test"].items():
-        for metric in values:
-            yield [
-                task,
-                metric,
-                _WAYS[subject.direction(task, metric)],
-                _cell(subject, "test", task, metric),
-                _cell(subject, "validation", task, metric),
-                _cell(subject, "baseline", task, metric),
-                _VERDICTS[subject.against_baseline(task, metric)],
-            ]
+def _rows(subject: Subject, task: str, values: Iterable[str]) -> Iterator[list[str]]:
+    for metric in values:
+        yield [
+            f"{metric}{_WAYS[subject.direction(task, metric)]}",
+            _cell(subject, "test", task, metric),
+            _cell(subject, "baseline", task, metric),
+            _VERDICTS[subject.against_baseline(task, metric)],
+            _cell(subject, "validation", task, metric),
+        ]
 
 
 def _cell(subject: Subject, part: str, task: str, metric: str) -> str:

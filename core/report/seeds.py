@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from ..base.files import write_text
-from .markup import Html, document, section, table, tag
+from .frame import Section, framed
+from .markup import Html, table, tag
 from .numbers import ABSENT, number
-from .style import STYLE
 
 _PARTS = {"test": "Test", "validation": "Validation"}
 
@@ -28,16 +28,10 @@ def seeds_page(metrics: Mapping[str, Any]) -> Html:
         tag("li", tag("a", f"seed {seed}", href=f"seed-{seed}/report.html"), " (best)" * (seed == str(best)))
         for seed in seeds
     )
-    body = tag(
-        "body",
-        tag("header", tag("h1", title), tag("p", f"Best by its validation score: seed {best}.")),
-        tag(
-            "main",
-            *(section(name, _scores(metrics, part, seeds), id_=part) for part, name in _PARTS.items()),
-            section("Runs", tag("ul", *links), id_="runs"),
-        ),
-    )
-    return document(f"{title}: mtl report", STYLE, body)
+    header = tag("header", tag("h1", title), tag("p", f"Best by its validation score: seed {best}."))
+    parts = [Section(part, name, _scores(metrics, part, seeds)) for part, name in _PARTS.items()]
+    runs = Section("runs", "Runs", tag("ul", *links))
+    return framed(f"{title}: mtl report", header, [*parts, runs])
 
 
 def _scores(metrics: Mapping[str, Any], part: str, seeds: list[str]) -> Html:

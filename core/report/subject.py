@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
+from math import sqrt
 from pathlib import Path
 from typing import Any, Literal
 
 from ..composition.composition import Composition
 from ..data.samples import Splits
 from ..evaluation.shortfalls import Standing, is_perfect, leading, standing
+from .first_samples import SHOWN, FirstSamples, first_samples
+from .pixels import picture
+
+_BUDGET = 700_000
+"""Bytes that all pictures of a page may take."""
+
+_LARGEST = 96
+"""Pixels of the longer side of a picture, where there is room."""
 
 Direction = Literal["higher", "lower"]
 
@@ -25,6 +35,26 @@ class Subject:
     metrics: Mapping[str, Any]
     verification: Mapping[str, Any]
     environment: Mapping[str, Any]
+    unusual: Mapping[str, Any] = field(default_factory=dict)
+    """What of the recipe differs from its defaults, by where it stands."""
+
+    @cached_property
+    def first(self) -> dict[str, FirstSamples]:
+        """What every task answers to the first test samples."""
+        return first_samples(self.composition, self.splits.test)
+
+    @property
+    def picture_side(self) -> int:
+        """How many pixels a picture may be wide or high: many large ones would make a heavy page."""
+        one = next(iter(self.first.values())).seen[0]
+        side = min(_LARGEST, max(one.shape[1:]))
+        # Of an image six rows of test samples, and about ten of fewer validation samples; others are flat.
+        rows = sum(
+            14 if target.is_image else 4 if target.moves_with_pixels else 1
+            for target in self.composition.targets.values()
+        )
+        size = len(picture(one, alt="", limit=side)) * SHOWN * (1 + rows)
+        return min(_LARGEST, max(24, int(side * sqrt(_BUDGET / size)))) if size else _LARGEST
 
     @property
     def model_file(self) -> Path:
@@ -36,6 +66,12 @@ class Subject:
         """The epoch whose weights were kept."""
         epoch = self.metrics.get("training", {}).get("chosen_epoch")
         return None if epoch is None else int(epoch)
+
+    @property
+    def mark_of_chosen_epoch(self) -> tuple[float, str] | None:
+        """The epoch whose weights were kept, as charts mark it."""
+        epoch = self.chosen_epoch
+        return None if epoch is None else (float(epoch), f"kept: {epoch}")
 
     def value(self, part: str, task: str, metric: str) -> float | None:
         """Return a metric on `"test"` or `"validation"`, or of the `"baseline"`; None when not finite.

@@ -2,28 +2,49 @@
 
 from __future__ import annotations
 
-from .markup import Html, tag
+from typing import NamedTuple
+
+from .charts import SERIES
+from .markup import Html
 from .numbers import duration, listed, number
 from .subject import Subject
+from .templating import rendered
+
+
+class _Statement(NamedTuple):
+    """What is said of a task; `kind` is the class that colours it."""
+
+    task: str
+    metric: str
+    value: str
+    said: str
+    kind: str
+    icon: str
 
 
 def summary(subject: Subject) -> Html:
     """Return the title and one statement per task; a model that does not beat the baseline is said so."""
     recipe = subject.composition.recipe
     names = list(subject.composition.tasks)
-    statements = [_statement(subject, name) for name in names]
-    return tag(
-        "header",
-        tag("p", "mtl: report of a run", class_="kicker"),
-        tag("h1", listed(names)),
-        tag(
-            "p",
-            f"Data set {recipe.dataset.name}, encoder {recipe.encoder.name}, sharing {recipe.sharing.name}, "
-            f"{number(subject.composition.parameters()['total'])} parameters. {_training(subject)}",
-            class_="lead",
-        ),
-        tag("ul", *statements, class_="headline", aria_label="Results"),
+    lead = (
+        f"Data set {recipe.dataset.name}, encoder {recipe.encoder.name}, sharing {recipe.sharing.name}, "
+        f"balancer {recipe.balancer.name}, {number(subject.composition.parameters()['total'])} parameters. "
+        f"{_training(subject)}"
     )
+    statements = [_statement(subject, name) for name in names]
+    return rendered(
+        "headline.html",
+        title=listed(names),
+        lead=lead,
+        statements=statements,
+        colours=SERIES,
+        columns=_columns(len(names)),
+    )
+
+
+def _columns(count: int) -> int:
+    """Return how many columns leave the least of the last row empty."""
+    return count if count < 4 else min((4, 3), key=lambda columns: -count % columns)
 
 
 def _training(subject: Subject) -> str:
@@ -38,23 +59,18 @@ def _training(subject: Subject) -> str:
     )
 
 
-def _statement(subject: Subject, task: str) -> Html:
+def _statement(subject: Subject, task: str) -> _Statement:
     metric = subject.leading(task) or "loss"
     verdict = subject.against_baseline(task, metric)
-    value = number(subject.value("test", task, metric))
-    result = [tag("strong", task), f": {metric} {value} on the test split. "]
-    result.append(_comparison(subject, task, metric, verdict))
+    said = [_comparison(subject, task, metric, verdict)]
     others = [name for name in subject.judged(task) if subject.against_baseline(task, name) == "worse"]
     if others and verdict == "better":
-        result.append(f" By {listed(others)} the baseline is better.")
-    result += [f" Perhaps: {reason}." for reason in _reasons(subject, task)]
-    icon = "✓" if verdict == "better" else "!" if verdict else "·"
-    return tag(
-        "li",
-        tag("span", icon, class_="icon", aria_hidden="true"),
-        tag("span", *result),
-        class_="good" if verdict == "better" else "poor" if verdict else "open",
-    )
+        said.append(f"By {listed(others)} the baseline is better.")
+    said += [f"Perhaps: {reason}." for reason in _reasons(subject, task)]
+    kind = "good" if verdict == "better" else "poor" if verdict else "open"
+    icon = {"good": "✓", "poor": "!", "open": "·"}[kind]
+    value = number(subject.value("test", task, metric))
+    return _Statement(task, metric, value, " ".join(said), kind, icon)
 
 
 def _reasons(subject: Subject, task: str) -> list[str]:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from ..contracts import Bars, Drawing, Form, Map, Marks, Mask, Picture, Tags, Values
 from ..contracts.inputs import VectorSpec, numbers_among, vectors_among
-from .markup import Html, section, tag
+from .markup import Html, join, tag
 from .plan import meaning
 from .subject import Subject
 
@@ -43,7 +43,7 @@ def usage(subject: Subject) -> Html:
         parts.append(tag("p", note, class_="note"))
     if subject.model_file.suffix == ".onnx":
         parts += [tag("p", "In Python, with onnxruntime, numpy and Pillow:"), _code(program(subject))]
-    return section("Run the exported file", *parts, id_="usage")
+    return join(parts)
 
 
 def command(subject: Subject) -> str:

@@ -28,12 +28,13 @@ def values(task: str, drawing: Drawing, samples: FirstSamples) -> list[Html]:
         error = float(np.abs(right - answered).mean())
         units = f" {unit}" if unit else ""
         said = f"mean absolute error {number(error)}{units}"
+        note = f"{len(right)} of the first {len(samples)} test samples; on the dashed line it is exact."
         plot = scatter(
             points,
             label=f"{name} of {task}, predicted against true for {len(points)} samples: {said}",
             x_title=f"true{units and f' ({unit})'}",
             y_title="predicted",
         )
-        plots.append(tag("figure", tag("figcaption", f"{name}: {said}"), plot, class_="card"))
-    note = f"{len(true)} of the first {len(samples)} test samples. On the dashed line the answer is exact."
-    return [tag("p", note, class_="note"), tag("div", *plots, class_="charts")]
+        parts = (tag("figcaption", f"{name}: {said}"), plot, tag("p", note, class_="note"))
+        plots.append(tag("figure", *parts, class_="card"))
+    return plots

@@ -32,6 +32,7 @@ from ..folders.kept_plugins import keep_plugins
 from ..folders.run_folder import METRICS, RunFolder
 from ..recipe.recipe import Recipe
 from ..recipe.recipe_source import RecipeSource
+from ..recipe.unusual import unusual
 from ..report import write_report
 from ..training.memory import exhausted, fits
 from ..training.requirements import refuse_impossible, refuse_unshared
@@ -347,7 +348,15 @@ class Pipeline:
         self.progress.stage("report")
         give_back_freed_memory()
         with composition.at_work("in the report"):
-            write_report(folder, composition, splits, started.history, metrics, exported.verification)
+            write_report(
+                folder,
+                composition,
+                splits,
+                started.history,
+                metrics,
+                exported.verification,
+                unusual(composition.recipe, self.registry),
+            )
         started.tracking.published((folder.path / "report.html", *exported.files))
         self._notify("mtl_exported", run=folder.path, files=exported.files)
         return exported

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -183,13 +183,20 @@ class Made:
     history: Sequence[Mapping[str, float]]
     metrics: dict[str, Any]
     verification: Mapping[str, Any]
+    unusual: Mapping[str, Any] = field(default_factory=dict)
 
     def with_(self, **changes: Any) -> Made:
         return replace(self, **changes)
 
     def page(self) -> str:
         write_report(
-            self.folder, self.composition, self.splits, self.history, self.metrics, self.verification
+            self.folder,
+            self.composition,
+            self.splits,
+            self.history,
+            self.metrics,
+            self.verification,
+            self.unusual,
         )
         return (self.folder.path / "report.html").read_text()
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mtl.core.report.charts import Series, line_chart, scatter, ticks
+from mtl.core.report.charts import WIDTH, Series, line_chart, scatter, ticks
 
 VALUES = st.floats(-1e12, 1e12, allow_nan=False)
 
@@ -36,10 +36,12 @@ def numbers(drawing: str) -> list[float]:
 @given(st.lists(st.floats(-1e30, 1e30), min_size=1, max_size=30))
 def test_everything_drawn_lies_inside_the_drawing(values: list[float]) -> None:
     points = [(float(index + 1), value) for index, value in enumerate(values)]
-    drawn = numbers(line_chart([Series("a", points, "train")], label="x", x_title="epoch"))
+    lines = [Series("a", points, "train")]
+    drawn = numbers(line_chart(lines, label="x", x_title="epoch"))
+    drawn += numbers(line_chart(lines, label="x", x_title="epoch", logarithmic=True, level=0.5))
     drawn += numbers(scatter([(value, value) for value in values], label="x", x_title="", y_title=""))
     assert drawn
-    assert all(-1 <= number <= 361 for number in drawn)
+    assert all(-1 <= number <= WIDTH + 1 for number in drawn)
 
 
 def test_values_that_are_not_finite_leave_a_gap_in_the_line() -> None:

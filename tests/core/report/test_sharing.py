@@ -5,15 +5,17 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from mtl.core.base.errors import UsageError
-from mtl.core.report.style import STYLE
+from mtl.core.report import templating
 
 Make = Callable[..., Any]
 Read = Callable[[str], Any]
+STYLE = Path(templating.__file__).with_name("templates").joinpath("style.css").read_text()
 EVIL = '<b onclick="x">&\'"'
 
 
@@ -40,7 +42,7 @@ def test_every_number_stands_in_its_cell(make: Make, outline: Read) -> None:
     assert "Sharing" in found.texts["h2"]
     assert "#sharing" in {link["href"] for link in found.attributes("a")}
     assert "the mean over 20 validation images" in found.text
-    section = page[page.index('id="sharing"') : page.index('id="plan"')]
+    section = page[page.index('id="sharing"') : page.index('id="data"')]
     assert re.findall(r">(-?\d\.\d{3})<", section) == ["0.250", "0.750", "-0.500", "0.000"]
     assert re.findall(r"--share: (\S+?)\"", section) == ["0.333", "1.000", "0.667", "0.000"]
     assert section.count('class="number minus"') == 1
