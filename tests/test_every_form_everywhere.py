@@ -204,7 +204,7 @@ def test_pixels_are_judged_where_they_have_labels(run: mtl.Run, page: str) -> No
     assert sum(row[0] for row in rows) == 8 * 256 - (8 * 256 - 1) // 5
     assert run.metrics["baseline_answer"]["ground"] == "the most frequent class at each pixel"
     assert "Colours of ground" in page
-    assert "far, true" not in page
+    assert "far, answer, sample 8" in page
     assert "depth, true" in page
 
 
@@ -235,7 +235,8 @@ def test_masks_and_maps_have_their_colours_in_the_page(web: dict[str, Any], bund
 def test_points_are_judged_each_for_itself(run: mtl.Run, page: str) -> None:
     assert 0 <= run.metrics["test"]["places"]["pck"] <= 1
     assert len(run.metrics["tables"]["test"]["places"]["point-scores"]) == len(POINTS.names)
-    assert "A ring is where a point is" in page
+    assert "cross: answer, ring: true" in page
+    assert "places, points of sample 8" in page
     assert '<th scope="row">tail</th>' in page
 
 

@@ -122,8 +122,9 @@ def test_a_new_form_trains_exports_and_is_shown_everywhere(tmp_path: Path) -> No
     assert 0 <= run.metrics["test"]["shades"]["shares-distance"] <= 1
     assert run.metrics["baseline_answer"] == {"shades": "the training mean"}
     report = (path / "report.html").read_text()
-    assert "First test samples of shades" in report
-    assert "grey" in report
+    first = report[report.index('id="samples"') : report.index('id="training"')]
+    assert ">shades</span>" in first
+    assert "grey" in first
     _check_bundle(run, tmp_path / "bundle")
     _check_page(run, tmp_path)
     _check_predictions(path, tmp_path)

@@ -24,7 +24,7 @@ def curves(subject: Subject, task: str) -> tuple[list[Html], list[Html]]:
     prefix = f"validation/{task}/"
     keys = list(dict.fromkeys(key for row in subject.history for key in row if key.startswith(prefix)))
     leading = subject.leading(task)
-    first, others = [_loss(subject, task)], []
+    first, others = [_loss(subject, task)], list[Html]()
     for metric in (key.removeprefix(prefix) for key in keys):
         if metric != "loss":
             (first if metric == leading else others).append(_metric(subject, task, metric))
