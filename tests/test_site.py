@@ -38,7 +38,7 @@ def anchors(path: Path) -> set[str]:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_every_link_and_anchor_of_a_page_leads_somewhere(page: Path) -> None:
-    for target in re.findall(r"\]\(([^)\s]+)\)", prose(page)):
+    for target in re.findall(r'(?:\]\(|src=")([^)\s"]+)', prose(page)):
         if "://" in target:
             continue
         name, _, anchor = target.partition("#")
