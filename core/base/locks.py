@@ -47,11 +47,13 @@ class Lock:
 
     def release(self) -> None:
         """Let others write, and leave no lock file behind."""
-        # Removed while it is held: who opened it meanwhile finds that it is none any more.
-        if self.stands:
-            with suppress(OSError):
-                (self.folder / LOCK).unlink()
-        self._close()
+        try:
+            # Removed while it is held: who opened it meanwhile finds that it is none any more.
+            if self.stands:
+                with suppress(OSError):
+                    (self.folder / LOCK).unlink()
+        finally:
+            self._close()
 
 
 def take_lock(folder: Path) -> Lock:

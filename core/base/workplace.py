@@ -8,7 +8,7 @@ puts it back where nothing came in its stead.
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
@@ -89,9 +89,10 @@ class Workplace:
         self.leave()
 
     def leave(self) -> None:
-        """Let others work here."""
-        for lock in self.locks:
-            lock.release()
+        """Let others work here, even where an interrupt comes meanwhile."""
+        with ExitStack() as locks:
+            for lock in reversed(self.locks):
+                locks.callback(lock.release)
 
     def tidy(self) -> None:
         """Remove what killed processes left half written, and what they no longer needed."""

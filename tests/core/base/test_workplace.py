@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from mtl.core.base.errors import UsageError
+from mtl.core.base.locks import is_held
 from mtl.core.base.workplace import REPLACES, Workplace, enter, enter_new, is_empty, replaced, restore
 
 
@@ -65,6 +66,16 @@ def steps(monkeypatch: pytest.MonkeyPatch, work: Callable[[], None], stop: int) 
         with suppress(Killed):
             work()
     return count
+
+
+def test_an_interrupt_while_locks_are_given_back_keeps_none(
+    old: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workplace = enter(old, never)
+    workplace.set_aside()
+    assert steps(monkeypatch, workplace.leave, 1) == 2
+    assert [lock.stands for lock in workplace.locks] == [False, False]
+    assert not is_held(old)
 
 
 STEPS = 8
