@@ -46,10 +46,18 @@ def similarity(one: Tensor, other: Tensor) -> Tensor:
 
 
 def _blurred(images: Tensor) -> Tensor:
-    """Return images after the Gaussian window, mirrored at the border."""
+    """Return images after the Gaussian window, mirrored at the border.
+
+    As two products of matrices: a convolution of one channel takes twenty times as long on a CPU.
+    """
+    height, width = images.shape[-2:]
+    return _window(height, images) @ images @ _window(width, images).mT
+
+
+def _window(size: int, images: Tensor) -> Tensor:
+    """Return the window along a side, `[size, size]`: each pixel from those around it."""
     distance = torch.arange(-REACH, REACH + 1, dtype=images.dtype, device=images.device)
     row = torch.exp(-((distance / _DEVIATION) ** 2) / 2)
-    row = row / row.sum()
-    channels = images.shape[1]
-    window = (row[:, None] * row).expand(channels, 1, -1, -1)
-    return F.conv2d(F.pad(images, (REACH,) * 4, mode="reflect"), window, groups=channels)
+    units = torch.eye(size, dtype=images.dtype, device=images.device)[:, None]
+    spread = F.conv1d(F.pad(units, (REACH, REACH), mode="reflect"), (row / row.sum())[None, None])
+    return spread[:, 0].mT
