@@ -2,20 +2,33 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 import textwrap
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
+import hypothesis as _hypothesis  # before a freeze, which hides from its plugins who holds what  # noqa: F401
 import pytest
 import torch
 
+from mtl.core.base.collection import uncollected
 from mtl.core.cli.main import run
 from mtl.core.discovery.registry import Registry, discover
 
+from .left_behind import visible
+
 torch.set_num_threads(1)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Keep the collector away from twelve thousand tests: it would take a second for each of its rounds."""
+    with uncollected(for_good=True):
+        return (yield)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -27,14 +40,39 @@ def _cache_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _one_registry_of_operators() -> Iterator[None]:
-    """Build torch's registry of ONNX operators once: a third of an export of a small model is that."""
+def _operators_listed_once() -> Iterator[None]:
+    """Build what torch looks up of all operators once: a third of an export of a small model is that."""
+    from torch._export import utils
     from torch.onnx._internal.exporter import _registration
 
     with pytest.MonkeyPatch.context() as patch:
         registry = _registration.ONNXRegistry
         patch.setattr(registry, "from_torchlib", staticmethod(cache(registry.from_torchlib)))
+        patch.setattr(utils, "_materialize_cpp_cia_ops", _whenever_there_are_more(utils))
+        gc.freeze()  # as after the collection of the tests: what was imported here lasts as long
         yield
+
+
+def _whenever_there_are_more(utils: Any) -> Callable[[], None]:
+    """Return torch's look at every operator, sixty times in a trace, left out where none came since."""
+    look, seen = utils._materialize_cpp_cia_ops, [0]
+
+    def materialize() -> None:
+        count = len(torch._C._dispatch_get_registrations_for_dispatch_key("CompositeImplicitAutograd"))
+        if count != seen[0]:
+            look()
+            seen[0] = count
+
+    return materialize
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _nothing_left_behind() -> Iterator[None]:
+    """Say which files the tests left in the project or in the current folder; others may work there too."""
+    folders = {Path(__file__).parents[1], Path.cwd()}
+    before = visible(folders)
+    yield
+    assert visible(folders) <= before, f"left behind: {sorted(map(str, visible(folders) - before))}"
 
 
 @pytest.fixture(scope="session")

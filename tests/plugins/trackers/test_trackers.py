@@ -43,7 +43,8 @@ def tell(tracker: Tracker, run: TrackedRun) -> None:
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)  # MLflow writes the files of an SQLite store to the current folder
     (tmp_path / "demo").mkdir()
     return tmp_path / "demo"
 
