@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import copy
+import hashlib
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
+import onnx
 import pytest
 import torch
 from numpy.typing import NDArray
@@ -17,6 +19,7 @@ from torch import Tensor, nn
 
 from mtl.core.contracts import Arrays, ExportSubject, Judge, Leading, Metrics, Predict
 from mtl.core.contracts.specs import ImageSpec, InputSpec
+from mtl.exports import onnx_model
 from mtl.exports.metadata import IMAGE
 from mtl.exports.onnx_exporter import OnnxExporter
 from mtl.plugins.forms import Binary, Categorical, Image, Regression
@@ -134,6 +137,45 @@ def tiny_subject() -> ExportSubject:
         reads={task: frozenset({"number"} if task == "classify" else ()) for task in TARGETS},
         judge=TinyJudge(model),
     )
+
+
+TRACE = onnx_model._trace
+
+
+def traced_of(model: onnx_model.Exported, example: tuple[Tensor, ...], opset: int) -> tuple[object, ...]:
+    """Return all that decides what is traced of a tiny model."""
+    digest = hashlib.sha256()
+    for name, value in model.state_dict().items():
+        digest.update(f"{name} {tuple(value.shape)}".encode() + value.contiguous().numpy().tobytes())
+    inputs = tuple((tuple(value.shape), value.dtype) for value in example)
+    form = (model.pixels, model.raw, model.names, repr(model.targets), opset)
+    return (repr(model), digest.digest(), inputs, *form)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _traced_once() -> Iterator[None]:
+    """Trace a tiny model once, not hundreds of times: `traced_anew` is for tests of what tracing gives."""
+    known: dict[tuple[object, ...], onnx.ModelProto] = {}
+
+    def trace(model: nn.Module, example: tuple[Tensor, ...], opset: int) -> onnx.ModelProto:
+        altered = any("forward" in vars(module) for module in model.modules())
+        if type(getattr(model, "model", None)) is not Tiny or altered:
+            return TRACE(model, example, opset)
+        assert isinstance(model, onnx_model.Exported)
+        key = traced_of(model, example, opset)
+        if key not in known:
+            known[key] = TRACE(model, example, opset)
+        return copy.deepcopy(known[key])
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(onnx_model, "_trace", trace)
+        yield
+
+
+@pytest.fixture
+def traced_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Trace every model in this test."""
+    monkeypatch.setattr(onnx_model, "_trace", TRACE)
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from mtl.core.discovery.registry import Registry
 from mtl.core.recipe.recipe_reader import read
 from mtl.core.recipe.recipe_source import RecipeSource
 from mtl.core.running.exporting import build_exporter, export_subject
+from mtl.exports.onnx_exporter import OnnxExporter
 
 OPTIONS: dict[str, dict[str, Any]] = {"label-group": {"groups": {"round": ["0", "6", "8", "9"]}}}
 SHAPES = ("shape-class", "shape-count", "regress")
@@ -80,6 +81,22 @@ def test_every_format_and_variant_is_verified(
     path = tmp_path / exporter.file_name
     report = exporter.export(subject, path)
     assert report.files[0] == path
+    if name == "bundle":
+        # The long tests prove its rounded files once more: that takes as long as making them.
+        assert OnnxExporter().verify(subject, path / "model.onnx")["passed"]
+    else:
+        assert exporter.verify(subject, path)["passed"]
+
+
+@pytest.mark.slow
+def test_every_file_of_an_existing_bundle_is_verified(
+    subject: ExportSubject, registry: Registry, tmp_path: Path
+) -> None:
+    kind, options = FORMATS["bundle"]
+    drops = {"max_drop": dict.fromkeys(subject.targets, LIMITLESS)}
+    exporter = build_exporter(registry, kind, {**options, **drops})
+    path = tmp_path / exporter.file_name
+    exporter.export(subject, path)
     assert exporter.verify(subject, path)["passed"]
 
 

@@ -211,6 +211,7 @@ def test_an_existing_file_is_proven_by_what_it_says_itself(made: Made) -> None:
     assert {case["batch"] for case in report["cases"]} == {1, 2, 7, 64, 1000}
 
 
+@pytest.mark.usefixtures("traced_anew")
 def test_the_same_weights_give_the_same_bytes(made: Made, tmp_path: Path) -> None:
     made.exporter.export(made.subject, tmp_path / "again.onnx")
     assert (tmp_path / "again.onnx").read_bytes() == made.path.read_bytes()

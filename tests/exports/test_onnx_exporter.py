@@ -101,6 +101,7 @@ def test_the_file_holds_no_trace_of_where_it_was_made(exported):
         assert trace not in data
 
 
+@pytest.mark.usefixtures("traced_anew")
 def test_the_same_weights_give_the_same_bytes_whatever_their_layout_and_mode(exported, tmp_path):
     model = copy.deepcopy(exported.subject.model).to(memory_format=torch.channels_last).train()
     OnnxExporter().export(dataclasses.replace(exported.subject, model=model), tmp_path / "again.onnx")

@@ -51,6 +51,7 @@ def test_a_library_that_does_it_otherwise_is_left_alone(monkeypatch: pytest.Monk
     monkeypatch.undo()
 
 
+@pytest.mark.usefixtures("traced_anew")
 def test_the_file_is_the_same_with_and_without(monkeypatch: pytest.MonkeyPatch) -> None:
     made = build_model(Export(tiny_subject())).SerializeToString(deterministic=True)
     monkeypatch.setattr(onnx_model, "sources_unread", nullcontext)

@@ -68,6 +68,7 @@ def test_with_webgpu_its_runtime_and_the_first_answers_are_beside(exported, stan
     assert np.array_equal(np.fromfile(path / "check.bin", "<f4"), flat)
 
 
+@pytest.mark.usefixtures("traced_anew")
 def test_the_same_model_gives_the_same_folder(exported, stand_in, tmp_path):
     for name in ("a", "b"):
         WebExporter(runtime=stand_in).export(exported.subject, tmp_path / name)
