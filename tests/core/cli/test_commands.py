@@ -22,6 +22,11 @@ Command = Callable[..., Any]
 CLI = build_cli()
 NAMES = CLI.list_commands(click.Context(CLI))
 
+TRAINING = ("compose", "extend", "prune")
+"""Commands whose examples train: for one epoch here, since twenty take minutes."""
+
+FEW_SAMPLES = ["--set", "train.validation=0.8"]
+
 BEFORE = {"push": ["card runs/demo"], "pull": ["card runs/demo", "push runs/demo NAME/digits"]}
 """What must have been done for the examples of a command."""
 
@@ -66,8 +71,12 @@ def test_every_command_has_two_examples_that_run(name: str, mtl: Command, demo_c
         assert mtl(*before.split()).status == 0
     for example in examples:
         words = shlex.split(example.split(" > ")[0])[1:]
-        if name == "compose" and "--epochs" not in words:
-            words += ["--epochs", "1"]  # twenty, of several seeds, take minutes
+        if name in TRAINING:
+            words += ["--epochs", "1"]
+        if name == "compose" and "--tasks" in words:
+            words += FEW_SAMPLES
+        if "--devices" in words:
+            words += ["--dry-run"]  # `test_devices.py` trains on several
         if name == "resume":
             _interrupt_after_first_epoch(demo_copy)
         result = mtl(*words)

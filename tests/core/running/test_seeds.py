@@ -57,7 +57,7 @@ def two_threads() -> Any:
 
 
 @pytest.mark.usefixtures("two_threads")
-@pytest.mark.parametrize("dropout", [0.0, 0.5])
+@pytest.mark.parametrize("dropout", [pytest.param(0.0, marks=pytest.mark.slow), 0.5])
 def test_seeds_side_by_side_do_not_disturb_each_other(tmp_path: Path, dropout: float) -> None:
     encoder = {"name": "mlp", "dropout": dropout}
     both = compose(tmp_path / "both", seeds=[1, 2], encoder=encoder)
