@@ -9,7 +9,6 @@ from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import hypothesis as _hypothesis  # before a freeze, which hides from its plugins who holds what  # noqa: F401
 import pytest
@@ -40,30 +39,15 @@ def _cache_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _operators_listed_once() -> Iterator[None]:
-    """Build what torch looks up of all operators once: a third of an export of a small model is that."""
-    from torch._export import utils
+def _one_registry_of_operators() -> Iterator[None]:
+    """Build torch's registry of ONNX operators once: a third of an export of a small model is that."""
     from torch.onnx._internal.exporter import _registration
 
     with pytest.MonkeyPatch.context() as patch:
         registry = _registration.ONNXRegistry
         patch.setattr(registry, "from_torchlib", staticmethod(cache(registry.from_torchlib)))
-        patch.setattr(utils, "_materialize_cpp_cia_ops", _whenever_there_are_more(utils))
         gc.freeze()  # as after the collection of the tests: what was imported here lasts as long
         yield
-
-
-def _whenever_there_are_more(utils: Any) -> Callable[[], None]:
-    """Return torch's look at every operator, sixty times in a trace, left out where none came since."""
-    look, seen = utils._materialize_cpp_cia_ops, [0]
-
-    def materialize() -> None:
-        count = len(torch._C._dispatch_get_registrations_for_dispatch_key("CompositeImplicitAutograd"))
-        if count != seen[0]:
-            look()
-            seen[0] = count
-
-    return materialize
 
 
 @pytest.fixture(scope="session", autouse=True)
