@@ -19,24 +19,33 @@ import mtl
 from mtl.core.base.errors import RecipeError, UsageError, VerificationError
 from mtl.core.cli.main import run as command_line
 from mtl.core.contracts import ExportSubject
+from mtl.core.discovery.home import HOME
+from mtl.core.discovery.plugin_discovery import version_of
 from mtl.core.discovery.registry import Registry, discover, installed
+from mtl.core.ecosystem.index import page, read_index
 from mtl.core.running.exporting import export_subject
+from mtl.core.testing.bench import SIZES, Bench
+from mtl.core.testing.pictures import Pictures
 
 ROOT = Path(__file__).parents[1]
 EXAMPLES = ROOT / "examples"
 TUTORIAL = ROOT / "docs" / "plugins.md"
 BARS = EXAMPLES / "mtl-bars"
+INDEX = ROOT / "docs" / "plugin-index"
 LINES = 90
 """Lines of Python of the first example: all that are not blank and not docstring."""
 
 NAMES = ("mtl-bars", "mtl-extras")
+PACKAGES = sorted(path.parent for path in EXAMPLES.glob("**/pyproject.toml"))
+"""All packages; `.ci/run` installs them and runs the tests that each has."""
 
 
 @pytest.fixture
 def examples(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Registry]:
-    """The registry with both examples, as if pip had installed them."""
-    for name in NAMES:
-        project = tomllib.loads((EXAMPLES / name / "pyproject.toml").read_text())["project"]
+    """The registry with all examples, as if pip had installed them."""
+    for folder in PACKAGES:
+        name = folder.name
+        project = tomllib.loads((folder / "pyproject.toml").read_text())["project"]
         info = tmp_path / "site" / f"{name.replace('-', '_')}-{project['version']}.dist-info"
         info.mkdir(parents=True)
         (info / "METADATA").write_text(
@@ -46,13 +55,14 @@ def examples(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Regist
         (info / "entry_points.txt").write_text(
             "\n".join(["[mtl]", *(f"{key} = {value}" for key, value in points)])
         )
-        monkeypatch.syspath_prepend(str(EXAMPLES / name))
+        monkeypatch.syspath_prepend(str(folder))
     monkeypatch.syspath_prepend(str(tmp_path / "site"))
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
     installed.cache_clear()
     yield discover()
     installed.cache_clear()
-    for module in [module for module in sys.modules if module.split(".")[0] in ("mtl_bars", "mtl_extras")]:
+    packages = {folder.name.replace("-", "_") for folder in PACKAGES}
+    for module in [module for module in sys.modules if module.split(".")[0] in packages]:
         del sys.modules[module]
 
 
@@ -70,15 +80,21 @@ def quick(registry: Registry, path: Path, **settings: object) -> mtl.Run:
     )
 
 
-def test_both_examples_are_found_with_all_their_components(examples: Registry) -> None:
+def test_the_examples_are_found_with_all_their_components(examples: Registry) -> None:
     found = {provider.distribution: provider.status for provider in examples.providers}
-    assert {found[name] for name in NAMES} == {"ok"}
+    names = {folder.name for folder in PACKAGES}
+    assert {found[name] for name in names} == {"ok"}
     components = {
         entry.qualified_name: entry.component.kind
         for entry in examples.entries()
-        if entry.provider.distribution in NAMES
+        if entry.provider.distribution in names
     }
     assert components == {
+        "mtl-angles/angle": "form",
+        "mtl-angles/direction": "task",
+        "mtl-angles/half-chord": "loss",
+        "mtl-angles/mean-angle": "metric",
+        "mtl-angles/needles": "dataset",
         "mtl-bars/bars": "dataset",
         "mtl-bars/tiny-cnn": "encoder",
         "mtl-bars/bar-position": "task",
@@ -87,7 +103,46 @@ def test_both_examples_are_found_with_all_their_components(examples: Registry) -
         "mtl-extras/late-split": "sharing",
         "mtl-extras/inverse-loss": "balancer",
         "mtl-extras/safetensors-weights": "exporter",
+        "mtl-numpy/numpy-source": "exporter",
+        "mtl-shards/shards": "dataset",
+        "mtl-timm-extras/timm-pooled": "encoder",
+        "mtl-webhook/webhook": "tracker",
     }
+
+
+def test_the_index_in_the_documents_is_of_these_examples_and_all_conform(examples: Registry) -> None:
+    plugins = read_index(INDEX)
+    assert (INDEX / "index.md").read_text() == page(plugins)
+    assert list(plugins) == sorted(folder.name for folder in PACKAGES)
+    for name, row in plugins.items():
+        checked = row["conformance"][version_of(HOME)]["checked"]
+        entries = [entry for entry in examples.entries() if entry.provider.distribution == name]
+        components = {(entry.component.kind, entry.component.name) for entry in entries}
+        assert {(item["kind"], item["name"]) for item in checked} == components | {("plugin", name)}
+        assert sum(item["failed"] for item in checked) == 0
+        assert all(item["ok"] > item["skipped"] for item in checked), name
+
+
+def test_the_kit_has_right_answers_of_a_form_that_takes_few_numbers(examples: Registry) -> None:
+    section = Bench(examples).pictures(SIZES[0])
+    pictures = Pictures(**{name: value for name, value in section.items() if name != "name"})
+    form, columns = pictures.spec().labels["angle"], pictures.load()["train"]
+    assert form.column_problem(columns.labels["angle"], len(columns)) is None
+
+
+def test_angles_train_and_are_answered(examples: Registry, tmp_path: Path) -> None:
+    run = mtl.compose(
+        ["direction"],
+        dataset={"name": "needles", "train_size": 100},
+        encoder={"name": "mlp", "hidden": [8]},
+        epochs=1,
+        out=tmp_path / "run",
+        device="cpu",
+        registry=examples,
+        set={"test_time_augmentation": "square"},
+    )
+    assert run.verify()["passed"] is True
+    assert 0 <= run.metrics["test"]["direction"]["mean-angle"] <= 180
 
 
 def test_the_first_example_trains_and_exports(examples: Registry, tmp_path: Path) -> None:

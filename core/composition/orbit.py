@@ -25,9 +25,8 @@ class Orbit(nn.Module):
 
     An answer moves with its image: pixels and places do, and so do the entries that a task's `symmetry`
     names. Every answer is moved back before the mean is taken, of raw outputs: of logits it is the geometric
-    mean of the probabilities. A form whose numbers have another mean says so (`Form.average`). Raises
-    `Incompatible` when an image that is not square would be turned, of the input or of an answer, and when a
-    task's `symmetry` does not name each entry of its answer once.
+    mean of the probabilities. Raises `Incompatible` when an image that is not square would be turned, of the
+    input or of an answer, and when a task's `symmetry` does not name each entry of its answer once.
     """
 
     def __init__(
@@ -46,7 +45,6 @@ class Orbit(nn.Module):
             reason = None if symmetry is None else target.symmetry_problem(symmetry)
             if reason is not None:
                 raise Incompatible(f"needs to know how answers move, and task {name!r} states {reason}")
-        self._targets = dict(targets)
         self._moving = {name: target for name, target in targets.items() if target.moves}
         # A task's name may hold a dot; a buffer's may not.
         self._orders = {
@@ -77,7 +75,7 @@ class Orbit(nn.Module):
         if task in self._orders:
             orders = self.get_buffer(self._orders[task])
             parts = tuple(part[:, order] for part, order in zip(parts, orders, strict=True))
-        return self._targets[task].average(torch.stack(parts))
+        return torch.stack(parts).mean(dim=0)
 
 
 def _require_square(image: ImageSpec, targets: Mapping[str, Form]) -> None:

@@ -33,8 +33,8 @@ class Encoder(nn.Module):
     What a stage hands to the next one need not be what heads see: `tap` turns the one into the other, and
     `feature_specs` states what it gives.
 
-    With `joins` it is made of other encoders. Its constructor and `accepts` then get a third argument that
-    makes one: `make({"name": ..., options}, image, inputs)`.
+    With `joins` it is made of other encoders. Its constructor then gets a third argument that makes one:
+    `make({"name": ..., options}, image, inputs)`.
     """
 
     reads: frozenset[InputForm] = frozenset({"image", "number"})

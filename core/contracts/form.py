@@ -242,10 +242,6 @@ class Form(ABC):
             moved[target == old] = new
         return moved
 
-    def average(self, raws: Tensor) -> Tensor:
-        """Return one raw output for those of several views, `[K, B, *output_shape]`: here their mean."""
-        return raws.mean(dim=0)
-
     def warp(self, target: Tensor, warp: Warp) -> Tensor:
         """Return targets, or a label column, of images whose pixels were shifted or turned a little.
 

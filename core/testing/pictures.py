@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from ..contracts import Columns, Dataset, Form, no_images
+from ..contracts.randomness import generator
 from ..contracts.specs import NO_IMAGE, DatasetSpec, ImageSpec, Symmetry
 from .kit_task import VECTOR
 from .stated_forms import formed
@@ -76,6 +77,8 @@ def _column(form: Form, count: int, place: int, random: np.random.Generator) -> 
     if form.highest is None:
         # Above 0, as distances must be.
         column = form.predict_array(np.float32(1.0) - random.random(shape, dtype=np.float32))
+        if form.column_problem(column, count) is not None:  # not any real numbers will do
+            column = form.draw(count, generator("cpu", 0, "targets", place)).numpy()
     else:
         numbers = np.arange(count)[:, None] // 2 ** ((np.arange(width) + place) % 8)
         column = np.asarray(numbers % (form.highest + 1), dtype=form.dtype).reshape(shape)

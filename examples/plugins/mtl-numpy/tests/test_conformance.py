@@ -1,0 +1,8 @@
+"""The exporter keeps the promises of its contract."""
+
+from mtl.testing import parametrize_with_checks
+
+
+@parametrize_with_checks(["mtl-numpy"])
+def test_conformance(component, check):
+    check(component)
