@@ -36,8 +36,11 @@ from mtl.exports.benchmarking import measure, random_feed
 from mtl.exports.elsewhere.onnx_file import OnnxElsewhere
 from mtl.exports.elsewhere.opened import Elsewhere
 from mtl.exports.elsewhere.runtime import RUNTIMES_ELSEWHERE
+from mtl.exports.export import Export
 from mtl.exports.inference import ExportedModel
+from mtl.exports.verification import compare
 
+from . import in_browser
 from .exports import processor
 from .marked import with_marked
 
@@ -47,6 +50,7 @@ DOCUMENT = ROOT / "docs" / "exports.md"
 TITLES = {
     "torch-export": "torch (`torch-export`)",
     "onnx": "onnxruntime (`onnx`)",
+    "onnxruntime-web": "onnxruntime-web (reads the ONNX file, in headless Chromium)",
     "openvino": "OpenVINO (`openvino`)",
     "tract": "tract (reads the ONNX file)",
     "ncnn": "ncnn (`ncnn`)",
@@ -71,6 +75,7 @@ SETS: Mapping[str, dict[str, Any]] = {
             "random-sum": {},
         },
     },
+    "ranks": {"dataset": "digits", "tasks": {"rank": {}}},
     "shapes": {
         "dataset": {"name": "shapes-synthetic", "train_size": 60, "test_size": 20},
         "tasks": {"shape-class": {}, "shape-count": {}, "regress": {}},
@@ -153,6 +158,8 @@ def exported(subject: ExportSubject, runtime: str, registry: Registry, place: Pa
         report = exporter.verify_in(subject, path, ("tract",))["tract"]
         own = OnnxElsewhere("tract", path.read_bytes())
         times = own.times(random_feed(ExportedModel(path).card, 1), SECONDS, LIMIT)
+    elif runtime == in_browser.NAME:
+        return web_row(subject, registry, place.with_suffix(".onnx"))
     elif runtime in RUNTIMES_ELSEWHERE:
         options = {"isolated": bool(RUNTIMES_ELSEWHERE[runtime].absent)}
         report = build_exporter(registry, runtime, options).export(subject, place).verification
@@ -166,14 +173,29 @@ def exported(subject: ExportSubject, runtime: str, registry: Registry, place: Pa
         own_time = measure(ExportedModel(path), 1, SECONDS, LIMIT).p50 if runtime == "onnx" else None
         times = [] if own_time is None else [own_time / 1000]
     return {
-        "differences": {
-            task: max(case["differences"][task] for case in report["cases"]) for task in report["tasks"]
-        },
+        "differences": worst_of(report),
         "bytes": report["file"]["bytes"],
         "p50_ms": 1000 * float(np.median(times)) if times else None,
         "batch": report.get("batch", "any"),
         "version": report["versions"].get(report["runtime"], ""),
     }
+
+
+def web_row(subject: ExportSubject, registry: Registry, path: Path) -> dict[str, Any]:
+    """Return the row of the ONNX file in a browser, compared in the same cases as in other runtimes."""
+    build_exporter(registry, "onnx", {}).export(subject, path)
+    data = path.read_bytes()
+    with in_browser.browser() as driver:
+        opened = in_browser.InBrowser(driver, data)
+        report = compare(Export(subject), opened)
+        times = opened.times(random_feed(ExportedModel(path).card, 1), 50)
+    row = {"differences": worst_of({**report, "tasks": list(subject.targets)}), "bytes": len(data)}
+    return {**row, "p50_ms": 1000 * float(np.median(times)), "batch": "any", "version": opened.version}
+
+
+def worst_of(report: Mapping[str, Any]) -> dict[str, float]:
+    """Return the largest difference of each task."""
+    return {task: max(case["differences"][task] for case in report["cases"]) for task in report["tasks"]}
 
 
 def rebuild(found: Mapping[str, Any]) -> None:

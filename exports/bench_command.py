@@ -20,6 +20,14 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("targets", metavar="TARGET...", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--batch", "sizes", metavar="A,B", default="1,8,64", help="Batch sizes [default: 1,8,64].")
+@click.option(
+    "--runtime",
+    "runtimes",
+    metavar="A,B",
+    default="onnxruntime",
+    show_default=True,
+    help="Where ONNX files are run: onnxruntime, openvino, tract.",
+)
 @click.option("--seconds", default=0.5, metavar="N", help="Time per batch size at least [default: 0.5].")
 @timeout_option(60.0, "opening a model, and for each answer")
 @memory_option()
@@ -29,6 +37,7 @@ def bench(
     session: HasRegistry | None,
     targets: tuple[Path, ...],
     sizes: str,
+    runtimes: str,
     seconds: float,
     timeout: float,
     memory: int,
@@ -41,19 +50,26 @@ def bench(
 
     \b
     Examples:
-      mtl bench runs/demo
+      mtl bench runs/demo --runtime onnxruntime,openvino,tract
       mtl bench runs/demo/model.onnx --batch 1,64 --seconds 0.2 --json
     """
     # numpy and onnxruntime cost time that --help need not wait for.
     from ..core.discovery.answer_forms import forms_in_use
     from .benchmarking import Bounds, files_of
     from .benchmarking import bench as measured
+    from .elsewhere.answering import check_onnx_runtime
 
     batches = _batches(sizes)
     if not 0 < seconds <= 600:
         raise UsageError(f"--seconds {seconds:g} is not above 0 and at most 600")
     bounds, forms = Bounds(timeout, memory * MEBIBYTE), forms_in_use(session)
-    results = [measured(path, batches, seconds, bounds, forms) for path in files_of(targets)]
+    names = [check_onnx_runtime(name.strip()) for name in dict.fromkeys(runtimes.split(","))]
+    results = [
+        measured(path, batches, seconds, bounds, forms, name)
+        for path in files_of(targets)
+        # A folder for another runtime has its own.
+        for name in (names if path.is_file() else names[:1])
+    ]
     if as_json:
         document = {"runtime": _runtime(), "results": [result.to_json() for result in results]}
         click.echo(json.dumps(document, indent=2))

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ..core.base.errors import UsageError
 from ..core.base.files import reading
 from ..core.discovery.answer_forms import Forms
-from .elsewhere.answering import open_export
+from .elsewhere.answering import HERE, open_export
 from .elsewhere.environment import is_installed
 from .elsewhere.opened import runtime_named
 from .elsewhere.runtime import RUNTIMES_ELSEWHERE
@@ -118,14 +118,19 @@ def _runs_here(path: Path) -> bool:
 
 
 def bench(
-    path: Path, batches: Sequence[int], seconds: float, bounds: Bounds, forms: Forms | None = None
+    path: Path,
+    batches: Sequence[int],
+    seconds: float,
+    bounds: Bounds,
+    forms: Forms | None = None,
+    runtime: str = HERE,
 ) -> Result:
-    """Measure a file, at least `seconds` per batch size.
+    """Measure a file, at least `seconds` per batch size; an ONNX file in a `runtime` that opens it.
 
     Raises as `ExportedModel` does, and `UsageError` when the images of a batch are too large, or an answer
     takes too long.
     """
-    exported = in_time(bounds.seconds, path, lambda: open_export(path, bounds.memory, forms))
+    exported = in_time(bounds.seconds, path, lambda: open_export(path, bounds.memory, forms, runtime))
     if max(batches) > exported.most_images():
         raise UsageError(
             f"{path}: its images are so large that at most {exported.most_images()} are tried at once",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping
 from importlib import metadata
 from typing import Any
@@ -52,6 +53,8 @@ def open_reference(data: bytes) -> Run:
 
 def open_openvino(data: bytes) -> Run:
     """Run a model in OpenVINO on the CPU, in full precision; raise `MissingRequirementError` without it."""
+    # It would send what is called, from a process of its own that may outlive this one.
+    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
     try:
         import openvino
     except ImportError:

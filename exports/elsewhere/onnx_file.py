@@ -26,6 +26,11 @@ class OnnxElsewhere:
         facts = {"inputs": self.inputs, "outputs": self.outputs}
         self._worker.open(self._worker.place, facts, memory)
 
+    @property
+    def version(self) -> str:
+        """The version of the runtime."""
+        return self._worker.version
+
     def run(self, feed: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
         """Return the outputs by name."""
         return self._worker.run(feed_of(self.inputs, feed), self.outputs)
@@ -33,6 +38,10 @@ class OnnxElsewhere:
     def times(self, feed: Mapping[str, NDArray[Any]], seconds: float, limit: float) -> list[float]:
         """Return the seconds of each of many calls."""
         return self._worker.times(feed_of(self.inputs, feed), seconds, limit)
+
+    def stop(self) -> None:
+        """End the runtime's process, whatever it is doing."""
+        self._worker.stop()
 
     def close(self) -> None:
         """End the runtime's process."""

@@ -16,7 +16,8 @@ class Runtime:
 
     `packages` are what pip installs, `modules` what then can be imported. A model is converted from a
     `source`: our ONNX file, or a program of `torch.export`. `batch` is the size that its files have; None:
-    any. `files` are those of a model. `space` says what an environment of its own takes, and `proven`
+    any. `files` are those of a model; with `reads_onnx` it opens our
+    ONNX file, too. `space` says what an environment of its own takes, and `proven`
     whether files can be run here at all.
     """
 
@@ -29,6 +30,7 @@ class Runtime:
     batch: int | None = None
     space: str = "0.3 GB, about a minute"
     proven: bool = True
+    reads_onnx: bool = False
 
     @property
     def absent(self) -> tuple[str, ...]:
@@ -42,9 +44,16 @@ class Runtime:
         return MissingRequirementError(f"{self.title} is not installed{reason}", hint=hint)
 
 
-OPENVINO = Runtime("openvino", "OpenVINO", ("openvino>=2025.0",), ("openvino",), ("model.xml", "model.bin"))
+OPENVINO = Runtime(
+    "openvino",
+    "OpenVINO",
+    ("openvino>=2025.0",),
+    ("openvino",),
+    ("model.xml", "model.bin"),
+    reads_onnx=True,
+)
 
-TRACT = Runtime("tract", "tract", ("tract>=0.23",), ("tract",), ())
+TRACT = Runtime("tract", "tract", ("tract>=0.23",), ("tract",), (), reads_onnx=True)
 """It reads our ONNX file itself, so no exporter writes another one for it."""
 
 NCNN = Runtime(

@@ -3,16 +3,21 @@ from __future__ import annotations
 import json
 import shutil
 from dataclasses import replace
+from importlib.metadata import version
 from pathlib import Path
 
+import numpy as np
 import onnx
 import pytest
 from click.testing import CliRunner
 
-from mtl.core.base.errors import UsageError
+from mtl.core.base.errors import MissingRequirementError, UsageError
 from mtl.exports.bench_command import bench
 from mtl.exports.benchmarking import files_of, metrics_of
+from mtl.exports.elsewhere import runtime as elsewhere_runtime
+from mtl.exports.elsewhere.answering import open_export
 from mtl.exports.inference import ExportedModel
+from mtl.exports.session import ALLOWED
 
 
 def run(*arguments: object) -> str:
@@ -30,6 +35,44 @@ def test_the_table_has_a_row_per_file_with_every_batch_and_the_quality(exported,
     assert all(f"{what} @{batch}" in lines[0] for what in ("p50", "p95", "img/s") for batch in (1, 8))
     assert "int8" in lines[2]
     assert "accuracy" in lines[2]
+
+
+@pytest.mark.parametrize("runtime", ["tract", pytest.param("openvino", marks=pytest.mark.slow)])
+def test_an_onnx_file_is_measured_in_every_runtime_that_is_named(exported, runtime):
+    if elsewhere_runtime.RUNTIMES_ELSEWHERE[runtime].absent:
+        pytest.skip(f"needs {runtime}")
+    found = json.loads(run(exported.path, "--json", "--batch", "2", "--runtime", f"onnxruntime,{runtime}"))
+    names = [result["runtime"].split(" ") for result in found["results"]]
+    assert [name for name, _ in names] == ["onnxruntime", runtime]
+    assert names[1][1] == version(runtime).partition("-")[0]
+    assert found["results"][1]["timings"][0]["calls"] >= 10
+
+
+def test_an_onnx_file_answers_elsewhere_as_here_and_within_its_memory(exported):
+    pytest.importorskip("tract")
+    elsewhere = open_export(exported.path, ALLOWED, None, "tract")
+    images = exported.subject.samples["image"][:3]
+    here = ExportedModel(exported.path).run(images, number=2)
+    for task, values in elsewhere.run(images, number=2).items():
+        np.testing.assert_allclose(values, here[task], atol=1e-5)
+    with pytest.raises(UsageError, match=r"needs more than 0 MiB|cannot be opened in tract"):
+        open_export(exported.path, 1, None, "tract").run(images, number=2)
+
+
+@pytest.mark.parametrize(
+    ("runtime", "hint"),
+    [("trakt", "did you mean 'tract'"), ("ncnn", "mtl export RUN --format ncnn"), ("", "")],
+)
+def test_a_runtime_that_reads_no_onnx_file_is_refused(runtime, hint, exported):
+    with pytest.raises(UsageError, match="ONNX files are not measured in") as caught:
+        run(exported.path, "--runtime", runtime)
+    assert hint in (caught.value.hint or "")
+
+
+def test_a_runtime_that_is_not_there_is_said_to_be(exported, monkeypatch):
+    monkeypatch.setattr(elsewhere_runtime, "find_spec", lambda name: None)
+    with pytest.raises(MissingRequirementError, match="tract is not installed"):
+        run(exported.path, "--runtime", "tract")
 
 
 def test_json_tells_everything_in_numbers(exported_int8):
