@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..report.charts import Point, Series, line_chart
-from ..report.markup import Html, pairs, sections_page, table, tag
+from ..report.frame import Section, framed
+from ..report.markup import Html, pairs, table, tag
 from ..report.numbers import ABSENT, number
-from ..report.style import STYLE
 from .objectives import Objective
 from .tables import caveat, counted, trial_rows
 
@@ -32,7 +32,7 @@ def page(results: Results, objectives: Sequence[Objective]) -> Html:
         tag("h1", ", ".join(results["plan"]["space"])),
         tag("p", f"{counted(results)}. {caveat(results)}", class_="lead"),
     )
-    return sections_page(title, STYLE, header, shown)
+    return framed(title, header, [Section(*part) for part in shown])
 
 
 def _course(results: Results, objectives: Sequence[Objective]) -> Html:
