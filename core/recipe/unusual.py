@@ -14,6 +14,9 @@ from .training_section import read_training
 _NO_DEFAULT = frozenset({"dataset", "encoder", "tasks", "normalization"})
 """What every recipe says, or what depends on the data where it says nothing."""
 
+_DECIDED = frozenset({"channels_last"})
+"""Options of `train` that composing decides where nobody did."""
+
 
 def unusual(recipe: Recipe, registry: Registry) -> dict[str, Any]:
     """Return, as plain values by dotted name, what a composed recipe has that its defaults have not.
@@ -32,7 +35,8 @@ def _of_recipe(recipe: Recipe, registry: Registry) -> Iterator[tuple[str, Any]]:
         value = getattr(recipe, name)
         if isinstance(value, Training):
             usual = read_training({}, registry, lambda *_: None).to_plain()
-            yield from ((f"train.{key}", it) for key, it in value.to_plain().items() if it != usual.get(key))
+            own = {key: it for key, it in value.to_plain().items() if key not in _DECIDED}
+            yield from ((f"train.{key}", it) for key, it in own.items() if it != usual.get(key))
         elif isinstance(value, Choice):
             kind = section.kind or name
             if name not in _NO_DEFAULT and value.name not in registry.defaults(kind, "recipe"):

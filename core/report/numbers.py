@@ -26,6 +26,18 @@ def number(value: float | None) -> str:
     return f"{value:,.{4 if size < 10 else 3 if size < 100 else 2}f}"
 
 
+def short(count: int) -> str:
+    """Return a large number in three digits.
+
+    >>> [short(count) for count in (0, 850, 1848, 42_467_328, 1_400_000_000)]
+    ['0', '850', '1.85 k', '42.5 M', '1.4 G']
+    """
+    for size, letter in ((10**9, " G"), (10**6, " M"), (10**3, " k")):
+        if count >= size:
+            return f"{count / size:.3g}{letter}"
+    return str(count)
+
+
 def percent(share: float) -> str:
     """Return a share in percent.
 

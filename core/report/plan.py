@@ -6,6 +6,7 @@ import json
 
 from ..contracts import Form
 from ..recipe.recipe_source import write_yaml
+from .architecture import architecture
 from .markup import Html, folded, join, table, tag
 from .numbers import number
 from .subject import Subject
@@ -18,6 +19,7 @@ def plan(subject: Subject) -> Html:
                 f"Its SHA-256 is {planned['recipe_hash']}.", class_="note")  # fmt: skip
     return join(
         [
+            architecture(subject.composition),
             _costs(subject),
             _inputs(subject),
             _outputs(subject),

@@ -348,15 +348,8 @@ class Pipeline:
         self.progress.stage("report")
         give_back_freed_memory()
         with composition.at_work("in the report"):
-            write_report(
-                folder,
-                composition,
-                splits,
-                started.history,
-                metrics,
-                exported.verification,
-                unusual(composition.recipe, self.registry),
-            )
+            told = unusual(composition.recipe, self.registry)
+            write_report(folder, composition, splits, started.history, metrics, exported.verification, told)
         started.tracking.published((folder.path / "report.html", *exported.files))
         self._notify("mtl_exported", run=folder.path, files=exported.files)
         return exported

@@ -275,9 +275,10 @@ def compose(wanted: Mapping[str, Wanted], image: ImageSpec, tables: bool) -> Com
         tasks=tuple(TaskChoice(name, Choice("asked")) for name in tasks),
         train=Training(epochs=3),
     )
-    return Composition(
-        recipe, Pictures(spec), spec, (), composed, model, Balancer(tuple(tasks)), updates, Nowhere()
-    )
+    parts = (composed, model, Balancer(tuple(tasks)), updates, Nowhere())
+    shared = model.sharing
+    assert isinstance(shared, One)
+    return Composition(recipe, Pictures(spec), spec, (), *parts, encoders=(shared.encoder,))
 
 
 VERIFICATION = {
