@@ -239,6 +239,12 @@ EXPERIMENTS: tuple[Experiment, ...] = (
                 target={"class accuracy": 79.22, "animal accuracy": 96.71},
             ),
             Variant(
+                "hard sharing, in seconds of a GPU",
+                None,
+                "cifar10-class-animal-fast",
+                target={"class accuracy": 93.0},
+            ),
+            Variant(
                 "cross-stitch",
                 "cifar10-class-animal-cross-stitch",
                 "cifar10-class-animal-cross-stitch-best",

@@ -62,6 +62,7 @@ EQUAL: tuple[Configuration, ...] = (
     ("mtan (batch norm)", {"sharing": "mtan"}),
     ("ltb (samples branches)", {"sharing": "ltb"}),
     ("augmentations", {"augmentations": ["shift", "rotate", "erase"]}),
+    ("mirrored in every other epoch", {"augmentations": [{"name": "flip", "alternating": True}]}),
     ("dwa", {"balancer": "dwa"}),
     ("dropout", {"tasks": _DROPOUT}),
     ("sgd cosine", {"train": {"optimizer": "sgd", "schedule": "cosine", "epochs": 3}}),

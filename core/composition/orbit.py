@@ -1,10 +1,11 @@
-"""Test-time augmentation: a model answers the mean over what it says of an image turned and mirrored."""
+"""Test-time augmentation: a model answers the mean over what it says of several views of an image."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..base.errors import Incompatible
@@ -14,19 +15,24 @@ from ..contracts.specs import ImageSpec, Symmetry, TestTimeAugmentation
 ELEMENTS: Mapping[TestTimeAugmentation, tuple[tuple[int, bool], ...]] = {
     "none": ((0, False),),
     "mirror": tuple((0, mirrored) for mirrored in (False, True)),
+    "mirror-shifts": tuple((0, mirrored) for mirrored in (False, True)),
     "quarter-turns": tuple((turns, False) for turns in range(4)),
     "square": tuple((turns, mirrored) for mirrored in (False, True) for turns in range(4)),
 }
 """Quarter turns counter-clockwise, after a left-right mirror or not."""
 
+SHIFTS: Mapping[TestTimeAugmentation, tuple[int, ...]] = {"mirror-shifts": (0, 1, -1)}
+"""Pixels to the right and down that each of these views is shown at; others stay in place."""
+
 
 class Orbit(nn.Module):
-    """The images that symmetries of the square make of one, and the mean of the answers to them.
+    """The images that symmetries of the square, and shifts, make of one, and the mean of the answers to them.
 
     An answer moves with its image: pixels and places do, and so do the entries that a task's `symmetry`
     names. Every answer is moved back before the mean is taken, of raw outputs: of logits it is the geometric
     mean of the probabilities. Raises `Incompatible` when an image that is not square would be turned, of the
-    input or of an answer, and when a task's `symmetry` does not name each entry of its answer once.
+    input or of an answer, when images would be shifted and an answer moves, and when a task's `symmetry` does
+    not name each entry of its answer once.
     """
 
     def __init__(
@@ -37,10 +43,14 @@ class Orbit(nn.Module):
         symmetries: Mapping[str, Symmetry | None],
     ) -> None:
         super().__init__()
-        self.elements = ELEMENTS[choice]
+        shifts = SHIFTS.get(choice, (0,))
+        self.elements = ELEMENTS[choice] * len(shifts)
+        self._shifts = tuple(shift for shift in shifts for _ in ELEMENTS[choice])
         if any(turns % 2 for turns, _ in self.elements):
             _require_square(image, targets)
         for name, target in targets.items():
+            if len(shifts) > 1 and target.moves:
+                raise Incompatible(f"shifts images, and the answer of task {name!r} would have to move along")
             symmetry = symmetries[name]
             reason = None if symmetry is None else target.symmetry_problem(symmetry)
             if reason is not None:
@@ -58,7 +68,8 @@ class Orbit(nn.Module):
 
     def views(self, image: Tensor) -> Tensor:
         """Return the images of the orbit, one block of `B` per symmetry: `[K * B, C, H, W]`."""
-        return torch.cat([_moved(image, *element) for element in self.elements])
+        views = zip(self.elements, self._shifts, strict=True)
+        return torch.cat([_shifted(_moved(image, *element), shift) for element, shift in views])
 
     def repeated(self, values: Tensor) -> Tensor:
         """Return values of samples for every image of the orbit: `[B, ...]` as `[K * B, ...]`."""
@@ -91,6 +102,16 @@ def _require_square(image: ImageSpec, targets: Mapping[str, Form]) -> None:
 def _moved(image: Tensor, turns: int, mirrored: bool) -> Tensor:
     image = image.flip(-1) if mirrored else image
     return torch.rot90(image, turns, (-2, -1)) if turns else image
+
+
+def _shifted(image: Tensor, pixels: int) -> Tensor:
+    """Return images that many pixels to the right and down, their edges repeated where nothing was."""
+    if not pixels:
+        return image
+    high, wide = image.shape[-2:]
+    before, after = max(pixels, 0), max(-pixels, 0)
+    padded = F.pad(image, (before, after, before, after), mode="replicate")
+    return padded[..., after : after + high, after : after + wide]
 
 
 def _moved_back(form: Form, answer: Tensor, turns: int, mirrored: bool) -> Tensor:

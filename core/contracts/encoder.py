@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal
 
 from torch import Tensor, nn
@@ -39,6 +39,8 @@ class Encoder(nn.Module):
 
     reads: frozenset[InputForm] = frozenset({"image", "number"})
     joins: bool = False
+    fits: bool = False
+    """Whether it takes something from training images before it is trained (`fit`)."""
 
     stages: nn.Sequential
     feature_specs: tuple[FeatureSpec, ...]
@@ -72,6 +74,13 @@ class Encoder(nn.Module):
         Called once, on a new encoder that is to be trained; not on one that gets the weights of a run. Sets
         `origin`. Raises `UsageError` for a file that does not hold them, `MissingRequirementError` when they
         are not to be had.
+        """
+
+    def fit(self, images: Iterable[Tensor]) -> None:
+        """Take from normalised training images, float32 `[B, C, H, W]` a batch, what is not learned.
+
+        Called before a training where `fits` is set, on the CPU, with some thousand images. What it takes
+        stands in the state: weights that come from a run have it, and are left as they are.
         """
 
     def tap(self, index: int, features: Tensor) -> Tensor:

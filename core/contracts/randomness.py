@@ -18,6 +18,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from copy import copy
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -86,6 +87,25 @@ class Random(ABC):
         """Return int64 `[B, *shape]` in `0..count - 1`, each equally likely."""
         return (self.uniform(*shape) * count).long().clamp_(max=count - 1)
 
+    def alternating(self) -> Tensor:
+        """Return bool `[B]`: half of the samples, and in the next epoch of a training the other half.
+
+        Where no epochs are known each sample is drawn anew.
+        """
+        return self.uniform() < 0.5
+
+
+@dataclass(frozen=True)
+class Turns:
+    """The samples of a batch, int64 `[B]`, the epoch they are shown in, int64 `[]`, and the training's seed.
+
+    Tensors, so that a captured step finds new ones in their place.
+    """
+
+    samples: Tensor
+    epoch: Tensor
+    seed: int
+
 
 class Generators:
     """Generators that live as long as a training, so that a captured step can keep drawing from them.
@@ -130,11 +150,13 @@ class StepRandom(Random):
         seed: int,
         *names: str | int,
         generators: Generators | None = None,
+        turns: Turns | None = None,
     ) -> None:
         self.batch_size = batch_size
         self.device = torch.device(device)
         self._seed = derive_seed(seed, *names)
         self._generators = generators or Generators(self.device)
+        self._turns = turns
         self._names: tuple[str, ...] = ()
         self._generator: torch.Generator | None = None
 
@@ -149,6 +171,12 @@ class StepRandom(Random):
 
     def normal(self, *shape: int) -> Tensor:
         return torch.randn((self.batch_size, *shape), generator=self._source(), device=self.device)
+
+    def alternating(self) -> Tensor:
+        if (turns := self._turns) is None:
+            return super().alternating()
+        seed = _stream_seed(derive_seed(turns.seed, "alternating"), self._names)
+        return SampleRandom(turns.samples, seed=seed).alternating() ^ (turns.epoch % 2).bool()
 
     def _source(self) -> torch.Generator:
         if self._generator is None:

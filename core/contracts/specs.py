@@ -176,9 +176,10 @@ def dataset_to_json(spec: DatasetSpec) -> dict[str, Any]:
     }
 
 
-TestTimeAugmentation = Literal["none", "mirror", "quarter-turns", "square"]
-"""Over which symmetries of the square a trained model's answer is the mean: none; the left-right mirror;
-turns by 0, 90, 180 and 270 degrees; all eight."""
+TestTimeAugmentation = Literal["none", "mirror", "mirror-shifts", "quarter-turns", "square"]
+"""Over which views of an image a trained model's answer is the mean: none but the image; its left-right
+mirror; both as they are and a pixel along the diagonal, each way; turns by 0, 90, 180 and 270 degrees; these
+of both mirrors."""
 
 
 def __getattr__(name: str) -> Any:

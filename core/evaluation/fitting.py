@@ -1,4 +1,4 @@
-"""What is read off the vectors and labels of the training split before anything is trained."""
+"""What is read off the images, vectors and labels of the training split before anything is trained."""
 
 from __future__ import annotations
 
@@ -11,15 +11,24 @@ from ..base.moments import Moments
 from ..composition.composition import Composition
 from ..composition.standardization import StandardizedLoss
 from ..composition.views import target_of
-from ..contracts import Form
+from ..contracts import Encoder, Form
 from ..data.samples import Samples
 from .evaluation import present_targets, views_of
+
+_IMAGES, _BATCH = 4096, 256
+"""Images that encoders are fitted to, and those that are floats at once."""
 
 _SHORT = torch.iinfo(torch.int16).max
 
 
 def fit(composition: Composition, train: Samples) -> None:
-    """Fit to the training split: the preparation of vectors, wanted standardisations, losses that want it."""
+    """Fit to the training split: encoders that want it, vectors, wanted standardisations, losses.
+
+    Encoders see images as they are in training, normalised; corruption and augmentations aside.
+    """
+    for encoder in composition.model.modules():
+        if isinstance(encoder, Encoder) and encoder.fits:
+            encoder.fit(_normalised(composition, train))
     for name, preparation in composition.model.vectors.items():
         if name not in composition.prepared:
             preparation.fit(train.labels[name])
@@ -32,6 +41,14 @@ def fit(composition: Composition, train: Samples) -> None:
         assert isinstance(loss, StandardizedLoss)
         loss.standardization.take(found)
     fit_losses(composition, train)
+
+
+def _normalised(composition: Composition, train: Samples) -> Iterator[Tensor]:
+    """Yield the first images of the training split as encoders see them, batch by batch."""
+    first = train.first(_IMAGES)
+    with torch.no_grad():
+        for indices in first.slices(_BATCH):
+            yield composition.model.normalization(first.batch(indices).image)
 
 
 def fit_losses(composition: Composition, train: Samples) -> None:

@@ -19,7 +19,7 @@ from ..composition.losses import Known, known, known_mixture
 from ..composition.memory_format import memory_format
 from ..composition.views import Seen, View, augment, plan_views, target_of
 from ..contracts.batch import Batch
-from ..contracts.randomness import Generators, StepRandom
+from ..contracts.randomness import Generators, StepRandom, Turns
 from ..data.samples import Samples
 from .feed import Sent, feed_of
 
@@ -132,6 +132,7 @@ class Blocks:
         self._batch_size = composition.recipe.train.batch_size
         self._device = device
         self.generators = Generators(device)
+        self._epoch = torch.zeros((), dtype=torch.int64, device=device)
         shape, accumulate = composition.dataset_spec.image.kept_shape, composition.recipe.train.accumulate
         self.steps = (
             steps_per_replay(len(samples), self._batch_size, shape, accumulate)
@@ -166,6 +167,7 @@ class Blocks:
     def restart(self, epoch: int, block: int) -> None:
         """Make ready the random numbers of a block, counted from 0."""
         self.generators.restart(self._composition.recipe.seed, "train", epoch, block)
+        self._epoch.fill_(epoch)
 
     def lessons(self, given: Tensor | Sent, epoch: int, block: int) -> list[StepLessons]:
         """Return what each step of a block is trained on, from its samples or their indices.
@@ -174,8 +176,9 @@ class Blocks:
         """
         seed = self._composition.recipe.seed
         sent = self.send(given) if isinstance(given, Tensor) else given
+        turns = Turns(sent[0], self._epoch, seed)
         random = StepRandom(
-            len(sent[0]), self._device, seed, "train", epoch, block, generators=self.generators
+            len(sent[0]), self._device, seed, "train", epoch, block, generators=self.generators, turns=turns
         )
         batch = augment(self._feed.batch(sent), self._composition.augmentations, random)
         lessons = [self._cut(view, batch, random) for view in self._views]

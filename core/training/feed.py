@@ -18,7 +18,7 @@ from ..data.samples import Samples
 from .ahead import Ahead
 
 Sent = tuple[Tensor, ...]
-"""What a block's batch is made of, on the device."""
+"""The indices of a block's samples, int64 `[N]`, and what else its batch is made of, on the device."""
 
 
 class Feed(Protocol):
@@ -78,17 +78,18 @@ class Streamed:
 
     def send(self, indices: Tensor) -> Sent:
         if self._gathered is None or self._gathered[0] is not indices:
-            return tuple(part.to(self._device) for part in self._samples.gathered(indices))
+            found = tuple(part.to(self._device) for part in self._samples.gathered(indices))
+            return indices.to(self._device), *found
         _, buffer, ready = self._gathered
         self._gathered = None
         sent = tuple(part.to(self._device, non_blocking=True, copy=True) for part in ready.result())
         buffer.arrival = _arrival(self._device)
         if (following := self._next.get(id(indices))) is not None:
             self._gather(following)
-        return sent
+        return indices.to(self._device, non_blocking=True), *sent
 
     def batch(self, sent: Sent) -> Batch:
-        return self._samples.made(sent)
+        return self._samples.made(sent[1:])
 
     def _gather(self, indices: Tensor) -> None:
         buffer = self._buffers[0]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import Annotated
 
@@ -14,6 +14,7 @@ from ...core.base.errors import Incompatible, refuse
 from ...core.contracts import Encoder
 from ...core.contracts.specs import FeatureSpec, ImageSpec, InputSpec
 from ..layers import too_small
+from .whitening import Whitening
 
 MINIMUM = 9
 """The smallest height and width whose last map, with three halvings, is more than one pixel."""
@@ -22,9 +23,10 @@ MINIMUM = 9
 class SmallResNet(Encoder):
     """A residual network (He et al. 2016) that trains on a CPU: few channels, `depth` blocks per resolution.
 
-    Stages: `stem`, a 5 x 5 convolution at the image's size with the first of `widths` and `stem_depth` blocks
-    after it; `layer1`, `layer2` and so on with the others, halved each time, rounded up; `pool`, the mean of
-    the last map. Raises `Incompatible` for images below 9 x 9 and for more widths than halvings.
+    Stages: `stem`, a 5 x 5 convolution at the image's size with the first of `widths` (or `whitening` and a
+    1 x 1 one) and `stem_depth` blocks after it; `layer1`, `layer2` and so on with the others, halved each
+    time, rounded up; `pool`, the mean of the last map. Raises `Incompatible` for images below 9 x 9 and for
+    more widths than halvings.
     """
 
     def __init__(
@@ -40,11 +42,26 @@ class SmallResNet(Encoder):
         stem_depth: Annotated[
             int, Field(ge=0, description="Residual blocks at the image's size: fine lines, at a price.")
         ] = 0,
+        whitening: Annotated[
+            bool,
+            Field(
+                description="Begin with fixed 2 x 2 filters that make the pixels of training images "
+                "uncorrelated, in place of the 5 x 5 convolution.",
+                json_schema_extra={"later": True},
+            ),
+        ] = False,
     ) -> None:
         super().__init__()
         refuse(self.accepts(image, inputs))
+        self.fits = whitening
         forms = [FeatureSpec(widths[0], image.height, image.width)]
-        stages: OrderedDict[str, nn.Module] = OrderedDict(stem=_stem(image.channels, widths[0], stem_depth))
+        stem = nn.Sequential(
+            *(_whitened if whitening else _convolved)(image.channels, widths[0]),
+            nn.BatchNorm2d(widths[0]),
+            nn.ReLU(),
+            *(_Block(widths[0], widths[0], 1) for _ in range(stem_depth)),
+        )
+        stages: OrderedDict[str, nn.Module] = OrderedDict(stem=stem)
         for number, (before, after) in enumerate(pairwise(widths), 1):
             high, wide = -(-image.height // 2**number), -(-image.width // 2**number)
             if max(high, wide) < 2:
@@ -61,14 +78,20 @@ class SmallResNet(Encoder):
         """Return why the image cannot be served (it is too small), or None."""
         return too_small(image, MINIMUM)
 
+    def fit(self, images: Iterable[Tensor]) -> None:
+        """Take the filters of the first layer from normalised training images, where they are wanted."""
+        for part in self.stages.get_submodule("stem").children():
+            if isinstance(part, Whitening):
+                part.fit(images)
 
-def _stem(channels: int, width: int, depth: int) -> nn.Sequential:
-    return nn.Sequential(
-        nn.Conv2d(channels, width, 5, padding=2, bias=False),
-        nn.BatchNorm2d(width),
-        nn.ReLU(),
-        *(_Block(width, width, 1) for _ in range(depth)),
-    )
+
+def _convolved(channels: int, width: int) -> list[nn.Module]:
+    return [nn.Conv2d(channels, width, 5, padding=2, bias=False)]
+
+
+def _whitened(channels: int, width: int) -> list[nn.Module]:
+    whitening = Whitening(channels)
+    return [whitening, nn.GELU(), nn.Conv2d(whitening.width, width, 1, bias=False)]
 
 
 class _Block(nn.Module):

@@ -19,6 +19,7 @@ _SUMMARIES = {
     "cifar10-class-animal-cross-stitch": "Class and animal or not, stitched AlexNets, as the original",
     "cifar10-class-animal-single": "Class and animal or not, an AlexNet each, as the original",
     "cifar10-class-animal-best": "Class and animal or not, our best",
+    "cifar10-class-animal-fast": "Class and animal or not in seconds of a GPU, our fastest",
     "cifar10-class-animal-cross-stitch-best": "Class and animal or not, stitched networks, our best",
     "cifar10-class-animal-single-best": "Class and animal or not, a network each, our best",
     "cifar10-class-rotation": "Class and rotation, one AlexNet, as the original",

@@ -119,7 +119,8 @@ class Draw:
         if self._chance(0.3):
             tree["views"] = "per-task"
         if self._chance(0.25):
-            tree["test_time_augmentation"] = some.choice(["none", "mirror", "quarter-turns", "square"])
+            ways = ["none", "mirror", "mirror-shifts", "quarter-turns", "square"]
+            tree["test_time_augmentation"] = some.choice(ways)
         if self._chance(0.3):
             tree["normalization"] = some.choice(["none", "train", self._statistics(dataset)])
         if self._chance(0.5):

@@ -105,6 +105,24 @@ def test_it_is_the_mean_of_what_the_model_says_of_each_view(build: Build) -> Non
     torch.testing.assert_close(found["denoise"], (one["denoise"] + other["denoise"].flip(-1)) / 2)
 
 
+def test_shifts_show_both_mirrors_in_place_and_a_pixel_along_the_diagonal(build: Build) -> None:
+    orbit = build({**DIGITS, "tasks": ["classify", "parity"]}, "mirror-shifts").model.orbit
+    assert orbit is not None
+    plane = torch.arange(12.0).view(1, 1, 3, 4)
+    right = torch.tensor([[0.0, 0, 1, 2], [0, 0, 1, 2], [4, 4, 5, 6]])
+    left = torch.tensor([[5.0, 6, 7, 7], [9, 10, 11, 11], [9, 10, 11, 11]])
+    views = orbit.views(plane)[:, 0]
+    for found, expected in zip(views[::2], (plane[0, 0], right, left), strict=True):
+        assert torch.equal(found, expected)
+    assert torch.equal(orbit.views(plane.flip(-1))[::2, 0], views[1::2])
+    assert torch.equal(orbit.mean("classify", torch.arange(12.0).view(6, 2)), torch.tensor([[5.0, 6.0]]))
+
+
+def test_images_are_not_shifted_where_an_answer_would_move(build: Build) -> None:
+    with pytest.raises(RecipeError, match="'mirror-shifts' shifts images, and the answer of task 'denoise'"):
+        build(DIGITS, "mirror-shifts")
+
+
 def test_extra_inputs_stay_with_their_sample(build: Build) -> None:
     tree = {"dataset": "digits", "encoder": "mlp", "tasks": ["random-sum"]}
     plain, averaged = build(tree).model.eval(), build(tree, "mirror").model.eval()
@@ -191,6 +209,7 @@ def test_answers_that_cannot_be_moved_back_are_refused(
 
 
 def test_another_choice_is_refused(build: Build) -> None:
-    message = "test_time_augmentation must be one of none, mirror, quarter-turns, square, got 'all'"
+    ways = "none, mirror, mirror-shifts, quarter-turns, square"
+    message = f"test_time_augmentation must be one of {ways}, got 'all'"
     with pytest.raises(RecipeError, match=message):
         build(DIGITS, "all")

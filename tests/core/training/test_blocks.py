@@ -85,3 +85,41 @@ def test_a_replay_is_longer_where_the_epoch_is_and_fits_a_card(
     assert steps == 1 or steps * batch_size * shape[0] * shape[1] * shape[2] * 4 <= CARD_BYTES
     if steps > LONGEST:
         assert len(step_sizes(count, batch_size)) // steps >= 8
+
+
+def alternating(registry: Registry, seed: int = 0) -> Blocks:
+    tree: dict[str, Any] = {
+        "seed": seed,
+        "tasks": ["parity"],
+        "encoder": "mlp",
+        "augmentations": [{"name": "flip", "alternating": True}],
+    }
+    composition = compose(read(RecipeSource(tree), registry), registry)
+    samples = load_splits(composition.dataset, validation=0.1, split_seed=0).train
+    return Blocks(composition, samples, torch.device("cpu"))
+
+
+def shown(blocks: Blocks, indices: torch.Tensor, epoch: int, block: int) -> torch.Tensor:
+    blocks.restart(epoch, block)
+    return torch.cat([step[0].image for step in blocks.lessons(indices, epoch, block)])
+
+
+def test_an_image_is_mirrored_in_every_other_epoch_wherever_it_stands_in_it(registry: Registry) -> None:
+    blocks, some = alternating(registry), torch.arange(40)
+    first, second, third = (shown(blocks, some, epoch, 0) for epoch in (1, 2, 3))
+    assert torch.equal(second, first.flip(-1))
+    assert torch.equal(third, first)
+    elsewhere = torch.randperm(40, generator=torch.Generator().manual_seed(0))
+    assert torch.equal(shown(blocks, elsewhere, 2, 5), second[elsewhere])
+
+
+def test_who_is_mirrored_first_is_a_function_of_the_seed_and_about_half(registry: Registry) -> None:
+    some = torch.arange(200)
+    plain = alternating(registry)._feed.batch((some,)).image
+    found = []
+    for seed in (0, 0, 1):
+        image = shown(alternating(registry, seed), some, 1, 0)
+        found.append((image != plain).flatten(1).any(dim=1))
+    assert torch.equal(found[0], found[1])
+    assert not torch.equal(found[0], found[2])
+    assert all(60 < int(one.sum()) < 140 for one in found)

@@ -109,6 +109,7 @@ def test_autoencoders_have_the_layers_of_the_original(latent: int, composed: Com
         ("shapes-class-count", ("dataset.test_size=10", "encoder.channels=[2]", "encoder.features=8")),
         ("shapes-class-count-best", ("dataset.test_size=10", "encoder.widths=[2,2]", "encoder.depth=1")),
         ("cifar10-class-animal-best", ("encoder.widths=[2,2]",)),
+        ("cifar10-class-animal-fast", ("encoder.widths=[2,2]",)),
         ("mnist-denoise-classify-best", ("tasks.denoise.head.width=2",)),
         ("mnist-even-third-cross-stitch-best", ()),
         ("mnist-denoising-autoencoder-2-best", ("encoder.hidden=[8]", "tasks.autoencode.head.hidden=[8]")),
