@@ -29,6 +29,18 @@ def rank() -> int:
     return int(os.environ["RANK"]) if world() > 1 else 0
 
 
+def place_here() -> tuple[int, int]:
+    """Return this process's number among those on this machine, and how many these are.
+
+    >>> place_here()
+    (0, 1)
+    """
+    if world() == 1:
+        return 0, 1
+    here, count = (os.environ.get(name, "") for name in ("LOCAL_RANK", "LOCAL_WORLD_SIZE"))
+    return (int(here), int(count)) if here.isdecimal() and count.isdecimal() else (rank(), world())
+
+
 def refuse_together(what: str) -> None:
     """Raise `UsageError` for what one process does alone, where several were started together."""
     if (count := world()) > 1:

@@ -26,13 +26,16 @@ class Columns:
     stand the vectors, raw: float32 `[N, width]` in the order that a `VectorSpec` states, NaN for a hole.
     With `rows`, int64 `[N]`, the split's pictures are these of `image`, which may hold others: splits can
     share one array, and none is copied. `maps` are label columns too, those with numbers for each pixel: as
-    many rows as `image`, of which `rows` are the split's.
+    many rows as `image`, of which `rows` are the split's. `shards`, int64 `[N]`, says of each sample which
+    part of the data's files it is from, where those of one part lie together: a training whose pictures do
+    not fit into memory goes part by part.
     """
 
     image: NDArray[np.uint8]
     labels: Mapping[str, NDArray[Any]]
     rows: NDArray[np.int64] | None = None
     maps: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+    shards: NDArray[np.int64] | None = None
 
     def __len__(self) -> int:
         return len(self.image if self.rows is None else self.rows)
@@ -40,9 +43,9 @@ class Columns:
     def alone(self) -> Columns:
         """Return the split with pictures and maps of its own: a copy where it names rows."""
         if self.rows is None:
-            return Columns(self.image, {**self.labels, **self.maps})
+            return Columns(self.image, {**self.labels, **self.maps}, shards=self.shards)
         maps = {name: column[self.rows] for name, column in self.maps.items()}
-        return Columns(self.image[self.rows], {**self.labels, **maps})
+        return Columns(self.image[self.rows], {**self.labels, **maps}, shards=self.shards)
 
 
 def no_images(count: int) -> NDArray[np.uint8]:

@@ -57,6 +57,9 @@ class Storage(ABC):
         kinds = {_IMAGE: (image.shape, "uint8")}
         return self.columns(count, kinds, lambda start, out: fill(start, out[_IMAGE]))[_IMAGE]
 
+    def once_kept(self, done: Callable[[], None]) -> None:  # noqa: B027 - most storage keeps nothing
+        """Have `done` called when all that is put here is kept for next time; never where it is not."""
+
     @contextmanager
     def aside(self) -> Iterator[Storage]:
         """Give storage to what is needed until a `columns` of this storage has been written from it."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -42,6 +42,7 @@ class PictureStorage(Storage):
         self._written: list[tuple[NDArray[Any], Block]] = []
         self._mapped: list[Pages] = []
         self._aside: PictureStorage | None = None
+        self._once_kept: list[Callable[[], None]] = []
 
     def stays(self, size: int) -> bool:
         """Return whether so many bytes, beside those here, stay in memory."""
@@ -69,6 +70,9 @@ class PictureStorage(Storage):
         self._written += [(found[name], block) for name, block in blocks.items()]
         return found
 
+    def once_kept(self, done: Callable[[], None]) -> None:
+        self._once_kept.append(done)
+
     @contextmanager
     def aside(self) -> Iterator[PictureStorage]:
         with picture_storage(self._memory, self._folder, f"{self._name} aside") as self._aside:
@@ -95,12 +99,12 @@ class PictureStorage(Storage):
             with suppress(MtlError):  # a cache that cannot be written is no reason to stop
                 if path is not None:
                     self._write(splits, remarks)
-                    self._open().publish(path)
+                    self._keep(path)
             return Loaded(splits, None, tuple(remarks))
         placed = self._write(splits, remarks)
         pages = self._map()
         if path is not None:
-            self._open().publish(path)
+            self._keep(path)
 
         def mapped(block: Block) -> NDArray[Any]:
             return pages.array(block.offset, block.shape, block.kind)
@@ -119,6 +123,11 @@ class PictureStorage(Storage):
         """Remove the file that was not kept."""
         if self._writer is not None:
             self._writer.close()
+
+    def _keep(self, path: Path) -> None:
+        self._open().publish(path)
+        for done in self._once_kept:
+            done()
 
     def _open(self) -> StoreWriter:
         if self._writer is None:

@@ -63,7 +63,7 @@ def data_key(dataset: Dataset, choice: Mapping[str, Any]) -> str | None:
         return None
     kinds = [kind for kind in type(dataset).__mro__ if issubclass(kind, Dataset)]
     try:
-        stamps = _stamps([*sources, *(Path(inspect.getfile(kind)) for kind in kinds)])
+        stamps = stamps_of([*sources, *(Path(inspect.getfile(kind)) for kind in kinds)])
     except (OSError, TypeError):  # no file, or a class that was typed in
         return None
     return cache_key({"choice": dict(choice), "sources": stamps})
@@ -78,7 +78,7 @@ def _path(dataset: Dataset, choice: Mapping[str, Any], folder: Path | None) -> P
     return folder / f"{name}-{key}.{SUFFIX}"
 
 
-def _stamps(paths: Sequence[Path]) -> list[tuple[str | int, ...]]:
+def stamps_of(paths: Sequence[Path]) -> list[tuple[str | int, ...]]:
     """Return what tells a file's content from any other it had: another content has another stamp.
 
     The time of modification can be set, and copies keep it; that of the inode's change cannot.

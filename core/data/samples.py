@@ -42,6 +42,7 @@ class Samples:
     split's images and maps in the stores (None: all of them, in order): splits share a store, and nothing is
     held twice. With `streams_to` it stays in host memory, pinned where there is CUDA, and batches travel to
     that device. With `pages` the stores are a file that is mapped: what is read of it comes and goes.
+    `shards` int64 `[N]`, on the CPU, says which part of the data's files a sample is from.
     `vectors` names the columns that are inputs of the model.
     """
 
@@ -52,6 +53,7 @@ class Samples:
     pages: Pages | None = None
     vectors: tuple[str, ...] = ()
     maps: Mapping[str, Tensor] = field(default_factory=dict)
+    shards: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.store if self.rows is None else self.rows)
@@ -103,7 +105,8 @@ class Samples:
     def select(self, indices: Tensor) -> Samples:
         """Return the samples at int64 `indices`, in that order; images and maps are not copied."""
         labels = {name: column.index_select(0, indices) for name, column in self.labels.items()}
-        return replace(self, labels=labels, rows=self._rows(indices))
+        shards = None if self.shards is None else self.shards.index_select(0, indices.cpu())
+        return replace(self, labels=labels, rows=self._rows(indices), shards=shards)
 
     def first(self, count: int) -> Samples:
         """Return the first samples, at most `count`."""
@@ -185,7 +188,7 @@ class Samples:
 
         labels = {name: column.to(device) for name, column in self.labels.items()}
         maps = {name: moved(store) for name, store in self.maps.items()}
-        return Samples(moved(self.store), labels, vectors=self.vectors, maps=maps)
+        return Samples(moved(self.store), labels, vectors=self.vectors, maps=maps, shards=self.shards)
 
     def streamed_to(self, device: torch.device) -> Samples:
         """Return the samples in host memory, their batches on a device."""
@@ -373,6 +376,7 @@ def _samples(columns: Columns, pages: Pages | None, vectors: tuple[str, ...]) ->
         pages=pages,
         vectors=vectors,
         maps={name: stored(value) for name, value in columns.maps.items()},
+        shards=None if columns.shards is None else _tensor(columns.shards),
     )
 
 

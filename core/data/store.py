@@ -148,6 +148,7 @@ class StoreWriter:
             note["splits"][split] = {
                 "image": asdict(placed.image),
                 "maps": {name: asdict(block) for name, block in placed.maps.items()},
+                "shards": None if columns.shards is None else asdict(self.array(columns.shards)),
                 "rows": None if columns.rows is None else asdict(self.array(columns.rows)),
                 "labels": {name: asdict(self.array(column)) for name, column in columns.labels.items()},
             }
@@ -241,6 +242,7 @@ def read_store(path: Path, resident: Callable[[int], bool]) -> Loaded | None:
                     {name: _checked(file, _block(given)) for name, given in found["labels"].items()},
                     None if found["rows"] is None else _checked(file, _block(found["rows"])),
                     {name: arrays[given["offset"]] for name, given in found["maps"].items()},
+                    _checked(file, _block(found["shards"])) if found.get("shards") else None,
                 )
                 for split, found in note["splits"].items()
             }

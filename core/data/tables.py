@@ -10,6 +10,9 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ..base.errors import UsageError
 from ..base.files import reading
 from . import arrow_tables
@@ -42,6 +45,7 @@ class Table:
     of texts is a cell of JSON. `classes` are the names of
     classes, in order, of columns whose file states them. `embedded` columns hold pictures, not their paths:
     it gives the bytes of a row's, and their cells are names for messages. `counted` is what `lines` are.
+    `files` are those that it was read from, where `path` is none; `shards` says of each row which of them.
     """
 
     path: Path
@@ -51,6 +55,8 @@ class Table:
     classes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     embedded: Mapping[str, Callable[[int], bytes]] = field(default_factory=dict)
     counted: str = "line"
+    files: tuple[Path, ...] = ()
+    shards: NDArray[np.int64] | None = field(default=None, repr=False)
 
     def __len__(self) -> int:
         return len(self.lines)
@@ -225,9 +231,9 @@ def _from_json_lines(text: str, path: Path) -> Table:
                 column = columns[name] = [None] * len(lines)
                 if len(columns) > MOST_COLUMNS:
                     raise UsageError(f"{path}:{line}: more than {MOST_COLUMNS:,} columns are not read")
-            if isinstance(value, list | dict) and not _lists_texts(value):
+            if isinstance(value, list | dict) and not lists_texts(value):
                 nested.add(name)
-            column.append(_cell(value))
+            column.append(cell_of(value))
         lines.append(line)
         _refuse_too_many(len(lines) * len(columns), path)
         for column in columns.values():
@@ -249,12 +255,14 @@ def _records(lines: Iterable[str], path: Path) -> Iterator[tuple[int, dict[str, 
         yield number, record
 
 
-def _lists_texts(value: object) -> bool:
+def lists_texts(value: object) -> bool:
+    """Return whether a value of JSON is a list of texts, which a cell holds as it is."""
     return isinstance(value, list) and all(isinstance(item, str) for item in value)
 
 
-def _cell(value: object) -> str | None:
-    if _lists_texts(value):
+def cell_of(value: object) -> str | None:
+    """Return a value of JSON as a cell; None for what a cell does not hold."""
+    if lists_texts(value):
         return json.dumps(value, ensure_ascii=False)
     if value is None or isinstance(value, list | dict):
         return None

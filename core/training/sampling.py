@@ -47,9 +47,42 @@ class Draws:
         return found[torch.randperm(len(found), generator=random)]
 
 
-def draws_of(composition: Composition, train: Samples) -> Draws:
+TOGETHER = 4
+"""Shards that are mixed with one another."""
+
+
+@dataclass(frozen=True)
+class ShardDraws:
+    """An epoch's draws where pictures come from a file that memory does not hold: a few shards at a time.
+
+    `shards` int64 `[N]` says which one a sample is from. The order is a function of seed, epoch and shards,
+    the same for any number of processes; each sample is drawn once.
+
+    >>> order = ShardDraws(torch.arange(12) // 2).order(seed=0, epoch=1)
+    >>> sorted(order.tolist()) == list(range(12)), len((order[:8] // 2).unique())
+    (True, 4)
+    """
+
+    shards: Tensor
+
+    def order(self, seed: int, epoch: int) -> Tensor:
+        """Return the samples of an epoch in the order they are trained on, int64 `[N]` on the CPU."""
+        numbers, counts = self.shards.unique(return_counts=True)
+        members = torch.argsort(self.shards, stable=True).split(counts.tolist())
+        turn = torch.randperm(len(numbers), generator=generator("cpu", seed, "shards", epoch))
+        drawn = []
+        for places in turn.split(TOGETHER):
+            some = torch.cat([members[place] for place in places.tolist()])
+            random = generator("cpu", seed, "order", epoch, *numbers[places].tolist())
+            drawn.append(some[torch.randperm(len(some), generator=random)])
+        return torch.cat(drawn)
+
+
+def draws_of(composition: Composition, train: Samples) -> Draws | ShardDraws:
     """Return how the samples of the training split are drawn; each once where the recipe does not say."""
     wanted = composition.recipe.train.sampling
+    if wanted is None and train.shards is not None and train.pages is not None:
+        return ShardDraws(train.shards)
     if wanted is None:
         return Draws((torch.arange(len(train)),), (len(train),))
     tasks = {name: composed.task for name, composed in composition.tasks.items()}

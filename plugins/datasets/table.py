@@ -19,10 +19,12 @@ from ...core.base.files import reading
 from ...core.base.places import from_root
 from ...core.contracts import Columns, Dataset, InMemory, Preparation, Storage, no_images
 from ...core.contracts.specs import NO_IMAGE, DatasetSpec
+from ...core.data.shards import find_shards, read_shards, refuse_idle
+from ...core.data.staged import Stage
 from ...core.data.table_paths import PictureFolder
 from ...core.data.table_text import HINT
 from ...core.data.tables import Table, find_table, read_table
-from .image_files import ImageFile, read_images
+from .image_files import ImageFile
 from .picture_options import PreparationOption, stated_of
 from .placing import moved, places_of
 from .table_checks import refuse_contradictions, refuse_untaught
@@ -51,6 +53,7 @@ from .table_pictures import (
     content_of,
     picture_form,
     pictures_of,
+    read_staged,
     refuse_leaks,
     sizes_of,
 )
@@ -78,7 +81,9 @@ class PictureTable(Dataset):
         *,
         file: Annotated[
             Path | None,
-            Field(description="The table, or a folder with its metadata.csv, .jsonl or .parquet."),
+            Field(
+                description="The table, or a folder with its metadata.csv, .jsonl or .parquet; or tar shards."
+            ),
         ] = None,
         root: Annotated[
             Path | None, Field(description="Folder that paths start from; none: the table's.")
@@ -207,7 +212,9 @@ class PictureTable(Dataset):
         for number, part in enumerate(PARTS):
             chosen = rows[parts == number]
             if len(chosen):
-                splits[part] = Columns(pixels, columns.of(chosen), chosen, maps)
+                shards = self._read_table.shards
+                own = None if shards is None else shards[chosen]
+                splits[part] = Columns(pixels, columns.of(chosen), chosen, maps, own)
         return splits
 
     def _maps(
@@ -239,11 +246,15 @@ class PictureTable(Dataset):
 
     def _table(self) -> Table:
         """Return the table as it stands in its file."""
-        return read_table(find_table(self._place(), otherwise=_CLASS_FOLDERS), self.encoding)
+        place = self._place()
+        if shards := find_shards(place):
+            refuse_idle(place, len(shards))
+            return read_shards(place, shards)
+        return read_table(find_table(place, otherwise=_CLASS_FOLDERS), self.encoding)
 
     def _files_of_table(self) -> Sequence[Path]:
         """Return the files that the table itself is in."""
-        return [self._read_table.path]
+        return self._read_table.files or [self._read_table.path]
 
     def _folder(self) -> PictureFolder:
         """Return where paths start from."""
@@ -332,7 +343,9 @@ class PictureTable(Dataset):
         def look(row: int, picture: NDArray[np.uint8]) -> None:
             contents[row] = content_of(picture)
 
-        pixels = read_images(files, self._form[0], storage=storage, broken=broken, look=look)
+        table, preparation = self._read_table, self._form[0]
+        stage = None if table.shards is None else Stage.of(table.files, table.shards, preparation)
+        pixels = read_staged(files, preparation, storage, stage, broken, look)
         rows = [row for row in range(len(files)) if row not in broken]
         self._remarks = self._told(broken, len(files)) if broken else ()
         return pixels, np.array(rows, dtype=np.int64), [contents[row] for row in rows]

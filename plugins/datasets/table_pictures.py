@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+from bisect import bisect_right
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -17,10 +18,11 @@ from numpy.typing import NDArray
 from ...core.base.cores import available_cores
 from ...core.base.errors import UsageError
 from ...core.base.files import reading
-from ...core.contracts import Preparation
+from ...core.contracts import Preparation, Storage
 from ...core.contracts.specs import ImageSpec
+from ...core.data.staged import Stage, staged_shards
 from ...core.data.table_paths import PictureFolder, picture_paths
-from .image_files import ImageFile, image_file, image_size
+from .image_files import ImageFile, image_file, image_size, read_images
 from .picture_options import StatedPreparation, brought, preparation_of
 from .table_columns import TableColumns
 from .table_parts import PARTS
@@ -64,6 +66,37 @@ def pictures_of(columns: TableColumns, folder: PictureFolder) -> TablePictures:
     named = table.columns[name]
     held = [ImageFile(f"{table.path}: {cell}", partial(read, row)) for row, cell in enumerate(named)]
     return TablePictures(held, ())
+
+
+def read_staged(
+    files: Sequence[ImageFile],
+    preparation: Preparation,
+    storage: Storage,
+    stage: Stage | None,
+    broken: dict[int, str],
+    look: Callable[[int, NDArray[np.uint8]], None],
+) -> NDArray[np.uint8]:
+    """Return all pictures as `read_images` does, those of shards by way of their stage."""
+
+    def make(start: int, stop: int, aside: Storage) -> tuple[NDArray[np.uint8], Mapping[int, str]]:
+        wrong: dict[int, str] = {}
+        return read_images(files[start:stop], preparation, storage=aside, broken=wrong), wrong
+
+    shards = staged_shards(stage, make)
+    if stage is None or shards is None:
+        return read_images(files, preparation, storage=storage, broken=broken, look=look)
+    starts = [shard.start for shard in shards]
+    for shard in shards:
+        broken |= {shard.start + row: text for row, text in shard.broken.items()}
+
+    def fill(start: int, out: NDArray[np.uint8]) -> None:
+        for row, place in enumerate(out, start):
+            shard = shards[bisect_right(starts, row) - 1]
+            place[...] = shard.pixels[row - shard.start]
+            look(row, place)
+
+    storage.once_kept(stage.clear)
+    return storage.pictures(len(files), preparation.image, fill)
 
 
 def picture_form(
