@@ -7,6 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from ..base.ranks import Ranks
 from ..composition.composition import Composition
 from ..data.content import changes, content_of
@@ -14,6 +16,7 @@ from ..data.samples import Splits, load_splits
 from ..discovery.registry import Registry
 from ..folders.run_folder import versions
 from ..training.agreement import refuse_difference, what_must_agree
+from ..training.memory import fits
 
 
 def load_of(composition: Composition) -> Splits:
@@ -27,6 +30,17 @@ def load_of(composition: Composition) -> Splits:
         label=composition.owners.named(composition.dataset),
         memory=training.memory,
     )
+
+
+def brought_to(splits: Splits, device: torch.device, warn: Callable[[str], None]) -> Splits:
+    """Return the data on a device, or in host memory where they do not fit there; that is told."""
+    if fits(splits.size, device):
+        return splits.to(device)
+    warn(
+        f"the data set ({splits.size / 2**20:.0f} MiB) does not fit on {device} beside the model: "
+        "it stays in host memory and every block of batches is sent, which is slower"
+    )
+    return splits.streamed_to(device)
 
 
 def tell_of_changes(

@@ -34,12 +34,12 @@ from ..recipe.recipe import Recipe
 from ..recipe.recipe_source import RecipeSource
 from ..recipe.unusual import unusual
 from ..report import write_report
-from ..training.memory import exhausted, fits
+from ..training.memory import exhausted
 from ..training.requirements import refuse_impossible, refuse_unshared
 from ..training.trainer import EpochResult, Trainer
 from ..training.trial import refuse_lone_samples
 from .exporting import check_export, export
-from .loading import agree, load_of, placed, tell_of_changes
+from .loading import agree, brought_to, load_of, placed, tell_of_changes
 from .longer import lengthened, refuse_one_of_several
 from .measuring import metrics_of, metrics_of_own_epochs
 from .recomposing import compose_again
@@ -376,15 +376,7 @@ class Pipeline:
                 f"train.batch_size is {size}, the training split has {len(splits.train)} samples: "
                 "every epoch is one step"
             )
-        if shared:
-            return splits
-        if fits(splits.size, self.device):
-            return splits.to(self.device)
-        self.progress.warning(
-            f"the data set ({splits.size / 2**20:.0f} MiB) does not fit on {self.device} beside the model: "
-            "it stays in host memory and every block of batches is sent, which is slower"
-        )
-        return splits.streamed_to(self.device)
+        return splits if shared else brought_to(splits, self.device, self.progress.warning)
 
     def _notify(self, hook: str, **arguments: Any) -> None:
         """Tell the plugins; one that fails is named and stops nothing."""
