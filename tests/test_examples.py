@@ -130,6 +130,7 @@ def test_the_kit_has_right_answers_of_a_form_that_takes_few_numbers(examples: Re
     assert form.column_problem(columns.labels["angle"], len(columns)) is None
 
 
+@pytest.mark.slow
 def test_angles_train_and_are_answered(examples: Registry, tmp_path: Path) -> None:
     run = mtl.compose(
         ["direction"],

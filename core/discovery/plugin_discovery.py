@@ -153,7 +153,8 @@ def _points_of(distribution: metadata.Distribution) -> list[Found]:
             raise ValueError("entry_points.txt begins with a byte-order mark")
     except Exception as error:
         return [_unreadable(distribution, error)]
-    return [Found(point.name, name, version, _loader(point)) for point in points]
+    folder = folder_of(distribution)
+    return [Found(point.name, name, version, _loader(point, folder)) for point in points]
 
 
 def _another(point: Found, distribution: metadata.Distribution) -> Found:
@@ -181,13 +182,21 @@ def _set_aside(point: Found, distribution: metadata.Distribution) -> Found:
     return replace(point, load=load)
 
 
-def _loader(point: metadata.EntryPoint) -> Callable[[], object]:
+def _loader(point: metadata.EntryPoint, folder: Path | None) -> Callable[[], object]:
     def load() -> object:
         try:
-            _ = point.module
+            module = point.module
         except Exception as error:
             raise ComponentError(f"its entry point `{point.name} = {point.value}` names no module") from error
-        return point.load()
+        try:
+            return point.load()
+        except ModuleNotFoundError as error:
+            if error.name is None or not f"{module}.".startswith(f"{error.name}."):
+                raise  # it is there, and needs another one
+            raise ComponentError(
+                f"its module {module!r} is not there",
+                hint=f"install it again, or remove what was left of it: {folder}",
+            ) from error
 
     return load
 

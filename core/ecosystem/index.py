@@ -131,11 +131,12 @@ def _described(target: str) -> tuple[str, str, str]:
         name, version, summary = (str(project.get(key, "")) for key in ("name", "version", "description"))
         return name or folder.resolve().name, version, summary
     try:
-        told = metadata.metadata(target)
+        told = metadata.metadata(target).json
     except (metadata.PackageNotFoundError, ValueError):
         hint = "mtl plugins lists them; or name the folder of a package"
         raise UsageError(f"no package {target!r} is installed", hint=hint) from None
-    return told.get("Name", target), told.get("Version", ""), told.get("Summary", "")
+    name, version, summary = (str(told.get(key, "")) for key in ("name", "version", "summary"))
+    return name or target, version, summary
 
 
 def _mtl() -> str:

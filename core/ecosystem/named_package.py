@@ -38,6 +38,11 @@ def named_package(text: str) -> NamedPackage:
     Raises `UsageError` for what is neither a name nor a path, and for mtl itself.
     """
     path = Path(text)
+    if "://" in text:
+        raise UsageError(
+            f"{text} is an address, which is not taken here",
+            hint="let pip install what you trust, then try it: mtl plugin check",
+        )
     if path.suffix in (".whl", ".gz", ".zip") or "/" in text or text in (".", ".."):
         found = _at(path)
     elif text and path.is_dir():

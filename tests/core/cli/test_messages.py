@@ -53,6 +53,7 @@ DATA: dict[str, bytes] = {
     "broken/test/cat/1.png": b"not read",
     "broken/test/dog/1.png": b"not read",
     "photos.csv": b"file,colour\n1.png,red\n2.png,blue\n3.png,red\n4.png,blue\n",
+    "plugin-index/index.json": b'{"format": 9}',
     "photos.xlsx": b"PK\x03\x04 and nothing more",
 }
 """Data sets with something wrong, by path."""
@@ -81,6 +82,14 @@ CASES: dict[str, tuple[int, list[str]]] = {
     "pull-bad-name": (2, ["pull", "a/b/c"]),
     "card-of-no-run": (2, ["card", "nowhere"]),
     "push-of-no-run": (2, ["push", "nowhere", "me/x"]),
+    "plugins-install-an-address": (2, ["plugins", "install", "git+https://example.org/x"]),
+    "plugins-install-an-option": (2, ["plugins", "install", "--", "-r"]),
+    "plugins-install-mtl": (2, ["plugins", "install", "mtl_composer==9.0"]),
+    "plugins-install-no-wheel": (2, ["plugins", "install", "gone-1.0-py3-none-any.whl", "--yes"]),
+    "plugins-remove-mtl": (2, ["plugins", "remove", "mtl-composer", "--yes"]),
+    "plugins-remove-no-plugin": (2, ["plugins", "remove", "numpy", "--yes"]),
+    "plugins-index-damaged": (2, ["plugins", "index", "--out", "plugin-index", "photos"]),
+    "plugins-index-nothing": (2, ["plugins", "index", "--out", "x"]),
     "open-of-no-run": (2, ["open", "nowhere"]),
     "unknown-tracker": (2, [*COMPOSE, "classify", "--tracker", "tensorbord"]),
     "tracker-option": (

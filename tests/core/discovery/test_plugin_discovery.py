@@ -44,7 +44,12 @@ DAMAGE: dict[str, tuple[bytes | None, bytes, str | None]] = {
     "entry points that are no text": (METADATA, POINTS + b"\xff = b\n", "its entry points cannot be read: "),
     "a value that is no module": (METADATA, b"[mtl]\na = not one!\n", "`a = not one!` names no module"),
     "an empty value": (METADATA, b"[mtl]\na =\n", "names no module"),
-    "a module that is not there": (METADATA, b"[mtl]\na = nothing_here\n", "No module named 'nothing_here'"),
+    "a module that is not there": (
+        METADATA,
+        b"[mtl]\na = nothing_here\n",
+        "its module 'nothing_here' is not there",
+    ),
+    "a part of a module that is not there": (METADATA, b"[mtl]\na = okplug.x\n", "'okplug.x' is not there"),
 }
 
 
@@ -176,6 +181,29 @@ def test_what_pip_put_aside_alone_is_broken_and_takes_nothing_along(site: Path) 
     assert (row.status, row.reason) == ("broken", "pip was ended while it installed or removed it")
     assert str(site / "~kplug-2.0.dist-info") in (row.hint or "")
     assert len(registry.names("encoder")) > 3
+
+
+def test_what_is_left_without_its_module_is_named_by_its_folder(site: Path) -> None:
+    leave(site, "okplug-2.0", metadata=METADATA, points=b"[mtl]\nokplug = okplug_gone\n")
+    (row,) = (row for row in discover().providers if row.distribution == "okplug")
+    assert row.status == "broken"
+    assert str(site / "okplug-2.0.dist-info") in (row.hint or "")
+
+
+@pytest.mark.parametrize("left", ["mtl_composer-0.0.1", "~tl_composer-0.1.0"])
+def test_what_an_upgrade_of_mtl_left_beside_it_is_named(left: str, site: Path) -> None:
+    own = b"[mtl]\nplugins = mtl.plugins\nexports = mtl.exports\n"
+    code = site / "mtl" / "core" / "discovery" / "home.py"
+    code.parent.mkdir(parents=True)
+    code.symlink_to(home.__file__)
+    digest = base64.urlsafe_b64encode(hashlib.sha256(code.read_bytes()).digest()).rstrip(b"=")
+    record = b"mtl/core/discovery/home.py,sha256=" + digest + b",1\n"
+    told = b"Name: mtl-composer\nVersion: 0.1.0\n"
+    leave(site, "mtl_composer-0.1.0", metadata=told, points=own, record=record)
+    leave(site, left, metadata=told.replace(b"0.1.0", b"0.0.1"), points=own)
+    found = installed(metadata.distributions(path=[str(site)]))
+    assert {(row.distribution, row.version) for row in found} == {("mtl-composer", "0.1.0")}
+    assert all(str(site / left) in row.damage for row in found)
 
 
 def test_a_plugin_without_metadata_is_in_use_and_named(site: Path) -> None:
