@@ -47,7 +47,7 @@ def confusion(task: str, metric: str, names: Sequence[str], rows: Sequence[Seque
     return tag(
         "figure",
         tag("figcaption", f"{metric}: {len(counts)} classes"),
-        tag("div", heat, _mistakes(names, counts, shares), class_="beside"),
+        tag("div", heat, _mistakes(task, names, counts, shares), class_="beside"),
         tag("p", _SHADE, class_="note"),
         class_="card wide",
     )
@@ -139,7 +139,7 @@ def _labels(names: Sequence[str], rows: int, columns: int, side: float) -> list[
     return parts
 
 
-def _mistakes(names: Sequence[str], counts: NDArray[Any], shares: NDArray[Any]) -> Html:
+def _mistakes(task: str, names: Sequence[str], counts: NDArray[Any], shares: NDArray[Any]) -> Html:
     wrong = counts.copy()
     np.fill_diagonal(wrong, 0)
     order = np.argsort(-wrong, axis=None, kind="stable")[:10]
@@ -152,4 +152,4 @@ def _mistakes(names: Sequence[str], counts: NDArray[Any], shares: NDArray[Any]) 
     if not rows:
         return tag("p", "No mistakes.", class_="note")
     header = ["True class", "Given class", "Samples", "Share of the true class"]
-    return table(header, rows, caption="Most frequent mistakes", numeric=(2, 3))
+    return table(header, rows, caption=f"Most frequent mistakes of {task}", numeric=(2, 3))

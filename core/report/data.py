@@ -27,7 +27,7 @@ def data(subject: Subject) -> Html:
     unsifted = composition.dataset.unsifted and composition.dataset_spec.image
     return join(
         [
-            table(["", *_SPLITS], rows, caption="Samples and labels of each part", numeric=(1, 2, 3)),
+            table(["What", *_SPLITS], rows, caption="Samples and labels of each part", numeric=(1, 2, 3)),
             *([tag("pre", "\n".join(map(str, understood)), tabindex=0)] if understood else []),
             *(_look_alikes(splits) if unsifted else []),
         ]
@@ -57,4 +57,4 @@ def _look_alikes(splits: Splits) -> list[Html]:
     ]
     caption = f"Pictures that are nearly the same in two splits: {number(len(pairs))}"
     caption += f", the first {_SHOWN} of them" if len(pairs) > _SHOWN else ""
-    return [table(["", "this", "", "is like", "same"], rows, caption=caption)]
+    return [table(["One", "where", "other", "where", "same"], rows, caption=caption)]

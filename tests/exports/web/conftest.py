@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -33,6 +32,8 @@ from mtl.plugins.forms import (
     Points,
     Regression,
 )
+
+from ...chromium import chromium
 
 
 @pytest.fixture(scope="session")
@@ -210,36 +211,10 @@ def site() -> Iterator[Any]:
 @pytest.fixture(scope="session")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """A headless Chromium; the tests that need it are skipped where there is none."""
-    yield from _chromium(tmp_path_factory, "disable-gpu")
+    yield from chromium(tmp_path_factory, "disable-gpu")
 
 
 @pytest.fixture(scope="session")
 def browser_with_gpu(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """One that offers WebGPU, computed by its own software."""
-    yield from _chromium(tmp_path_factory, "enable-unsafe-webgpu", "use-webgpu-adapter=swiftshader")
-
-
-def _chromium(tmp_path_factory: pytest.TempPathFactory, *more: str) -> Iterator[Any]:
-    selenium = pytest.importorskip("selenium.webdriver", reason="needs the package selenium")
-    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
-    if chromium is None or driver is None:
-        pytest.skip("needs chromium and chromedriver (Debian: chromium chromium-driver)")
-    options = selenium.ChromeOptions()
-    options.binary_location = chromium
-    for flag in (
-        "headless",
-        "window-size=1200,1000",
-        "no-sandbox",
-        "disable-quic",
-        "no-first-run",
-        "disable-background-networking",
-        "disable-component-update",
-        "disable-sync",
-        f"user-data-dir={tmp_path_factory.mktemp('chromium')}",
-        *more,
-    ):
-        options.add_argument(f"--{flag}")
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    opened = selenium.Chrome(options=options, service=selenium.ChromeService(driver))
-    yield opened
-    opened.quit()
+    yield from chromium(tmp_path_factory, "enable-unsafe-webgpu", "use-webgpu-adapter=swiftshader")
