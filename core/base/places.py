@@ -76,7 +76,8 @@ def refuse_unusable(path: Path) -> None:
     except FileNotFoundError:
         return
     except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
+        # What Python says of a null character differs from version to version.
+        reason = error.strerror if isinstance(error, OSError) else "it has a null character"
         raise UsageError(f"{_shown(path)}: {reason}", hint="choose another place") from None
 
 

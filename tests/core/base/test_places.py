@@ -23,7 +23,7 @@ from mtl.core.base.places import from_root, refuse_unusable
         ("a" * 300, "its name has 300 bytes"),
         ("a/" * 2000, "its path has 3999 bytes"),
         ("a\udcff", "its name is no text in UTF-8"),
-        ("a\0b", "embedded null byte"),
+        ("a\0b", "it has a null character"),
         ("file/below", "Not a directory"),
         ("link/below", "Too many levels of symbolic links"),
     ],
