@@ -13,7 +13,7 @@ from onnxruntime import RunOptions
 
 from ...core.base.errors import UsageError, suggest
 from ...core.discovery.answer_forms import Forms
-from ..inference import ExportedModel
+from ..inference import AGAIN, ExportedModel
 from ..model_file import read_model
 from ..session import ALLOWED, allowed, run_options
 from .environment import existing_python
@@ -67,7 +67,8 @@ class ModelElsewhere(ExportedModel):
         except WorkerError as error:
             if error.memory:
                 raise self._too_large() from None
-            raise
+            title = self._opened.runtime.title
+            raise UsageError(f"{self.path} cannot be run in {title}: {error}", hint=AGAIN) from None
 
 
 class OnnxModelElsewhere(ExportedModel):

@@ -31,7 +31,10 @@ def open_model(
     folder: Path, facts: Mapping[str, Any]
 ) -> tuple[Callable[[list[Any]], list[Any]], dict[str, Any]]:
     """Open `model.tflite`."""
-    interpreter = Interpreter(model_content=(folder / "model.tflite").read_bytes())
+    content = (folder / "model.tflite").read_bytes()
+    if not content:
+        raise ValueError("model.tflite is empty")
+    interpreter = Interpreter(model_content=content)
     interpreter.allocate_tensors()
     runner = interpreter.get_signature_runner()
     inputs = runner.get_input_details()

@@ -31,10 +31,7 @@ def open_model(
 ) -> tuple[Callable[[list[Any]], list[Any]], dict[str, Any]]:
     """Open `model.xml` with `model.bin`, or `model.onnx` where a folder has that."""
     core = openvino.Core()
-    if (folder / "model.onnx").is_file():
-        model = core.read_model(folder / "model.onnx")
-    else:
-        model = core.read_model(folder / "model.xml", folder / "model.bin")
+    model = _read(core, folder)
     # Left to itself it computes in bfloat16 where the CPU can.
     compiled = core.compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
     request = compiled.create_infer_request()
@@ -44,6 +41,21 @@ def open_model(
         return [np.array(found[name]) for name in facts["outputs"]]
 
     return run, {"inputs": _shapes(model.inputs), "outputs": _shapes(model.outputs)}
+
+
+def _read(core: Any, folder: Path) -> Any:
+    if (folder / "model.onnx").is_file():
+        return core.read_model(folder / "model.onnx")
+    text = (folder / "model.xml").read_bytes()
+    # It reads any format under any name, and an ONNX file may name weights outside of the folder.
+    if not text.lstrip().startswith((b"<?xml", b"<net")):
+        raise ValueError("model.xml is no XML")
+    try:
+        return core.read_model(folder / "model.xml", folder / "model.bin")
+    except RuntimeError as error:
+        # What it says comes last, after places in its own source.
+        said = [line.strip() for line in str(error).splitlines() if line.strip()]
+        raise ValueError(f"OpenVINO does not read it: {said[-1] if said else 'it says nothing'}") from None
 
 
 def _shapes(ports: Any) -> list[Any]:

@@ -89,6 +89,8 @@ def main(runtime: str) -> None:
             say(getattr(work, asked["do"])(asked))
         except MemoryError:
             say({"error": "it needs more memory than it may use", "memory": True})
+        except UnicodeError:
+            say({"error": "a name or a text in it is damaged: it is no UTF-8"})
         except Exception as error:  # a runtime raises what it likes
             # The modules beside this one say ValueError in words of their own.
             say({"error": str(error) if type(error) is ValueError else f"{type(error).__name__}: {error}"})

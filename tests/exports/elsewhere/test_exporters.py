@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import onnx
 import pytest
 import torch
 
@@ -120,6 +121,23 @@ def test_a_broken_model_with_fresh_sums_is_refused_in_words(
     sealed(folder)
     with pytest.raises(VerificationError, match=f"cannot be opened in {exporter.runtime.title}"):
         exporter.verify(written.subject, folder)
+
+
+def test_an_onnx_file_by_the_name_of_a_description_is_not_read(written: Exported, tmp_path: Path) -> None:
+    if written.path.name != "openvino":
+        pytest.skip("OpenVINO alone reads every format by every name")
+    folder = copied(written, tmp_path)
+    (folder / "model.xml").write_bytes(onnx_file_with_weights_elsewhere())
+    sealed(folder)
+    with pytest.raises(VerificationError, match=r"cannot be opened in OpenVINO: model\.xml is no XML"):
+        OpenVinoExporter().verify(written.subject, folder)
+
+
+def onnx_file_with_weights_elsewhere() -> bytes:
+    weight = onnx.TensorProto(name="w", data_type=onnx.TensorProto.FLOAT, dims=[1])
+    weight.data_location = onnx.TensorProto.EXTERNAL
+    weight.external_data.add(key="location", value="/etc/hostname")
+    return onnx.ModelProto(ir_version=9, graph=onnx.GraphProto(initializer=[weight])).SerializeToString()
 
 
 def test_what_the_account_says_must_be_what_a_reader_can_use(written: Exported, tmp_path: Path) -> None:

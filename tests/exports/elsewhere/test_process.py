@@ -35,6 +35,8 @@ MODULE = """
             os._exit(3)
         if feed[0].size == 1:
             raise ValueError("one\\nnumber")
+        if feed[0].size == 4:
+            b"\\xff".decode()
         if feed[0].size == 2:
             return [np.zeros(2**28)]
         return [2 * feed[0]]
@@ -62,6 +64,8 @@ def test_it_converts_opens_and_answers(work: Path) -> None:
             worker.run([np.arange(3.0)], ["one", "two"])
         with pytest.raises(WorkerError, match=r"^one number$"):
             worker.run([np.zeros(1)], ["double"])
+        with pytest.raises(WorkerError, match=r"^a name or a text in it is damaged: it is no UTF-8$"):
+            worker.run([np.zeros(4)], ["double"])
         with pytest.raises(WorkerError, match=r"its process ended \(status 3\)"):
             worker.run([np.zeros(0)], ["double"])
 
