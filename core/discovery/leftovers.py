@@ -29,10 +29,15 @@ def in_use(distributions: Sequence[metadata.Distribution]) -> metadata.Distribut
 
 def _likeness(distribution: metadata.Distribution) -> tuple[bool, bool, bool]:
     modules = [value.partition(":")[0] for value in points_of(distribution).values()]
-    places = [module.replace(".", "/") for module in modules]
-    files = [file for place in places for file in (f"{place}.py", f"{place}/__init__.py")]
     there = bool(modules) and all(_is_there(module.partition(".")[0]) for module in modules)
-    return not is_set_aside(distribution), vouches_for(distribution, *files), there
+    came = any(vouches_for_module(distribution, module) for module in modules)
+    return not is_set_aside(distribution), came, there
+
+
+def vouches_for_module(distribution: metadata.Distribution, module: str) -> bool:
+    """Return whether a distribution states the sum of a module, and its file has it."""
+    place = module.replace(".", "/")
+    return vouches_for(distribution, f"{place}.py", f"{place}/__init__.py")
 
 
 def _is_there(package: str) -> bool:

@@ -24,7 +24,7 @@ from .home import (
     points_of,
     refuse_waiting,
 )
-from .leftovers import folders_by_name, in_use, is_set_aside, left_beside
+from .leftovers import folders_by_name, in_use, is_set_aside, left_beside, vouches_for_module
 
 _SECTION = re.compile(rf"^\ufeff?\[{GROUP}\]\s*$", re.MULTILINE)
 """How a file of entry points names the group."""
@@ -34,7 +34,8 @@ _SECTION = re.compile(rf"^\ufeff?\[{GROUP}\]\s*$", re.MULTILINE)
 class Found:
     """An entry point: its name, its distribution as messages call it, and `load`, which imports it.
 
-    `damage` says what is wrong with the installation of a plugin that can be used all the same.
+    `damage` says what is wrong with the installation of a plugin that can be used all the same. `module` is
+    what it names, and `origin` who says so; None where that cannot be read.
     """
 
     name: str
@@ -42,6 +43,8 @@ class Found:
     version: str
     load: Callable[[], object]
     damage: str = ""
+    module: str = ""
+    origin: metadata.Distribution | None = None
 
 
 Read = tuple[metadata.Distribution, list[Found]]
@@ -52,7 +55,8 @@ def installed(distributions: Iterable[metadata.Distribution] | None = None) -> l
     """Return the entry points of all distributions, the core's own first, then by name.
 
     Of several distributions of one name the one counts whose code is here; of the core's name, the one that
-    the running code belongs to, and another one becomes a row that fails. Raises `ComponentError` when the
+    the running code belongs to, and another one becomes a row that fails. Of several that name one module,
+    the one comes first that has its sums. Raises `ComponentError` when the
     core's own are not among them: nothing built in could be found.
     """
     everything = _all() if distributions is None else list(distributions)
@@ -65,7 +69,25 @@ def installed(distributions: Iterable[metadata.Distribution] | None = None) -> l
     for name, known in by_name.items():
         chosen = in_use([distribution for distribution, _ in known])
         found += _of_plugin(name, chosen, known, folders)
-    return sorted(found, key=lambda item: (item.distribution != HOME, item.distribution, item.name))
+    borrowed = _borrowed(found)
+    return sorted(
+        found,
+        key=lambda item: (item.distribution != HOME, id(item) in borrowed, item.distribution, item.name),
+    )
+
+
+def _borrowed(found: Sequence[Found]) -> set[int]:
+    """Return the identities of entry points that name a module which came with another distribution."""
+    by_module: dict[str, list[Found]] = {}
+    for item in found:
+        if item.origin is not None:
+            by_module.setdefault(item.module, []).append(item)
+    borrowed: set[int] = set()
+    for module, items in by_module.items():
+        if len({item.distribution for item in items}) > 1:
+            own = {id(item) for item in items if item.origin and vouches_for_module(item.origin, module)}
+            borrowed |= {id(item) for item in items} - own if own else set()
+    return borrowed
 
 
 def _of_home(known: Sequence[Read], folders: Mapping[str, Sequence[Path]]) -> list[Found]:
@@ -154,7 +176,17 @@ def _points_of(distribution: metadata.Distribution) -> list[Found]:
     except Exception as error:
         return [_unreadable(distribution, error)]
     folder = folder_of(distribution)
-    return [Found(point.name, name, version, _loader(point, folder)) for point in points]
+    return [
+        Found(
+            point.name,
+            name,
+            version,
+            _loader(point, folder),
+            module=point.value.partition(":")[0],
+            origin=distribution,
+        )
+        for point in points
+    ]
 
 
 def _another(point: Found, distribution: metadata.Distribution) -> Found:

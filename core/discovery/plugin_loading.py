@@ -284,4 +284,7 @@ def _same(one: str, other: str) -> bool:
 
 
 def _duplicate(provider: Provider, other: str) -> Provider:
-    return replace(provider, stage="duplicate", reason=f"its module is in use as {other}")
+    hint = None
+    if (of := other.rpartition("/")[0]) != provider.distribution:
+        hint = f"pip uninstall {provider.distribution}, where {of} came in its stead"
+    return replace(provider, stage="duplicate", reason=f"its module is in use as {other}", hint=hint)

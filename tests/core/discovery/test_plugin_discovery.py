@@ -124,8 +124,8 @@ def test_of_two_distributions_of_a_name_the_first_counts(site: Path, tmp_path: P
     assert len([row for row in discover().providers if row.distribution == "okplug"]) == 1
 
 
-def old_version(site: Path) -> bytes:
-    """Leave the module of a version before; return what its `RECORD` says."""
+def old_version() -> bytes:
+    """Return the `RECORD` of a version before, whose module was another."""
     record = base64.urlsafe_b64encode(hashlib.sha256(b"another").digest()).rstrip(b"=")
     return b"okplug.py,sha256=" + record + b",1\n"
 
@@ -154,13 +154,26 @@ def test_what_an_upgrade_left_is_named_and_hides_no_plugin(
 def test_of_two_versions_the_one_counts_whose_sums_the_code_has(site: Path) -> None:
     digest = base64.urlsafe_b64encode(hashlib.sha256((site / "okplug.py").read_bytes()).digest())
     right = b"okplug.py,sha256=" + digest.rstrip(b"=") + b",1\n"
-    for version, record in (("1.0", old_version(site)), ("2.0", right), ("3.0", old_version(site))):
+    for version, record in (("1.0", old_version()), ("2.0", right), ("3.0", old_version())):
         told = METADATA.replace(b"2.0", version.encode())
         leave(site, f"okplug-{version}", metadata=told, points=POINTS, record=record)
     (row,) = (row for row in discover().providers if row.distribution == "okplug")
     assert row.version == "2.0"
     assert "okplug-1.0" in row.damage
     assert "okplug-3.0" in row.damage
+
+
+def test_of_two_names_for_a_module_the_one_counts_that_it_came_with(site: Path) -> None:
+    digest = base64.urlsafe_b64encode(hashlib.sha256((site / "okplug.py").read_bytes()).digest())
+    right = b"okplug.py,sha256=" + digest.rstrip(b"=") + b",1\n"
+    renamed = METADATA.replace(b"okplug", b"a-former-name")
+    leave(site, "a_former_name-1.0", metadata=renamed, points=POINTS, record=old_version())
+    leave(site, "okplug-2.0", metadata=METADATA, points=POINTS, record=right)
+    registry = discover()
+    rows = {row.distribution: row for row in registry.providers if row.distribution != HOME}
+    assert {name: row.status for name, row in rows.items()} == {"okplug": "ok", "a-former-name": "duplicate"}
+    assert rows["a-former-name"].hint == "pip uninstall a-former-name, where okplug came in its stead"
+    assert registry.find("encoder", "found").qualified_name == "okplug/found"
 
 
 def test_on_another_part_of_the_path_a_second_one_is_no_leftover(
