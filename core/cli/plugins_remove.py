@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from ..base.errors import UsageError, suggest
+from ..base.errors import ComponentError, UsageError, suggest
 from ..discovery.home import HOME, bears_the_name, normalized
 from .asked import confirm
 from .session import Session, pass_session
@@ -37,6 +37,8 @@ def command(session: Session, name: str, yes: bool) -> None:
     after = condition()
     tell_differences(before, after)
     require_unbroken(before, after, f"removing {name}", normalized(distribution))
+    if after.of(distribution):
+        raise ComponentError(f"{distribution} is still there", hint=f"see: mtl plugins show {distribution}")
     click.echo(f"removed {distribution}")
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
+from ..base.errors import ComponentError
 from .another_process import asked
 
 
@@ -37,11 +39,16 @@ class Verdict:
 def verdicts(target: str, *, quick: bool, seconds: float | None = None) -> list[Verdict]:
     """Check an installed distribution, a plugin file or the folder of a package; `quick`: nothing is trained.
 
-    Raises `ComponentError` where the check itself was ended, by the plugin say.
+    Where the check itself was ended, by the plugin say, that is the one verdict.
     """
     words = ["plugin", "check", target, "--json", *(["--quick"] if quick else [])]
+    try:
+        results = asked(*words, seconds=seconds)
+    except ComponentError as error:
+        name = Path(target).name
+        return [Verdict("plugin", name, {"failed": 1}, {"the-kit-comes-to-an-end": error.message})]
     rows: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
-    for row in asked(*words, seconds=seconds):
+    for row in results:
         rows.setdefault((row["kind"], row["name"]), []).append(row)
     return [
         Verdict(

@@ -12,15 +12,17 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from ..base.errors import ComponentError, UsageError
+from ..base.errors import UsageError
 from ..base.files import make_folder, read_json, reading, write_json, write_text
 from ..discovery.home import HOME
 from ..discovery.plugin_discovery import version_of
-from .conformance import Verdict, verdicts
+from .conformance import verdicts
 from .named_package import project_in
 
 JSON, PAGE = "index.json", "index.md"
 _FORMAT = 1
+_SECONDS = 3600.0
+"""Checks of a distribution that take longer hang."""
 _STATES = ("ok", "failed", "skipped")
 
 
@@ -45,10 +47,7 @@ def read_index(folder: Path) -> dict[str, Any]:
 def entry(target: str, *, quick: bool) -> tuple[str, dict[str, Any]]:
     """Check a distribution, or the folder of a package; return its name and what an index says of it."""
     name, version, summary = _described(target)
-    try:
-        found = verdicts(target, quick=quick)
-    except ComponentError as error:
-        found = [Verdict("plugin", name, {"failed": 1}, {"the-kit-comes-to-an-end": error.message})]
+    found = verdicts(target, quick=quick, seconds=_SECONDS)
     said = {
         "version": version,
         "date": datetime.now(UTC).date().isoformat(),

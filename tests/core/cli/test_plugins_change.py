@@ -103,7 +103,7 @@ def test_what_the_install_broke_is_told_with_the_way_back(mtl: Command, changed:
     after = Condition({"numpy": "1.0", "new-one": "1.0"}, (), failure="numpy is too old")
     changed(BEFORE, after)
     result = mtl("plugins", "install", "new-one", "--yes")
-    assert result.status == 3
+    assert (result.status, result.out) == (3, "")
     assert "warning: mtl does not work any more: numpy is too old\n" in result.err
     assert result.err.endswith(
         "error: installing new-one broke 1 thing that worked before\n"
@@ -116,6 +116,17 @@ def test_a_package_that_is_no_plugin_is_told(mtl: Command, changed: Any) -> None
     result = mtl("plugins", "install", "new-one", "--yes")
     assert result.status == 3
     assert "new-one is installed, and is no plugin of mtl" in result.err
+
+
+def test_what_is_still_there_is_not_said_to_be_removed(
+    mtl: Command, changed: Any, install_plugin: Install
+) -> None:
+    install_plugin("good-plugin", "")
+    still = Condition({}, (row("good-plugin"),))
+    changed(still, still)
+    result = mtl("plugins", "remove", "good-plugin", "--yes")
+    assert (result.status, result.out) == (3, "")
+    assert "error: good-plugin is still there\n" in result.err
 
 
 @pytest.mark.parametrize(

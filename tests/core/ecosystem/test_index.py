@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from mtl.core.base.errors import ComponentError, UsageError
-from mtl.core.ecosystem import index
+from mtl.core.ecosystem import conformance
 from mtl.core.ecosystem.conformance import Verdict
 from mtl.core.ecosystem.index import entry, merged, read_index, write_index
 
@@ -62,10 +62,10 @@ def test_a_damaged_index_is_refused(text: str, tmp_path: Path) -> None:
 def test_a_plugin_that_ends_the_check_is_a_failure_of_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def ended(target: str, *, quick: bool) -> list[Verdict]:
+    def ended(*_: object, **__: object) -> None:
         raise ComponentError("mtl plugin check: it ended with status -11")
 
-    monkeypatch.setattr(index, "verdicts", ended)
+    monkeypatch.setattr(conformance, "asked", ended)
     (tmp_path / "pyproject.toml").write_text("[project]\nname = 'bad-one'\nversion = '2'\n")
     name, row = entry(str(tmp_path), quick=True)
     (only,) = row["conformance"].values()
