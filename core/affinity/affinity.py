@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..base.device import choose_device
 from ..base.files import write_json, write_text
 from ..comparison.comparison import Comparing
 from ..comparison.folder import usual_folder
@@ -15,6 +14,7 @@ from ..comparison.outcomes import Outcome
 from ..comparison.progress import ComparisonProgress
 from ..comparison.sheets import cells_sheet
 from ..discovery.registry import Registry
+from ..execution.choosing import Hands
 from .layout import Layout
 from .page import page
 from .picture import picture, standalone
@@ -24,12 +24,11 @@ from .results import affinity_results
 def comparing(
     layout: Layout,
     registry: Registry,
-    device: str = "auto",
+    hands: Hands,
     progress: ComparisonProgress | None = None,
-    jobs: int = 1,
     plugin_files: Sequence[Path] = (),
 ) -> Comparing:
-    """Return what trains the cells of a layout, `jobs` at a time, and judges them by its budget."""
+    """Return what has the cells of a layout trained, and judges them by its budget."""
 
     def judge(
         grid: Grid, outcomes: Mapping[str, Outcome], notes: Sequence[str], planned: int
@@ -38,9 +37,8 @@ def comparing(
 
     return Comparing(
         registry,
-        choose_device(device),
+        hands,
         progress or ComparisonProgress(),
-        jobs,
         plugin_files=tuple(plugin_files),
         judge=judge,
         write=write_affinity,

@@ -49,6 +49,11 @@ def written_by(process: int) -> int | None:
     return int(used[5]) * os.sysconf("SC_PAGE_SIZE") if used else None
 
 
+def boot_name() -> str:
+    """Return what this start of this machine's system is called; nothing where it has no name."""
+    return _told("/proc/sys/kernel/random/boot_id").strip()
+
+
 def driver_version() -> str | None:
     """Return the version of NVIDIA's driver, None where the system does not tell it."""
     found = re.search(r"Module.*?(\d+(?:\.\d+)+)", _told("/proc/driver/nvidia/version"))

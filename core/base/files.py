@@ -28,6 +28,9 @@ _MOST_JSON = 2**30
 _NO_SYNC = {errno.EINVAL, errno.ENOTSUP}
 """What file systems answer that cannot force a folder to the disk."""
 
+_NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK}
+"""What file systems answer that know no second name of a file."""
+
 
 @contextmanager
 def writing_to(path: Path) -> Iterator[None]:
@@ -153,6 +156,33 @@ def write_bytes(path: Path, content: bytes) -> None:
     with unpublished((path,)):
         write_partial(path, content)
         publish((path,))
+
+
+def write_new(path: Path, content: bytes) -> bool:
+    """Write a file as `write_bytes` does where there is none yet; return whether this one did."""
+    with unpublished((path,)):
+        write_partial(path, content)
+        with writing_to(path):
+            try:
+                os.link(partial(path), path)
+            except FileExistsError:
+                return False
+            except OSError as error:
+                if error.errno not in _NO_LINKS:
+                    raise
+                return _written_first(path, content)
+            sync_folder(path.parent)
+    return True
+
+
+def _written_first(path: Path, content: bytes) -> bool:
+    """Write a new file where the file system knows no links: readers may see it half written."""
+    try:
+        with path.open("xb") as stream:
+            stream.write(content)
+    except FileExistsError:
+        return False
+    return True
 
 
 def write_text(path: Path, content: str) -> None:

@@ -19,6 +19,8 @@ from .files import writing_to
 LOCK = ".lock"
 """The file in a folder that its writer holds; it says who that is."""
 
+_LEAVING = 0.2
+"""Seconds that the last of those who share a folder needs, at most, to remove its lock."""
 _TAKEN = {errno.EACCES, errno.EAGAIN}
 _UNKNOWN = {errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EINVAL}
 """What file systems answer that know no locks."""
@@ -34,9 +36,10 @@ class Lock:
     works.
     """
 
-    def __init__(self, folder: Path, descriptor: int, missing: str | None) -> None:
+    def __init__(self, folder: Path, descriptor: int, missing: str | None, *, shared: bool = False) -> None:
         self.folder = folder
         self.missing = missing
+        self._shared = shared
         self._descriptor = descriptor
         self._close = weakref.finalize(self, os.close, descriptor)
 
@@ -49,16 +52,17 @@ class Lock:
         """Let others write, and leave no lock file behind."""
         try:
             # Removed while it is held: who opened it meanwhile finds that it is none any more.
-            if self.stands:
+            if self.stands and not (self._shared and _is_taken(self._descriptor, fcntl.LOCK_EX)):
                 with suppress(OSError):
                     (self.folder / LOCK).unlink()
         finally:
             self._close()
 
 
-def take_lock(folder: Path) -> Lock:
+def take_lock(folder: Path, *, shared: bool = False) -> Lock:
     """Keep other processes, and other threads of this one, from writing in an existing folder.
 
+    Of those who come with `shared` there may be any number at a time, who have claims to keep them apart.
     Raises `UsageError` at once, naming the holder, when somebody else writes there. On a file system that
     knows no locks nobody is kept out, and the lock's `missing` says so.
     """
@@ -67,10 +71,10 @@ def take_lock(folder: Path) -> Lock:
         while True:
             descriptor = _open(path)
             try:
-                missing = _flock(descriptor, folder)
+                missing = _flock(descriptor, folder, shared)
                 if _is(descriptor, path):
                     _sign(descriptor)
-                    return Lock(folder, descriptor, missing)
+                    return Lock(folder, descriptor, missing, shared=shared)
             except BaseException:
                 os.close(descriptor)
                 raise
@@ -85,12 +89,10 @@ def is_held(folder: Path) -> bool:
     except OSError:  # no lock, or none that is a file
         return False
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except OSError as error:
-        return error.errno in _TAKEN
+        # Those who share it are found by the first, and where a reader may not ask so, others by the second.
+        return _is_taken(descriptor, fcntl.LOCK_EX) or _is_taken(descriptor, fcntl.LOCK_SH)
     finally:
         os.close(descriptor)
-    return False
 
 
 def _open(path: Path) -> int:
@@ -116,10 +118,21 @@ def _no_lock(path: Path) -> UsageError:
     )
 
 
-def _flock(descriptor: int, folder: Path) -> str | None:
-    """Take the kernel's lock on an open file; return why that is impossible, where it is."""
+def _is_taken(descriptor: int, kind: int) -> bool:
+    """Return whether others keep a lock of a kind from being taken."""
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
+    except OSError as error:
+        return error.errno in _TAKEN
+    return False
+
+
+def _flock(descriptor: int, folder: Path, shared: bool) -> str | None:
+    """Take the kernel's lock on an open file; return why that is impossible, where it is."""
+    if shared and _is_taken(descriptor, fcntl.LOCK_SH):
+        time.sleep(_LEAVING)
+    try:
+        fcntl.flock(descriptor, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
     except OSError as error:
         if error.errno in _TAKEN:
             raise UsageError(

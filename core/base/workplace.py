@@ -109,14 +109,19 @@ class Workplace:
             self.warn(told)
 
 
-def enter(path: Path, warn: Callable[[str], None], *, create: bool = False) -> Workplace:
+def enter(
+    path: Path, warn: Callable[[str], None], *, create: bool = False, shared: bool = False
+) -> Workplace:
     """Return a folder to work in alone, tidied up, in its last whole state; made with `create` where missing.
 
-    Raises `UsageError` at once when somebody else is at work in it.
+    With `shared` others may enter it likewise, and nothing is tidied. Raises `UsageError` at once when
+    somebody else is at work in it.
     """
     restore(path)
     if create:
         make_folder(path)
+    if shared:
+        return Workplace(path, warn, [take_lock(path, shared=True)])
     return _entered(path, warn)
 
 

@@ -12,6 +12,7 @@ from .asked import (
     assignments_option,
     data_options,
     device_option,
+    executor_option,
     flags_in,
     jobs_option,
     json_option,
@@ -55,6 +56,7 @@ if TYPE_CHECKING:
 )
 @device_option
 @jobs_option
+@executor_option
 @click.option("--out", type=click.Path(path_type=Path), help="The folder [default: runs/affinity-TASKS].")
 @click.option("--force", is_flag=True, help="Replace what is there: train every cell again.")
 @click.option("--dry-run", is_flag=True, help="Stop at the groups and their prices: nothing is trained.")
@@ -64,7 +66,8 @@ def command(
     session: Session,
     /,
     device: str,
-    jobs: int,
+    jobs: int | None,
+    executor: str | None,
     out: Path | None,
     force: bool,
     dry_run: bool,
@@ -87,9 +90,11 @@ def command(
         from ..affinity.layout import lay_out_groups
         from ..base.places import refuse_unusable
         from ..comparison.folder import ComparisonFolder
+        from ..execution.choosing import Hands
     from .comparison import choose_comparison_progress, telling_what_is_kept
     from .grouping import print_affinity, print_layout
 
+    hands = Hands.chosen(session.registry, executor, device, jobs)
     layout = lay_out_groups(_question(asked), session.registry, asked["parameters"], asked["multiply_adds"])
     path = out or folder_of(layout, Path("runs"))
     refuse_unusable(path)
@@ -98,7 +103,7 @@ def command(
         print_layout(layout, as_json, ComparisonFolder(path).planned(plan, len(layout.grid.seeds)))
         return
     progress = choose_comparison_progress()
-    job = comparing(layout, session.registry, device, progress, jobs, tuple(session.plugin_files))
+    job = comparing(layout, session.registry, hands, progress, tuple(session.plugin_files))
     with telling_what_is_kept(progress, path):
         found = job.run(layout.grid, path, force=force)
     if as_json:

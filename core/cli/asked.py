@@ -84,7 +84,16 @@ out_option = click.option(
 )
 force_option = click.option("--force", is_flag=True, help="Replace an existing run folder.")
 jobs_option = click.option(
-    "--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Cells trained at a time."
+    "--jobs",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Trainings at a time [default: one, or the executor's].",
+)
+executor_option = click.option(
+    "--executor",
+    metavar="NAME|{name: NAME, ...}",
+    shell_complete=components("executor"),
+    help="Who trains (mtl list executor); any number of commands may then share the folder.",
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="End with one JSON object on stdout.")
 

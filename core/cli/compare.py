@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..base.errors import UsageError
-from .asked import data_options, device_option, flags_in, jobs_option, json_option, names_in, training_options
+from .asked import (
+    data_options,
+    device_option,
+    executor_option,
+    flags_in,
+    jobs_option,
+    json_option,
+    names_in,
+    training_options,
+)
 from .session import Session, pass_session, print_json
 
 if TYPE_CHECKING:
@@ -63,6 +72,7 @@ if TYPE_CHECKING:
 )
 @device_option
 @jobs_option
+@executor_option
 @click.option("--export", is_flag=True, help="Export and verify every cell too.")
 @click.option(
     "--out", type=click.Path(path_type=Path), help="The folder [default: runs/compare-TASKS-by-AXES]."
@@ -75,7 +85,8 @@ def command(
     session: Session,
     /,
     device: str,
-    jobs: int,
+    jobs: int | None,
+    executor: str | None,
     export: bool,
     out: Path | None,
     force: bool,
@@ -98,13 +109,14 @@ def command(
         rank_comparisons(ranked, asked["against"], out, as_json)
         return
     with session.importing():
-        from ..base.device import choose_device
         from ..base.places import refuse_unusable
         from ..comparison.comparison import Comparing
         from ..comparison.folder import ComparisonFolder, usual_folder
         from ..comparison.grid import folder_name, lay_out
+        from ..execution.choosing import Hands
     from .comparison import choose_comparison_progress, print_grid, telling_what_is_kept
 
+    hands = Hands.chosen(session.registry, executor, device, jobs)
     grid = lay_out(question_of(asked), session.registry)
     path = out or usual_folder(Path("runs"), folder_name(grid), grid.plan())
     refuse_unusable(path)
@@ -112,9 +124,7 @@ def command(
         print_grid(grid, as_json, ComparisonFolder(path).planned(grid.plan(), len(grid.seeds)))
         return
     progress = choose_comparison_progress()
-    comparing = Comparing(
-        session.registry, choose_device(device), progress, jobs, export, tuple(session.plugin_files)
-    )
+    comparing = Comparing(session.registry, hands, progress, export, tuple(session.plugin_files))
     with telling_what_is_kept(progress, path):
         _tell(comparing.run(grid, path, force=force), as_json)
 

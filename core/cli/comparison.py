@@ -26,6 +26,11 @@ from ..report.numbers import ABSENT, duration
 from .results import print_table
 from .session import print_json
 
+_EVERY = 60.0
+"""Seconds between two lines that say what is trained where."""
+_SHOWN = 8
+"""Trainings that such a line names."""
+
 
 class CellLines(ComparisonProgress):
     """One line per cell, with what is left."""
@@ -33,6 +38,7 @@ class CellLines(ComparisonProgress):
     def __init__(self) -> None:
         self._total = self._done = self._known = 0
         self._start = time.perf_counter()
+        self._told = -_EVERY
 
     def started(self, total: int, finished: int, adopted: int) -> None:
         self._total, self._done, self._known = total, finished + adopted, finished + adopted
@@ -53,8 +59,22 @@ class CellLines(ComparisonProgress):
     def failed(self, cell: Cell, reason: str) -> None:
         self._step(f"{cell.title}, seed {cell.seed}: failed: {reason}", "")
 
+    def at_work(self, places: Mapping[str, str]) -> None:
+        now = time.perf_counter()
+        if len(places) > 1 and now - self._told >= _EVERY:
+            self._told = now
+            shown = "; ".join(f"{title} on {place}" for title, place in list(places.items())[:_SHOWN])
+            more = f"; and {len(places) - _SHOWN} more" if len(places) > _SHOWN else ""
+            self._say(f"at work{self._pace()}: {shown}{more}")
+
     def warning(self, text: str) -> None:
         self._say(f"warning: {text}")
+
+    def _pace(self) -> str:
+        """Say how many trainings end in a minute, where some have."""
+        minutes = (time.perf_counter() - self._start) / 60
+        done = self._done - self._known
+        return f", {done / minutes:.1f} trainings a minute" if done else ""
 
     def _step(self, text: str, time_taken: str) -> None:
         self._done += 1
@@ -77,6 +97,7 @@ class CellBar(CellLines):
             BarColumn(bar_width=30),
             MofNCompleteColumn(),
             TimeElapsedColumn(),
+            TextColumn("{task.fields[places]}"),
             console=self._console,
             transient=True,
         )
@@ -84,11 +105,16 @@ class CellBar(CellLines):
 
     def started(self, total: int, finished: int, adopted: int) -> None:
         super().started(total, finished, adopted)
-        self._row = self._bar.add_task("", total=total, completed=self._done)
+        self._row = self._bar.add_task("", total=total, completed=self._done, places="")
         self._bar.start()
 
     def stopped(self) -> None:
         self._bar.stop()
+
+    def at_work(self, places: Mapping[str, str]) -> None:
+        if self._row is not None:
+            shown = ", ".join(sorted(set(places.values()))[:_SHOWN]) if len(places) > 1 else ""
+            self._bar.update(self._row, places=f"{self._pace().removeprefix(', ')}  {shown}".strip())
 
     def _step(self, text: str, time_taken: str) -> None:
         super()._step(text, time_taken)

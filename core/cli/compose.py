@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,8 @@ import click
 from .asked import (
     data_options,
     devices_option,
+    executor_option,
+    jobs_option,
     json_option,
     loudness_options,
     names_in,
@@ -19,6 +22,7 @@ from .asked import (
     training_options,
 )
 from .completion import components
+from .seeds import refuse_alone, train_seeds
 from .session import Session, pass_session, print_json, warn
 
 if TYPE_CHECKING:
@@ -54,6 +58,8 @@ if TYPE_CHECKING:
 )
 @training_options
 @click.option("--seeds", metavar="N|A,B,...", help="Train several seeds at once: so many, or these.")
+@executor_option
+@jobs_option
 @tracker_option
 @new_run_options
 @devices_option
@@ -70,6 +76,8 @@ def command(
     seeds: str | None,
     device: str,
     devices: int | None,
+    executor: str | None,
+    jobs: int | None,
     out: Path | None,
     force: bool,
     dry_run: bool,
@@ -86,31 +94,52 @@ def command(
       mtl compose --tasks denoise,classify --encoder lenet --seeds 3
       mtl compose --tasks denoise,classify --encoder lenet --devices 2
     """
+    refuse_alone(executor, jobs, seeds=seeds, force=force)
     resolved, source = _read(session, recipe, tasks, flags, assignments)
     if dry_run:
         _plan(session, resolved, source, as_json)
         return
     with session.importing():
         from ..recipe.seed_list import read_seeds
+
+    asked = flags["seed"] is not None
+    chosen = None if seeds is None else read_seeds(seeds, first=resolved.seed, asked=asked)
+    if chosen is not None and executor is not None:
+        place = (_place(out, resolved), out is None)
+        train_seeds(session, (executor, device, jobs), (resolved, source), chosen, place, as_json)
+        return
+    _train(session, (device, devices), (resolved, source), chosen, out, force, as_json)
+
+
+def _train(
+    session: Session,
+    devices: tuple[str, int | None],
+    written: tuple[Recipe, RecipeSource],
+    seeds: Sequence[int] | None,
+    out: Path | None,
+    force: bool,
+    as_json: bool,
+) -> None:
+    """Train one model or several in this process, or one with others."""
+    with session.importing():
         from ..running.following import Follower
         from ..running.pipeline import Pipeline
         from ..running.seeds import SeedsPipeline
         from .devices import started_here
         from .progress import choose_progress, finish_run, finish_seeds
 
-    asked = flags["seed"] is not None
-    chosen = None if seeds is None else read_seeds(seeds, first=resolved.seed, asked=asked)
-    ranks, place = started_here(device, devices, session.arguments, several=chosen is not None)
+    recipe, source = written
+    ranks, device = started_here(*devices, session.arguments, several=seeds is not None)
     if not ranks.leads:
-        Follower(Pipeline(session.registry, place, ranks=ranks)).run(resolved, source)
+        Follower(Pipeline(session.registry, device, ranks=ranks)).run(recipe, source)
         return
-    path = _place(out, resolved)
+    path = _place(out, recipe)
     how: dict[str, Any] = {"source": source, "force": force, "numbered": out is None}
-    pipeline = Pipeline(session.registry, place, progress := choose_progress(), ranks=ranks)
-    if chosen is None:
-        finish_run(progress, as_json, lambda: pipeline.run(resolved, path, **how))
+    pipeline = Pipeline(session.registry, device, progress := choose_progress(), ranks=ranks)
+    if seeds is None:
+        finish_run(progress, as_json, lambda: pipeline.run(recipe, path, **how))
     else:
-        finish_seeds(progress, as_json, lambda: SeedsPipeline(pipeline).run(resolved, path, chosen, **how))
+        finish_seeds(progress, as_json, lambda: SeedsPipeline(pipeline).run(recipe, path, seeds, **how))
 
 
 def _read(

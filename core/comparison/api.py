@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..base.device import choose_device
 from ..base.errors import UsageError
 from ..discovery.options import plain
 from ..discovery.registry import Registry, installed
+from ..execution.choosing import Hands
 from ..recipe.request import Request
 from ..recipe.seed_list import read_seeds
 from .axes import COMPONENTS, Axis, component_axis
@@ -44,7 +44,8 @@ def compare(
     set: Mapping[str, Any] | None = None,
     out: str | Path | None = None,
     device: str = "auto",
-    jobs: int = 1,
+    jobs: int | None = None,
+    executor: Named | None = None,
     export: bool = False,
     force: bool = False,
     progress: ComparisonProgress | None = None,
@@ -57,26 +58,26 @@ def compare(
     `metrics` says what judges a task (else its first metric with a direction), `equal_within` which gains
     count as none, as they are shown (`{"classify": 0.2}`: 0.2 points). `against` names the variant that the
     others are held against, not single-task runs. `recipe`, `set` and the rest are those of `mtl.compose`.
-    What `out` has finished is not trained again. `jobs` above 1 trains cells in processes: call it under
-    `if __name__ == "__main__"`.
-
-    Raises `RecipeError` with all mistakes at once, `UsageError` for a folder of another comparison; a cell
-    that fails is a row of `results["cells"]` with its reason.
+    What `out` has finished is not trained again. `executor` names who trains (`"ray"`, `{"name": "slurm",
+    "minutes": 60}`), `jobs` how many at a time (above 1: under `if __name__ == "__main__"`); any number of
+    programs may then share `out`. Raises `RecipeError` with all mistakes at once, `UsageError` for a folder
+    of another comparison; a cell that fails is a row of `results["cells"]` with its reason.
     """
     flags: dict[str, Any] = {"dataset": dataset, "data": data, "data_dir": data_dir, "balance_on": balance_on}
     flags |= {"init_from": init_from, "epochs": epochs, "precision": precision}
     request = Request(recipe, tasks, flags, _assignments(set or {}))
     varied = _axes({"sharing": sharing, "balancer": balancer, "encoder": encoder}, axes or {})
     question = Question(request, varied, read_seeds(seeds), metrics or {}, equal_within or {}, against)
-    grid = lay_out(question, found := _registry(registry, jobs))
+    hands = Hands.chosen(found := _registry(registry, jobs, executor), executor, device, jobs)
+    grid = lay_out(question, found)
     path = Path(out or usual_folder(Path("runs"), folder_name(grid), grid.plan()))
-    comparing = Comparing(found, choose_device(device), progress or ComparisonProgress(), jobs, export)
-    return comparing.run(grid, path, force=force)
+    return Comparing(found, hands, progress or ComparisonProgress(), export).run(grid, path, force=force)
 
 
-def _registry(given: Registry | None, jobs: int) -> Registry:
-    if jobs > 1 and given is not None:
-        raise UsageError("a registry cannot go to other processes", hint="leave out registry, or jobs")
+def _registry(given: Registry | None, jobs: int | None, executor: Named | None) -> Registry:
+    if given is not None and ((jobs or 1) > 1 or executor is not None):
+        hint = "leave out registry, or jobs and executor"
+        raise UsageError("a registry cannot go to other processes", hint=hint)
     return given or installed()
 
 

@@ -8,14 +8,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-import torch
-
 from ..base.errors import MtlError
 from ..base.files import write_json, write_text
 from ..base.notebook import box
-from ..contracts import Executor
 from ..discovery.registry import Registry
-from ..execution.choosing import usual_executor
+from ..execution.choosing import Hands
 from .folder import ComparisonFolder
 from .grid import MISSING, Grid
 from .outcomes import Outcome, outcomes_of
@@ -89,26 +86,28 @@ class Judge(Protocol):
 
 @dataclass
 class Comparing:
-    """How a grid is trained: where, on what, so many cells at a time, with or without export.
+    """How a grid is trained: by whom, with or without export.
 
-    `executor` has the cells trained; None: the usual one. `judge` says what follows from the cells, `write`
-    leaves it in the folder.
+    `judge` says what follows from the cells, `write` leaves it in the folder.
     """
 
     registry: Registry
-    device: torch.device
+    hands: Hands
     progress: ComparisonProgress = field(default_factory=ComparisonProgress)
-    jobs: int | None = None
     publishes: bool = False
     plugin_files: tuple[Path, ...] = ()
-    executor: Executor | None = None
     judge: Judge = results
     write: Callable[[Path, Mapping[str, Any]], None] = write_results
 
     def run(self, grid: Grid, path: Path, *, force: bool = False) -> Comparison:
         """Train what is not yet trained in the folder `path`, and write the results."""
         opened = ComparisonFolder.open(
-            path, grid.plan(), self.progress.warning, seeds=len(grid.seeds), force=force
+            path,
+            grid.plan(),
+            self.progress.warning,
+            seeds=len(grid.seeds),
+            force=force,
+            shared=self.hands.shares and not force,
         )
         with opened as folder:
             planned = folder.planned(grid.plan(), len(grid.seeds))
@@ -116,11 +115,9 @@ class Comparing:
             runner = Runner(
                 folder,
                 self.registry,
-                self.executor or usual_executor(self.registry),
-                str(self.device),
+                self.hands,
                 grid.yardsticks,
                 self.progress,
-                self.jobs,
                 self.publishes,
                 self.plugin_files,
                 adopts=not force,

@@ -6,6 +6,7 @@ last, and `compare.json`, `cells.csv`, `summary.csv` and `report.html` are the r
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
@@ -19,7 +20,7 @@ from ..base.files import (
     make_own_folder,
     read_json,
     sweep,
-    write_json,
+    write_new,
     writing_to,
 )
 from ..base.workplace import Workplace, enter, is_empty, replaced
@@ -53,15 +54,18 @@ class ComparisonFolder:
         *,
         seeds: int,
         force: bool = False,
+        shared: bool = False,
     ) -> Iterator[ComparisonFolder]:
         """Work alone in a new folder, or go on in one that asks the same question, perhaps of more cells.
+
+        With `shared` others may do so at the same time, if they too come to share it.
 
         Raises `UsageError` when something else is there, it is damaged, it compares something else, or
         somebody else is at work in it. With `force` an old comparison is kept aside until the new one is
         complete. `seeds` is the number of seeds that are planned, where nothing was planned before.
         """
         cls(path)._refuse(plan, force)
-        with enter(path, warn, create=True) as workplace:
+        with enter(path, warn, create=True, shared=shared) as workplace:
             folder = cls(path, workplace)
             folder._refuse(plan, force)  # somebody may have been there first
             # Who trains the same question again has seen its results: what was planned stays planned.
@@ -69,9 +73,11 @@ class ComparisonFolder:
             if force:
                 workplace.set_aside()
             if not (path / PLAN).is_file():
-                write_json(path / PLAN, {"format": FORMAT, "planned_seeds": planned, **plan})
+                asked = {"format": FORMAT, "planned_seeds": planned, **plan}
+                write_new(path / PLAN, json.dumps(asked, indent=2, allow_nan=False).encode() + b"\n")
+                folder._refuse(plan, force)  # another driver may have been first just now
             make_own_folder(folder.cells)
-            for text in sweep(folder.cells):
+            for text in () if shared else sweep(folder.cells):
                 warn(text)
             yield folder
 
@@ -134,13 +140,6 @@ class ComparisonFolder:
     def cell(self, cell: Cell) -> Path:
         """Return the run folder of a cell."""
         return self.cells / cell.folder_name
-
-    def finished(self, cell: Cell) -> bool:
-        """Return whether a cell is finished and intact.
-
-        Raises `DamagedCell` when it was finished and no longer is what it was.
-        """
-        return finished(self.cell(cell), cell.key)
 
     def origin_of(self, cell: Cell) -> dict[str, str]:
         """Return where a finished cell comes from."""

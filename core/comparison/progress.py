@@ -19,6 +19,9 @@ class ComparisonProgress:
     def trained(self, cell: Cell, seconds: float, metrics: Mapping[str, float | None]) -> None:
         """A cell is finished; `metrics` has the judged metric of each of its tasks on the test split."""
 
+    def at_work(self, places: Mapping[str, str]) -> None:
+        """From time to time: where the cells are that are trained now, by title, other drivers' too."""
+
     def failed(self, cell: Cell, reason: str) -> None:
         """A cell could not be trained; the others go on."""
 

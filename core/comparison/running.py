@@ -6,14 +6,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ..base.files import remove
-from ..contracts import Executor, JobEnding, Work
+from ..base.leases import claim
+from ..contracts import Job, JobEnding, Work
 from ..discovery.registry import Registry
 from ..execution.cells import TrainsCells, cell_job
+from ..execution.choosing import Hands
+from ..execution.marks import DamagedCell, complete
+from ..execution.once import Driver
 from ..execution.origin import data_origin, origin
+from ..execution.records import where_on
 from ..folders.run_folder import RunFolder
 from .cells import Cell
-from .folder import ComparisonFolder, DamagedCell
+from .folder import ComparisonFolder
 from .progress import ComparisonProgress
 from .yardsticks import Yardstick, compared_metrics
 
@@ -28,15 +32,13 @@ class Failure:
 
 @dataclass
 class Runner:
-    """Trains cells in a folder, `jobs` at a time; with `publishes`, each is exported too."""
+    """Has cells trained in a folder; with `publishes`, each is exported too."""
 
     folder: ComparisonFolder
     registry: Registry
-    executor: Executor
-    device: str
+    hands: Hands
     yardsticks: Mapping[str, Yardstick]
     progress: ComparisonProgress = field(default_factory=ComparisonProgress)
-    jobs: int | None = None
     publishes: bool = False
     plugin_files: tuple[Path, ...] = ()
     adopts: bool = True
@@ -72,7 +74,7 @@ class Runner:
     def _origin(self, cell: Cell) -> dict[str, str]:
         """Asked for anew with every cell: the first may have downloaded the data."""
         data = data_origin(cell.recipe.dataset, self.registry)
-        return {**origin(self.registry, self.device.partition(":")[0]), "data": data}
+        return {**origin(self.registry, self.hands.device.partition(":")[0]), "data": data}
 
     def _tell_other_data(self, finished: Sequence[Cell], *, alone: bool) -> None:
         """Tell of cells that were trained when the data's files were others than now."""
@@ -95,26 +97,35 @@ class Runner:
 
     def _adopt(self, cell: Cell) -> bool:
         origin = self._origin(cell)
-        # What a data set does not say it reads may have changed since.
-        return bool(origin["data"]) and self.folder.adopt(cell, origin) is not None
+        if not origin["data"]:  # what a data set does not say it reads may have changed since
+            return False
+        lease = claim(self.folder.cell(cell), where_on("copies it"))
+        if lease is None:
+            return False
+        adopted = self.folder.adopt(cell, origin) is not None
+        if adopted:
+            lease.finish()
+        else:
+            lease.leave()
+        return adopted
 
     def _finished(self, cell: Cell) -> bool:
         try:
-            done = self.folder.finished(cell)
+            return complete(self.folder.cell(cell), cell.key, self.publishes)
         except DamagedCell as found:
             self.progress.warning(f"{found}: the cell is trained again")
-            if told := remove(self.folder.cell(cell)):
-                self.progress.warning(told)
             return False
-        return done and (not self.publishes or (self.folder.cell(cell) / "report.html").is_file())
 
     def _train(self, cells: Sequence[Cell]) -> Iterator[JobEnding]:
-        perform = TrainsCells(self.publishes, self.plugin_files, self.registry)
-        work = Work(perform, self.device, self.folder.path.absolute(), self.jobs)
-        jobs = (
-            cell_job(cell.recipe, f"{cell.title}, seed {cell.seed}", self.folder.cell(cell)) for cell in cells
-        )
-        return self.executor.execute(jobs, work)
+        perform = TrainsCells(self.plugin_files, registry=self.registry)
+        work = Work(perform, self.hands.device, self.folder.path.absolute(), self.hands.at_once)
+        driver = Driver(self.hands.executor, work, tell=self.progress.at_work)
+        return driver.endings([self._job(cell) for cell in cells])
+
+    def _job(self, cell: Cell) -> Job:
+        title, path = f"{cell.title}, seed {cell.seed}", self.folder.cell(cell)
+        code = origin(self.registry, self.hands.device)["code"]
+        return cell_job(cell.recipe, title, path, publishes=self.publishes, code=code)
 
     def _judged(self, cell: Cell) -> dict[str, float | None]:
         test = compared_metrics(RunFolder(self.folder.cell(cell)).read_metrics())

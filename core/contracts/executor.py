@@ -68,6 +68,9 @@ class Work:
 class Executor(ABC):
     """Constructed with options only, which contacts nobody; one that lacks its package is refused there."""
 
+    elsewhere: bool = False
+    """Whether jobs are done on other machines: which devices there are is then not asked here."""
+
     @abstractmethod
     def execute(self, jobs: Iterator[Job], work: Work) -> Iterator[JobEnding]:
         """Have every job done, and yield how it ended as soon as that is known, in whatever order.

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,10 @@ from typing import Any
 import torch
 
 from ..base.device import choose_device
-from ..base.progress import Progress
+from ..base.errors import UsageError
+from ..base.files import remove
+from ..base.leases import BEAT, Lease, claim
+from ..base.locks import LOCK
 from ..contracts import Job, JobEnding, Seat
 from ..discovery.registry import Registry, discover
 from ..recipe.recipe import Recipe
@@ -19,60 +23,137 @@ from ..recipe.recipe_reader import read
 from ..recipe.recipe_source import RecipeSource
 from ..running.pipeline import Pipeline
 from .address import recipe_key
-from .marks import mark
+from .marks import DamagedCell, complete, mark, unmark
 from .origin import data_origin, origin
+from .records import CellLog, TakenOver, forget_failure, where_on, write_failure
 from .training import reason_of, train
 
 
-def cell_job(recipe: Recipe, title: str, path: Path) -> Job:
-    """Return the job of training a recipe into the run folder at `path`."""
-    return Job(recipe_key(recipe), title, {"recipe": recipe.to_plain(), "path": str(path.absolute())})
+def cell_job(recipe: Recipe, title: str, path: Path, *, publishes: bool, code: str = "") -> Job:
+    """Return the job of training a recipe into the run folder at `path`, by this very `code` if it is given.
+
+    With `publishes` it is exported and verified too. A folder of another recipe there is replaced.
+    """
+    content = {"recipe": recipe.to_plain(), "path": str(path.absolute()), "publishes": publishes}
+    content |= {"cwd": str(Path.cwd()), "code": code, "abandoned": -1}
+    return Job(recipe_key(recipe), title, content)
+
+
+def place_of(job: Job) -> Path:
+    """Return the run folder that a job is to fill."""
+    return Path(job.content["path"])
+
+
+def is_done(job: Job) -> bool:
+    """Return whether a job is done; raise `DamagedCell` where it was, and no longer is what it was."""
+    return complete(place_of(job), job.key, job.content["publishes"])
+
+
+def after(job: Job, abandoned: int) -> Job:
+    """Return a job whose last claim, of that number, is known to be abandoned."""
+    return replace(job, content={**job.content, "abandoned": abandoned})
 
 
 @dataclass(frozen=True)
 class TrainsCells:
-    """Trains one cell and marks it as finished; with `publishes` it is exported and verified too.
+    """Trains one cell and marks it as finished.
 
-    A `registry` stays in this process: others find their plugins, and those in `plugin_files`.
+    Whoever does that has claimed the cell; where somebody else has, or has finished it, nothing is done. A
+    `registry` stays in this process: others find their plugins, and those in `plugin_files`. `beat` is that
+    of the claim, in seconds.
     """
 
-    publishes: bool
     plugin_files: tuple[Path, ...] = ()
+    beat: float = BEAT
     registry: Registry | None = field(default=None, compare=False)
 
     def __reduce__(self) -> tuple[type[TrainsCells], tuple[Any, ...]]:
-        return TrainsCells, (self.publishes, self.plugin_files)
+        return TrainsCells, (self.plugin_files, self.beat)
 
     def __call__(self, job: Job, seat: Seat) -> JobEnding:
         """Train a cell; what goes wrong in it is in the ending, and only an interruption is raised."""
         if seat.threads is not None:
             torch.set_num_threads(seat.threads)
-        told, started = Warnings(), time.perf_counter()
-        reason, status = None, 0
+        started, where = time.perf_counter(), where_on(seat.device)
         try:
-            self._train(job, seat, told)
-        except Exception as error:  # a plugin may fail in any way: it becomes a row that says so
+            lease = claim(place_of(job), where, abandoned=job.content["abandoned"], beat=self.beat)
+            if lease is None:
+                return JobEnding(job.key, elsewhere=True, where=where)
+            ending = self._hold(job, seat, lease, where)
+        except Exception as error:  # a disk that is full: it becomes a row that says so
             reason, status = reason_of(error)
-        return JobEnding(job.key, reason, status, tuple(told.texts), time.perf_counter() - started)
+            ending = JobEnding(job.key, reason, status)
+        return replace(ending, seconds=time.perf_counter() - started, where=where)
 
-    def _train(self, job: Job, seat: Seat, told: Progress) -> None:
+    def _hold(self, job: Job, seat: Seat, lease: Lease, where: str) -> JobEnding:
+        """Train a cell that is claimed, and let it go."""
+        try:
+            ending = self._attempt(job, seat, lease, where)
+        except BaseException:
+            lease.leave()
+            raise
+        if ending.reason is None and not lease.lost:
+            lease.finish()
+        else:
+            lease.leave()
+        return ending
+
+    def _attempt(self, job: Job, seat: Seat, lease: Lease, where: str) -> JobEnding:
+        path = place_of(job)
+        log = CellLog(path, where, lambda: not lease.lost)
+        try:
+            if self._is_done(job, log):
+                return JobEnding(job.key, elsewhere=True)
+            log.line(f"claimed, {job.title}, {job.key}")
+            if not self._train(job, seat, log):
+                return JobEnding(job.key, elsewhere=True)
+            log.line("finished")
+            forget_failure(path)
+            return JobEnding(job.key, warnings=tuple(log.texts))
+        except Exception as error:  # a plugin may fail in any way: it becomes a row that says so
+            if isinstance(error, TakenOver) or lease.lost:
+                log.line("taken over by somebody else: stopped")
+                return JobEnding(job.key, elsewhere=True)
+            reason, status = reason_of(error)
+            log.failed(error, reason)
+            write_failure(path, lease.token, reason, status)
+            return JobEnding(job.key, reason, status, tuple(log.texts))
+
+    def _is_done(self, job: Job, log: CellLog) -> bool:
+        try:
+            return is_done(job)
+        except DamagedCell as found:
+            log.line(f"{found}: trained again")
+            if told := remove(place_of(job)):
+                log.warning(told)
+            return False
+
+    def _train(self, job: Job, seat: Seat, log: CellLog) -> bool:
+        """Train and mark a cell; return whether it was this training that finished it."""
+        _stand_in(Path(job.content["cwd"]))
         registry = self.registry or discovered(self.plugin_files)
-        device, path = choose_device(seat.device), Path(job.content["path"])
+        device, path = choose_device(seat.device), place_of(job)
+        here = origin(registry, device.type)
+        if job.content["code"] not in ("", here["code"]):
+            raise UsageError(
+                "the code of mtl or of a plugin is another one here than where the training was asked for",
+                hint="install the same on all machines",
+            )
+        if job.content["abandoned"] >= 0:
+            # Who was here and may still live finds that the folder is his no more.
+            remove(path / LOCK)
         recipe = read(RecipeSource(job.content["recipe"]), registry)
-        train(Pipeline(registry, device, told, self.publishes), recipe, path)
+        unmark(path)
+        train(Pipeline(registry, device, log, job.content["publishes"]), recipe, path)
         # Asked for anew with every cell: the first may have downloaded the data.
         data = data_origin(recipe.dataset, registry)
-        mark(path, job.key, {**origin(registry, device.type), "data": data})
+        return mark(path, job.key, {**here, "data": data})
 
 
-class Warnings(Progress):
-    """Remembers warnings, and nothing else of a run."""
-
-    def __init__(self) -> None:
-        self.texts: list[str] = []
-
-    def warning(self, text: str) -> None:
-        self.texts.append(text)
+def _stand_in(folder: Path) -> None:
+    """Be where the command was given, as its paths may be relative; a process that was, stays."""
+    if folder != Path.cwd() and folder.is_dir():
+        os.chdir(folder)
 
 
 @cache

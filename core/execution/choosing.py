@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
+from ..base.device import choose_device
 from ..base.errors import Problem, RecipeError
 from ..contracts import Executor
 from ..discovery.options import options_of, validate_options
@@ -19,6 +21,36 @@ _FLAG = "--executor"
 def usual_executor(registry: Registry) -> Executor:
     """Return the executor where none is named."""
     return choose_executor(registry, registry.defaults("executor", "jobs")[0])
+
+
+@dataclass(frozen=True)
+class Hands:
+    """Who does trainings: the executor, the device that it is asked for, and how many at a time.
+
+    With `shares` any number of drivers may have trainings done in one folder.
+    """
+
+    executor: Executor
+    device: str
+    at_once: int | None = None
+    shares: bool = False
+
+    @classmethod
+    def chosen(
+        cls,
+        registry: Registry,
+        named: str | Mapping[str, Any] | None = None,
+        device: str = "auto",
+        at_once: int | None = None,
+    ) -> Hands:
+        """Return the executor that is named, or the usual one, whose folder is its own.
+
+        `device` is looked for on this machine, unless the executor computes on others. Raises as
+        `choose_executor` and `choose_device`.
+        """
+        executor = usual_executor(registry) if named is None else choose_executor(registry, named)
+        where = device if executor.elsewhere else str(choose_device(device))
+        return cls(executor, where, at_once, shares=named is not None)
 
 
 def choose_executor(registry: Registry, named: str | Mapping[str, Any]) -> Executor:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from ..base.errors import UsageError
-from ..base.files import read_bytes, sha256, write_json
+from ..base.files import read_bytes, sha256, write_new
 from ..folders.json_files import Mark, read_form
 
 MARK = "cell.json"
@@ -24,10 +25,14 @@ class DamagedCell(Exception):  # noqa: N818 - a finding, handled by training the
     """A finished cell whose files are missing or changed."""
 
 
-def mark(path: Path, key: str, origin: Mapping[str, str]) -> None:
-    """Declare the run at `path` finished: from here on it is not trained again."""
+def mark(path: Path, key: str, origin: Mapping[str, str]) -> bool:
+    """Declare the run at `path` finished: from here on it is not trained again.
+
+    Returns whether this was the one to do so.
+    """
     digests = {name: _digest(path / name) for name in KEPT}
-    write_json(path / MARK, {"key": key, "origin": dict(origin), "sha256": digests})
+    said = {"key": key, "origin": dict(origin), "sha256": digests}
+    return write_new(path / MARK, json.dumps(said, indent=2).encode() + b"\n")
 
 
 def finished(path: Path, key: str) -> bool:
@@ -49,6 +54,16 @@ def finished(path: Path, key: str) -> bool:
     except UsageError as error:
         raise DamagedCell(error.message) from None
     return True
+
+
+def complete(path: Path, key: str, publishes: bool) -> bool:
+    """Return whether the training is finished, intact, and exported where it `publishes`; raises likewise."""
+    return finished(path, key) and (not publishes or (path / "report.html").is_file())
+
+
+def unmark(path: Path) -> None:
+    """Take a finished training for one that is not: it is to be exported too."""
+    (path / MARK).unlink(missing_ok=True)
 
 
 def read_mark(path: Path) -> dict[str, Any]:

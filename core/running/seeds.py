@@ -114,9 +114,7 @@ class SeedsPipeline:
             for seed, (pipeline, run) in started.items():
                 runs[seed] = pipeline.finish(run)
         whole.check()
-        metrics = summary(_metrics_of(path, seeds))
-        write_json(path / METRICS, metrics)
-        write_seeds_report(path, metrics)
+        metrics = _conclude(path, seeds)
         return SeedsOutcome(path, runs, metrics)
 
     def _start(
@@ -242,6 +240,19 @@ class _Locked(Progress):
     def warning(self, text: str) -> None:
         with self.lock:
             self.progress.warning(text)
+
+
+def conclude(path: Path, seeds: Sequence[int]) -> SeedsOutcome:
+    """Leave what finished runs of several seeds reach together beside them."""
+    write_json(path / SEEDS, {"seeds": list(seeds)})
+    return SeedsOutcome(path, {seed: path / f"seed-{seed}" for seed in seeds}, _conclude(path, seeds))
+
+
+def _conclude(path: Path, seeds: Sequence[int]) -> dict[str, Any]:
+    metrics = summary(_metrics_of(path, seeds))
+    write_json(path / METRICS, metrics)
+    write_seeds_report(path, metrics)
+    return metrics
 
 
 def seeds_of(path: Path) -> tuple[int, ...]:

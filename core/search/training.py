@@ -20,7 +20,8 @@ from ..contracts import Job, JobEnding, Seat
 from ..discovery.registry import Registry
 from ..evaluation.evaluation import baseline
 from ..execution.address import recipe_key
-from ..execution.cells import Warnings, discovered
+from ..execution.cells import discovered
+from ..execution.records import Warnings
 from ..execution.training import can_go_on, reason_of
 from ..folders.json_files import Form, read_form
 from ..folders.kept_runs import TRIAL

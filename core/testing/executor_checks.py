@@ -13,7 +13,7 @@ from .checks import CheckSkipped, check, require
 from .subjects import Subject
 
 _FAILS = "fails"
-_JOBS = tuple(Job(f"{number:064x}", f"job {number}", {_FAILS: number == 1}) for number in range(4))
+JOBS = tuple(Job(f"{number:064x}", f"job {number}", {_FAILS: number == 1}) for number in range(4))
 
 
 def perform(job: Job, seat: Seat) -> JobEnding:
@@ -25,8 +25,8 @@ def perform(job: Job, seat: Seat) -> JobEnding:
 def check_each_job_ends_once(subject: Subject) -> None:
     """Every job is done and its ending yielded once; one that fails does not keep others from being done."""
     with _work() as work:
-        found = list(_built(subject, iter(_JOBS), work))
-    expected = {job.key: perform(job, Seat("cpu")) for job in _JOBS}
+        found = list(_built(subject, iter(JOBS), work))
+    expected = {job.key: perform(job, Seat("cpu")) for job in JOBS}
     require(
         sorted(ending.key for ending in found) == sorted(expected)
         and all(ending.reason == expected[ending.key].reason for ending in found),
@@ -42,7 +42,7 @@ def check_jobs_are_taken_when_there_is_a_place(subject: Subject) -> None:
     taken: list[int] = []
 
     def asked() -> Iterator[Job]:
-        for number, job in enumerate(_JOBS):
+        for number, job in enumerate(JOBS):
             taken.append(number)
             yield job
 

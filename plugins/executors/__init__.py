@@ -12,4 +12,6 @@ COMPONENTS: tuple[Component, ...] = (
         f"{_HERE}.local:Local",
         default_for=("jobs",),
     ),
+    Component("executor", "ray", "A Ray cluster: a task for each training", f"{_HERE}.ray:Ray"),
+    Component("executor", "slurm", "A Slurm cluster, by submitit", f"{_HERE}.slurm:Slurm"),
 )

@@ -16,7 +16,7 @@ from pydantic import Field
 from ...core.base.errors import MissingRequirementError
 from ...core.base.files import read_text, write_bytes
 from ...core.contracts import Ending, TrackedRun, Tracker
-from .package import require
+from ..packages import require
 
 _ENDED = {"finished": "FINISHED", "failed": "FAILED", "interrupted": "KILLED"}
 _LONGEST = 500
@@ -44,7 +44,7 @@ class Mlflow(Tracker):
         experiment: Annotated[str, Field(min_length=1, description="The experiment's name.")] = "mtl",
         pictures: Annotated[bool, Field(description="Keep pictures of answers too.")] = True,
     ) -> None:
-        require("mlflow", "mlflow", extra="mlflow")
+        require("tracker 'mlflow'", "mlflow", extra="mlflow")
         self.uri, self.experiment, self.pictures = uri, experiment, pictures
 
     def start(self, run: TrackedRun) -> None:

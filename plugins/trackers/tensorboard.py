@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from ...core.contracts import Ending, TrackedRun, Tracker
-from .package import require
+from ..packages import require
 
 
 class TensorBoard(Tracker):
@@ -31,7 +31,7 @@ class TensorBoard(Tracker):
         ] = None,
         pictures: Annotated[bool, Field(description="Keep pictures of answers too.")] = True,
     ) -> None:
-        require("tensorboard", "tensorboardX", extra="tensorboard")
+        require("tracker 'tensorboard'", "tensorboardX", extra="tensorboard")
         self.folder, self.pictures = folder, pictures
 
     def start(self, run: TrackedRun) -> None:

@@ -14,7 +14,7 @@ from pydantic import Field
 
 from ...core.base.errors import UsageError
 from ...core.contracts import Ending, TrackedRun, Tracker
-from .package import require
+from ..packages import require
 
 
 class Wandb(Tracker):
@@ -40,7 +40,7 @@ class Wandb(Tracker):
         pictures: Annotated[bool, Field(description="Keep pictures of answers too.")] = True,
     ) -> None:
         wanted = ("wandb", "trackio") if library == "auto" else (library,)
-        self.library = require("wandb", *wanted, extra=wanted[0])
+        self.library = require("tracker 'wandb'", *wanted, extra=wanted[0])
         self.project, self.mode, self.pictures = project, mode, pictures
 
     def start(self, run: TrackedRun) -> None:

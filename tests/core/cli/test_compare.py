@@ -59,7 +59,7 @@ def test_whose_gradients_and_the_precision_have_flags_as_in_compose(mtl: Command
     assert result.status == 0
     fixed = json.loads(Path("one/plan.json").read_text())["recipe"]
     assert fixed["train"]["precision"] == "bf16"
-    (cell,) = Path("one/cells").glob("hard-*")
+    (cell,) = Path("one/cells").glob("hard-*/")
     assert "  on: features\n" in (cell / "recipe.yaml").read_text()
 
 

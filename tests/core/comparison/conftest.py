@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 
 from mtl.core.comparison.axes import Axis, component_axis
 from mtl.core.comparison.comparison import Comparing, Comparison
 from mtl.core.comparison.grid import Grid, Question, lay_out
 from mtl.core.comparison.progress import ComparisonProgress
 from mtl.core.discovery.registry import Registry
+from mtl.core.execution.choosing import Hands
 from mtl.core.recipe.request import Request
 
 Make = Callable[..., Grid]
@@ -86,7 +86,7 @@ def train(registry: Registry) -> Callable[..., tuple[Comparison, Diary]]:
     ) -> tuple[Comparison, Diary]:
         diary = diary or Diary()
         force = options.pop("force", False)
-        comparing = Comparing(found or registry, torch.device("cpu"), diary, **options)
+        comparing = Comparing(found or registry, Hands.chosen(registry, device="cpu"), diary, **options)
         return comparing.run(laid_out, path, force=force), diary
 
     return run
@@ -101,7 +101,7 @@ def trained(registry: Registry, tmp_path_factory: pytest.TempPathFactory) -> Com
         assignments=("train.validation=0.8",),
     )
     laid_out = lay_out(Question(request, (component_axis("sharing", "hard,none"),), (0, 1, 2)), registry)
-    comparing = Comparing(registry, torch.device("cpu"))
+    comparing = Comparing(registry, Hands.chosen(registry, device="cpu"))
     return comparing.run(laid_out, tmp_path_factory.mktemp("comparison") / "c")
 
 

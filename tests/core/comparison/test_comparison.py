@@ -153,7 +153,7 @@ def test_nothing_is_taken_from_other_code_or_a_changed_result(
     grid: Make, train: Train, tmp_path: Path
 ) -> None:
     train(grid("hard", seeds=(0,)), tmp_path / "first")
-    cells = sorted((tmp_path / "first" / "cells").glob("*alone*"))
+    cells = sorted((tmp_path / "first" / "cells").glob("*alone*/"))
     mark = json.loads((cells[0] / "cell.json").read_text())
     mark["origin"]["code"] = "another"
     (cells[0] / "cell.json").write_text(json.dumps(mark))
@@ -174,7 +174,7 @@ def test_cells_of_different_data_are_told_and_not_lent(grid: Make, train: Train,
 
 def test_cells_of_different_code_in_one_comparison_are_told(grid: Make, train: Train, tmp_path: Path) -> None:
     train(grid("hard", seeds=(0,)), tmp_path / "c")
-    path = next((tmp_path / "c" / "cells").glob("hard*")) / "cell.json"
+    path = next((tmp_path / "c" / "cells").glob("hard*/")) / "cell.json"
     mark = json.loads(path.read_text())
     mark["origin"]["torch"] = "1.0"
     path.write_text(json.dumps(mark))
@@ -188,7 +188,7 @@ def test_a_damaged_cell_is_told_and_trained_again(
 ) -> None:
     laid_out = grid("hard", seeds=(0,))
     before = train(laid_out, tmp_path / "c")[0].results
-    path = next((tmp_path / "c" / "cells").glob("hard*"))
+    path = next((tmp_path / "c" / "cells").glob("hard*/"))
     if damage == "gone":
         (path / "metrics.json").unlink()
     elif damage == "folder":

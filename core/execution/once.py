@@ -1,0 +1,98 @@
+"""Has each cell trained once, by whoever works in the same folder: this driver's executor, or another's."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from ..base.leases import Watch
+from ..contracts import Executor, Job, JobEnding, Work
+from ..folders.run_folder import RunFolder
+from .cells import after, is_done, place_of
+from .marks import DamagedCell
+from .records import read_failure
+
+_PAUSE = 0.5
+"""Seconds between two looks at what others do."""
+_OFTEN = 5.0
+"""Seconds between two times that is told what runs where."""
+
+
+@dataclass
+class Driver:
+    """Hands cells to an executor, and waits for those that another driver's executor is at.
+
+    `tell` gets to know what runs where: the place of each cell, by its title.
+    """
+
+    executor: Executor
+    work: Work
+    watch: Watch = field(default_factory=Watch)
+    tell: Callable[[dict[str, str]], None] = lambda places: None
+    _told: float = field(default=0.0, init=False)
+
+    def endings(self, jobs: Sequence[Job]) -> Iterator[JobEnding]:
+        """Yield how each job ended, once, as soon as that is known; one that others did has no warnings."""
+        missing = {job.key: job for job in jobs}
+        before = {job.key: _failure(job) for job in jobs}
+        while missing:
+            ended = False
+            for ending in self.executor.execute(self._free(missing), self.work):
+                if ending.elsewhere:
+                    continue
+                missing.pop(ending.key)
+                ended = True
+                yield ending
+                self._show(missing)
+            for job in list(missing.values()):
+                if (found := _found(job, before[job.key])) is not None:
+                    missing.pop(job.key)
+                    ended = True
+                    yield found
+            self._show(missing)
+            if missing and not ended:
+                time.sleep(_PAUSE)
+
+    def _free(self, missing: dict[str, Job]) -> Iterator[Job]:
+        """Yield the jobs that nobody is at, when each is asked for."""
+        for job in list(missing.values()):
+            if _is_finished(job):
+                continue
+            abandoned = self.watch.free(place_of(job))
+            if abandoned is not None:
+                yield after(job, abandoned)
+            self._show(missing)
+
+    def _show(self, missing: dict[str, Job]) -> None:
+        """Tell what runs where, not too often: a claim is a file to read."""
+        now = time.monotonic()
+        if now - self._told < _OFTEN:
+            return
+        self._told = now
+        places = ((job.title, self.watch.holder(place_of(job))) for job in missing.values())
+        self.tell({title: place for title, place in places if place is not None})
+
+
+def _found(job: Job, before: str) -> JobEnding | None:
+    """Return how a job ended that others did, None where it did not."""
+    if _is_finished(job):
+        seconds = RunFolder(place_of(job)).read_metrics()["training"]["seconds"]
+        return JobEnding(job.key, seconds=seconds)
+    failure = read_failure(place_of(job))
+    if failure is None or failure["token"] == before:
+        return None
+    return JobEnding(job.key, str(failure["reason"]), int(failure["status"]))
+
+
+def _failure(job: Job) -> str:
+    """Return what names the last failure of a job; nothing where there is none."""
+    failure = read_failure(place_of(job))
+    return "" if failure is None else str(failure["token"])
+
+
+def _is_finished(job: Job) -> bool:
+    try:
+        return is_done(job)
+    except DamagedCell:  # whoever gets it trains it again
+        return False

@@ -1,0 +1,87 @@
+"""A real Ray on this machine: nodes come and are killed, and every training is finished once."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mtl.core.base.errors import MissingRequirementError
+from mtl.core.contracts import Work
+from mtl.core.testing.executor_checks import JOBS, perform
+from mtl.plugins.executors.ray import Ray
+
+from .conftest import compared, ends, tables
+
+pytest.importorskip("ray")
+SMALL = {"object_store_memory": 80 * 2**20}
+
+
+@pytest.fixture
+def cluster() -> Iterator[Any]:
+    from ray.cluster_utils import Cluster
+
+    found = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False, **SMALL})
+    yield found
+    found.shutdown()
+
+
+def wait_for(folder: Path, cells: int) -> None:
+    """Wait until so many trainings are finished."""
+    deadline = time.monotonic() + 300
+    while len(list(folder.glob("cells/*/cell.json"))) < cells and time.monotonic() < deadline:
+        time.sleep(0.05)
+
+
+@pytest.mark.slow
+def test_nodes_may_come_and_be_killed(cluster: Any, sequential: Path, tmp_path: Path) -> None:
+    first = cluster.add_node(num_cpus=1, **SMALL)
+    folder = tmp_path / "c"
+
+    def disturb() -> None:
+        wait_for(folder, 4)
+        second = cluster.add_node(num_cpus=1, **SMALL)
+        cluster.remove_node(first, allow_graceful=False)
+        wait_for(folder, 12)
+        cluster.add_node(num_cpus=1, **SMALL)
+        cluster.remove_node(second, allow_graceful=False)
+
+    disturbing = threading.Thread(target=disturb)
+    disturbing.start()
+    comparison = compared(folder, executor={"name": "ray", "address": cluster.address})
+    disturbing.join()
+    assert comparison.exit_status == 0
+    assert ends(folder) == [1] * 24
+    assert list(tables(folder)) == list(tables(sequential))
+
+
+@pytest.mark.slow
+def test_a_task_that_fails_is_told_and_jobs_are_taken_as_there_is_room(cluster: Any, tmp_path: Path) -> None:
+    cluster.add_node(num_cpus=1, **SMALL)
+    taken = []
+
+    def jobs() -> Iterator[Any]:
+        for job in JOBS:
+            taken.append(job.key)
+            yield job
+
+    endings = Ray(address=cluster.address).execute(jobs(), Work(perform, "cpu", tmp_path))
+    first = next(endings)
+    assert len(taken) <= 2
+    assert {ending.key: ending.reason for ending in [first, *endings]} == {
+        job.key: perform(job, None).reason for job in JOBS
+    }
+
+
+def test_without_a_cluster_it_says_how_to_start_one(tmp_path: Path) -> None:
+    with pytest.raises(MissingRequirementError, match="finds no cluster at") as refusal:
+        next(Ray(address="127.0.0.1:1").execute(iter(JOBS), Work(perform, "cpu", tmp_path)))
+    assert "ray start --head" in (refusal.value.hint or "")
+
+
+def test_without_jobs_nobody_is_asked(tmp_path: Path) -> None:
+    assert list(Ray(address="127.0.0.1:1").execute(iter(()), Work(perform, "cpu", tmp_path))) == []
