@@ -38,7 +38,7 @@ class Driver:
         before = {job.key: _failure(job) for job in jobs}
         while missing:
             ended = False
-            for ending in self.executor.execute(self._free(missing), self.work):
+            for ending in self.executor.execute(self._free(missing, before), self.work):
                 if ending.elsewhere:
                     continue
                 missing.pop(ending.key)
@@ -54,10 +54,10 @@ class Driver:
             if missing and not ended:
                 time.sleep(_PAUSE)
 
-    def _free(self, missing: dict[str, Job]) -> Iterator[Job]:
-        """Yield the jobs that nobody is at, when each is asked for."""
+    def _free(self, missing: dict[str, Job], before: dict[str, str]) -> Iterator[Job]:
+        """Yield the jobs that nobody is at, and nobody has done since, when each is asked for."""
         for job in list(missing.values()):
-            if _is_finished(job):
+            if _is_finished(job) or _failure(job) != before[job.key]:
                 continue
             abandoned = self.watch.free(place_of(job))
             if abandoned is not None:

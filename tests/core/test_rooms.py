@@ -25,13 +25,13 @@ ROOMS = {
     "running": "base contracts discovery data recipe composition evaluation training folders report",
     "execution": "base contracts discovery data recipe folders running",
     "comparison": "base contracts discovery recipe composition folders report running execution",
-    "affinity": "base composition discovery recipe report running comparison",
+    "affinity": "base composition discovery recipe report running execution comparison",
     "search": "base contracts composition discovery evaluation execution folders recipe report running "
     "comparison",
     "scaffold": "base contracts discovery",
     "testing": "base contracts discovery data recipe composition evaluation training running",
     "ecosystem": "base discovery",
-    "cli": "base contracts discovery recipe composition folders report running comparison affinity "
+    "cli": "base contracts discovery recipe composition folders report running execution comparison affinity "
     "search scaffold testing ecosystem",
 }
 """Each room may import those it names, which stand above it: no circle can be written down."""
