@@ -38,6 +38,15 @@ def of_kind(context: click.Context, argument: click.Parameter, begun: str) -> li
     return components(str(kind))(context, argument, begun) if kind else []
 
 
+def plugins(context: click.Context, argument: click.Parameter, begun: str) -> list[str]:
+    """Return the distributions of plugins, but the built-in ones, that a word begins."""
+    from ..discovery.home import HOME
+    from ..discovery.registry import discover
+
+    found = {provider.distribution for provider in discover().providers} - {HOME}
+    return sorted(name for name in found if name.startswith(begun))
+
+
 def runs(context: click.Context, argument: click.Parameter, begun: str) -> list[str]:
     """Return the runs in the folder that a word begins, or in `runs`."""
     from ..folders.kept_runs import runs_under

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from .completion import plugins
 from .results import print_table
 from .session import Session, pass_session, print_json
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @click.command("check")
-@click.argument("target", required=False)
+@click.argument("target", required=False, shell_complete=plugins)
 @click.option("--kind", help="Only components of a kind, or `plugin` for the plugin as a whole.")
 @click.option("--name", help="Only components of a name.")
 @click.option("--quick", is_flag=True, help="Only checks that neither train nor export.")

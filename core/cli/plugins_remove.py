@@ -7,11 +7,12 @@ import click
 from ..base.errors import ComponentError, UsageError, suggest
 from ..discovery.home import HOME, bears_the_name, normalized
 from .asked import confirm
+from .completion import plugins
 from .session import Session, pass_session
 
 
 @click.command("remove")
-@click.argument("name")
+@click.argument("name", shell_complete=plugins)
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @pass_session
 def command(session: Session, name: str, yes: bool) -> None:

@@ -12,7 +12,7 @@ import pytest
 from rich.console import Console
 
 from mtl.core.cli import init, progress
-from mtl.core.cli.completion import components, kinds, of_kind, runs
+from mtl.core.cli.completion import components, kinds, of_kind, plugins, runs
 from mtl.core.cli.main import build_cli
 from mtl.core.cli.progress import BarProgress, choose_progress
 from mtl.core.recipe.recipe_source import read_recipe
@@ -83,6 +83,13 @@ def test_quiet_tells_warnings_alone_and_verbose_every_number(capsys: pytest.Capt
     assert "validation/a/accuracy  0.9" not in usual
     assert "    validation/a/accuracy  0.9\n" in verbose
     assert [line for line in verbose.splitlines() if not line.startswith("    ")] == usual.splitlines()
+
+
+def test_plugins_are_completed_but_the_built_in_ones(install_plugin: Callable[..., str]) -> None:
+    install_plugin("good-plugin", "")
+    context, argument = click.Context(build_cli()), click.Argument(["name"])
+    assert plugins(context, argument, "") == ["good-plugin"]
+    assert plugins(context, argument, "mtl") == []
 
 
 def test_values_are_completed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
