@@ -97,6 +97,22 @@ executor_option = click.option(
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="End with one JSON object on stdout.")
 
+_SEARCH = (
+    click.option(
+        "--search",
+        "spaces",
+        multiple=True,
+        metavar="KEY=VALUES",
+        help="Search this first, alike for each variant and each task alone (as mtl search --space).",
+    ),
+    click.option(
+        "--trials",
+        type=click.IntRange(min=1),
+        metavar="N",
+        help="Trials of each of these searches [default: 20].",
+    ),
+)
+
 _DATA = (
     recipe_option,
     dataset_option,
@@ -118,6 +134,11 @@ def data_options(command: Command) -> Command:
 def source_options(command: Command) -> Command:
     """Add the options that say which data a training is of, for a command whose argument is the recipe."""
     return _added(_DATA[1:], command)
+
+
+def search_options(command: Command) -> Command:
+    """Add the options that say what is searched, with which budget, before a comparison."""
+    return _added(_SEARCH, command)
 
 
 def training_options(command: Command) -> Command:

@@ -17,6 +17,7 @@ from .asked import (
     jobs_option,
     json_option,
     names_in,
+    search_options,
     training_options,
 )
 from .session import Session, pass_session, print_json
@@ -70,6 +71,7 @@ if TYPE_CHECKING:
     type=click.Path(path_type=Path),
     help="Train nothing: rank the methods of finished comparisons, one for each data set. Repeat it.",
 )
+@search_options
 @device_option
 @jobs_option
 @executor_option
@@ -115,9 +117,10 @@ def command(
         from ..comparison.grid import folder_name, lay_out
         from ..execution.choosing import Hands
     from .comparison import choose_comparison_progress, print_grid, telling_what_is_kept
+    from .comparison_search import planned_searches, searched
 
     hands = Hands.chosen(session.registry, executor, device, jobs)
-    grid = lay_out(question_of(asked), session.registry)
+    grid, searches = planned_searches(lay_out(question_of(asked), session.registry), asked, session.registry)
     path = out or usual_folder(Path("runs"), folder_name(grid), grid.plan())
     refuse_unusable(path)
     if dry_run:
@@ -126,6 +129,7 @@ def command(
     progress = choose_comparison_progress()
     comparing = Comparing(session.registry, hands, progress, export, tuple(session.plugin_files))
     with telling_what_is_kept(progress, path):
+        grid = searched(searches, grid, comparing, path, force=force)
         _tell(comparing.run(grid, path, force=force), as_json)
 
 

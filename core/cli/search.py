@@ -13,6 +13,7 @@ from ..base.errors import UsageError
 from .asked import (
     assignments_option,
     device_option,
+    executor_option,
     flags_in,
     jobs_option,
     json_option,
@@ -81,6 +82,7 @@ _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 )
 @device_option
 @jobs_option
+@executor_option
 @click.option("--export", is_flag=True, help="Export and verify the best trial too.")
 @click.option("--out", type=click.Path(path_type=Path), help="The folder [default: runs/search-TASKS].")
 @click.option("--force", is_flag=True, help="Replace an existing search.")
@@ -142,12 +144,12 @@ def _place(out: Path | None, layout: Layout) -> Path:
 
 
 def _searching(session: Session, asked: Mapping[str, Any]) -> Searching:
-    from ..base.device import choose_device
+    from ..execution.choosing import Hands
     from ..search.searching import Searching
     from .searching import TrialLines
 
-    device, plugin_files = choose_device(asked["device"]), tuple(session.plugin_files)
-    return Searching(session.registry, device, TrialLines(), asked["jobs"], asked["export"], plugin_files)
+    hands = Hands.chosen(session.registry, asked["executor"], asked["device"], asked["jobs"])
+    return Searching(session.registry, hands, TrialLines(), asked["export"], tuple(session.plugin_files))
 
 
 def seconds_of(text: str) -> float:

@@ -28,6 +28,9 @@ class TrialLines(SearchProgress):
     def __init__(self) -> None:
         self._most: int | None = None
 
+    def about(self, what: str, trials: int) -> None:
+        click.echo(f"search for {what}, {trials} trials", err=True)
+
     def started(self, known: int, most: int | None) -> None:
         self._most = most
         if known:

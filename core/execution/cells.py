@@ -130,15 +130,11 @@ class TrainsCells:
 
     def _train(self, job: Job, seat: Seat, log: CellLog) -> bool:
         """Train and mark a cell; return whether it was this training that finished it."""
-        _stand_in(Path(job.content["cwd"]))
+        stand_in(Path(job.content["cwd"]))
         registry = self.registry or discovered(self.plugin_files)
         device, path = choose_device(seat.device), place_of(job)
         here = origin(registry, device.type)
-        if job.content["code"] not in ("", here["code"]):
-            raise UsageError(
-                "the code of mtl or of a plugin is another one here than where the training was asked for",
-                hint="install the same on all machines",
-            )
+        refuse_other_code(job.content["code"], here["code"])
         if job.content["abandoned"] >= 0:
             # Who was here and may still live finds that the folder is his no more.
             remove(path / LOCK)
@@ -150,7 +146,16 @@ class TrainsCells:
         return mark(path, job.key, {**here, "data": data})
 
 
-def _stand_in(folder: Path) -> None:
+def refuse_other_code(wanted: str, here: str) -> None:
+    """Raise `UsageError` where another code trains than that which was asked for; none is asked for by ""."""
+    if wanted not in ("", here):
+        raise UsageError(
+            "the code of mtl or of a plugin is another one here than where the training was asked for",
+            hint="install the same on all machines",
+        )
+
+
+def stand_in(folder: Path) -> None:
     """Be where the command was given, as its paths may be relative; a process that was, stays."""
     if folder != Path.cwd() and folder.is_dir():
         os.chdir(folder)

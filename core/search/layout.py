@@ -145,13 +145,13 @@ class _Trying:
         return read(source, self._registry)
 
     def _compose(self, item: Range, value: Value, recipe: Recipe) -> None:
-        source = RecipeSource(recipe.to_plain(), {tuple(item.key.split(".")): f"--space {item.key}"})
+        source = RecipeSource(recipe.to_plain(), {tuple(item.key.split(".")): f"{item.flag} {item.key}"})
         try:
             compose_started(recipe, self._registry, _unheard, source)
         except RecipeError as error:
             raise RecipeError(
                 [
-                    Problem(f"at {value}: {problem.message}", f"--space {item.key}", problem.hint)
+                    Problem(f"at {value}: {problem.message}", f"{item.flag} {item.key}", problem.hint)
                     for problem in error.problems
                 ]
             ) from error
@@ -171,7 +171,7 @@ class _Trying:
         task, names = rest.partition(".")[0], [choice.name for choice in self._recipe.tasks]
         if section == "tasks" and task not in names:
             hint = did_you_mean(task, names) or f"tasks: {', '.join(names)}"
-            self.problems.append(Problem(f"the recipe has no task {task!r}", f"--space {item.key}", hint))
+            self.problems.append(Problem(f"the recipe has no task {task!r}", f"{item.flag} {item.key}", hint))
 
 
 def _unheard(text: str) -> None:

@@ -22,7 +22,7 @@ def page(results: Results, objectives: Sequence[Objective]) -> Html:
         shown = [
             ("course", "Course", _course(results, objectives)),
             *shown,
-            ("test", "On test", _test(results)),
+            *([("test", "On test", _test(results))] if results["test"] else []),
         ]
     shown.append(("method", "Method", _method(results, objectives)))
     title = f"mtl search: {', '.join(results['plan']['space'])}"

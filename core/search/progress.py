@@ -11,6 +11,9 @@ from .trials import Trial
 class SearchProgress:
     """Receives the events of a search; this one ignores them all."""
 
+    def about(self, what: str, trials: int) -> None:
+        """One of several searches begins, or is looked up: of what, with so many trials."""
+
     def started(self, known: int, most: int | None) -> None:
         """The search begins, or goes on after so many trials; `most` are to be made in all."""
 

@@ -9,14 +9,14 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-import torch
-
+from ..base.device import choose_device
 from ..base.errors import MtlError
 from ..base.files import read_bytes, read_json, reading, write_bytes, write_json, write_text
 from ..base.progress import Progress
-from ..contracts import Executor, Job, Work
+from ..contracts import Job, Work
 from ..discovery.registry import Registry
-from ..execution.choosing import usual_executor
+from ..execution.choosing import Hands
+from ..execution.origin import origin
 from ..execution.training import reason_of, train
 from ..folders.kept_runs import TRIAL
 from ..folders.run_folder import METRICS, RunFolder
@@ -87,18 +87,15 @@ class VainError(MtlError):
 
 @dataclass
 class Searching:
-    """How a search is made: by whom, so many trials at a time, and whether the best is exported too.
-
-    `executor` has the trials trained; None: the usual one.
-    """
+    """How a search is made: by whose hands, and whether the best is exported too."""
 
     registry: Registry
-    device: torch.device
+    hands: Hands
     progress: SearchProgress = field(default_factory=SearchProgress)
-    jobs: int | None = None
     publishes: bool = False
     plugin_files: tuple[Path, ...] = ()
-    executor: Executor | None = None
+    judges: bool = True
+    """Whether the best are evaluated on test."""
 
     def run(self, layout: Layout, path: Path, limits: Limits, *, force: bool = False) -> Search:
         """Search until the limits are reached, the space is exhausted, or nothing can be trained."""
@@ -108,18 +105,18 @@ class Searching:
             self.progress.started(len(folder.trials), limits.trials)
             self._train(layout, folder, limits)
             best = best_of(folder.trials, layout.objectives)
-            test = {trial.folder_name: self._judged(layout, folder, trial) for trial in best}
+            judged = best if self.judges else []
+            test = {trial.folder_name: self._judged(layout, folder, trial) for trial in judged}
             found = self._results(layout, folder, best, test)
             folder.workplace.finish()
             return Search(path, found, tuple(best), tuple(folder.trials))
 
     def _train(self, layout: Layout, folder: SearchFolder, limits: Limits) -> None:
         """Have trials trained, each with values that follow from those that have ended."""
-        executor = self.executor or usual_executor(self.registry)
         perform = TrainsTrials(self.plugin_files, self.registry)
-        work = Work(perform, str(self.device), folder.path.absolute(), self.jobs or 1)
+        work = Work(perform, self.hands.device, folder.path.absolute(), self.hands.at_once)
         given: dict[str, int] = {}
-        for ending in executor.execute(self._jobs(layout, folder, limits, given), work):
+        for ending in self.hands.executor.execute(self._jobs(layout, folder, limits, given), work):
             trial = folder.trials[given[ending.key]]
             for text in ending.warnings:
                 self.progress.warning(f"trial {trial.number}: {text}")
@@ -134,6 +131,7 @@ class Searching:
         self, layout: Layout, folder: SearchFolder, limits: Limits, given: dict[str, int]
     ) -> Iterator[Job]:
         """Yield trials that were interrupted, then new ones, when they are asked for."""
+        code = origin(self.registry, self.hands.device)["code"]
         begun = [trial for trial in folder.trials if trial.state == "running"]
         for trial in chain(begun, self._new(layout, folder, limits)):
             try:
@@ -143,7 +141,8 @@ class Searching:
                 self._end(layout, folder, replace(trial, state="failed", reason=reason, status=status))
                 continue
             known = [one for one in folder.trials[: trial.number] if one.number not in trial.unknown]
-            job = trial_job(trial, recipe, folder.place(trial), layout.objectives, layout.rule(recipe, known))
+            place, rule = folder.place(trial), layout.rule(recipe, known)
+            job = trial_job(trial, recipe, place, layout.objectives, rule, code)
             given[job.key] = trial.number
             yield job
 
@@ -179,7 +178,9 @@ class Searching:
         if not whole:
             self.progress.judging(trial)
             told = read_json(path / TRIAL, "what became of a trial", hint="repeat the command with --force")
-            train(Pipeline(self.registry, self.device, _Heard(self.progress), self.publishes), recipe, path)
+            # Here, by who leads the search: where others compute there may be no such device.
+            device = choose_device("auto" if self.hands.executor.elsewhere else self.hands.device)
+            train(Pipeline(self.registry, device, _Heard(self.progress), self.publishes), recipe, path)
             write_json(path / TRIAL, told)
         test: Mapping[str, Any] = RunFolder(path).read_metrics()["test"]
         return test

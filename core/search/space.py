@@ -14,7 +14,10 @@ from ..recipe.recipe_source import RecipeSource
 Value = str | int | float
 """What a trial tries: a number of a range, or the text of a choice, read as YAML where it is set."""
 
-_EXAMPLE = "write --space train.learning_rate=log:1e-4..1e-2 or --space encoder.width=32,64"
+SPACE = "--space"
+"""How a space is said on a command line, where it is not said otherwise."""
+
+_EXAMPLE = "write {flag} train.learning_rate=log:1e-4..1e-2 or {flag} encoder.width=32,64"
 _LOG = "log:"
 
 
@@ -24,6 +27,7 @@ class Choices:
 
     key: str
     texts: tuple[str, ...]
+    flag: str = SPACE
 
     @property
     def ends(self) -> tuple[Value, ...]:
@@ -45,6 +49,7 @@ class Range:
     high: int | float
     log: bool = False
     whole: bool = False
+    flag: str = SPACE
 
     @property
     def ends(self) -> tuple[Value, ...]:
@@ -60,34 +65,35 @@ class Range:
 Dimension = Choices | Range
 
 
-def read_space(given: Sequence[str]) -> tuple[Dimension, ...]:
+def read_space(given: Sequence[str], flag: str = SPACE) -> tuple[Dimension, ...]:
     """Return the dimensions that `KEY=VALUES` texts declare, sections before what lies below them.
 
     `VALUES` are `A,B,...` to choose from, or a range `LOW..HIGH`, with `log:` before it even in logarithms.
-    Whether a recipe has the option is asked elsewhere. Raises `UsageError` for anything else.
+    Whether a recipe has the option is asked elsewhere; messages name the `flag`. Raises `UsageError` for
+    anything else.
 
     >>> read_space(["train.learning_rate=log:1e-4..1e-2"])[0]
-    Range(key='train.learning_rate', low=0.0001, high=0.01, log=True, whole=False)
+    Range(key='train.learning_rate', low=0.0001, high=0.01, log=True, whole=False, flag='--space')
     >>> read_space(["encoder.hidden=[32],[64, 32]"])[0].texts
     ('[32]', '[64, 32]')
     """
     if not given:
-        raise UsageError("there is no search space", hint=_EXAMPLE)
-    found = [_dimension(text) for text in given]
+        raise UsageError("there is no search space", hint=_EXAMPLE.format(flag=flag))
+    found = [_dimension(text, flag) for text in given]
     keys = [item.key for item in found]
     for key in keys:
         if keys.count(key) > 1:
-            raise UsageError(f"--space {key} is given twice", hint="give all its values at once")
+            raise UsageError(f"{flag} {key} is given twice", hint="give all its values at once")
     return tuple(sorted(found, key=lambda item: item.key.count(".")))
 
 
 def put(source: RecipeSource, dimension: Dimension, value: Value) -> None:
     """Set an option of a recipe to a value of a dimension."""
     if isinstance(dimension, Choices):
-        source.set(f"{dimension.key}={value}", "--space")
+        source.set(f"{dimension.key}={value}", dimension.flag)
     else:  # as a number, not by way of its text: not a digit may be lost
         path = dimension.key.replace("-", "_") if dimension.key.startswith("train.") else dimension.key
-        source.put(path.split("."), value, f"--space {dimension.key}")
+        source.put(path.split("."), value, f"{dimension.flag} {dimension.key}")
 
 
 def combinations(space: Iterable[Dimension]) -> int | None:
@@ -107,32 +113,32 @@ def combinations(space: Iterable[Dimension]) -> int | None:
     return None if None in counts else math.prod(count for count in counts if count is not None)
 
 
-def _dimension(given: str) -> Dimension:
+def _dimension(given: str, flag: str) -> Dimension:
     key, equals, text = (part.strip() for part in given.partition("="))
     if not equals or not all(key.split(".")) or not text:
-        raise UsageError(f"--space {given!r} says no values of an option", hint=_EXAMPLE)
+        raise UsageError(f"{flag} {given!r} says no values of an option", hint=_EXAMPLE.format(flag=flag))
     if key == "seed":
         raise UsageError(
-            "--space seed: a search for a seed finds luck", hint="search for something else; --seed sets it"
+            f"{flag} seed: a search for a seed finds luck", hint="search for something else; --seed sets it"
         )
     if text.startswith(_LOG) or (
         ".." in text and "," not in text and _number(text.partition("..")[0]) is not None
     ):
-        return _range(key, text)
-    texts = split_values(text, f"--space {key}")
+        return _range(key, text, flag)
+    texts = split_values(text, f"{flag} {key}")
     for value in texts:
         if texts.count(value) > 1:
-            raise UsageError(f"--space {key} names {value!r} twice", hint="name each value once")
+            raise UsageError(f"{flag} {key} names {value!r} twice", hint="name each value once")
     if len(texts) < 2:
         raise UsageError(
-            f"--space {key}={text}: one value leaves nothing to search",
+            f"{flag} {key}={text}: one value leaves nothing to search",
             hint=f"name several, A,B, or a range, LOW..HIGH; --set {key}={text} sets one",
         )
-    return Choices(key, texts)
+    return Choices(key, texts, flag)
 
 
-def _range(key: str, text: str) -> Range:
-    asked, log = f"--space {key}={text}", text.startswith(_LOG)
+def _range(key: str, text: str, flag: str) -> Range:
+    asked, log = f"{flag} {key}={text}", text.startswith(_LOG)
     low_text, dots, high_text = text.removeprefix(_LOG).partition("..")
     low, high = _number(low_text), _number(high_text)
     if not dots or low is None or high is None:
@@ -144,9 +150,9 @@ def _range(key: str, text: str) -> Range:
     if log and low <= 0:
         raise UsageError(
             f"{asked}: {low} has no logarithm",
-            hint=f"begin above 0, or leave log: out: --space {key}={low}..{high}",
+            hint=f"begin above 0, or leave log: out: {flag} {key}={low}..{high}",
         )
-    return Range(key, low, high, log)
+    return Range(key, low, high, log, flag=flag)
 
 
 def _number(text: str) -> int | float | None:

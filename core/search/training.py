@@ -20,8 +20,9 @@ from ..contracts import Job, JobEnding, Seat
 from ..discovery.registry import Registry
 from ..evaluation.evaluation import baseline
 from ..execution.address import recipe_key
-from ..execution.cells import discovered
-from ..execution.records import Warnings
+from ..execution.cells import discovered, refuse_other_code, stand_in
+from ..execution.origin import origin
+from ..execution.records import CellLog, where_on
 from ..execution.training import can_go_on, reason_of
 from ..folders.json_files import Form, read_form
 from ..folders.kept_runs import TRIAL
@@ -46,9 +47,17 @@ class _Told(Form):
 
 
 def trial_job(
-    trial: Trial, recipe: Recipe, path: Path, objectives: Sequence[Objective], rule: Rule | None
+    trial: Trial,
+    recipe: Recipe,
+    path: Path,
+    objectives: Sequence[Objective],
+    rule: Rule | None,
+    code: str = "",
 ) -> Job:
-    """Return the job of training a trial into the run folder at `path`, and of scoring it."""
+    """Return the job of training a trial into the run folder at `path`, and of scoring it.
+
+    It is done by this very `code`, if that is given.
+    """
     content = {
         "number": trial.number,
         "values": dict(trial.values),
@@ -56,6 +65,8 @@ def trial_job(
         "path": str(path.absolute()),
         "objectives": [item.to_plain() for item in objectives],
         "rule": None if rule is None else asdict(rule),
+        "cwd": str(Path.cwd()),
+        "code": code,
     }
     return Job(f"{recipe_key(recipe)}-{trial.number}", f"trial {trial.number}", content)
 
@@ -95,17 +106,22 @@ class TrainsTrials:
         """Train a trial; what goes wrong in it is in the ending, and only an interruption is raised."""
         if seat.threads is not None:
             torch.set_num_threads(seat.threads)
-        told, began = Warnings(), time.perf_counter()
+        where, began = where_on(seat.device), time.perf_counter()
+        log = CellLog(Path(job.content["path"]), where, lambda: True)
         reason, status = None, 0
         try:
+            stand_in(Path(job.content["cwd"]))
             registry = self.registry or discovered(self.plugin_files)
-            pipeline = Pipeline(registry, choose_device(seat.device), told, publishes=False)
+            device = choose_device(seat.device)
+            refuse_other_code(job.content["code"], origin(registry, device.type)["code"])
+            pipeline = Pipeline(registry, device, log, publishes=False)
             recipe = read(RecipeSource(job.content["recipe"]), registry)
             _train(_Asked.of(job), recipe, pipeline)
         except Exception as error:  # a plugin may fail in any way: it becomes a row that says so
             reason, status = reason_of(error)
+            log.failed(error, reason)
         took = time.perf_counter() - began
-        return JobEnding(job.key, reason, status, tuple(dict.fromkeys(told.texts)), took)
+        return JobEnding(job.key, reason, status, tuple(dict.fromkeys(log.texts)), took, where)
 
 
 @dataclass(frozen=True)

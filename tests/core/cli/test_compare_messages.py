@@ -115,6 +115,13 @@ CASES: dict[str, tuple[int, list[str]]] = {
     "newer-plan": (2, [*COMPARE, "--out", "newer"]),
     "another-comparison": (2, [*COMPARE, "--out", "other"]),
     "unknown-device": (2, [*COMPARE, "--device", "gpu"]),
+    "search-before-a-comparison-of-an-axis": (
+        2,
+        [*COMPARE, "--set", "train.momentum=0.1,0.2", "--search", "train.momentum=0..0.9"],
+    ),
+    "search-before-a-comparison-of-no-option": (2, [*COMPARE, "--search", "train.momentun=0..0.9"]),
+    "search-before-a-comparison-of-the-budget": (2, [*COMPARE, "--search", "train.epochs=1..9"]),
+    "trials-of-nothing": (2, [*COMPARE, "--trials", "9"]),
     "group-of-one-task": (2, [*AFFINITY, "even"]),
     "groups-of-nine-tasks": (2, [*AFFINITY, NINE]),
     "group-with-a-task-without-labels": (2, [*AFFINITY, "even,segment"]),

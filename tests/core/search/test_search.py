@@ -17,6 +17,7 @@ from mtl.core.base.errors import MissingRequirementError
 from mtl.core.comparison.yardsticks import Yardstick
 from mtl.core.contracts import Seat
 from mtl.core.discovery.registry import Registry
+from mtl.core.execution.choosing import Hands
 from mtl.core.folders.kept_runs import runs_under
 from mtl.core.folders.run_folder import open_run
 from mtl.core.recipe.recipe_reader import read
@@ -67,7 +68,7 @@ def search(registry: Registry) -> Make:
             assignments=("train.validation=0.9", *settings),
         )
         layout = lay_out(Question(request, read_space(space), objectives), registry)
-        searching = Searching(registry, CPU, progress or SearchProgress())
+        searching = Searching(registry, Hands.chosen(registry, device="cpu"), progress or SearchProgress())
         return searching.run(layout, path, Limits(trials))
 
     return make
@@ -159,6 +160,20 @@ def test_several_objectives_keep_what_none_beats(search: Make, tmp_path: Path) -
     assert sizes["[2]"] < sizes["[8]"] < sizes["[32]"]
     assert {trial.scores[1] for trial in done.best} >= {sizes["[2]"]}
     assert sorted(done.results["test"]) == sorted(trial.folder_name for trial in done.best)
+
+
+def test_no_trial_is_begun_that_would_end_beyond_the_time(registry: Registry, tmp_path: Path) -> None:
+    request = Request(
+        tasks=["even"],
+        flags={"encoder": {"name": "mlp", "hidden": [2]}, "epochs": 1},
+        assignments=("train.validation=0.9",),
+    )
+    layout = lay_out(Question(request, read_space(["train.momentum=0.1,0.2"])), registry)
+    assert [item.name for item in layout.objectives] == ["even"]
+    searching = Searching(registry, Hands.chosen(registry, device="cpu"))
+    for seconds, count in ((1e-3, 1), (1e-3, 1), (600.0, 2)):
+        done = searching.run(layout, tmp_path / "timed", Limits(None, seconds))
+        assert len(done.trials) == count  # the first is trained whatever the time, the last two are all
 
 
 def test_without_optuna_it_is_said_what_to_install(
