@@ -15,11 +15,13 @@ from typing import Any
 
 import pytest
 
+from mtl.contracts import Component
 from mtl.core.base.errors import ComponentError, MissingRequirementError
 from mtl.core.discovery import home, plugin_discovery, plugin_loading
 from mtl.core.discovery.home import HOME
 from mtl.core.discovery.plugin_discovery import installed, version_of
-from mtl.core.discovery.registry import discover
+from mtl.core.discovery.plugin_loading import Provider
+from mtl.core.discovery.registry import Entry, discover
 
 GOOD = """
 from mtl import Component, hookimpl
@@ -149,6 +151,20 @@ def test_what_an_upgrade_left_is_named_and_hides_no_plugin(
     assert row.damage == f"left by another installation, to be removed: {site / name}.dist-info"
     assert "found" in registry.names("encoder")
     assert str(site / name) in mtl("plugins").out
+
+
+def test_the_doctor_notes_what_was_left(site: Path, mtl: Callable[..., Any]) -> None:
+    leave(site, "okplug-1.0")
+    leave(site, "okplug-2.0", metadata=METADATA, points=POINTS)
+    (line,) = (line for line in mtl("doctor").out.splitlines() if "okplug/okplug" in line)
+    assert line.startswith("note  plugin okplug/okplug: okplug 2.0; damaged: left by another installation")
+
+
+def test_a_built_in_component_that_vanished_is_told_with_what_mends_it() -> None:
+    record = Component("loss", "gone", "Was built in", "mtl.plugins.losses.gone:Gone")
+    with pytest.raises(ComponentError, match="No module named") as refused:
+        Entry(record, Provider("plugins", HOME, "1.0")).load()
+    assert refused.value.hint == "pip install --force-reinstall --no-deps mtl-composer"
 
 
 def test_of_two_versions_the_one_counts_whose_sums_the_code_has(site: Path) -> None:
