@@ -46,12 +46,12 @@ def test_an_unknown_kind_is_refused() -> None:
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
-        ("good-plugin", 15),
-        ("Good_Plugin", 15),
-        ("good_parts", 14),
+        ("good-plugin", 16),
+        ("Good_Plugin", 16),
+        ("good_parts", 15),
         ("encoder good", 1),
-        ("good-plugin/good", 14),
-        ("good", 14),
+        ("good-plugin/good", 15),
+        ("good", 15),
     ],
 )
 def test_a_name_means_a_distribution_a_module_or_a_component(
