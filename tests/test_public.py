@@ -105,6 +105,9 @@ def test_plugin_authors_are_shown_nothing_of_the_engine(path: Path) -> None:
     assert "mtl.core" not in path.read_text()
 
 
+MTL = ("from mtl ", "from mtl.", "import mtl")
+
+
 def test_the_examples_and_templates_import_nothing_else() -> None:
     lines = [
         line.strip()
@@ -112,6 +115,6 @@ def test_the_examples_and_templates_import_nothing_else() -> None:
         if {"examples", "scaffold"} & set(path.parts)
         for line in path.read_text().splitlines()
     ]
-    imports = {line.split(" import ")[0] for line in lines if line.startswith(("from mtl", "import mtl"))}
+    imports = {line.split(" import ")[0] for line in lines if line.startswith(MTL)}
     allowed = {"from mtl", "import mtl", "from mtl.contracts", "from mtl.testing"}
     assert {line.split("  #")[0] for line in imports} == allowed
