@@ -15,7 +15,7 @@ from PIL import Image
 
 from mtl.core.base.errors import MissingRequirementError
 from mtl.core.contracts import TrackedRun, Tracker
-from mtl.plugins.trackers import package
+from mtl.plugins import packages
 from mtl.plugins.trackers.jsonl import JsonLines
 from mtl.plugins.trackers.mlflow import Mlflow
 from mtl.plugins.trackers.tensorboard import TensorBoard
@@ -122,7 +122,7 @@ def test_tensorboard_forgets_what_a_run_that_is_gone_on_with_does_again(folder: 
 def test_a_missing_package_is_refused_before_anything_is_trained(
     tracker: type[Any], said: str, extra: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(package, "find_spec", lambda name: None)
+    monkeypatch.setattr(packages, "find_spec", lambda name: None)
     with pytest.raises(MissingRequirementError) as caught:
         tracker()
     assert caught.value.message == f"{said}, which is not installed"
@@ -131,7 +131,7 @@ def test_a_missing_package_is_refused_before_anything_is_trained(
 
 @pytest.fixture
 def built(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(package, "find_spec", lambda name: name)
+    monkeypatch.setattr(packages, "find_spec", lambda name: name)
 
 
 @pytest.mark.usefixtures("built")
