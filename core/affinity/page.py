@@ -165,7 +165,7 @@ def _alone(results: Results) -> Part:
             for task, item in results["tasks"].items()
         ]
         rows.append([group["name"], group["status"], *cells])
-    header = ["group", "", *(f"{task} ({item['unit']})" for task, item in results["tasks"].items())]
+    header = ["group", "status", *(f"{task} ({item['unit']})" for task, item in results["tasks"].items())]
     shown = table(header, rows, caption="Every group that was trained", numeric=range(2, len(header)))
     return "groups", "Groups that were trained", shown
 

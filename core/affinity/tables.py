@@ -16,7 +16,7 @@ def grouping_rows(results: Mapping[str, Any]) -> tuple[list[str], list[list[str]
     rows = [[*_row(one), ""] for one in ranking["first"]]
     budget = results["budget"]
     rows += [[*_row(one), "" if _fits(one, budget) else "over the budget"] for one in ranking["ends"]]
-    return ["grouping", "mean gain (%)", "chosen", "parameters", "multiply-adds", "", ""], rows
+    return ["grouping", "mean gain (%)", "chosen", "parameters", "multiply-adds", "known by", "remark"], rows
 
 
 def _row(one: Mapping[str, Any]) -> list[str]:

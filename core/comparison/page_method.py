@@ -26,7 +26,7 @@ def every_training(results: Results) -> Part:
         rows.append([f"{cell['name']}, seed {cell['seed']}", *values, epoch, seconds, cell["folder"]])
     judged = [f"{task}: {yardstick['metric']}" for task, yardstick in results["tasks"].items()]
     header = ["training", *judged, "epoch kept", "seconds", "folder"]
-    shown = table(header, rows, caption="Every training", numeric=range(1, len(header) - 1))
+    shown = table(header, rows, caption="Test metrics by training", numeric=range(1, len(header) - 1))
     note = "Test metrics, as in cells.csv. Each folder has the recipe, the history and the weights."
     return "cells", "Every training", tag("div", tag("p", note, class_="note"), folded("Show all", shown))
 

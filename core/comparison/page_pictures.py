@@ -39,7 +39,11 @@ def intervals(results: Results) -> Part:
         f"Gains over {baseline_of(results)}; to the right of the line is better. The lines are the "
         "95 % intervals. A triangle is a verdict (up: better, down: worse), a circle is none."
     )
-    return "intervals", "Intervals", tag("div", tag("p", note, class_="note"), *shown)
+    return (
+        "intervals",
+        "Intervals",
+        tag("div", tag("p", note, class_="note"), tag("div", *shown, class_="forests")),
+    )
 
 
 def _plot(gains: list[Gain], title: str, x_title: str) -> Html | None:
@@ -51,7 +55,7 @@ def _plot(gains: list[Gain], title: str, x_title: str) -> Html | None:
         for gain in gains
     )
     drawn = forest(gains, label=f"{title}. {told}", x_title=x_title)
-    return tag("figure", tag("figcaption", title), drawn, class_="card wide forest")
+    return tag("figure", tag("figcaption", title), drawn, class_="card forest")
 
 
 def _gain(name: str, gain: Mapping[str, Any], verdict: Mapping[str, Any], scale: float) -> Gain:
