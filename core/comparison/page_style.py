@@ -14,7 +14,8 @@ STYLE = """
 .chart .line.alone { stroke: var(--muted); stroke-dasharray: 5 3; stroke-width: 1.5; }
 .chart .dot.alone { fill: var(--card); stroke: var(--muted); stroke-width: 1.2; }
 .chart .zero { stroke: var(--ink); stroke-width: 1.2; }
-.forests { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 34rem), 1fr)); gap: 1rem; }
+.forests { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 34rem), 1fr));
+  gap: 1rem; }
 .forest .chart { max-width: 36rem; }
 .gain .whole { stroke: var(--muted); stroke-width: 1.6; }
 .gain .point { fill: var(--card); stroke: var(--muted); stroke-width: 2; }

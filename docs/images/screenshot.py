@@ -12,9 +12,12 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 from selenium import webdriver
 
@@ -39,6 +42,19 @@ class Quiet(SimpleHTTPRequestHandler):
 
 def photograph(url: str, scheme: str) -> bytes:
     """Return the page as PNG, once the answers to a noisy real image are shown."""
+    with chromium() as browser:
+        show(browser, url, SIZE, scheme)
+        wait(browser)
+        browser.execute_script(CHANGES)
+        wait(browser)
+        # The bars take a moment to grow.
+        time.sleep(0.5)
+        return capture(browser)
+
+
+@contextmanager
+def chromium() -> Iterator[webdriver.Chrome]:
+    """Open a headless Chromium and close it."""
     options = webdriver.ChromeOptions()
     with tempfile.TemporaryDirectory() as profile:
         for flag in (*FLAGS, f"user-data-dir={profile}"):
@@ -46,20 +62,23 @@ def photograph(url: str, scheme: str) -> bytes:
         options.binary_location = "/usr/bin/chromium"
         browser = webdriver.Chrome(options=options, service=webdriver.ChromeService("/usr/bin/chromedriver"))
         try:
-            media = {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
-            browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", SIZE)
-            browser.execute_cdp_cmd("Emulation.setEmulatedMedia", media)
-            browser.get(url)
-            wait(browser)
-            browser.execute_script(CHANGES)
-            wait(browser)
-            # The bars take a moment to grow.
-            time.sleep(0.5)
-            return base64.b64decode(
-                browser.execute_cdp_cmd("Page.captureScreenshot", {"format": "png"})["data"]
-            )
+            yield browser
         finally:
             browser.quit()
+
+
+def show(browser: webdriver.Chrome, url: str, size: Mapping[str, Any], scheme: str) -> None:
+    """Open a page in a window of a size, in light or dark."""
+    media = {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", dict(size))
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", media)
+    browser.get(url)
+
+
+def capture(browser: webdriver.Chrome, **options: Any) -> bytes:
+    """Return what is shown as PNG."""
+    shown = browser.execute_cdp_cmd("Page.captureScreenshot", {"format": "png", **options})
+    return base64.b64decode(shown["data"])
 
 
 def wait(browser: webdriver.Chrome) -> None:
