@@ -32,7 +32,6 @@ def command(context: click.Context, as_json: bool) -> None:
     Examples:
       mtl plugins
       mtl plugins show plugins --json
-      mtl plugins install my-plugin
     """
     if context.invoked_subcommand is not None:
         return
