@@ -21,7 +21,7 @@ import numpy as np
 from ..base.errors import UsageError
 from ..base.files import open_regular, reading
 from ..base.world import world
-from .tables import MOST_CELLS, PICTURES, Table, cell_of, lists_texts
+from .tables import ENDINGS, MOST_CELLS, PICTURES, Table, cell_of, lists_texts
 
 ENDING = ".tar"
 PICTURE = "picture"
@@ -55,12 +55,17 @@ class _Shard:
 
 
 def find_shards(place: Path) -> list[Path]:
-    """Return the shards at a place, by name: a tar file, or those in a folder or in the folders of it."""
+    """Return the shards at a place, by name: a tar file, or those in a folder or in the folders of it.
+
+    A folder with a table is one of that table, whatever archives lie beside it.
+    """
     if place.suffix.casefold() == ENDING and not place.is_dir():
         return [place]
     if not place.is_dir():
         return []
     with reading(place, "a folder", hint="give read access to it"):
+        if any(path.suffix.casefold() in ENDINGS for path in place.iterdir()):
+            return []
         found = [*place.glob(f"*{ENDING}"), *place.glob(f"*/*{ENDING}")]
     return sorted(path for path in found if not path.name.startswith("."))
 

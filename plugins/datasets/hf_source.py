@@ -52,7 +52,9 @@ def find_splits(place: Path, config: str) -> FoundSplits:
             builder = datasets.load_dataset_builder(kind, data_files=[str(place)])
         kind = type(builder).__module__.rpartition(".")[2]
         if not type(builder).__module__.startswith("datasets.packaged_modules.") or kind not in BUILDERS:
-            raise UsageError(f"{place}: is read by {kind!r}", hint=f"what is read: {', '.join(BUILDERS)}")
+            shards = "tar shards are read as a table: leave --dataset out, --data FOLDER"
+            hint = shards if kind == "webdataset" else f"what is read: {', '.join(BUILDERS)}"
+            raise UsageError(f"{place}: is read by {kind!r}", hint=hint)
         builder.download_and_prepare()
         return _named(builder.as_dataset(), datasets)
 

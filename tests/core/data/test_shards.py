@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import subprocess
+import sys
 import tarfile
 import threading
 import time
@@ -94,6 +97,12 @@ def test_folders_may_say_the_part_and_a_file_may_be_empty(tmp_path: Path) -> Non
     table = read_shards(tmp_path, find_shards(tmp_path))
     assert table.columns["split"] == ["train", "train", "val"]
     assert table.columns["cls"] == [None, "7", "2"]
+
+
+def test_a_folder_with_a_table_is_no_folder_of_shards(folder: Path) -> None:
+    (folder / "photos.csv").write_text("file,label\n")
+    assert find_shards(folder) == []
+    assert find_shards(folder / "train-0.tar") == [folder / "train-0.tar"]
 
 
 WHOLE = samples(0, 2)
@@ -264,6 +273,26 @@ def test_fewer_shards_than_processes_are_refused(
     with pytest.raises(UsageError, match="4 shards for 5 processes") as raised:
         registry.find("dataset", "table").load()(file=folder).spec()
     assert "--devices 4" in str(raised.value.hint)
+
+
+@pytest.mark.slow
+def test_two_processes_train_on_shards_what_one_does(folder: Path, tmp_path: Path) -> None:
+    words = [
+        *("-m", "mtl", "compose", "--data", str(folder), "--tasks", "cls", "--encoder", "mlp"),
+        *("--set", "encoder.hidden=[8]", "--epochs", "2", "--device", "cpu", "--set", "train.memory=mapped"),
+    ]
+    rows = {}
+    for devices in (1, 2):
+        out, cache = tmp_path / f"run-{devices}", tmp_path / f"cache-{devices}"
+        subprocess.run(
+            [sys.executable, *words, "--devices", str(devices), "--out", str(out)],
+            env=os.environ | {"MTL_CACHE_DIR": str(cache), "OMP_NUM_THREADS": "1"},
+            check=True,
+            capture_output=True,
+        )
+        text = (out / "history.csv").read_text().splitlines()
+        rows[devices] = [[float(value) for value in line.split(",")[3:5]] for line in text[1:]]
+    assert rows[2] == [pytest.approx(row, rel=1e-5) for row in rows[1]]
 
 
 @given(st.lists(st.integers(1, 9), min_size=1, max_size=11), st.integers(0, 3))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -19,7 +20,7 @@ from mtl.core.discovery.registry import Registry
 from mtl.core.recipe.recipe import Sampling
 from mtl.core.recipe.recipe_reader import read
 from mtl.core.recipe.recipe_source import RecipeSource
-from mtl.core.training.sampling import Draws, _counts, draws_of
+from mtl.core.training.sampling import Draws, ShardDraws, _counts, draws_of
 from mtl.core.training.trainer import Trainer
 
 CPU = torch.device("cpu")
@@ -71,6 +72,15 @@ def test_epochs_differ_and_each_is_the_same_again() -> None:
     orders = [draws.order(0, epoch) for epoch in (1, 2, 1)]
     assert torch.equal(orders[0], orders[2])
     assert not torch.equal(orders[0], orders[1])
+
+
+def test_shards_are_gone_through_where_pictures_are_mapped_and_nowhere_else(registry: Registry) -> None:
+    composition, shards = composed(registry, None), torch.arange(8) // 2
+    train = replace(labelled(composition, [0] * 8), shards=shards)
+    mapped: Any = replace(train, pages=object())
+    assert isinstance(draws_of(composition, train), Draws)
+    assert isinstance(draws_of(composition, mapped.select(torch.tensor([7, 0]))), ShardDraws)
+    assert draws_of(composition, mapped.select(torch.tensor([7, 0]))).shards.tolist() == [3, 0]
 
 
 def test_classes_of_a_task_are_drawn_alike_and_samples_without_one_once(registry: Registry) -> None:
