@@ -71,6 +71,9 @@ class Executor(ABC):
     elsewhere: bool = False
     """Whether jobs are done on other machines: which devices there are is then not asked here."""
 
+    def reach(self) -> None:  # noqa: B027 - may be left out
+        """Raise `MissingRequirementError` where whoever does the work is not there: asked before all else."""
+
     @abstractmethod
     def execute(self, jobs: Iterator[Job], work: Work) -> Iterator[JobEnding]:
         """Have every job done, and yield how it ended as soon as that is known, in whatever order.

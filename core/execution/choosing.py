@@ -45,10 +45,11 @@ class Hands:
     ) -> Hands:
         """Return the executor that is named, or the usual one, whose folder is its own.
 
-        `device` is looked for on this machine, unless the executor computes on others. Raises as
-        `choose_executor` and `choose_device`.
+        It is reached, or refused. `device` is looked for on this machine, unless the executor computes on
+        others. Raises as `choose_executor` and `choose_device`.
         """
         executor = usual_executor(registry) if named is None else choose_executor(registry, named)
+        executor.reach()
         where = device if executor.elsewhere else str(choose_device(device))
         return cls(executor, where, at_once, shares=named is not None)
 
@@ -75,12 +76,5 @@ def _choice(registry: Registry, source: RecipeSource, named: Any) -> Choice:
         raise RecipeError([Problem("no executor is named", _FLAG, "write NAME, or {name: NAME, ...}")])
     options, problems = validate_options(options_of(registry.find("executor", name)), given)
     if problems:
-        raise RecipeError(
-            [
-                Problem(
-                    f"{'.'.join(map(str, ('executor', *found.path)))}: {found.message}", _FLAG, found.hint
-                )
-                for found in problems
-            ]
-        )
+        raise RecipeError([Problem(found.message, _FLAG, found.hint) for found in problems])
     return Choice(name, options)

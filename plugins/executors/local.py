@@ -43,6 +43,11 @@ class Local(Executor):
     ) -> None:
         self.devices = devices
 
+    def reach(self) -> None:
+        """Refuse devices that are not there."""
+        for name in self.devices:
+            choose_device(name)
+
     def execute(self, jobs: Iterator[Job], work: Work) -> Iterator[JobEnding]:
         devices = self._devices(work)
         at_once = work.at_once or len(devices)

@@ -45,23 +45,14 @@ class Ray(Executor):
         self.cpus = cpus
         self.gpus = gpus
         self.retries = retries
+        self._connected = False
 
-    def execute(self, jobs: Iterator[Job], work: Work) -> Iterator[JobEnding]:
-        first = next(jobs, None)
-        if first is None:
-            return
+    def reach(self) -> None:
+        """Connect to the cluster, unless this process is connected already."""
         import ray
 
-        own = not ray.is_initialized()
-        if own:
-            self._connect(ray)
-        try:
-            yield from self._execute(ray, chain((first,), jobs), work)
-        finally:
-            if own:
-                ray.shutdown()
-
-    def _connect(self, ray: Any) -> None:
+        if ray.is_initialized():
+            return
         try:
             _reach(self.address)
             ray.init(address=self.address, log_to_driver=False, logging_level="error")
@@ -70,6 +61,21 @@ class Ray(Executor):
                 f"executor 'ray' finds no cluster at {self.address!r}: {described(error)}",
                 hint="start one (ray start --head), or name it: --executor '{name: ray, address: HOST:6379}'",
             ) from error
+        self._connected = True
+
+    def execute(self, jobs: Iterator[Job], work: Work) -> Iterator[JobEnding]:
+        first = next(jobs, None)
+        if first is None:
+            return
+        import ray
+
+        self.reach()
+        try:
+            yield from self._execute(ray, chain((first,), jobs), work)
+        finally:
+            if self._connected:
+                ray.shutdown()
+                self._connected = False
 
     def _execute(self, ray: Any, jobs: Iterator[Job], work: Work) -> Iterator[JobEnding]:
         gpus = self.gpus or (1 if work.device.startswith("cuda") else 0)

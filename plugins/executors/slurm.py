@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
+from shutil import which
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
@@ -62,6 +63,14 @@ class Slurm(Executor):
         self.account = account
         self.setup = setup
 
+    def reach(self) -> None:
+        """Refuse where there is no Slurm."""
+        if self.cluster == "slurm" and which("srun") is None:
+            raise MissingRequirementError(
+                "executor 'slurm' finds no Slurm here: there is no srun",
+                hint="start it where sbatch is, or try it out: --executor '{name: slurm, cluster: local}'",
+            )
+
     def execute(self, jobs: Iterator[Job], work: Work) -> Iterator[JobEnding]:
         at_once = work.at_once or _AT_ONCE
         under_way: dict[Any, list[Job]] = {}
@@ -84,16 +93,11 @@ class Slurm(Executor):
                 submitted.cancel()
 
     def _executor(self, work: Work) -> Any:
-        """Return what submits jobs with this executor's resources; refuse where there is no Slurm."""
+        """Return what submits jobs with this executor's resources."""
         import submitit
 
-        try:
-            executor = submitit.AutoExecutor(work.folder / "executor", cluster=self.cluster)
-        except RuntimeError as error:
-            raise MissingRequirementError(
-                f"executor 'slurm' finds no Slurm here: {described(error)}",
-                hint="start it where sbatch is, or try it out: --executor '{name: slurm, cluster: local}'",
-            ) from None
+        self.reach()
+        executor = submitit.AutoExecutor(work.folder / "executor", cluster=self.cluster)
         executor.update_parameters(**self._parameters(work.device))
         return executor
 

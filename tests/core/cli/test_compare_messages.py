@@ -122,6 +122,21 @@ CASES: dict[str, tuple[int, list[str]]] = {
     "search-before-a-comparison-of-no-option": (2, [*COMPARE, "--search", "train.momentun=0..0.9"]),
     "search-before-a-comparison-of-the-budget": (2, [*COMPARE, "--search", "train.epochs=1..9"]),
     "trials-of-nothing": (2, [*COMPARE, "--trials", "9"]),
+    "unknown-executor": (2, [*COMPARE, "--sharing", "hard", "--executor", "slurn"]),
+    "executor-option": (
+        2,
+        [*COMPARE, "--sharing", "hard", "--executor", "{name: slurm, minuts: 5, cluster: here}"],
+    ),
+    "executor-without-a-name": (2, [*COMPARE, "--sharing", "hard", "--executor", "{minutes: 5}"]),
+    "executor-without-its-cluster": (
+        5,
+        [*COMPARE, "--sharing", "hard", "--executor", "{name: ray, address: '127.0.0.1:1'}"],
+    ),
+    "executor-in-another-comparison": (2, [*COMPARE, "--executor", "local", "--out", "other"]),
+    "executor-with-a-device-that-is-not-there": (
+        2,
+        [*COMPARE, "--sharing", "hard", "--executor", "{name: local, devices: [gpu]}"],
+    ),
     "group-of-one-task": (2, [*AFFINITY, "even"]),
     "groups-of-nine-tasks": (2, [*AFFINITY, NINE]),
     "group-with-a-task-without-labels": (2, [*AFFINITY, "even,segment"]),

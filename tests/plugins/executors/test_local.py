@@ -65,6 +65,6 @@ def test_one_job_needs_no_other_process(tmp_path: Path, monkeypatch: pytest.Monk
 
 @pytest.mark.slow
 def test_a_pool_of_devices_reaches_the_same(sequential: Path, tmp_path: Path) -> None:
-    compared(tmp_path / "c", executor={"name": "local", "devices": ["cpu", "cpu:0"]})
+    assert compared(tmp_path / "c", {"name": "local", "devices": ["cpu", "cpu:0"]}) == 0
     assert ends(tmp_path / "c") == [1] * 24
     assert list(tables(tmp_path / "c")) == list(tables(sequential))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +14,7 @@ from mtl.core.contracts import Work
 from mtl.core.testing.executor_checks import JOBS, perform
 from mtl.plugins.executors.ray import Ray
 
-from .conftest import compared, ends, tables
+from .conftest import comparing, ends, tables
 
 pytest.importorskip("ray")
 SMALL = {"object_store_memory": 80 * 2**20}
@@ -40,23 +39,17 @@ def wait_for(folder: Path, cells: int) -> None:
 @pytest.mark.slow
 def test_nodes_may_come_and_be_killed(cluster: Any, sequential: Path, tmp_path: Path) -> None:
     first = cluster.add_node(num_cpus=1, **SMALL)
-    folder = tmp_path / "c"
-
-    def disturb() -> None:
-        wait_for(folder, 4)
-        second = cluster.add_node(num_cpus=1, **SMALL)
-        cluster.remove_node(first, allow_graceful=False)
-        wait_for(folder, 12)
-        cluster.add_node(num_cpus=1, **SMALL)
-        cluster.remove_node(second, allow_graceful=False)
-
-    disturbing = threading.Thread(target=disturb)
-    disturbing.start()
-    comparison = compared(folder, executor={"name": "ray", "address": cluster.address})
-    disturbing.join()
-    assert comparison.exit_status == 0
-    assert ends(folder) == [1] * 24
-    assert list(tables(folder)) == list(tables(sequential))
+    command = comparing(tmp_path / "c", {"name": "ray", "address": cluster.address})
+    wait_for(tmp_path / "c", 4)
+    second = cluster.add_node(num_cpus=1, **SMALL)
+    cluster.remove_node(first, allow_graceful=False)
+    wait_for(tmp_path / "c", 12)
+    cluster.add_node(num_cpus=1, **SMALL)
+    cluster.remove_node(second, allow_graceful=False)
+    _, err = command.communicate(timeout=400)
+    assert command.returncode == 0, err
+    assert ends(tmp_path / "c") == [1] * 24
+    assert list(tables(tmp_path / "c")) == list(tables(sequential))
 
 
 @pytest.mark.slow

@@ -19,8 +19,7 @@ pytest.importorskip("submitit")
 @pytest.mark.slow
 def test_24_trainings_are_finished_once_with_the_same_tables(sequential: Path, tmp_path: Path) -> None:
     how = {"name": "slurm", "cluster": "local", "each": 6}
-    comparison = compared(tmp_path / "c", executor=how, jobs=2)
-    assert comparison.exit_status == 0
+    assert compared(tmp_path / "c", how, jobs=2) == 0
     assert ends(tmp_path / "c") == [1] * 24
     assert list(tables(tmp_path / "c")) == list(tables(sequential))
 
