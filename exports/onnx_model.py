@@ -40,7 +40,8 @@ def build_model(export: Export) -> onnx.ModelProto:
     wrapped = Exported(frozen, export).eval()
     example = example_of(export)
     check_outputs(frozen, subject)
-    model = _trace(wrapped, example, export.opset)
+    asked = wrapped, example, export.opset
+    model = (export.tracer and export.tracer.trace(asked)) or traced(*asked)
     clean(model, subject.input_names, tuple(subject.targets))
     onnx.helper.set_model_props(model, export.card.to_properties())
     return model
@@ -142,7 +143,8 @@ def check_outputs(model: nn.Module, subject: ExportSubject) -> None:
             )
 
 
-def _trace(model: nn.Module, example: tuple[Tensor, ...], opset: int) -> onnx.ModelProto:
+def traced(model: nn.Module, example: tuple[Tensor, ...], opset: int) -> onnx.ModelProto:
+    """Return a model as torch's exporter writes it; raise `ComponentError` where it cannot."""
     dynamic = {0: torch.export.Dim.DYNAMIC}
     extra = (dynamic,) * (len(example) - 1)
     try:
@@ -165,10 +167,10 @@ def _trace(model: nn.Module, example: tuple[Tensor, ...], opset: int) -> onnx.Mo
     if program is None:
         raise ComponentError("torch returned no ONNX program")
     # torch declares its own copy of the protocol buffer's type.
-    traced: object = program.model_proto
-    if not isinstance(traced, onnx.ModelProto):
+    found: object = program.model_proto
+    if not isinstance(found, onnx.ModelProto):
         raise ComponentError("torch returned no ONNX model")
-    return traced
+    return found
 
 
 @contextlib.contextmanager

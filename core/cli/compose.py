@@ -135,7 +135,8 @@ def _train(
         return
     path = _place(out, recipe)
     how: dict[str, Any] = {"source": source, "force": force, "numbered": out is None}
-    pipeline = Pipeline(session.registry, device, progress := choose_progress(), ranks=ranks)
+    progress = choose_progress()
+    pipeline = Pipeline(session.registry, device, progress, ranks=ranks, has_process=session.has_process)
     if seeds is None:
         finish_run(progress, as_json, lambda: pipeline.run(recipe, path, **how))
     else:

@@ -77,3 +77,13 @@ class Figure:
         ]
         said = ", ".join(self.lines)
         return line_chart(series, label=f"{said} by epoch", x_title="epoch")
+
+
+def time_of(rows: Sequence[Mapping[str, float]], epochs: int) -> str:
+    """Return when in a training something happened; an epoch counts once it is among the rows.
+
+    >>> time_of([], 2), time_of([{"epoch": 1}, {"epoch": 2}], 2)
+    ('in epoch 1', 'after epoch 2')
+    """
+    done = int(rows[-1]["epoch"]) if rows else 0
+    return f"after epoch {done}" if done == epochs else f"in epoch {done + 1}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -38,7 +38,8 @@ from ..training.memory import exhausted
 from ..training.requirements import refuse_impossible, refuse_unshared
 from ..training.trainer import EpochResult, Trainer
 from ..training.trial import refuse_lone_samples
-from .exporting import check_export, export
+from .exporting import check_export, export, getting_ready
+from .history import time_of
 from .loading import agree, brought_to, load_of, placed, tell_of_changes
 from .longer import lengthened, refuse_one_of_several
 from .measuring import metrics_of, metrics_of_own_epochs
@@ -91,7 +92,7 @@ class Pipeline:
     """Runs one recipe; `run` starts anew, `resume` continues after the last checkpoint.
 
     Without `publishes` a run ends with its metrics: no export, no report. Of several `ranks` this is the one
-    that leads; the others are `Follower`s.
+    that leads; the others are `Follower`s. One that `has_process` may copy it: nobody else has threads in it.
     """
 
     registry: Registry
@@ -99,6 +100,7 @@ class Pipeline:
     progress: Progress = field(default_factory=Progress)
     publishes: bool = True
     ranks: Ranks = ALONE
+    has_process: bool = False
 
     def run(
         self,
@@ -135,9 +137,11 @@ class Pipeline:
             return self._finish_whole(self.restart(folder, recipe))
 
     def _finish_whole(self, started: Started) -> Outcome:
-        trained = self.train(started)
-        leave_ranks(self.ranks)
-        outcome = self.finish(trained)
+        own = self.has_process and self.publishes and self.ranks.alone
+        with getting_ready(started.composition, self.device) if own else nullcontext():
+            trained = self.train(started)
+            leave_ranks(self.ranks)
+            outcome = self.finish(trained)
         started.folder.complete()
         return outcome
 
@@ -254,7 +258,9 @@ class Pipeline:
 
         It ends before its time after an epoch whose row is `enough`.
         """
-        at_work = started.composition.at_work(lambda: f"while it trained, {_time_of(started)}")
+        at_work = started.composition.at_work(
+            lambda: f"while it trained, {time_of(started.history, started.composition.recipe.train.epochs)}"
+        )
         with started.tracking.ends_with_failure(), at_work:
             return self._train(started, enough)
 
@@ -382,11 +388,3 @@ class Pipeline:
         """Tell the plugins; one that fails is named and stops nothing."""
         for failure in self.registry.notify(hook, **arguments):
             self.progress.warning(failure)
-
-
-def _time_of(started: Started) -> str:
-    """Return when in a training something happened; an epoch counts once it is in the history."""
-    done = int(started.history[-1]["epoch"]) if started.history else 0
-    return (
-        f"after epoch {done}" if done == started.composition.recipe.train.epochs else f"in epoch {done + 1}"
-    )

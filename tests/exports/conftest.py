@@ -139,7 +139,7 @@ def tiny_subject() -> ExportSubject:
     )
 
 
-TRACE = onnx_model._trace
+TRACE = onnx_model.traced
 
 
 def traced_of(model: onnx_model.Exported, example: tuple[Tensor, ...], opset: int) -> tuple[object, ...]:
@@ -168,14 +168,14 @@ def _traced_once() -> Iterator[None]:
         return copy.deepcopy(known[key])
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(onnx_model, "_trace", trace)
+        patch.setattr(onnx_model, "traced", trace)
         yield
 
 
 @pytest.fixture
 def traced_anew(monkeypatch: pytest.MonkeyPatch) -> None:
     """Trace every model in this test."""
-    monkeypatch.setattr(onnx_model, "_trace", TRACE)
+    monkeypatch.setattr(onnx_model, "traced", TRACE)
 
 
 @dataclass(frozen=True)

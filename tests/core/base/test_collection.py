@@ -62,6 +62,6 @@ def test_a_model_is_traced_without_it(monkeypatch: pytest.MonkeyPatch) -> None:
     seen = []
     monkeypatch.setattr(torch.onnx, "export", lambda *given, **settings: seen.append(gc.isenabled()))
     with pytest.raises(ComponentError, match="no ONNX program"):
-        onnx_model._trace(torch.nn.Identity(), (torch.zeros(2),), 20)
+        onnx_model.traced(torch.nn.Identity(), (torch.zeros(2),), 20)
     assert seen == [False]
     assert gc.isenabled()
