@@ -41,7 +41,7 @@ def bars(counts: dict[str, NDArray[Any]], names: Sequence[str], *, label: str) -
     parts = [frame(x, y, ""), *_names(names, x, floor, plain)]
     for place, (title, values) in enumerate(counts.items()):
         parts += _bars(values, place, len(counts), x, y)
-        at = LEFT + 80.0 * place
+        at = LEFT + 110.0 * place
         parts.append(tag("rect", x=at, y=8, width=12, height=8, class_=f"bar b{place}"))
         parts.append(tag("text", title, x=at + 16, y=16, class_="legend"))
     return drawing(WIDTH, HEIGHT, label, parts)

@@ -7,6 +7,7 @@ import torch
 from ..composition.telling import labels_by_task
 from ..data.near_duplicates import near_duplicates
 from ..data.samples import Splits
+from .label_shares import label_shares
 from .markup import Html, join, table, tag
 from .numbers import number
 from .pixels import picture
@@ -24,10 +25,12 @@ def data(subject: Subject) -> Html:
     counts = {"samples": {name: len(splits.named(name)) for name in _SPLITS}}
     counts |= {f"labels of {task}": found for task, found in labels_by_task(composition, splits).items()}
     rows = [[what, *(number(found[name]) for name in _SPLITS)] for what, found in counts.items()]
+    charts = label_shares(subject)
     unsifted = composition.dataset.unsifted and composition.dataset_spec.image
     return join(
         [
             table(["What", *_SPLITS], rows, caption="Samples and labels of each part", numeric=(1, 2, 3)),
+            *([tag("div", *charts, class_="charts")] if charts else []),
             *([tag("pre", "\n".join(map(str, understood)), tabindex=0)] if understood else []),
             *(_look_alikes(splits) if unsifted else []),
         ]
