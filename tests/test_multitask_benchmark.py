@@ -16,6 +16,7 @@ from mtl.core.base.errors import UsageError
 from mtl.core.base.locks import take_lock
 from mtl.core.composition.composer import compose
 from mtl.core.discovery.registry import Registry
+from mtl.core.execution.choosing import Hands
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results" / "multitask"
@@ -318,6 +319,25 @@ def test_a_claimed_cell_is_left_to_the_process_that_claimed_it(
     lock.release()
     here.run(1)
     assert trained == [second.name, first.name]
+
+
+def test_an_executor_gets_every_cell_once_as_rates_become_known(
+    part: Any, plan: Any, tmp_path: Path, registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trained = []
+
+    def train(self: Any, cell: Any, rate: float) -> Any:
+        trained.append(cell.name)
+        return entry_of(part, plan, cell, 0.5)
+
+    monkeypatch.setattr(part("training").Trainer, "train", train)
+    monkeypatch.setattr(part("work").Worker, "_refuse_other_recipe", lambda self, cell: None)
+    here, hands = worker(part, plan, tmp_path, registry), part("hands")
+    perform = hands.TrainsCells(str(tmp_path / "tiny.yaml"), tmp_path / "results", here.trainer.runs)
+    hands.Handing(here, perform, Hands.chosen(registry, "local", "cpu", 1)).run()
+    assert here.missing() == (0, 0)
+    assert sorted(trained) == sorted(set(trained))
+    assert {cell.name for cell in part("plan").cells_of(plan) if cell.rate is None} <= set(trained)
 
 
 def test_nothing_is_begun_that_would_end_too_late(

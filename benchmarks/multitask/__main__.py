@@ -9,8 +9,14 @@ import time
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from . import __doc__ as about
+
+if TYPE_CHECKING:
+    from mtl.core.discovery.registry import Registry
+
+    from .work import Worker
 
 RESULTS = Path(__file__).parents[1] / "results" / "multitask"
 DOCUMENTS = Path(__file__).parents[2] / "docs"
@@ -30,6 +36,8 @@ def parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--cells", type=_number, help="train at most so many")
     parser.add_argument("--seeds", type=_number, help="only the first seeds of every row")
     parser.add_argument("--until", type=_time, metavar="HH:MM", help="begin nothing that ends later")
+    parser.add_argument("--executor", metavar="NAME", help="who trains (mtl list executor); with --jobs")
+    parser.add_argument("--jobs", type=_number, metavar="N", help="so many cells at a time, by an executor")
     parser.add_argument("--cell", metavar="NAME", help="with --check: which one")
     parser.add_argument("--check", action="store_true", help="repeat --cell and compare to the last digit")
     parser.add_argument("--page", action="store_true", help="train nothing: write the page")
@@ -96,7 +104,10 @@ def _work(given: argparse.Namespace) -> int:
         if given.seeds is not None and given.seeds < MINIMUM_SEEDS:
             print(f"note: no verdict is made of fewer than {MINIMUM_SEEDS} seeds")
         worker = Worker(results, trainer, given.seeds, given.until)
-        worker.run(given.cells)
+        if given.executor is None and given.jobs is None:
+            worker.run(given.cells)
+        else:
+            _hand_out(given, worker, registry)
         print("{} cells are missing, {} of them claimed by other processes".format(*worker.missing()))
     page = given.document or DOCUMENTS / (
         "benchmark.md" if plan.name == FIRST else f"benchmark-{plan.name}.md"
@@ -106,6 +117,19 @@ def _work(given: argparse.Namespace) -> int:
 
         write_page(results, registry, page)
     return 0
+
+
+def _hand_out(given: argparse.Namespace, worker: Worker, registry: Registry) -> None:
+    """Have cells trained by the executor that is named, or by several processes of this machine."""
+    from mtl.core.execution.choosing import Hands
+
+    from .hands import Handing, TrainsCells
+
+    hands = Hands.chosen(registry, given.executor, "cpu", given.jobs)
+    data_dir = None if given.data_dir is None else given.data_dir.absolute()
+    plan = str(Path(given.plan).absolute()) if given.plan.endswith(".yaml") else given.plan
+    runs, results = worker.trainer.runs.absolute(), given.results.absolute()
+    Handing(worker, TrainsCells(plan, results, runs, data_dir), hands).run(given.cells)
 
 
 if __name__ == "__main__":

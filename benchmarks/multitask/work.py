@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -37,25 +37,34 @@ class Worker:
     def run(self, most: int | None = None) -> int:
         """Train at most so many cells and return how many were trained."""
         done = 0
-        while (most is None or done < most) and (cell := self._next()) is not None:
-            if self._too_late(cell):
-                self._say(f"{cell.name} would not end in time: stopped before it")
-                break
-            with self._claimed(cell) as mine:
-                if mine and not self.results.has(cell):
-                    self._train(cell)
-                    done += 1
+        while (most is None or done < most) and (cell := self.next_beside(())) is not None:
+            done += self.train_claimed(cell)
         return done
+
+    def train_claimed(self, cell: Cell) -> bool:
+        """Claim a cell and train it; return whether it was this process that did."""
+        with self._claimed(cell) as mine:
+            if not mine or self.results.has(cell):
+                return False
+            self._train(cell)
+        return True
 
     def missing(self) -> tuple[int, int]:
         """Return how many cells are not done, and how many of these another process has claimed."""
         cells = list(self._open())
         return len(cells), sum(is_held(self._claim(cell)) for cell in cells)
 
-    def _next(self) -> Cell | None:
-        """Return the first cell that is not done, that nobody works at, and whose rate is known."""
-        able = (cell for cell in self._open() if self._rate(cell) is not None)
-        return next((cell for cell in able if not is_held(self._claim(cell))), None)
+    def next_beside(self, given: Collection[str]) -> Cell | None:
+        """Return the first cell to begin: not done nor `given`, that nobody is at, and whose rate is known.
+
+        None where there is none, or it would not end in time.
+        """
+        able = (cell for cell in self._open() if cell.name not in given and self._rate(cell) is not None)
+        cell = next((cell for cell in able if not is_held(self._claim(cell))), None)
+        if cell is not None and self._too_late(cell):
+            self.say(f"{cell.name} would not end in time: stopped before it")
+            return None
+        return cell
 
     def _open(self) -> Iterator[Cell]:
         """Return the cells that are not done, as far as is known which are wanted."""
@@ -74,9 +83,12 @@ class Worker:
         entry = self.trainer.train(cell, rate)
         self.results.write(cell, entry)
         seconds = time.perf_counter() - started
-        kind = _kind(cell)
-        self._took[kind] = max(seconds, self._took.get(kind, 0.0))
-        self._say(f"{cell.name} {seconds:.1f} s {_shown(entry)}")
+        self.took(cell, seconds)
+        self.say(f"{cell.name} {seconds:.1f} s {_shown(entry)}")
+
+    def took(self, cell: Cell, seconds: float) -> None:
+        """Remember how long a cell took: others like it are begun when they would end in time."""
+        self._took[_kind(cell)] = max(seconds, self._took.get(_kind(cell), 0.0))
 
     def _refuse_other_recipe(self, cell: Cell) -> None:
         """Hold the row's first cell against today's recipe: one row is one recipe."""
@@ -113,7 +125,8 @@ class Worker:
         finally:
             lock.release()  # the folder stays: another process may be about to claim it
 
-    def _say(self, text: str) -> None:
+    def say(self, text: str) -> None:
+        """Tell people, with the time."""
         print(f"{time.strftime('%H:%M:%S')} {text}", file=sys.stderr, flush=True)
 
 

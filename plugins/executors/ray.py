@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import socket
 from collections.abc import Iterator
 from itertools import chain
@@ -55,7 +56,7 @@ class Ray(Executor):
             return
         try:
             _reach(self.address)
-            ray.init(address=self.address, log_to_driver=False, logging_level="error")
+            ray.init(address=self.address, log_to_driver=False, logging_level=logging.ERROR)
         except Exception as error:  # by the way it fails: of several kinds
             raise MissingRequirementError(
                 f"executor 'ray' finds no cluster at {self.address!r}: {described(error)}",

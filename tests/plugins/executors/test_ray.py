@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from mtl.core.base.errors import MissingRequirementError
-from mtl.core.contracts import Work
+from mtl.core.contracts import Seat, Work
 from mtl.core.testing.executor_checks import JOBS, perform
 from mtl.plugins.executors.ray import Ray
 
@@ -66,7 +66,7 @@ def test_a_task_that_fails_is_told_and_jobs_are_taken_as_there_is_room(cluster: 
     first = next(endings)
     assert len(taken) <= 2
     assert {ending.key: ending.reason for ending in [first, *endings]} == {
-        job.key: perform(job, None).reason for job in JOBS
+        job.key: perform(job, Seat("cpu")).reason for job in JOBS
     }
 
 
