@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from ..search.layout import Layout
 from ..search.objectives import Objective
 from ..search.progress import SearchProgress
 from ..search.searching import BEST, Search
-from ..search.space import Choices, shown
+from ..search.space import Choices, Dimension, Value, shown
 from ..search.tables import caveat, counted, trial_rows
 from ..search.trials import Trial
 from .results import print_metrics, print_table
@@ -76,24 +76,22 @@ def print_layout(layout: Layout, as_json: bool) -> None:
     if as_json:
         print_json(layout.plan())
         return
-    rows = [
-        [
-            item.key,
-            item.written,
-            _kind(item) + ("" if layout.own is None else f", first {layout.own[item.key]}"),
-        ]
-        for item in layout.space
-    ]
+    rows = [[item.key, item.written, _kind(item, layout.own or {})] for item in layout.space]
     print_table(rows, ["option", "values", ""])
     for item in layout.objectives:
         click.echo(f"searched for: {item.title} ({item.direction} is better), on validation", err=True)
 
 
-def _kind(item: object) -> str:
-    if isinstance(item, Choices):
-        return f"one of {len(item.texts)}"
-    whole, log = getattr(item, "whole", False), getattr(item, "log", False)
-    return ("a whole number" if whole else "a number") + (", even in the logarithm" if log else "")
+def _kind(item: Dimension, own: Mapping[str, Value]) -> str:
+    """Return what a dimension is, where there is one, and where the search begins, in words."""
+    parts = [
+        f"one of {len(item.texts)}"
+        if isinstance(item, Choices)
+        else ("a whole number" if item.whole else "a number") + (", even in the logarithm" * item.log)
+    ]
+    parts += [f"with {item.only.key} {' or '.join(item.only.texts)}"] if item.only is not None else []
+    parts += [f"first {own[item.key]}"] if item.key in own else []
+    return ", ".join(parts)
 
 
 def print_search(found: Search, layout: Layout) -> None:

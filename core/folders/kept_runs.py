@@ -201,8 +201,9 @@ def remove_run(path: Path, warned: list[str]) -> None:
 
 
 def _holds_runs(path: Path) -> bool:
-    """Return whether a folder is that of several seeds or of a comparison."""
-    return (path / SEEDS).is_file() or ((path / "plan.json").is_file() and (path / "cells").is_dir())
+    """Return whether a folder is that of several seeds, of a comparison or of a search."""
+    many = (("plan.json", "cells"), ("search.json", "trials"))
+    return (path / SEEDS).is_file() or any((path / a).is_file() and (path / b).is_dir() for a, b in many)
 
 
 def is_at_work(path: Path) -> bool:

@@ -65,7 +65,7 @@ class SearchedGrid:
                 found[key] = error
                 continue
             best = search.best[0]
-            recipe = read(layout.source(best.values, searching.registry), searching.registry)
+            recipe = read(layout.source(best.values), searching.registry)
             found[key] = replace(cell, recipe=replace(recipe, seed=0))
             values[cell.title] = _told(best)
         variants = tuple(_moved(variant, found) for variant in self.grid.variants)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -17,7 +18,7 @@ from ..recipe.request import Request
 from ..running.starting import compose_started
 from .objectives import Objective, read_objectives
 from .sampling import Rule, Sampler, library
-from .space import Choices, Dimension, Range, Value, put
+from .space import Choices, Dimension, Only, Range, Value, above, put, relevant
 from .trials import Trial
 
 
@@ -35,9 +36,13 @@ class Question:
 
 @dataclass(frozen=True)
 class Layout:
-    """A search that can begin; `own` are the recipe's own values where all of them lie in the space."""
+    """A search that can begin; `own` are the recipe's own values where all of them lie in the space.
+
+    `base` is the recipe as it was read: a file that changes meanwhile changes no trial.
+    """
 
     question: Question
+    base: RecipeSource = field(repr=False)
     recipe: Recipe
     space: tuple[Dimension, ...]
     objectives: tuple[Objective, ...]
@@ -53,11 +58,12 @@ class Layout:
             "pruner": self.question.pruner,
         }
 
-    def source(self, values: Mapping[str, Value], registry: Registry) -> RecipeSource:
+    def source(self, values: Mapping[str, Value]) -> RecipeSource:
         """Return the recipe with the values of a trial."""
-        source = self.question.request.source(registry)
+        source = RecipeSource(deepcopy(self.base.tree), dict(self.base.origins))
         for item in self.space:
-            put(source, item, values[item.key])
+            if item.key in values:
+                put(source, item, values[item.key])
         return source
 
     @property
@@ -89,16 +95,23 @@ def lay_out(question: Question, registry: Registry) -> Layout:
     there are not, and values that they do not take.
     """
     library()
-    recipe = read(question.request.source(registry), registry)
+    base = question.request.source(registry)
+    recipe = read(base, registry)
     composition, _ = compose_started(recipe, registry, _unheard)
     objectives = read_objectives(question.objectives, yardsticks_of(composition, question.metrics))
-    layout = Layout(question, composition.recipe, question.space, objectives)
+    layout = Layout(question, base, composition.recipe, question.space, objectives)
     tried = _Trying(layout, recipe, registry)
     space = tuple(tried.settled(item) for item in question.space)
     if tried.problems:
         raise RecipeError(tried.problems)
-    own = {item.key: value for item in space if (value := tried.own(item)) is not None}
-    return replace(layout, space=space, own=own if len(own) == len(space) else None)
+    own = {item.key: tried.own(item) for item in space}
+    there = relevant(space, {key: value for key, value in own.items() if value is not None})
+    whole = all(item.key in there for item in space if item.only is None or _has(item.only, there))
+    return replace(layout, space=space, own=there if whole else None)
+
+
+def _has(only: Only, values: Mapping[str, Value]) -> bool:
+    return values.get(only.key) in only.texts
 
 
 class _Trying:
@@ -112,37 +125,52 @@ class _Trying:
 
     def settled(self, item: Dimension) -> Dimension:
         """Return a dimension, whole where nothing between is taken; complain of ends that are not taken."""
-        before = len(self.problems)
-        self._refuse_unknown_task(item)
-        for value in item.ends if len(self.problems) == before else ():
+        choice = above(item, self._layout.space)
+        under: list[dict[str, Value]] = (
+            [{}] if choice is None else [{choice.key: text} for text in choice.texts]
+        )
+        found = [self._unknown_task(item) or self._faults(item, values) for values in under]
+        if all(found):
+            self.problems += [problem for problem in found[0] if problem not in self.problems]
+            return item
+        if choice is not None and any(found):
+            texts = tuple(text for text, wrong in zip(choice.texts, found, strict=True) if not wrong)
+            item = replace(item, only=Only(choice.key, texts))
+        right = under[found.index([])]
+        return replace(item, whole=self._is_whole(item, right)) if isinstance(item, Range) else item
+
+    def _faults(self, item: Dimension, values: Mapping[str, Value]) -> list[Problem]:
+        """Return what is wrong with the ends of a dimension, beside other values."""
+        problems: list[Problem] = []
+        for value in item.ends:
             try:
-                recipe = self._read(item, value)
+                recipe = self._read({**values, item.key: value})
                 if isinstance(item, Range):
                     self._compose(item, value, recipe)
             except RecipeError as error:
-                self.problems += [problem for problem in error.problems if problem not in self.problems]
+                problems += [problem for problem in error.problems if problem not in problems]
             except UsageError as error:
-                self.problems.append(Problem(error.message, None, error.hint))
-                break
-        if len(self.problems) > before or not isinstance(item, Range):
-            return item
-        return replace(item, whole=self._is_whole(item))
+                return [*problems, Problem(error.message, None, error.hint)]
+        return problems
 
     def own(self, item: Dimension) -> Value | None:
         """Return the recipe's own value where it lies in the space."""
         if isinstance(item, Choices):
-            same = (text for text in item.texts if self._read(item, text) == self._recipe)
-            return next(same, None)
+            return next((text for text in item.texts if self._is_own({item.key: text})), None)
         here: Any = self._recipe.to_plain()
         for key in item.key.split("."):
             here = here.get(key, here.get(key.replace("-", "_"))) if isinstance(here, dict) else None
         fits = isinstance(here, int | float) and not isinstance(here, bool) and item.low <= here <= item.high
         return here if fits and (not item.whole or isinstance(here, int)) else None
 
-    def _read(self, item: Dimension, value: Value) -> Recipe:
-        source = self._layout.question.request.source(self._registry)
-        put(source, item, value)
-        return read(source, self._registry)
+    def _is_own(self, values: Mapping[str, Value]) -> bool:
+        try:
+            return self._read(values) == self._recipe
+        except RecipeError:  # its component has no such option
+            return False
+
+    def _read(self, values: Mapping[str, Value]) -> Recipe:
+        return read(self._layout.source(values), self._registry)
 
     def _compose(self, item: Range, value: Value, recipe: Recipe) -> None:
         source = RecipeSource(recipe.to_plain(), {tuple(item.key.split(".")): f"{item.flag} {item.key}"})
@@ -156,22 +184,23 @@ class _Trying:
                 ]
             ) from error
 
-    def _is_whole(self, item: Range) -> bool:
+    def _is_whole(self, item: Range, values: Mapping[str, Value]) -> bool:
         if not (isinstance(item.low, int) and isinstance(item.high, int)):
             return False
         try:
-            self._read(item, item.low + 0.5)
+            self._read({**values, item.key: item.low + 0.5})
         except RecipeError:
             return True
         return False
 
-    def _refuse_unknown_task(self, item: Dimension) -> None:
-        """Complain of a task that the recipe has not: setting a value of one would add it."""
+    def _unknown_task(self, item: Dimension) -> list[Problem]:
+        """Return a complaint of a task that the recipe has not: setting a value of one would add it."""
         section, _, rest = item.key.partition(".")
         task, names = rest.partition(".")[0], [choice.name for choice in self._recipe.tasks]
-        if section == "tasks" and task not in names:
-            hint = did_you_mean(task, names) or f"tasks: {', '.join(names)}"
-            self.problems.append(Problem(f"the recipe has no task {task!r}", f"{item.flag} {item.key}", hint))
+        if section != "tasks" or task in names:
+            return []
+        hint = did_you_mean(task, names) or f"tasks: {', '.join(names)}"
+        return [Problem(f"the recipe has no task {task!r}", f"{item.flag} {item.key}", hint)]
 
 
 def _unheard(text: str) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 
 from ..base.errors import MissingRequirementError
 from ..contracts.randomness import derive_seed
-from .space import Choices, Dimension, Value, combinations
+from .space import Choices, Dimension, Value, combinations, relevant
 from .trials import Trial
 
 SAMPLERS, PRUNERS = ("tpe", "random"), ("median", "none")
@@ -56,15 +56,18 @@ class Sampler:
 
         `others` are trials whose ends are not known yet: their values are kept away from.
         """
-        before = {tuple(trial.values[item.key] for item in self.space) for trial in (*known, *others)}
+        before = {self._key(trial.values) for trial in (*known, *others)}
         count = combinations(self.space)
         if count is not None and len(before) >= count:
             return None
         for attempt in range(_AGAIN):
             values = self._drawn(derive_seed(self.seed, "search", number, attempt), known, others)
-            if count is None or tuple(values[item.key] for item in self.space) not in before:
+            if count is None or self._key(values) not in before:
                 return values
-        return self._left(before, number, count) or values
+        return values if count is None or count > _FEW else self._left(before, number)
+
+    def _key(self, values: Mapping[str, Value]) -> tuple[Value | None, ...]:
+        return tuple(values.get(item.key) for item in self.space)
 
     def check(self, trials: Sequence[Trial]) -> None:
         """Raise `ValueError` when a trial has values or scores that none of this search has."""
@@ -87,17 +90,15 @@ class Sampler:
         study = optuna.create_study(sampler=sampler, directions=self.directions)
         asked = {item.key: _distribution(item, optuna) for item in self.space}
         study.add_trials([] if random else [_told(trial, asked, optuna) for trial in (*known, *others)])
-        values: dict[str, Value] = study.ask(asked).params
-        return values
+        return relevant(self.space, study.ask(asked).params)
 
-    def _left(self, before: set[Any], number: int, count: int | None) -> dict[str, Value] | None:
-        """Return one of the combinations that no trial had, where these can be listed."""
-        if count is None or count > _FEW:
-            return None
-        every = product(*(_every(item) for item in self.space))
-        left = [values for values in every if values not in before]
-        chosen = left[derive_seed(self.seed, "left", number) % len(left)]
-        return {item.key: value for item, value in zip(self.space, chosen, strict=True)}
+    def _left(self, before: set[Any], number: int) -> dict[str, Value] | None:
+        """Return one of the combinations that no trial had; None where there is none."""
+        keys = [item.key for item in self.space]
+        every = (dict(zip(keys, values, strict=True)) for values in product(*map(_every, self.space)))
+        all_of_them = {self._key(values): values for values in (relevant(self.space, one) for one in every)}
+        left = [values for key, values in all_of_them.items() if key not in before]
+        return left[derive_seed(self.seed, "left", number) % len(left)] if left else None
 
 
 def _every(item: Dimension) -> Sequence[Value]:
@@ -125,7 +126,7 @@ def _told(trial: Trial, asked: Mapping[str, Any], optuna: Any) -> Any:
     return optuna.trial.create_trial(
         state=named[trial.state],
         params=dict(trial.values),
-        distributions=dict(asked),
+        distributions={key: asked[key] for key in trial.values},
         values=list(trial.scores) if ended else None,
         intermediate_values=_steps(trial.curve),
     )

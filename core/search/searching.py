@@ -135,7 +135,7 @@ class Searching:
         begun = [trial for trial in folder.trials if trial.state == "running"]
         for trial in chain(begun, self._new(layout, folder, limits)):
             try:
-                recipe = read(layout.source(trial.values, self.registry), self.registry)
+                recipe = read(layout.source(trial.values), self.registry)
             except MtlError as error:  # values that do not go together
                 reason, status = reason_of(error)
                 self._end(layout, folder, replace(trial, state="failed", reason=reason, status=status))
@@ -173,7 +173,7 @@ class Searching:
     def _judged(self, layout: Layout, folder: SearchFolder, trial: Trial) -> Mapping[str, Any]:
         """Return the test metrics of one of the best trials: evaluated now, exported if asked, once."""
         path = folder.place(trial)
-        recipe = read(layout.source(trial.values, self.registry), self.registry)
+        recipe = read(layout.source(trial.values), self.registry)
         whole = (path / METRICS).is_file() and (not self.publishes or (path / "report.html").is_file())
         if not whole:
             self.progress.judging(trial)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,12 +22,21 @@ _LOG = "log:"
 
 
 @dataclass(frozen=True)
+class Only:
+    """Which of the values of a choice, by its key, have an option that the others have not."""
+
+    key: str
+    texts: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Choices:
     """An option that takes one of several values, each as it is written after `--set KEY=`."""
 
     key: str
     texts: tuple[str, ...]
     flag: str = SPACE
+    only: Only | None = None
 
     @property
     def ends(self) -> tuple[Value, ...]:
@@ -50,6 +59,7 @@ class Range:
     log: bool = False
     whole: bool = False
     flag: str = SPACE
+    only: Only | None = None
 
     @property
     def ends(self) -> tuple[Value, ...]:
@@ -73,7 +83,7 @@ def read_space(given: Sequence[str], flag: str = SPACE) -> tuple[Dimension, ...]
     anything else.
 
     >>> read_space(["train.learning_rate=log:1e-4..1e-2"])[0]
-    Range(key='train.learning_rate', low=0.0001, high=0.01, log=True, whole=False, flag='--space')
+    Range(key='train.learning_rate', low=0.0001, high=0.01, log=True, whole=False, flag='--space', only=None)
     >>> read_space(["encoder.hidden=[32],[64, 32]"])[0].texts
     ('[32]', '[64, 32]')
     """
@@ -96,8 +106,28 @@ def put(source: RecipeSource, dimension: Dimension, value: Value) -> None:
         source.put(path.split("."), value, f"{dimension.flag} {dimension.key}")
 
 
+def relevant(space: Iterable[Dimension], values: Mapping[str, Value]) -> dict[str, Value]:
+    """Return the values of the options that there are, given the components that were chosen.
+
+    >>> space = (Choices("e", ("mlp", "lenet")), Range("e.x", 1, 2, only=Only("e", ("mlp",))))
+    >>> relevant(space, {"e": "lenet", "e.x": 1})
+    {'e': 'lenet'}
+    """
+    found: dict[str, Value] = {}
+    for item in space:
+        if item.key in values and (item.only is None or found.get(item.only.key) in item.only.texts):
+            found[item.key] = values[item.key]
+    return found
+
+
+def above(item: Dimension, space: Iterable[Dimension]) -> Choices | None:
+    """Return the choice of the component that has an option, where that is searched too; the nearest one."""
+    found = [one for one in space if isinstance(one, Choices) and item.key.startswith(f"{one.key}.")]
+    return max(found, key=lambda one: len(one.key), default=None)
+
+
 def combinations(space: Iterable[Dimension]) -> int | None:
-    """Return how many combinations of values there are; None where that is no number.
+    """Return how many combinations of values there are at most; None where that is no number.
 
     >>> combinations(read_space(["encoder.width=32,64", "train.optimizer=adam,sgd,muon"]))
     6

@@ -32,7 +32,7 @@ def trial_rows(
         scores = shown_so or [ABSENT] * len(objectives)
         epochs = str(trial["epochs"]) if trial["epochs"] else ABSENT
         took = duration(trial["seconds"]) if trial["seconds"] else ABSENT
-        values = [shown(trial["values"][key]) for key in keys]
+        values = [shown(trial["values"].get(key, ABSENT)) for key in keys]
         rows.append([str(trial["number"]), *values, *scores, epochs, took, _said(trial, results)])
     return header, rows
 

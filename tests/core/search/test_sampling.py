@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from mtl.core.search.objectives import Objective
 from mtl.core.search.sampling import Rule, Sampler, Stopping
-from mtl.core.search.space import Range, Value, combinations, read_space
+from mtl.core.search.space import Only, Range, Value, combinations, read_space
 from mtl.core.search.trials import Trial, best_of
 
 RATE = read_space(["rate=log:1e-4..1e-1", "width=8,16,32"])
@@ -53,6 +53,23 @@ def test_every_combination_is_tried_once_and_then_none_is_left() -> None:
         trials.append(Trial(number, values, (), "failed"))
     assert len({tuple(trial.values.items()) for trial in trials}) == 6
     assert sampler.draw(6, trials, ()) is None
+
+
+def test_options_that_a_choice_has_not_are_not_drawn_with_it() -> None:
+    both = (*read_space(["e=x,y", "e.a=1,2"]), *read_space(["e.b=3,4"]))
+    space = (
+        both[0],
+        *(replace(item, only=Only("e", (text,))) for item, text in zip(both[1:], "xy", strict=True)),
+    )
+    sampler, trials = Sampler(space, ["maximize"], "tpe", 1), list[Trial]()
+    while (values := sampler.draw(len(trials), trials, ())) is not None:
+        trials.append(Trial(len(trials), values, (), "finished", (float(len(trials)),)))
+    assert sorted(tuple(trial.values.items()) for trial in trials) == [
+        (("e", "x"), ("e.a", "1")),
+        (("e", "x"), ("e.a", "2")),
+        (("e", "y"), ("e.b", "3")),
+        (("e", "y"), ("e.b", "4")),
+    ]
 
 
 def test_trials_whose_ends_are_unknown_are_kept_away_from() -> None:

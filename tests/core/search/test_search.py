@@ -29,7 +29,7 @@ from mtl.core.search.objectives import Objective
 from mtl.core.search.progress import SearchProgress
 from mtl.core.search.sampling import Rule
 from mtl.core.search.searching import Limits, Search, Searching, VainError
-from mtl.core.search.space import read_space
+from mtl.core.search.space import Only, read_space
 from mtl.core.search.training import TrainsTrials, ended, trial_job
 from mtl.core.search.trials import Trial
 
@@ -150,6 +150,14 @@ def test_a_hopeless_trial_is_stopped_and_its_folder_says_so(
     assert (told["state"], told["epochs"], told["scores"]) == ("pruned", 1, list(found_so.scores))
     again = ended(trial, path, pickle.loads(pickle.dumps(perform))(job, Seat("cpu")))
     assert again.curve == found_so.curve  # taken up again, it is not trained on
+
+
+def test_an_option_of_one_of_the_components_is_searched_with_it_alone(registry: Registry) -> None:
+    request = Request(tasks=["even", "third"], flags={"encoder": "mlp"})
+    given = ["encoder=mlp,lenet", "encoder.hidden=[32],[64]", "train.learning_rate=log:1e-4..1e-2"]
+    space = {item.key: item for item in lay_out(Question(request, read_space(given)), registry).space}
+    assert space["encoder.hidden"].only == Only("encoder", ("mlp",))
+    assert space["encoder"].only is space["train.learning_rate"].only is None
 
 
 def test_several_objectives_keep_what_none_beats(search: Make, tmp_path: Path) -> None:
