@@ -43,7 +43,7 @@ def measured(named: Mapping[str, Any], folder: Path) -> tuple[float, float]:
     ]
     hands = Hands.chosen(registry, named, "cpu", 1)
     began, seconds = time.perf_counter(), 0.0
-    for ending in Driver(hands.executor, Work(TrainsCells(), "cpu", folder, 1)).endings(jobs):
+    for ending in Driver(hands, Work(TrainsCells(), "cpu", folder, 1)).endings(jobs):
         assert ending.reason is None, ending.reason
         seconds += ending.seconds
     whole = time.perf_counter() - began

@@ -70,7 +70,7 @@ class Handing:
         given: set[str] = set()
         while True:
             before = len(given)
-            for ending in self.hands.executor.execute(self._jobs(given, most), work):
+            for ending in self.hands.endings(self._jobs(given, most), work):
                 if ending.reason is not None:
                     raise _RefusedError(ending)
                 if not ending.elsewhere:

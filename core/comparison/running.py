@@ -119,7 +119,7 @@ class Runner:
     def _train(self, cells: Sequence[Cell]) -> Iterator[JobEnding]:
         perform = TrainsCells(self.plugin_files, registry=self.registry)
         work = Work(perform, self.hands.device, self.folder.path.absolute(), self.hands.at_once)
-        driver = Driver(self.hands.executor, work, tell=self.progress.at_work)
+        driver = Driver(self.hands, work, tell=self.progress.at_work)
         return driver.endings([self._job(cell) for cell in cells])
 
     def _job(self, cell: Cell) -> Job:

@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from ..base.leases import Watch
-from ..contracts import Executor, Job, JobEnding, Work
+from ..contracts import Job, JobEnding, Work
 from ..folders.run_folder import RunFolder
 from .cells import after, is_done, place_of
+from .choosing import Hands
 from .marks import DamagedCell
 from .records import read_failure
 
@@ -26,7 +27,7 @@ class Driver:
     `tell` gets to know what runs where: the place of each cell, by its title.
     """
 
-    executor: Executor
+    hands: Hands
     work: Work
     watch: Watch = field(default_factory=Watch)
     tell: Callable[[dict[str, str]], None] = lambda places: None
@@ -38,7 +39,7 @@ class Driver:
         before = {job.key: _failure(job) for job in jobs}
         while missing:
             ended = False
-            for ending in self.executor.execute(self._free(missing, before), self.work):
+            for ending in self.hands.endings(self._free(missing, before), self.work):
                 if ending.elsewhere:
                     continue
                 missing.pop(ending.key)

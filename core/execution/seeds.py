@@ -82,7 +82,7 @@ class SeedsByExecutor:
             (path / SEEDS).unlink(missing_ok=True)
         work = Work(TrainsCells(self.plugin_files), self.hands.device, path.absolute(), self.hands.at_once)
         titles, failures = {job.key: job.title for job in missing}, []
-        for ending in Driver(self.hands.executor, work, tell=self._tell).endings(missing):
+        for ending in Driver(self.hands, work, tell=self._tell).endings(missing):
             title = titles[ending.key]
             for text in dict.fromkeys(ending.warnings):
                 self.progress.warning(f"{title}: {text}")

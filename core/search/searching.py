@@ -116,7 +116,7 @@ class Searching:
         perform = TrainsTrials(self.plugin_files, self.registry)
         work = Work(perform, self.hands.device, folder.path.absolute(), self.hands.at_once)
         given: dict[str, int] = {}
-        for ending in self.hands.executor.execute(self._jobs(layout, folder, limits, given), work):
+        for ending in self.hands.endings(self._jobs(layout, folder, limits, given), work):
             trial = folder.trials[given[ending.key]]
             for text in ending.warnings:
                 self.progress.warning(f"trial {trial.number}: {text}")

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
-from mtl.core.base.errors import MissingRequirementError, RecipeError
+from mtl.core.base.errors import ComponentError, MissingRequirementError, RecipeError
+from mtl.core.contracts import Work
 from mtl.core.discovery.registry import Registry, discover
 from mtl.core.execution.choosing import Hands, choose_executor
+from mtl.core.testing.executor_checks import JOBS, perform
 from mtl.plugins import packages
 from mtl.plugins.executors.local import Local
 from mtl.plugins.executors.slurm import Slurm
@@ -55,6 +58,25 @@ def test_a_strangers_is_found_and_may_be_asked_for_devices_that_are_not_here(
     hands = Hands.chosen(discover(), "mine", "cuda:7")
     assert type(hands.executor).__module__ == "mine_plugin"
     assert (hands.device, hands.shares) == ("cuda:7", True)
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ("raise OverflowError('no more')", "failed while it had work done: OverflowError: no more"),
+        ("yield 7", "yielded 7, which ends no job that it has"),
+        ("yield JobEnding('of nobody')", "which ends no job that it has"),
+    ],
+)
+def test_one_that_fails_is_named(
+    install_plugin: Callable[..., str], tmp_path: Path, body: str, said: str
+) -> None:
+    text = STRANGER.replace("yield work.perform(job, None)", body)
+    install_plugin("mine-plugin", text.replace("import Executor", "import Executor, JobEnding"))
+    hands = Hands.chosen(discover(), "mine", "cpu")
+    with pytest.raises(ComponentError, match=said) as refusal:
+        list(hands.endings(iter(JOBS), Work(perform, "cpu", tmp_path)))
+    assert "mine-plugin" in refusal.value.message
 
 
 @pytest.mark.parametrize("name", ["ray", "slurm"])

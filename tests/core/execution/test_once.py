@@ -14,6 +14,7 @@ from mtl.core.contracts import Executor, Job, JobEnding, Seat, Work
 from mtl.core.discovery.registry import Registry
 from mtl.core.execution import once
 from mtl.core.execution.cells import TrainsCells, cell_job, place_of
+from mtl.core.execution.choosing import Hands
 from mtl.core.execution.marks import MARK
 from mtl.core.execution.once import Driver
 from mtl.core.execution.records import write_failure
@@ -58,7 +59,7 @@ def jobs(recipe: Recipe, tmp_path: Path) -> list[Job]:
 
 def driver(registry: Registry, folder: Path, executor: Executor, patience: float = 60.0) -> Driver:
     work = Work(TrainsCells(registry=registry), "cpu", folder)
-    return Driver(executor, work, Watch(patience))
+    return Driver(Hands(executor, "cpu"), work, Watch(patience))
 
 
 def test_what_is_done_or_fails_is_told_with_a_log_beside_it(
