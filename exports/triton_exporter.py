@@ -81,14 +81,14 @@ class TritonExporter(Exporter):
 
     def check_plan(self, plan: ExportPlan) -> None:
         self._model.check_plan(plan)
-        for task, target in plan.targets.items():
-            _labels(task, target)
+        _check_labels(plan.targets)
 
     def export(self, subject: ExportSubject, path: Path) -> ExportReport:
         """Write the repository `path`; nothing is published when the model does not pass.
 
         Raises as the exporter `onnx` does, and `UsageError` when a label has more than one line.
         """
+        _check_labels(subject.targets)  # before seconds are spent
         with unpublished_folder(path) as folder:
             version = folder / self.model / _VERSION
             with writing_to(path):
@@ -159,6 +159,11 @@ def _tensor(
     if label_file is not None:
         yield f"  label_filename: {_quoted(label_file)}"
     yield "}"
+
+
+def _check_labels(targets: Mapping[str, Form]) -> None:
+    for task, target in targets.items():
+        _labels(task, target)
 
 
 def _labels(task: str, target: Form) -> tuple[str, ...]:
