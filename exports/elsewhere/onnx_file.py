@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import onnx
 from numpy.typing import NDArray
 
 from .environment import existing_python
@@ -17,6 +16,8 @@ class OnnxElsewhere:
     """An ONNX file that a runtime has opened; what it cannot do is a `WorkerError`."""
 
     def __init__(self, runtime: str, data: bytes, memory: int = 0) -> None:
+        import onnx  # predicting in onnxruntime needs neither onnx nor torch
+
         found = RUNTIMES_ELSEWHERE[runtime]
         graph = onnx.load_model_from_string(data).graph
         self.inputs = [value.name for value in graph.input]
