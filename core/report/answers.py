@@ -33,13 +33,15 @@ def answers(subject: Subject) -> Html:
     epochs = int(subject.history[-1]["epoch"]) if subject.history else 0
     snapshots = read_snapshots(subject.path, epochs)
     groups = []
+    several = len(subject.first) > 1
     for place, (task, samples) in enumerate(subject.first.items()):
         form = subject.composition.tasks[task].target
-        charts, others = curves(subject, task)
+        # Those of a single task are all that the training has to show.
+        charts, others = curves(subject, task) if several else ([], [])
         charts += _charts(subject, task, form, samples)
         room = max(0, _ROW - len(charts))
         charts, others = [*charts, *others[:room]], others[room:]
-        parts = [tag("div", *charts, class_="charts")]
+        parts = [tag("div", *charts, class_="charts")] if charts else []
         if others:
             title = f"More curves of {task} ({len(others)})"
             parts.append(folded(title, tag("div", *others, class_="charts")))

@@ -23,7 +23,7 @@ SERIES = 8
 LEFT, RIGHT, TOP, BOTTOM = 54.0, 14.0, 14.0, 40.0
 """Room around what is drawn, the legend not counted."""
 
-_ROW, _LETTER = 18.0, 6.6
+_ROW, _LETTER = 18.0, 7.1
 """Height of a legend's row, and width of a letter."""
 
 _LONGEST = 30

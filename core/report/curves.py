@@ -10,13 +10,18 @@ from .subject import Subject
 
 
 def training(subject: Subject) -> Html:
-    """Return what shows all tasks in common axes; of one task its loss."""
+    """Return what shows all tasks in common axes; of one task its own curves."""
     chosen = subject.chosen_epoch
     kept = f" The weights kept are those of epoch {chosen}." if chosen is not None else ""
     note = f"One point per epoch.{kept} The numbers are in history.csv."
     tasks = list(subject.composition.tasks)
-    shown = joint(subject) if len(tasks) > 1 else tag("div", _loss(subject, tasks[0]), class_="charts")
+    shown = joint(subject) if len(tasks) > 1 else tag("div", *_all(subject, tasks[0]), class_="charts")
     return join([tag("p", note, class_="note"), shown])
+
+
+def _all(subject: Subject, task: str) -> list[Html]:
+    first, others = curves(subject, task)
+    return first + others
 
 
 def curves(subject: Subject, task: str) -> tuple[list[Html], list[Html]]:

@@ -61,9 +61,10 @@ def test_of_many_pairs_each_task_has_its_mean_and_a_table_has_all(trained: Any) 
     assert "·" not in section
 
 
-def test_one_task_has_its_loss_and_nothing_to_share(trained: Any) -> None:
+def test_one_task_has_its_own_curves_and_nothing_in_common(trained: Any) -> None:
     section = trained(1)
-    assert section.count("<svg") == 1
+    assert section.count("<svg") == 2
+    assert "level (higher is better)" in section
     assert "Relative losses" not in section
 
 
