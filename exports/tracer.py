@@ -16,6 +16,8 @@ from torch import Tensor, nn
 
 LARGEST = 128 * 2**20
 """Most bytes of a model that is sent there and back: a larger one takes as long to send as to trace."""
+PATIENCE = 60.0
+"""Seconds after which a model is traced here: nothing that happens to a copy may keep a command waiting."""
 
 Traced = tuple[nn.Module, tuple[Tensor, ...], int]
 """A model, its example inputs, and the version of ONNX's operators."""
@@ -37,12 +39,13 @@ class Tracer:
             warnings.simplefilter("ignore", DeprecationWarning)
             self._process.start()
         there.close()
+        self._listens = False
 
     def trace(self, asked: Traced) -> onnx.ModelProto | None:
         """Return the model as it comes from torch's exporter; None where it has to be traced here.
 
-        That is so where it is large, cannot be sent, or did not go well there: then it is told by who tries
-        it here.
+        That is so where it is large, cannot be sent, takes too long, or did not go well there: then it is
+        told by who tries it here.
         """
         if sum(value.nbytes for value in asked[0].state_dict().values()) > LARGEST:
             return None
@@ -52,10 +55,19 @@ class Tracer:
         except Exception:  # what a component keeps in its model need not be of a kind that can be sent
             return None
         with suppress(OSError, EOFError):
+            # Before it listens, what is sent would fill the pipe and wait.
+            self._listens = self._listens or bool(self._heard())
             self._here.send_bytes(stream.getvalue())
-            if found := self._here.recv_bytes():
+            if found := self._heard():
                 return onnx.load_model_from_string(found)
         return None
+
+    def _heard(self) -> bytes:
+        """Return what the copy sends next; one that says nothing for long is ended."""
+        if self._here.poll(PATIENCE):
+            return self._here.recv_bytes()
+        self._process.kill()
+        return b""
 
     def close(self) -> None:
         """End the process."""
@@ -70,6 +82,7 @@ def _serve(there: Connection) -> None:
     from .onnx_model import traced
 
     traced(_Warming(), (torch.zeros(2, 1, 8, 8),), 20)
+    there.send_bytes(b"listens")
     while True:
         try:
             asked = there.recv_bytes()

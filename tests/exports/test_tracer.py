@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -71,6 +72,17 @@ def test_a_copy_that_was_ended_leaves_it_to_this_process_and_no_process_stays() 
     made = Tracer()
     os.kill(made._process.pid or 0, 9)
     assert made.trace((nn.Linear(3, 2), (torch.zeros(2, 3),), 20)) is None
+    made.close()
+    assert not made._process.is_alive()
+
+
+def test_a_copy_that_hangs_is_ended_and_keeps_nobody_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = Tracer()
+    os.kill(made._process.pid or 0, signal.SIGSTOP)
+    monkeypatch.setattr(tracer, "PATIENCE", 0.1)
+    large = nn.Linear(300, 300), (torch.zeros(2, 300),), 20
+    assert made.trace(large) is None
+    assert made.trace(large) is None
     made.close()
     assert not made._process.is_alive()
 
