@@ -1,12 +1,14 @@
 """What `mtl serve` costs beside raw onnxruntime: one table, one JSON file.
 
-    python benchmarks/serving.py --write        # into docs/serving.md and serving.json; about 3 minutes
-    python benchmarks/serving.py --seconds 0.5 --rounds 1    # a quick look
+    python -m benchmarks.serving --write        # into docs/serving.md and serving.json; about 3 minutes
+    python -m benchmarks.serving --seconds 0.5 --rounds 1    # a quick look
 
 Raw is one caller of `InferenceSession.run` in a loop: the fastest of three sessions, one as `mtl predict`
 opens it (all cores, spinning), one with all cores and little spinning, one with one thread. The server
 runs in a process of its own and the clients (benchmarks/load.py) in another, on the same machine. Rounds
-alternate raw and served; a row holds the medians over rounds. Two targets: at 64 images per request the
+alternate raw and served; a row holds the medians over rounds. Processor time says what a request costs on a
+machine that does other things, too: raw, that of a run with one thread, and of the server, its process's by
+the requests that it answered. Two targets: at 64 images per request the
 server adds at most 10 % to one client's time; 32 clients reach at least 60 % of raw, and no request fails.
 """
 
@@ -47,9 +49,18 @@ CASES = (
 )
 """Clients, images per request, and how tensors travel."""
 
+MEDIANS = (
+    *("raw_ms", "p50_ms", "p95_ms", "raw_images_per_s", "images_per_s", "raw_cpu_ms", "server_cpu_ms"),
+)
+
 COLUMNS = (
     *("clients", "images per request", "tensors", "raw, ms", "served p50, ms", "served p95, ms", "added"),
     *("raw, images/s", "served, images/s", "share of raw", "failed"),
+)
+
+OF_THE_PROCESSOR = (
+    *("clients", "images per request", "tensors", "raw, µs an image", "served, µs an image"),
+    *("served by raw", "failed"),
 )
 
 
@@ -76,6 +87,22 @@ def raw_seconds(models: Sequence[ExportedModel], feed: dict[str, Any], seconds: 
     return min(found)
 
 
+def raw_processor_seconds(model: ExportedModel, feed: dict[str, Any], seconds: float) -> float:
+    """Return the processor time of one run of a model that computes with one thread."""
+    runs, stop = 0, time.perf_counter() + seconds
+    began = time.process_time()
+    while time.perf_counter() < stop or not runs:
+        model.infer(feed)
+        runs += 1
+    return (time.process_time() - began) / runs
+
+
+def processor_seconds(process: int) -> float:
+    """Return the processor time that a process has taken (Linux)."""
+    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def rendered(feed: dict[str, Any], form: str) -> bytes:
     """Return the HTTP request for these inputs."""
     names = {"float32": "FP32", "uint8": "UINT8", "int64": "INT64"}
@@ -100,13 +127,13 @@ def rendered(feed: dict[str, Any], form: str) -> bytes:
 
 
 @contextmanager
-def server(path: Path, options: list[str]) -> Iterator[int]:
-    """Give the port of a running server."""
+def server(path: Path, options: list[str]) -> Iterator[tuple[int, int]]:
+    """Give the port and the process of a running server."""
     command = [sys.executable, "-m", "mtl", "serve", f"bench={path}", "--port", "0", "--json", *options]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
         try:
             assert process.stdout is not None
-            yield int(json.loads(process.stdout.readline())["url"].rpartition(":")[2])
+            yield int(json.loads(process.stdout.readline())["url"].rpartition(":")[2]), process.pid
         finally:
             process.terminate()
 
@@ -128,7 +155,7 @@ def measure(path: Path, seconds: float, rounds: int, options: list[str]) -> list
         ExportedModel(path, threads=1),
     ]
     rows = []
-    with server(path, options) as port:
+    with server(path, options) as (port, process):
         for clients, images, form in CASES:
             feed = feed_of(models[0], images)
             request = rendered(feed, form)
@@ -136,13 +163,22 @@ def measure(path: Path, seconds: float, rounds: int, options: list[str]) -> list
             found = []
             for _ in range(rounds):
                 raw = raw_seconds(models, feed, seconds)
+                own = raw_processor_seconds(models[-1], feed, seconds / 3)
+                before = processor_seconds(process)
                 load = served(port, [request] * clients, seconds)
-                rate = images * load["answers"] / load["seconds"]
+                taken = (processor_seconds(process) - before) / load["answers"]
                 found.append(
-                    {"raw_ms": 1000 * raw, "raw_images_per_s": images / raw, "images_per_s": rate, **load}
+                    {
+                        "raw_ms": 1000 * raw,
+                        "raw_images_per_s": images / raw,
+                        "images_per_s": images * load["answers"] / load["seconds"],
+                        "raw_cpu_ms": 1000 * own,
+                        "server_cpu_ms": 1000 * taken,
+                        **load,
+                    }
                 )
             row: dict[str, Any] = {"clients": clients, "images": images, "tensors": form}
-            for key in ("raw_ms", "p50_ms", "p95_ms", "raw_images_per_s", "images_per_s"):
+            for key in MEDIANS:
                 row[key] = median(item[key] for item in found)
             row["share_of_raw"] = median(item["images_per_s"] / item["raw_images_per_s"] for item in found)
             row["added"] = median(item["p50_ms"] / item["raw_ms"] - 1 for item in found)
@@ -168,6 +204,19 @@ def table(rows: list[dict[str, Any]]) -> str:
     return "\n".join(lines)
 
 
+def processor_table(rows: list[dict[str, Any]]) -> str:
+    """Return what the processor did for each image, as a table of Markdown."""
+    lines = ["| " + " | ".join(OF_THE_PROCESSOR) + " |", "|---" * len(OF_THE_PROCESSOR) + "|"]
+    for row in rows:
+        raw, own = (1000 * row[key] / row["images"] for key in ("raw_cpu_ms", "server_cpu_ms"))
+        cells = [
+            *(row["clients"], row["images"], row["tensors"], f"{raw:.0f}", f"{own:.0f}", f"{own / raw:.1f}"),
+            f"{row['failed']} of {row['answers']}",
+        ]
+        lines.append("| " + " | ".join(map(str, cells)) + " |")
+    return "\n".join(lines)
+
+
 def trained(folder: Path) -> Path:
     """Return the file of the README's model, trained for one epoch: its speed is that of any epoch."""
     command = ["compose", "--tasks", "denoise,classify", "--encoder", "lenet", "--set", "train.epochs=1"]
@@ -188,6 +237,11 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=3.0, help="Seconds per measurement.")
     parser.add_argument("--rounds", type=int, default=3, help="Measurements per row.")
     parser.add_argument("--write", action="store_true", help="Write docs/serving.md and serving.json.")
+    parser.add_argument(
+        "--processor",
+        action="store_true",
+        help="Of processor time alone: other programs do not matter to it.",
+    )
     parser.add_argument("options", nargs="*", help="Options of mtl serve, after --.")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
@@ -199,16 +253,20 @@ def main() -> None:
         "onnxruntime": onnxruntime.__version__,
         "python": platform.python_version(),
         "date": time.strftime("%Y-%m-%d"),
+        "load": round(os.getloadavg()[0]),
     }
     told = (
         f"{machine['cores']} cores ({machine['processor']}), onnxruntime {machine['onnxruntime']}, "
-        f"Python {machine['python']}, {machine['date']}; {given.rounds} rounds of {given.seconds:g} s."
+        f"Python {machine['python']}, {machine['date']}, load {machine['load']}; {given.rounds} rounds of "
+        f"{given.seconds:g} s."
     )
-    print(f"{table(rows)}\n\n{told}")
+    shown = f"{(processor_table if given.processor else table)(rows)}\n\n{told}"
+    print(shown)
     if given.write:
         document = HERE.parent / "docs" / "serving.md"
-        shown = f"{table(rows)}\n\n{told}"
-        document.write_text(with_marked(document.read_text(), "measured: serving", shown))
+        marker = f"measured: serving{', processor' * given.processor}"
+        document.write_text(with_marked(document.read_text(), marker, shown))
+    if given.write and not given.processor:
         (HERE / "serving.json").write_text(json.dumps({"machine": machine, "rows": rows}, indent=2) + "\n")
 
 

@@ -62,7 +62,7 @@ def fine_tuned(export: Export, epochs: int, name: str) -> tuple[Export, bytes]:
 
     # safetensors writes an array's memory as it lies there, whatever its strides say.
     weights = tuner.tuned(epochs, within).items()
-    content = save({name: np.ascontiguousarray(value) for name, value in weights})
+    content = save({name: np.asarray(value, order="C") for name, value in weights})
     told = FineTuning(epochs, sha256(content))
     before = _lost(export, name)
     precision = replace(export.precision, fine_tuning=told)

@@ -13,6 +13,7 @@ import numpy as np
 import onnx
 import pytest
 import torch
+from safetensors.numpy import load_file
 from torch import nn
 
 from mtl.core.base.errors import UsageError, VerificationError
@@ -105,6 +106,10 @@ def test_gradients_pass_through_the_rounding_but_beyond_the_range() -> None:
 
 def test_the_file_is_the_rounding_of_the_weights_beside_it(tuned: Exported) -> None:
     report = OnnxExporter().verify(tuned.subject, tuned.path)
+    kept, known = load_file(weights_path(tuned.path)), tuned.subject.model.state_dict()
+    assert {name: value.shape for name, value in kept.items()} == {
+        name: tuple(value.shape) for name, value in known.items()
+    }
     assert report["settings"]["fine_tuning"]["epochs"] == 1
     proof = json.loads(proof_path(tuned.path).read_text())
     assert set(proof["without_fine_tuning"]) == set(proof["quality"]) == set(tuned.subject.targets)
