@@ -74,8 +74,9 @@ class TrainsCells:
         """Train a cell; what goes wrong in it is in the ending, and only an interruption is raised."""
         if seat.threads is not None:
             torch.set_num_threads(seat.threads)
-        started, where = time.perf_counter(), where_on(seat.device)
+        started, where = time.perf_counter(), ""
         try:
+            where = where_on(str(choose_device(seat.device)))
             lease = claim(place_of(job), where, abandoned=job.content["abandoned"], beat=self.beat)
             if lease is None:
                 return JobEnding(job.key, elsewhere=True, where=where)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 
 from ..base.leases import Watch
 from ..contracts import Job, JobEnding, Work
@@ -18,6 +19,8 @@ _PAUSE = 0.5
 """Seconds between two looks at what others do."""
 _OFTEN = 5.0
 """Seconds between two times that is told what runs where."""
+_LOOKED_AT = 500
+"""Trainings whose claims are read for that: those that come first are at work."""
 
 
 @dataclass
@@ -71,7 +74,9 @@ class Driver:
         if now - self._told < _OFTEN:
             return
         self._told = now
-        places = ((job.title, self.watch.holder(place_of(job))) for job in missing.values())
+        places = (
+            (job.title, self.watch.holder(place_of(job))) for job in islice(missing.values(), _LOOKED_AT)
+        )
         self.tell({title: place for title, place in places if place is not None})
 
 

@@ -23,6 +23,7 @@ from mtl.core.base.files import (
     sweep,
     write_bytes,
     write_json,
+    write_new,
     write_text,
 )
 
@@ -219,3 +220,18 @@ def test_more_bytes_than_expected_and_a_size_that_is_untrue_are_told(tmp_path: P
         assert b"Name:" in read_bytes(stated, "a state", hint="", most=1 << 20)
         with pytest.raises(UsageError, match="more than 10 bytes"):
             read_bytes(stated, "a state", hint="", most=10)
+
+
+@pytest.mark.parametrize("links", [True, False])
+def test_of_two_who_write_a_new_file_the_first_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, links: bool
+) -> None:
+    def no_links(*paths: object) -> None:
+        raise OSError(errno.EPERM, "Operation not permitted")
+
+    if not links:
+        monkeypatch.setattr(os, "link", no_links)
+    assert write_new(tmp_path / "mark", b"first")
+    assert not write_new(tmp_path / "mark", b"second")
+    assert (tmp_path / "mark").read_bytes() == b"first"
+    assert [path.name for path in tmp_path.iterdir()] == ["mark"]
