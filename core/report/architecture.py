@@ -77,7 +77,8 @@ def _columns(
     names = [name.removeprefix("stage ") for name in costs if name.startswith("stage ")]
     if len(names) != len(stages):
         names = [f"stage {place}" for place in range(1, len(stages) + 1)]
-    columns = [_column([tasks], [[_shape(composition)]], 0.0, whole)]
+    first, shape = _given(composition)
+    columns = [_column([tasks], [[shape]], 0.0, whole)]
     for place, stage in enumerate(stages):
         drawn = [[task for task in group if task in tasks] for group in stage.groups]
         kept = [group for group in drawn if group]
@@ -88,7 +89,7 @@ def _columns(
         _Box([task], _head(composition, task, costs), left, _TOP + place * (_HEAD + _APART), _HEAD)
         for place, task in enumerate(tasks)
     ]
-    return [*columns, heads], ["image", *names, "heads"]
+    return [*columns, heads], [first, *names, "heads"]
 
 
 def _column(
@@ -103,9 +104,13 @@ def _column(
     return boxes
 
 
-def _shape(composition: Composition) -> str:
+def _given(composition: Composition) -> tuple[str, str]:
+    """Return what the encoder reads, and its shape."""
     image = composition.dataset_spec.image
-    return _form(image.shape) if image else "columns"
+    if image:
+        return "image", _form(image.shape)
+    count = sum(len(item.columns) for item in composition.dataset_spec.inputs)
+    return "row", f"{count} columns" if count != 1 else "1 column"
 
 
 def _form(shape: Sequence[int]) -> str:

@@ -154,7 +154,9 @@ class PictureTable(Dataset):
             return {}
         names = task_names(self._undivided.labels)
         told = [column for column, name in names.items() if name in tasks or column in tasks]
-        return {"targets": told} if told else {}
+        usual = [column for column in names if column not in (self.inputs or ())][-1:]
+        # What is told anyway is not said: a recipe without tasks, once written, names them.
+        return {"targets": told} if told and told != usual else {}
 
     def succeed(self, other: Self) -> Self:
         self._read_table = other._read_table

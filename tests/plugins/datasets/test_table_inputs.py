@@ -97,6 +97,12 @@ def test_the_recipe_keeps_what_is_told(flats: Path, registry: Registry) -> None:
     assert recipe.encoder.name == "mlp"
 
 
+def test_a_recipe_without_tasks_is_the_same_when_it_is_read_again(flats: Path, registry: Registry) -> None:
+    first = read(RecipeSource({"dataset": {"name": "table", "file": str(flats)}}), registry)
+    assert first.dataset.options["targets"] is None
+    assert read(RecipeSource(first.to_plain()), registry) == first
+
+
 def test_a_column_of_whole_numbers_may_be_stated_a_class(flats: Path) -> None:
     (row,) = PictureTable(file=flats, columns={"rooms": {"type": "class"}}).spec().inputs
     assert row.categories["rooms"] == ("0", "1", "2", "3", "4")
