@@ -57,7 +57,7 @@ def answer_rows(task: str, form: Form, samples: FirstSamples, limit: int) -> lis
     if isinstance(drawing, Marks) and samples.seen.size:
         return [_marked(task, form, samples)]
     if isinstance(drawing, Picture | Mask | Map):
-        given, true = _pictures(drawing, samples)
+        given, true = _pictures(form, samples)
         below = ["" if there else "no label" for there in samples.present.tolist()]
         rows = [_pictured(task, "answer", given, [""] * len(samples), limit)]
         if not (form.is_image and np.array_equal(true, samples.seen)):
@@ -66,8 +66,9 @@ def answer_rows(task: str, form: Form, samples: FirstSamples, limit: int) -> lis
     return [_worded(task, form, samples, limit)]
 
 
-def _pictures(drawing: Drawing, samples: FirstSamples) -> tuple[Bytes, Bytes]:
+def _pictures(form: Form, samples: FirstSamples) -> tuple[Bytes, Bytes]:
     """Return the answers and the true ones as pictures that can be compared by eye."""
+    drawing = form.drawing
     if isinstance(drawing, Mask):
         chosen = drawing.chosen(samples.prediction)
         everywhere = np.ones(chosen.shape, dtype=np.bool_)
@@ -78,7 +79,8 @@ def _pictures(drawing: Drawing, samples: FirstSamples) -> tuple[Bytes, Bytes]:
     if isinstance(drawing, Map):
         given, true, _ = on_one_scale(samples.prediction[:, 0], samples.target[:, 0])
         return given, true
-    return to_bytes(samples.prediction), to_bytes(samples.target)
+    sure = form.certain(torch.from_numpy(samples.target)).numpy()
+    return to_bytes(samples.prediction), to_bytes(sure)
 
 
 def _pictured(task: str, title: str, images: Bytes, notes: Sequence[str], limit: int) -> Row:

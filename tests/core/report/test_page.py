@@ -71,6 +71,15 @@ def test_samples_that_are_seen_alike_are_shown_once(make: Make, wanted: Any) -> 
     assert "what is seen for restore" in run.page()
 
 
+def test_of_many_tasks_the_first_answers_are_shown_and_the_others_counted(make: Make, wanted: Any) -> None:
+    tasks = {f"t{place:02}": wanted(KIND) for place in range(18)}
+    page = make(tasks, tables=False, real=False).page()
+    first = page[page.index('id="samples"') : page.index('id="training"')]
+    assert ">t15</span>" in first
+    assert ">t16</span>" not in first
+    assert "2 more tasks stand below." in first
+
+
 def test_the_recipe_is_folded_below_what_differs_from_the_defaults(make: Make, outline: Read) -> None:
     page = make(FORMS[0]).with_(unusual={"train.epochs": 3, "encoder.hidden": ["<b>"]}).page()
     model = page[page.index('id="model"') : page.index('id="verification"')]
