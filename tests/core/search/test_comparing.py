@@ -34,13 +34,13 @@ class Counted(SearchProgress):
 
 
 def compared(registry: Registry, path: Path, rates: str = "0.001,0.03") -> tuple[Comparison, list[str]]:
-    """Compare sharing schemes, each with the better of two learning rates."""
+    """Compare hard sharing with single-task training, each row with the better of two learning rates."""
     request = Request(
         tasks=["even", "third"],
         flags={"encoder": {"name": "mlp", "hidden": [8]}, "epochs": 1},
         assignments=("train.validation=0.9",),
     )
-    grid = lay_out(Question(request, (component_axis("sharing", "hard,none"),), (0,)), registry)
+    grid = lay_out(Question(request, (component_axis("sharing", "hard"),), (0,)), registry)
     asked = EqualSearch(read_space([f"train.learning_rate={rates}"], "--search"), 2)
     hands = Hands.chosen(registry, device="cpu")
     searches, told = lay_out_searches(grid, asked, registry), Counted()
@@ -51,7 +51,7 @@ def compared(registry: Registry, path: Path, rates: str = "0.001,0.03") -> tuple
 
 def test_every_row_has_the_same_budget_and_its_own_best_values(registry: Registry, tmp_path: Path) -> None:
     comparison, trials = compared(registry, tmp_path / "c")
-    rows = ["even alone, mlp", "third alone, mlp", "hard", "none"]
+    rows = ["even alone, mlp", "third alone, mlp", "hard"]
     assert trials == [row for row in rows for _ in range(2)]
     assert list(comparison.results["search"]["found"]) == rows
     said = "every row was searched for first with the same budget, 2 trials each over train.learning_rate"
