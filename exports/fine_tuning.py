@@ -56,7 +56,7 @@ def fine_tuned(export: Export, epochs: int, name: str) -> tuple[Export, bytes]:
 
     @contextmanager
     def within(model: nn.Module) -> Iterator[None]:
-        layers = seen_layers(model, lambda: _run(model, feed, tasks))
+        layers = seen_layers(model, lambda: _run(model, feed, tasks)) if tasks else {}
         with rounded(layers):
             yield
 

@@ -27,7 +27,14 @@ _WANTED = ("recipe.yaml", "environment.json", "metrics.json")
 _TAKEN = (
     *_WANTED,
     *(CARD, "history.csv", "verify.json", "report.html", "sharing.json", "start.json", "extension.json"),
-    *("*.onnx", "*.onnx.data", "*.pt2", "checkpoint/*.json", "checkpoint/best-*.safetensors"),
+    *(
+        "*.onnx",
+        "*.onnx.data",
+        "*.fine-tuned.safetensors",
+        "*.pt2",
+        "checkpoint/*.json",
+        "checkpoint/best-*.safetensors",
+    ),
 )
 """What goes to the hub and is taken from there: no plugin's code, nothing that runs when it is opened."""
 
