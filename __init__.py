@@ -21,8 +21,21 @@ if TYPE_CHECKING:
     from .core.comparison.api import compare
     from .core.comparison.comparison import Comparison
     from .core.running.run import Run
+    from .core.search.api import search
+    from .core.search.searching import Search
 
-__all__ = ["Comparison", "Component", "Run", "compare", "compose", "errors", "hookimpl", "load"]
+__all__ = [
+    "Comparison",
+    "Component",
+    "Run",
+    "Search",
+    "compare",
+    "compose",
+    "errors",
+    "hookimpl",
+    "load",
+    "search",
+]
 __version__ = "0.1.0"
 
 _LAZY = {
@@ -31,6 +44,8 @@ _LAZY = {
     "Run": "running.run",
     "compare": "comparison.api",
     "Comparison": "comparison.comparison",
+    "search": "search.api",
+    "Search": "search.searching",
 }
 
 

@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[1]
 
 # A name that leaves this list needs a shim: docs/plugins.md says for how long.
 PUBLIC = {
-    "mtl": "Comparison Component Run compare compose errors hookimpl load",
+    "mtl": "Comparison Component Run Search compare compose errors hookimpl load search",
     "mtl.contracts": """
         Component hookimpl
         Augmentation Balancer Dataset Encoder Exporter Head Loss Metric Optimizer Schedule Sharing Task

@@ -137,8 +137,7 @@ def _place(out: Path | None, layout: Layout) -> Path:
     from ..base.places import refuse_unusable
     from ..search.folder import usual_folder
 
-    names = "-".join([choice.name for choice in layout.recipe.tasks][:3])
-    path = out or usual_folder(Path("runs"), f"search-{names}", layout.plan())
+    path = out or usual_folder(Path("runs"), layout.name, layout.plan())
     refuse_unusable(path)
     return path
 

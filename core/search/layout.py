@@ -48,6 +48,11 @@ class Layout:
     objectives: tuple[Objective, ...]
     own: Mapping[str, Value] | None = None
 
+    @property
+    def name(self) -> str:
+        """The name of the folder that a search has by itself."""
+        return "search-" + "-".join([choice.name for choice in self.recipe.tasks][:3])
+
     def plan(self) -> dict[str, Any]:
         """Return what makes two searches the same, whatever the number of trials."""
         return {
