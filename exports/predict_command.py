@@ -284,6 +284,8 @@ def _table(
     for index, (image, found) in enumerate(zip(images, answers, strict=True)):
         for number, (task, answer) in enumerate(found.items()):
             text = answer.text
+            if list(answer.value.get("values", ())) == [task]:  # a number called as its task: once is enough
+                text = text.removeprefix(f"{task} ")
             if answer.picture is not None:
                 places = " and ".join(map(str, saved.get((index, task), [])))
                 text += f"  (saved as {places})" if places else "  (save it with --out DIR)"

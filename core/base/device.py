@@ -72,7 +72,8 @@ def device_name(device: torch.device) -> str:
     """Return what people call a device: the card, or the CPU with its threads."""
     if device.type == "cuda":
         return f"{device} ({torch.cuda.get_device_name(device)})"
-    return f"{device} ({torch.get_num_threads()} threads)"
+    threads = torch.get_num_threads()
+    return f"{device} ({threads} thread{'' if threads == 1 else 's'})"
 
 
 def accelerator(device: torch.device) -> dict[str, Any] | None:

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from .asked import drops_in
-from .results import describe_verification, tell_fine_tuning
+from .results import describe_verification, tell_fine_tuning, tell_losses
 from .session import Session, pass_session, print_json
 
 
@@ -86,6 +86,7 @@ def command(
         for file in report.files:
             click.echo(str(file))
         tell_fine_tuning(report.verification)
+        tell_losses(report.verification)
         click.echo(describe_verification(report.verification) + _size(report.files[0]), err=True)
 
 

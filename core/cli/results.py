@@ -40,6 +40,16 @@ def tell_fine_tuning(verification: Mapping[str, Any]) -> None:
     print_table(rows, ["task", "metric", "split", "lost, only rounded", "lost, fine-tuned", "in"])
 
 
+def tell_losses(verification: Mapping[str, Any]) -> None:
+    """Say on stderr what each task loses by a smaller file, where that was measured and no table tells it."""
+    if verification.get("without_fine_tuning"):
+        return
+    for task, item in verification.get("quality", {}).items():
+        lost = [f"{_lost(item, split)} on {split}" for split in item["drop"] if _lost(item, split)]
+        allowed = f"in {item['unit']}; {item['allowed']:g} allowed on validation"
+        click.echo(f"{task}: {item['metric']} lost {', '.join(lost)} ({allowed})", err=True)
+
+
 def _lost(found: Mapping[str, Any], split: str) -> str:
     drop = found["drop"][split]
     return "" if drop is None else f"{drop:+.2f}"

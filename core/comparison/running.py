@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -59,16 +60,22 @@ class Runner:
         self.progress.started(len(cells), len(cells) - len(missing) - len(adopted), len(adopted))
         by_key = {cell.key: cell for cell in missing}
         failures: dict[str, Failure] = {}
+        warned = Counter[str]()  # what is true of the data is said by every training: it is told once
         for ending in self._train(missing):
             cell = by_key[ending.key]
             for text in dict.fromkeys(ending.warnings):
-                self.progress.warning(f"{cell.title}, seed {cell.seed}: {text}")
+                if not warned[text]:
+                    self.progress.warning(f"{cell.title}, seed {cell.seed}: {text}")
+                warned[text] += 1
             if ending.reason is not None:
                 failures[ending.key] = Failure(ending.reason, ending.status)
                 self.progress.failed(cell, ending.reason)
                 continue
             self.folder.check()
             self.progress.trained(cell, ending.seconds, self._judged(cell))
+        for text, count in warned.items():
+            if count > 1:
+                self.progress.warning(f"{count} trainings: {text}")
         return failures
 
     def _origin(self, cell: Cell) -> dict[str, str]:

@@ -52,7 +52,7 @@ def first_answers(subject: Subject) -> Html:
             groups.append(_Group(task, colours[task], _with_inputs(rows, shown[task], own)))
     count = min(SHOWN, *(len(samples) for samples in shown.values()))
     rest = len(subject.first) - len(shown)
-    note = "The first samples of the test split, not chosen ones, with the same noise as in the evaluation."
+    note = "The first samples of the test split, not chosen ones, as they were seen in the evaluation."
     drawings = {task: composition.tasks[task].target.drawing for task in shown}
     return rendered(
         "first_answers.html",

@@ -62,7 +62,8 @@ class Answers(Mapping[str, NDArray[np.float32]]):
         return [said.text for said in self.described[task]]
 
     def __repr__(self) -> str:
-        return f"Answers({len(self.images)} pictures: {', '.join(self)})"
+        pictures = "1 picture" if len(self.images) == 1 else f"{len(self.images)} pictures"
+        return f"Answers({pictures}: {', '.join(self)})"
 
     def _repr_html_(self) -> str:
         count = len(self.images)

@@ -110,7 +110,7 @@ class Run:
     def predict(
         self, images: Any, *, inputs: Mapping[str, Any] | None = None, resize: bool = False
     ) -> Answers:
-        """Return the model's answers to pictures, by task: NumPy arrays, and in words.
+        """Return the answers to pictures: `answers[task]` is an array, `answers.texts(task)` has the words.
 
         `images` are uint8, or floats in 0..1, `[B, C, H, W]` or one picture `[C, H, W]`, as an array or a
         tensor; or paths of picture files or Pillow's images, one or many, prepared as the training's files

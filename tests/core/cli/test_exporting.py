@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Callable
 from importlib.util import find_spec
@@ -42,6 +43,15 @@ def test_an_int8_file_that_loses_too_much_is_not_published(mtl: Command, demo: P
     assert "small.onnx: task 'denoise' loses too much quality: psnr" in refused.err
     assert "keep_float=[denoise]" in refused.err
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_smaller_file_tells_people_what_each_task_loses(mtl: Command, demo: Path) -> None:
+    allowed = ("--max-drop", "accuracy=100", "--max-drop", "denoise=100")
+    made = mtl("export", str(demo), "--precision", "float16", "--to", "half.onnx", *allowed)
+    assert made.status == 0, made.err
+    lost = r"[+-]\d+\.\d\d on"
+    ending = rf"{lost} validation, {lost} test \(in points; 100 allowed on validation\)"
+    assert re.search(rf"^classify: accuracy lost {ending}$", made.err, re.MULTILINE), made.err
 
 
 def test_an_int8_file_says_what_it_loses(mtl: Command, demo: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -45,6 +46,8 @@ def test_a_table_becomes_a_proven_file_with_a_task_per_column(mtl: Command, phot
     report = (Path("run") / "report.html").read_text()
     assert "labels of colour" in report
     assert "class of 2: blue, red; 10 absent" in report
+    answered = mtl("predict", "run", str(photos / "1.png"))
+    assert re.search(r"^ +weight +-?[\d.]+$", answered.out, re.MULTILINE), answered.out
 
 
 def test_a_dry_run_says_what_was_understood(mtl: Command, photos: Path) -> None:

@@ -6,7 +6,7 @@ import csv
 import io
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +18,11 @@ from mtl.core.base.errors import UsageError
 from mtl.core.base.workplace import enter
 from mtl.core.comparison import running
 from mtl.core.comparison.axes import Axis
+from mtl.core.comparison.cells import Cell
 from mtl.core.comparison.comparison import Comparison
 from mtl.core.comparison.folder import ComparisonFolder
 from mtl.core.comparison.grid import Grid
+from mtl.core.contracts.executor import JobEnding
 from mtl.core.contracts.hookspecs import hookimpl
 from mtl.core.contracts.records import Component
 from mtl.core.discovery.plugin_loading import Provider
@@ -226,6 +228,27 @@ def test_a_cell_that_fails_is_a_row_and_the_others_go_on(grid: Make, train: Trai
     assert "the balancer broke" in (tmp_path / "c" / "report.html").read_text()
     # A failed cell is tried again, a finished one is not.
     assert train(laid_out, tmp_path / "c", found=registry)[1].start == (8, 6, 0)
+
+
+def test_what_every_training_warns_of_is_told_once_and_counted(
+    grid: Make, train: Train, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def warned(runner: running.Runner, missing: Sequence[Cell]) -> Iterator[JobEnding]:
+        for number, cell in enumerate(missing):
+            yield JobEnding(cell.key, "no luck", 2, ("all alike", f"only {number}", "all alike"))
+
+    monkeypatch.setattr(running.Runner, "_train", warned)
+    laid_out = grid("hard", seeds=(0,))
+    _, diary = train(laid_out, tmp_path / "c")
+    count = len(diary.failures)
+    assert count == 3
+    assert [text.rpartition(": ")[2] for text in diary.warnings if "alike" in text] == ["all alike"] * 2
+    assert diary.warnings[-1] == "3 trainings: all alike"
+    assert [text.rpartition(": ")[2] for text in diary.warnings if "only" in text] == [
+        "only 0",
+        "only 1",
+        "only 2",
+    ]
 
 
 def test_a_single_task_run_that_fails_leaves_its_task_unknown(
