@@ -184,6 +184,6 @@ def said(pairs: Sequence[Pair]) -> list[str]:
             count = "1 picture is" if len(own) == 1 else f"{len(own):,} pictures are"
             lines.append(
                 f"{count} nearly the same in the {split} split and in {others}{exactly}: "
-                "figures measured on them flatter; report.html shows them"
+                "figures measured on them flatter; the report of a run shows them"
             )
     return lines

@@ -68,7 +68,7 @@ def test_validation_is_compared_with_training_and_each_picture_is_told_once() ->
         Pair("test", 1, "validation", 1, True),
         Pair("validation", 0, "train", 0, True),
     ]
-    end = "of them pixel by pixel: figures measured on them flatter; report.html shows them"
+    end = "of them pixel by pixel: figures measured on them flatter; the report of a run shows them"
     assert said(pairs) == [
         f"2 pictures are nearly the same in the test split and in train and validation, 2 {end}",
         f"1 picture is nearly the same in the validation split and in train, 1 {end}",
