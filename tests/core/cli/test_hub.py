@@ -29,6 +29,8 @@ def test_a_card_tells_what_there_is_and_keeps_what_people_wrote(demo_copy: Path,
     text = path.read_text()
     sections = ("Intended use", "Answers", "Data", "Metrics", "Weights of others", "Proof", "How to run it")
     assert all(f"\n## {title}\n" in text for title in sections)
+    assert "| tasks | denoise, classify |" in text
+    assert "['" not in text  # lists are for people, not as Python writes them
     metrics = json.loads((demo_copy / "metrics.json").read_text())
     task, name, values = "classify", "accuracy", metrics["test"]["classify"]
     row = next(line for line in text.splitlines() if line.startswith(f"| {task} | {name} |"))
