@@ -59,18 +59,23 @@ def search(
     `UsageError` for a space or a folder that does not fit, `RecipeError` with all mistakes of the recipe, and
     another of `mtl.errors` where no trial could be trained.
     """
-    registry = installed()
     flags: dict[str, Any] = {"dataset": dataset, "data": data, "data_dir": data_dir, "encoder": encoder}
     flags |= {"sharing": sharing, "balancer": balancer, "epochs": epochs, "seed": seed}
     request = Request(recipe, tasks, flags, [f"{key}={_text(value)}" for key, value in (set or {}).items()])
     asked = read_space([f"{key}={_values(values)}" for key, values in space.items()])
     question = Question(request, asked, tuple(objectives), metrics or {}, sampler, pruner)
-    layout = lay_out(question, registry)
+    limits = Limits(trials or (MOST if seconds is None else None), seconds)
+    hands = Hands.chosen(registry := installed(), executor, device, jobs)
+    searching = Searching(registry, hands, progress or SearchProgress(), export)
+    return _searched(searching, question, limits, out, force=force)
+
+
+def _searched(
+    searching: Searching, question: Question, limits: Limits, out: str | Path | None, *, force: bool
+) -> Search:
+    layout = lay_out(question, searching.registry)
     path = Path(out or usual_folder(Path("runs"), layout.name, layout.plan()))
     refuse_unusable(path)
-    hands = Hands.chosen(registry, executor, device, jobs)
-    limits = Limits(trials or (MOST if seconds is None else None), seconds)
-    searching = Searching(registry, hands, progress or SearchProgress(), export)
     found = searching.run(layout, path, limits, force=force)
     found.raise_if_in_vain()
     return found
