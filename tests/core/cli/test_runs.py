@@ -117,12 +117,32 @@ def test_what_differs_stands_side_by_side(mtl: Command) -> None:
     found = json.loads(mtl("runs", "diff", "runs/a", "runs/b", "runs/c", "--json").out)
     assert found["recipe"] == {"encoder": ["lenet", "mlp", "lenet"]}
     assert found["test"] == {"classify/accuracy": [0.8, 0.9, None]}
+    assert found["baseline"]["classify/accuracy"][2] is None
     lines = mtl("runs", "diff", "runs/a", "runs/b").out.splitlines()
     assert [line.split() for line in lines] == [
         ["runs/a", "runs/b"],
         ["encoder", "lenet", "mlp"],
         ["classify/accuracy", "0.8000", "0.9000"],
+        ["constant", "answer", "0.1000", "0.1000"],
     ]
+
+
+def test_the_page_of_several_runs_draws_their_curves_over_each_other(mtl: Command, runs: Path) -> None:
+    for name, losses in (("a", (3, 2)), ("b", (4, 1))):
+        rows = "".join(f"{epoch},1.0,{loss}\n" for epoch, loss in enumerate(losses, 1))
+        (runs / name / "history.csv").write_text(f"epoch,seconds,validation/classify/loss\n{rows}")
+    result = mtl("runs", "diff", "runs/a", "runs/b", "runs/c", "--page", "page.html")
+    assert (result.status, result.err) == (0, "the page is page.html\n")
+    page = Path("page.html").read_text()
+    assert "validation/classify/loss by epoch, at the end: runs/a 2.0000; runs/b 1.0000" in page
+    assert "0.9000 (0.1000)" in page
+    assert "lenet" in page
+
+
+@pytest.mark.usefixtures("runs")
+def test_a_page_that_would_be_a_folder_is_refused(mtl: Command) -> None:
+    result = mtl("runs", "diff", "runs/a", "runs/b", "--page", "runs")
+    assert (result.status, result.err.splitlines()[0]) == (2, "error: runs is a folder")
 
 
 def test_all_or_nothing_is_removed(mtl: Command, runs: Path) -> None:
