@@ -107,7 +107,7 @@ def command(
 
     \b
     Examples:
-      mtl search shapes-class-count --space train.learning_rate=log:1e-4..1e-2 --budget 30m
+      mtl search --tasks denoise,classify --space train.learning_rate=log:1e-4..1e-2 --budget 30m
       mtl search --tasks even,third --encoder mlp --epochs 2 --space encoder.hidden=[32],[128] --trials 2
     """
     seconds = None if budget is None else seconds_of(budget)

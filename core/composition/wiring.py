@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import deepcopy
 from dataclasses import dataclass
+from typing import Any
 
 import torch
-from torch import Tensor
-from torch.func import functional_call
+from torch import Tensor, nn
 
 from .composition import Composition
 
@@ -42,27 +43,27 @@ def wiring(composition: Composition) -> tuple[Stage, ...]:
     training = model.training
     model.eval()
     try:
-        with composition.at_work("while it was looked at who reads what"), torch.inference_mode():
+        with composition.at_work("while it was looked at who reads what"), torch.no_grad():
             image, inputs = composition.two_samples()
             given = (*model.encoded(image, inputs), model.tasks)
             read: Read = model.sharing(*given)
-            spoilt = [
-                functional_call(model.sharing, _spoilt(composition, place), given)
-                for place in range(min(_MOST, len(composition.encoders)))
-            ]
+            # In a copy: of a layer that has two names not all weights would come back.
+            sharing, encoders = deepcopy((model.sharing, tuple(composition.encoders)))
+            spoilt = [_spoilt(sharing, encoder, given) for encoder in encoders[:_MOST]]
     finally:
         model.train(training)
     return tuple(_stage(place, read, spoilt) for place in range(max(map(len, read.values()))))
 
 
-def _spoilt(composition: Composition, place: int) -> dict[str, Tensor]:
-    """Return the numbers of one encoder by their names in the sharing scheme, none of them a number."""
-    own = {id(parameter) for parameter in composition.encoders[place].parameters()}
-    return {
-        name: torch.full_like(parameter, torch.nan)
-        for name, parameter in composition.model.sharing.named_parameters()
-        if id(parameter) in own
-    }
+def _spoilt(sharing: nn.Module, encoder: nn.Module, given: tuple[Any, ...]) -> Read:
+    """Return what is read while none of an encoder's weights is a number."""
+    kept = {parameter: parameter.detach().clone() for parameter in encoder.parameters()}
+    for parameter in kept:
+        parameter.fill_(torch.nan)
+    read: Read = sharing(*given)
+    for parameter, value in kept.items():
+        parameter.copy_(value)
+    return read
 
 
 def _stage(place: int, read: Read, spoilt: Sequence[Read]) -> Stage:

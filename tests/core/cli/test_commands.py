@@ -22,8 +22,13 @@ Command = Callable[..., Any]
 CLI = build_cli()
 NAMES = CLI.list_commands(click.Context(CLI))
 
-TRAINING = ("compose", "extend", "prune")
-"""Commands whose examples train: for one epoch here, since twenty take minutes."""
+TRAINING = {
+    "compose": ["--epochs", "1"],
+    "extend": ["--epochs", "1"],
+    "prune": ["--epochs", "1", "--max-drop", "classify=100", "--max-drop", "denoise=100"],
+    "search": ["--epochs", "1", "--trials", "1"],
+}
+"""Commands whose examples train, and what makes that brief: twenty epochs take minutes."""
 
 FEW_SAMPLES = ["--set", "train.validation=0.8"]
 
@@ -71,8 +76,7 @@ def test_every_command_has_two_examples_that_run(name: str, mtl: Command, demo_c
         assert mtl(*before.split()).status == 0
     for example in examples:
         words = shlex.split(example.split(" > ")[0])[1:]
-        if name in TRAINING:
-            words += ["--epochs", "1"]
+        words += TRAINING.get(name, [])
         if name == "compose" and "--tasks" in words:
             words += FEW_SAMPLES
         if "--devices" in words:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+import torch
 
 from mtl.core.composition.composer import compose
 from mtl.core.composition.composition import Composition
@@ -45,4 +46,14 @@ def test_a_frozen_encoder_is_seen_and_the_model_left_as_it_was(registry: Registr
     (stage,) = wiring(made)
     assert stage.mixed(0, 1)
     assert made.model.training
+    assert all(value.equal(before[name]) for name, value in made.model.state_dict().items())
+
+
+def test_a_layer_of_two_names_is_left_as_it_was(registry: Registry) -> None:
+    made = composed(registry, "hard")
+    layer = torch.nn.Linear(6, 6)
+    made.encoders[0].add_module("once", layer)
+    made.encoders[0].add_module("twice", torch.nn.Sequential(layer))
+    before = {name: value.clone() for name, value in made.model.state_dict().items()}
+    wiring(made)
     assert all(value.equal(before[name]) for name, value in made.model.state_dict().items())

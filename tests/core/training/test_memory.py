@@ -19,7 +19,7 @@ from mtl.core.discovery.registry import Registry
 from mtl.core.recipe.recipe import Recipe
 from mtl.core.recipe.recipe_reader import read
 from mtl.core.recipe.recipe_source import RecipeSource
-from mtl.core.running import pipeline as pipelines
+from mtl.core.running import loading
 from mtl.core.running.pipeline import Pipeline
 from mtl.core.training import memory
 from mtl.core.training.ahead import Ahead
@@ -147,7 +147,7 @@ def test_streamed_data_trains_the_same_model(registry: Registry) -> None:
 def test_data_that_does_not_fit_streams_and_says_so(
     registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pipelines, "fits", lambda size, device: False)
+    monkeypatch.setattr(loading, "fits", lambda size, device: False)
     told = Told()
     outcome = Pipeline(registry, CPU, told).run(recipe(registry, epochs=1), tmp_path / "run")
     assert outcome.splits.train.streams
