@@ -9,7 +9,11 @@ from mtl.core.discovery.registry import discover
 from mtl.core.testing import checks_for
 from mtl.core.testing.subjects import Subject, subjects
 
-OPTIONS = {"label-group": {"groups": {"low": ["0", "1"], "high": ["2", "3"]}}}
+OPTIONS = {
+    "label-group": {"groups": {"low": ["0", "1"], "high": ["2", "3"]}},
+    # Nobody's: a cluster that another test starts, and kills, is not to be joined.
+    "ray": {"address": "127.0.0.1:1"},
+}
 SUBJECTS = subjects(discover(), [HOME], options=OPTIONS)
 COSTLY = {
     "gradients-reach-every-parameter",
