@@ -10,13 +10,14 @@ import signal
 import sys
 import time
 import traceback
+from contextlib import suppress
 from pathlib import Path
 
 import click
 
 from ..base.errors import ComponentError, LostRankError, MtlError, UsageError, described
 from ..base.places import refuse_deleted_folder
-from ..base.world import PATIENCE, rank, refuse_together
+from ..base.world import PATIENCE, rank, refuse_together, world
 from ..discovery.home import HOME
 from ..discovery.plugin_discovery import version_of
 from ..discovery.plugin_loading import next_step
@@ -136,6 +137,12 @@ def main(arguments: list[str] | None = None) -> None:
     finally:
         # The system takes it all back at once; Python would go through a million objects of torch first.
         gc.freeze()
+    if world() > 1:
+        # Threads of torch.distributed may abort a process that is torn down while another rank is gone.
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(OSError):
+                stream.flush()
+        os._exit(status)
     sys.exit(status)
 
 

@@ -108,7 +108,8 @@ def export(
 
 def getting_ready(composition: Composition, device: torch.device) -> AbstractContextManager[None]:
     """Let the exporter get ready in a block, on a core that a training on a CPU leaves idle."""
-    if device.type != "cpu" or available_cores() < 2:
+    # Where all cores train, what is won after the training is lost in it.
+    if device.type != "cpu" or available_cores() <= torch.get_num_threads():
         return nullcontext()
     exporter = composition.exporter
     found: AbstractContextManager[None] = ask(composition.owners.named(exporter), exporter, "getting_ready")

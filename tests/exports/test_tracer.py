@@ -127,6 +127,7 @@ def test_an_exporter_is_asked_to_get_ready_where_a_core_is_idle(
     asked: list[bool] = []
     monkeypatch.setattr(OnnxExporter, "getting_ready", lambda self: nullcontext(asked.append(True)))
     monkeypatch.setattr(exporting, "available_cores", lambda: cores)
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 1)
     with exporting.getting_ready(composition, torch.device(device)):
         assert bool(asked) is ready
 
