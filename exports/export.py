@@ -14,7 +14,6 @@ from ..core.discovery.answer_forms import Forms, forms_among
 from .compatibility import USUAL
 from .metadata import ModelCard, PixelType
 from .precision import FLOAT32, KEY, Precision
-from .tracer import Tracer
 
 
 @dataclass(frozen=True)
@@ -37,7 +36,6 @@ class Export:
     base: onnx.ModelProto | None = None
     stated: bool = False
     sensitivities: Mapping[str, float] = field(default_factory=dict)
-    tracer: Tracer | None = None
     tuned: ExportSubject | None = None
     before_tuning: Mapping[str, Any] = field(default_factory=dict)
 

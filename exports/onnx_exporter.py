@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -34,7 +32,6 @@ from .proof import check_proof
 from .publication import Made, publish_proven
 from .repair import build_repaired
 from .runtimes import RUNTIMES
-from .tracer import Tracer
 from .variants import AskedPrecision
 from .verification import DEFAULT_RUNTIME, verify_existing, verify_written
 
@@ -68,22 +65,9 @@ class OnnxExporter(Exporter):
         self.raw = raw
         self.opset = opset_for(opens_in, opset)
         self.precision = AskedPrecision(precision, keep_float, max_drop, calibration, max_size, fine_tune)
-        self._tracer: Tracer | None = None
 
     def check_plan(self, plan: ExportPlan) -> None:
         self.precision.check(plan)
-
-    @contextmanager
-    def getting_ready(self) -> Iterator[None]:
-        # Without room for another process, or where copies of one with threads are not safe, nothing is lost.
-        with suppress(OSError):
-            self._tracer = Tracer() if sys.platform == "linux" else None
-        try:
-            yield
-        finally:
-            if self._tracer is not None:
-                self._tracer.close()
-            self._tracer = None
 
     def export(self, subject: ExportSubject, path: Path) -> ExportReport:
         """Write the model to `path` and its proof to `proof_path(path)`, both or neither.
@@ -96,8 +80,7 @@ class OnnxExporter(Exporter):
         """
 
         def make() -> Made:
-            precision = self.precision.of(subject)
-            asked = Export(subject, self.pixels, self.raw, precision, self.opset, tracer=self._tracer)
+            asked = Export(subject, self.pixels, self.raw, self.precision.of(subject), self.opset)
             plain, weights = replace(asked, base=build_model(asked)), None
             if self.precision.fine_tune:
                 plain, weights = fine_tuned(plain, self.precision.fine_tune, path.name)

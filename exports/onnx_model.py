@@ -40,8 +40,7 @@ def build_model(export: Export) -> onnx.ModelProto:
     wrapped = Exported(frozen, export).eval()
     example = example_of(export)
     check_outputs(frozen, subject)
-    asked = wrapped, example, export.opset
-    model = (export.tracer and export.tracer.trace(asked)) or traced(*asked)
+    model = traced(wrapped, example, export.opset)
     clean(model, subject.input_names, tuple(subject.targets))
     onnx.helper.set_model_props(model, export.card.to_properties())
     return model

@@ -10,16 +10,17 @@ import click
 
 from .asked import (
     assignments_option,
+    by_task,
     data_options,
     device_option,
     executor_option,
     flags_in,
     jobs_option,
     json_option,
+    metric_option,
     names_in,
     training_options,
 )
-from .compare import by_task
 from .session import Session, pass_session, print_json
 
 if TYPE_CHECKING:
@@ -37,13 +38,7 @@ if TYPE_CHECKING:
     "--seeds", default="3", show_default=True, metavar="N|A,B,...", help="How many seeds, or which."
 )
 @assignments_option
-@click.option(
-    "--metric",
-    "metrics",
-    multiple=True,
-    metavar="TASK=METRIC",
-    help="What judges a task [default: its first metric with a direction]. May be repeated.",
-)
+@metric_option
 @click.option(
     "--parameters",
     metavar="N|1.5x",

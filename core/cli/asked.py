@@ -95,6 +95,13 @@ executor_option = click.option(
     shell_complete=components("executor"),
     help="Who trains (mtl list executor); any number of commands may then share the folder.",
 )
+metric_option = click.option(
+    "--metric",
+    "metrics",
+    multiple=True,
+    metavar="TASK=METRIC",
+    help="What judges a task [default: its first metric with a direction]. May be repeated.",
+)
 json_option = click.option("--json", "as_json", is_flag=True, help="End with one JSON object on stdout.")
 
 _SEARCH = (
@@ -182,6 +189,19 @@ def names_in(text: str | None) -> list[str] | None:
     ['denoise', 'classify']
     """
     return None if text is None else [name for part in text.split(",") if (name := part.strip())]
+
+
+def by_task(flag: str, what: str, given: tuple[str, ...]) -> dict[str, str]:
+    """Return what a flag says of each task it names."""
+    chosen: dict[str, str] = {}
+    for item in given:
+        task, equals, value = (part.strip() for part in item.partition("="))
+        if not equals or not task or not value:
+            raise UsageError(f"{flag} {item!r} is no pair", hint=f"write {flag} TASK={what}")
+        if task in chosen:
+            raise UsageError(f"{flag} names {task!r} twice", hint=f"a task has one {what.lower()}")
+        chosen[task] = value
+    return chosen
 
 
 def _added(options: tuple[Any, ...], command: Command) -> Command:

@@ -10,12 +10,14 @@ import click
 
 from ..base.errors import UsageError
 from .asked import (
+    by_task,
     data_options,
     device_option,
     executor_option,
     flags_in,
     jobs_option,
     json_option,
+    metric_option,
     names_in,
     search_options,
     training_options,
@@ -44,13 +46,7 @@ if TYPE_CHECKING:
     metavar="KEY=VALUE[,VALUE...]",
     help="Set anything; several values are an axis, a list has brackets. May be repeated.",
 )
-@click.option(
-    "--metric",
-    "metrics",
-    multiple=True,
-    metavar="TASK=METRIC",
-    help="What judges a task [default: its first metric with a direction]. May be repeated.",
-)
+@metric_option
 @click.option(
     "--equal-within",
     "margins",
@@ -178,19 +174,6 @@ def question_of(asked: Mapping[str, Any]) -> Question:
     }
     seeds = read_seeds(asked["seeds"])
     return Question(request, (*components, *axes), seeds, metrics, margins, asked["against"])
-
-
-def by_task(flag: str, what: str, given: tuple[str, ...]) -> dict[str, str]:
-    """Return what a flag says of each task it names."""
-    chosen: dict[str, str] = {}
-    for item in given:
-        task, equals, value = (part.strip() for part in item.partition("="))
-        if not equals or not task or not value:
-            raise UsageError(f"{flag} {item!r} is no pair", hint=f"write {flag} TASK={what}")
-        if task in chosen:
-            raise UsageError(f"{flag} names {task!r} twice", hint=f"a task has one {what.lower()}")
-        chosen[task] = value
-    return chosen
 
 
 def _margin(task: str, given: str) -> float:

@@ -136,7 +136,7 @@ def _train(
     path = _place(out, recipe)
     how: dict[str, Any] = {"source": source, "force": force, "numbered": out is None}
     progress = choose_progress()
-    pipeline = Pipeline(session.registry, device, progress, ranks=ranks, has_process=session.has_process)
+    pipeline = Pipeline(session.registry, device, progress, ranks=ranks)
     if seeds is None:
         finish_run(progress, as_json, lambda: pipeline.run(recipe, path, **how))
     else:

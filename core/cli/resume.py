@@ -66,7 +66,7 @@ def command(
         Follower(Pipeline(session.registry, place, ranks=ranks)).resume(opened)
         return
     restore(run)
-    pipeline = Pipeline(session.registry, place, progress, ranks=ranks, has_process=session.has_process)
+    pipeline = Pipeline(session.registry, place, progress, ranks=ranks)
     if (run / SEEDS).is_file():
         if epochs is not None:
             refuse_one_of_several(RunFolder(run))

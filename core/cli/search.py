@@ -12,17 +12,18 @@ import click
 from ..base.errors import UsageError
 from .asked import (
     assignments_option,
+    by_task,
     device_option,
     executor_option,
     flags_in,
     jobs_option,
     json_option,
+    metric_option,
     names_in,
     seed_option,
     source_options,
     training_options,
 )
-from .compare import by_task
 from .completion import components
 from .session import Session, pass_session, print_json
 
@@ -63,13 +64,7 @@ _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
     metavar="NAME",
     help="A task, mean [default], parameters, multiply-adds or latency. Several: what none beats is kept.",
 )
-@click.option(
-    "--metric",
-    "metrics",
-    multiple=True,
-    metavar="TASK=METRIC",
-    help="What judges a task [default: its first metric with a direction]. May be repeated.",
-)
+@metric_option
 @click.option(
     "--sampler", type=click.Choice(SAMPLERS), default="tpe", show_default=True, help="What draws values."
 )

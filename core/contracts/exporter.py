@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -210,14 +210,6 @@ class Exporter(ABC):
         For the forms of the answers, the tasks' metrics, the exporter's own options (`UsageError`), or what
         is not installed (`MissingRequirementError`). Called before training.
         """
-
-    def getting_ready(self) -> AbstractContextManager[None]:
-        """Return a block around a training and the `export` after it: what that needs may come in meanwhile.
-
-        Used where a core is idle and the process is a command's own; by default nothing is done. What the
-        export writes must not depend on it.
-        """
-        return nullcontext()
 
     @abstractmethod
     def export(self, subject: ExportSubject, path: Path) -> ExportReport:

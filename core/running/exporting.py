@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from math import prod
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
-from ..base.cores import available_cores
 from ..base.errors import ComponentError, UsageError, suggest
 from ..composition.composition import Composition
 from ..composition.model import MultitaskModel
@@ -104,16 +101,6 @@ def export(
     report: ExportReport = ask(label, chosen, "export", subject, path)
     _refuse_unwritten(label, report)
     return report
-
-
-def getting_ready(composition: Composition, device: torch.device) -> AbstractContextManager[None]:
-    """Let the exporter get ready in a block, on a core that a training on a CPU leaves idle."""
-    # Where all cores train, what is won after the training is lost in it.
-    if device.type != "cpu" or available_cores() <= torch.get_num_threads():
-        return nullcontext()
-    exporter = composition.exporter
-    found: AbstractContextManager[None] = ask(composition.owners.named(exporter), exporter, "getting_ready")
-    return found
 
 
 def _refuse_unwritten(label: str, report: ExportReport) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, nullcontext
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -38,7 +38,7 @@ from ..training.memory import exhausted
 from ..training.requirements import refuse_impossible, refuse_unshared
 from ..training.trainer import EpochResult, Trainer
 from ..training.trial import refuse_lone_samples
-from .exporting import check_export, export, getting_ready
+from .exporting import check_export, export
 from .history import time_of
 from .loading import agree, brought_to, load_of, placed, tell_of_changes
 from .longer import lengthened, refuse_one_of_several
@@ -92,7 +92,7 @@ class Pipeline:
     """Runs one recipe; `run` starts anew, `resume` continues after the last checkpoint.
 
     Without `publishes` a run ends with its metrics: no export, no report. Of several `ranks` this is the one
-    that leads; the others are `Follower`s. One that `has_process` may copy it: nobody else has threads in it.
+    that leads; the others are `Follower`s.
     """
 
     registry: Registry
@@ -100,7 +100,6 @@ class Pipeline:
     progress: Progress = field(default_factory=Progress)
     publishes: bool = True
     ranks: Ranks = ALONE
-    has_process: bool = False
 
     def run(
         self,
@@ -137,11 +136,9 @@ class Pipeline:
             return self._finish_whole(self.restart(folder, recipe))
 
     def _finish_whole(self, started: Started) -> Outcome:
-        own = self.has_process and self.publishes and self.ranks.alone
-        with getting_ready(started.composition, self.device) if own else nullcontext():
-            trained = self.train(started)
-            leave_ranks(self.ranks)
-            outcome = self.finish(trained)
+        trained = self.train(started)
+        leave_ranks(self.ranks)
+        outcome = self.finish(trained)
         started.folder.complete()
         return outcome
 
