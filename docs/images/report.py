@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 from PIL import Image
 from screenshot import capture, chromium, show
+from selenium.webdriver.remote.webdriver import WebDriver
 
 
 class View(NamedTuple):
@@ -45,15 +46,19 @@ def main() -> None:
     *runs, folder = sys.argv[1:]
     with chromium() as browser:
         for view in VIEWS:
-            page = (Path(runs[view.run]) / "report.html").resolve().as_uri()
-            size = {"width": view.width, "height": 900, "deviceScaleFactor": 1, "mobile": view.width < 500}
-            show(browser, page, size, view.scheme)
-            browser.execute_script("document.querySelector('nav').style.position = 'static'")
-            top = max(0, browser.execute_script(PLACE, view.start) - 12)
-            clip = {"x": 0, "y": top, "width": view.width, "height": view.height, "scale": 1}
-            taken = capture(browser, captureBeyondViewport=True, clip=clip)
-            image = Image.open(io.BytesIO(taken)).convert("RGB")
-            image.save(Path(folder) / f"{view.name}.webp", quality=82, method=6)
+            take(browser, Path(runs[view.run]) / "report.html", view, Path(folder))
+
+
+def take(browser: WebDriver, page: Path, view: View, folder: Path) -> None:
+    """Take one picture of a page and write it into a folder."""
+    size = {"width": view.width, "height": 900, "deviceScaleFactor": 1, "mobile": view.width < 500}
+    show(browser, page.resolve().as_uri(), size, view.scheme)
+    browser.execute_script("document.querySelector('nav').style.position = 'static'")
+    top = max(0, browser.execute_script(PLACE, view.start) - 12)
+    clip = {"x": 0, "y": top, "width": view.width, "height": view.height, "scale": 1}
+    taken = capture(browser, captureBeyondViewport=True, clip=clip)
+    image = Image.open(io.BytesIO(taken)).convert("RGB")
+    image.save(folder / f"{view.name}.webp", quality=82, method=6)
 
 
 if __name__ == "__main__":
