@@ -78,7 +78,7 @@ def _conclusions(plan: Plan, table: Table) -> list[str]:
     lines.append(
         f"The table is of these pictures, this network and {epochs} epochs, each row with the best of "
         f"{len(plan.search.rates)} rates and defaults for all else. It says nothing about longer trainings, "
-        "larger networks, or tasks of different kinds."
+        "larger networks, or other tasks."
     )
     sources = read_published(plan)
     if sources and not any(source.protocol == plan.protocol for source in sources):
@@ -102,6 +102,8 @@ def _found(against: str, found: Mapping[str, Any]) -> list[str]:
 
 def _plan(plan: Plan) -> str:
     margins = ", ".join(f"{margin:g} on {task}" for task, margin in plan.equal_within.items())
+    # Where less is better on a task, the score is no mean of metrics but of their relative gains.
+    near = "gain in %" if plan.lower_is_better else "points"
     protocol = ", ".join(f"{key}: {value}" for key, value in plan.protocol.items())
     rows = [
         ("plan", f"`{plan.name}`, version {plan.version}, SHA-256 `{plan.hash()[:16]}`"),
@@ -109,13 +111,16 @@ def _plan(plan: Plan) -> str:
         ("seeds of the others", str(plan.others.seeds) if plan.others else ABSENT),
         ("rates that are searched", ", ".join(f"{rate:g}" for rate in plan.search.rates)),
         ("epochs of the first round", str(plan.search.epochs)),
-        ("near the best (points): trained again", f"{100 * plan.search.near:g}"),
+        (f"near the best ({near}): trained again", f"{100 * plan.search.near:g}"),
         ("seed of the search", str(plan.search.seed)),
         ("held against, beside single-task training", f"`{plan.against}`"),
-        ("equal within (points)", margins),
-        ("reproduced within (points)", f"{plan.reproduced_within:g}"),
-        ("what a published figure must share", protocol),
+        ("equal within", margins),
     ]
+    if read_published(plan):
+        rows += [
+            ("reproduced within (points)", f"{plan.reproduced_within:g}"),
+            ("what a published figure must share", protocol),
+        ]
     recipe = write_yaml(plan.recipe).rstrip()
     return f"{_grid(['', ''], rows, text=2)}\n\n```yaml\n{recipe}\n```"
 

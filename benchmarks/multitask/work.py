@@ -13,7 +13,7 @@ from mtl.core.base.errors import UsageError
 from mtl.core.base.files import make_folder
 from mtl.core.base.locks import is_held, take_lock
 
-from .plan import Cell, cells_of
+from .plan import Cell, Plan, cells_of
 from .store import Entry, Results
 from .training import Trainer
 
@@ -84,7 +84,7 @@ class Worker:
         self.results.write(cell, entry)
         seconds = time.perf_counter() - started
         self.took(cell, seconds)
-        self.say(f"{cell.name} {seconds:.1f} s {_shown(entry)}")
+        self.say(f"{cell.name} {seconds:.1f} s {_shown(self.results.plan, entry)}")
 
     def took(self, cell: Cell, seconds: float) -> None:
         """Remember how long a cell took: others like it are begun when they would end in time."""
@@ -134,8 +134,10 @@ def _kind(cell: Cell) -> str:
     return f"{cell.method.name}{'' if cell.rate is None else ', search'}"
 
 
-def _shown(entry: Entry) -> str:
+def _shown(plan: Plan, entry: Entry) -> str:
+    """Return what a cell reached on validation; what it reached on test is for the page alone."""
     if entry.status == "failed":
         return f"failed: {entry.reason}"
-    judged = entry.test or entry.validation
-    return " ".join(f"{task} {value.get('accuracy', value.get('loss'))}" for task, value in judged.items())
+    found = ((task, values[plan.judged_by[task]]) for task, values in entry.validation.items())
+    shown = " ".join(f"{task} {'-' if value is None else format(value, '.4g')}" for task, value in found)
+    return f"on validation {shown}"
