@@ -4,7 +4,7 @@
     python -m benchmarks.speed --only lenet   # jobs whose name holds this, without touching the table
     python -m benchmarks.speed --device cuda  # fills the column of the GPU
 
-Claim: on a CPU with two cores mtl is at least 1.8 times as fast as the usual loop and reaches at least 0.92
+Claim: on a CPU with two cores mtl is at least 1.65 times as fast as the usual loop and reaches at least 0.95
 of the limit. Hardware, versions and the number of rounds stand in `benchmarks/results/DEVICE.json`.
 Contenders take turns within one process and ratios are formed within a round; two rounds of warm-up do not
 count; shown are medians with quartiles.
