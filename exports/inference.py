@@ -15,6 +15,7 @@ from onnxruntime import RunOptions
 
 from ..core.base.errors import MissingRequirementError, UsageError, VerificationError, suggest
 from ..core.base.files import reading
+from ..core.base.shapes import BATCH, shown_shape
 from ..core.contracts import Described
 from ..core.contracts.inputs import ModelInput, VectorSpec, numbers_among
 from ..core.discovery.answer_forms import Forms
@@ -209,7 +210,8 @@ class ExportedModel:
     def _pixels(self, images: NDArray[Any]) -> NDArray[Any]:
         wanted = self.card.image.shape
         if images.ndim != 4 or images.shape[1:] != wanted:
-            raise UsageError(f"images have shape {list(images.shape)}; the model reads {['N', *wanted]}")
+            read = shown_shape([BATCH, *wanted])
+            raise UsageError(f"images have shape {shown_shape(images.shape)}; the model reads {read}")
         if images.dtype == np.uint8:
             if self.card.pixels == "uint8":
                 return images

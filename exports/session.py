@@ -9,6 +9,7 @@ from functools import lru_cache
 import onnxruntime
 
 from ..core.base.errors import VerificationError
+from ..core.base.shapes import BATCH, shown_shape
 from .metadata import IMAGE, ModelCard
 from .seal import unbroken
 from .wire import refuse_hazards
@@ -121,5 +122,6 @@ def interface_problem(session: onnxruntime.InferenceSession, card: ModelCard) ->
                 fixed = value.shape[0] if value.shape else "absent"
                 return f"the batch of {role} {value.name!r} is fixed ({fixed}), not dynamic"
             if tuple(value.shape[1:]) != tuple(shape):
-                return f"{role} {value.name!r} has shape {value.shape}, not {['batch', *shape]}"
+                wanted = shown_shape([BATCH, *shape])
+                return f"{role} {value.name!r} has shape {shown_shape(value.shape)}, not {wanted}"
     return None

@@ -15,14 +15,19 @@ from difflib import get_close_matches
 
 
 class MtlError(Exception):
-    """Something the user can mend: one clear line, a hint, and an exit status."""
+    """Something the user can mend: one clear line, a hint, and an exit status.
+
+    `at` are the keys of the recipe that it is about, where these are known: whoever knows where a user wrote
+    them says so.
+    """
 
     status = 1
 
-    def __init__(self, message: str, *, hint: str | None = None) -> None:
+    def __init__(self, message: str, *, hint: str | None = None, at: Sequence[str] = ()) -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
+        self.at = tuple(at)
 
     def __str__(self) -> str:
         return self.message if self.hint is None else f"{self.message}\n  hint: {self.hint}"

@@ -184,6 +184,7 @@ def _plan(session: Session, recipe: Recipe, source: RecipeSource, as_json: bool)
 
         composition, taken = compose_started(recipe, session.registry, warn, source)
     plan = composition.plan()
+    plan["data"] += map(str, composition.glance())
     if as_json:
         print_json(plan)
     else:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ..base.shapes import shown_shape
+
 _SECTIONS = ("encoder", "sharing", "balancer")
 
 
@@ -24,7 +26,7 @@ def describe_plan(plan: Mapping[str, Any]) -> str:
         task = recipe["tasks"][output["name"]]
         lines.append(
             f"  {output['name']}: head {task['head']['name']}, loss {task['loss']['name']}, "
-            f"weight {task['weight']:g}, output {output['target']['form']} {output['shape']}"
+            f"weight {task['weight']:g}, output {output['target']['form']} {shown_shape(output['shape'])}"
         )
     return "\n".join(lines)
 

@@ -121,7 +121,8 @@ class _Composer(TaskBuilder):
         if wanted is not None:
             self.recipe, said = with_pictures(self.registry, self.recipe, wanted)
         dataset = self.dataset(self.recipe.dataset)
-        spec: DatasetSpec = ask(self.label(dataset), dataset, "spec")
+        with self.placed():
+            spec: DatasetSpec = ask(self.label(dataset), dataset, "spec")
         self.recipe, more = with_normalization(self.recipe, wanted, spec.image)
         return dataset, spec, told(wanted, [*said, *more], spec.image)
 

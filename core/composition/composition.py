@@ -99,6 +99,12 @@ class Composition:
         lines: Sequence[str] = ask(self.owners.named(self.dataset), self.dataset, "understood")
         return [*lines, *self.wanted]
 
+    def glance(self) -> Sequence[str]:
+        """Return what a quick look at some of the data set's files says (`Dataset.glance`)."""
+        with self.at_work("when it looked at some of its files"):
+            lines: Sequence[str] = ask(self.owners.named(self.dataset), self.dataset, "glance")
+        return lines
+
     def plan(self) -> dict[str, Any]:
         """Return what would be trained, as JSON values: data, recipe, parameters, inputs and outputs."""
         image = self.dataset_spec.image

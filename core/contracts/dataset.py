@@ -158,6 +158,13 @@ class Dataset(ABC):
         """Return what the data set made of its files, line by line, to be shown before training."""
         return ()
 
+    def glance(self) -> Sequence[str]:
+        """Look at some of its files for about half a second, and return what was looked at, line by line.
+
+        A dry run does so, and says it. Raises what `load` would for what is found wrong.
+        """
+        return ()
+
     def remarks(self) -> Sequence[str]:
         """Return what the last `load` left out or changed, line by line; each is told as a warning."""
         return ()

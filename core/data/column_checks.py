@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..base.errors import ComponentError
+from ..base.shapes import shown_shape
 from ..contracts import Columns, Form
 from ..contracts.inputs import column_problem
 from ..contracts.specs import DatasetSpec
@@ -34,7 +35,8 @@ def check_columns(
     image, shape = columns.image, spec.image.kept_shape
     if image.dtype != np.uint8 or image.shape[1:] != shape:
         raise ComponentError(
-            f"{split}: images must be uint8 {['N', *shape]}, got {image.dtype} {list(image.shape)}"
+            f"{split}: images must be uint8 {shown_shape(['N', *shape])}, "
+            f"got {image.dtype} {shown_shape(image.shape)}"
         )
     _check_rows(columns, split)
     for item in spec.inputs:
@@ -89,6 +91,6 @@ def _check_rows(columns: Columns, split: str) -> None:
     if rows is None:
         return
     if rows.dtype != np.int64 or rows.ndim != 1:
-        raise ComponentError(f"{split}: rows must be int64 ['N'], got {rows.dtype} {list(rows.shape)}")
+        raise ComponentError(f"{split}: rows must be int64 [N], got {rows.dtype} {shown_shape(rows.shape)}")
     if len(rows) and (rows.min() < 0 or rows.max() >= count):
         raise ComponentError(f"{split}: rows must lie in 0..{count - 1}, got {rows.min()}..{rows.max()}")

@@ -56,7 +56,8 @@ def picture_paths(
             more = ", ..." if len(rows) > 3 else ""
             count = f"{len(rows):,} of {len(known):,} rows"
             place = f"{table.path}: column {column!r}" if column else str(table.path)
-            raise UsageError(f"{place}: {count} {problem}: {shown}{more}", hint=hint(known[rows[0]]))
+            at = ("dataset", "columns", column) if column else ("dataset", "root")
+            raise UsageError(f"{place}: {count} {problem}: {shown}{more}", hint=hint(known[rows[0]]), at=at)
 
     root, inside = folder.root, _keeper(folder.root)
     elsewhere = f"pictures are read below one folder; {folder.flag}root=FOLDER names another"

@@ -49,7 +49,9 @@ def _known(encoding: str) -> str:
         return codecs.lookup(encoding).name
     except (LookupError, ValueError):
         raise UsageError(
-            f"dataset.encoding: no encoding {encoding!r} is known", hint="for example utf-8 or cp1252"
+            f"no encoding {encoding!r} is known",
+            hint="for example utf-8 or cp1252",
+            at=("dataset", "encoding"),
         ) from None
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
-from ..base.errors import ComponentError, Incompatible, MtlError, Problem, RecipeError, described
+from ..base.errors import ComponentError, Incompatible, MtlError, Problem, RecipeError, UsageError, described
 from ..contracts import Dataset
 from ..discovery.declared import require_declared
 from ..discovery.options import options_of, validate_options
@@ -95,6 +96,16 @@ class Builder:
             return built
         self.owners.join(asked.owners)
         return asked.dataset
+
+    @contextmanager
+    def placed(self) -> Iterator[None]:
+        """Turn an error that knows the keys it is about into a problem that says where these were written."""
+        try:
+            yield
+        except UsageError as error:
+            if not error.at:
+                raise
+            raise RecipeError([Problem(error.message, self.source.where(error.at), error.hint)]) from error
 
     def negotiated(self, kind: str, choice: Choice, path: PathOfKeys, owner: str, *arguments: Any) -> Any:
         """Construct a component that accepts its arguments; name those that would when it does not."""

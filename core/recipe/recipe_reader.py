@@ -213,7 +213,7 @@ class _Reader:
                 chosen, [name for name in (*named, *labels) if isinstance(name, str)]
             )
         except UsageError as error:
-            self._complain(("dataset",), error.message, error.hint)
+            self._complain(error.at or ("dataset",), error.message, error.hint)
             return None
 
     def _own_encoder(self) -> Mapping[str, Any]:
@@ -232,7 +232,7 @@ class _Reader:
         try:
             return question(self._asked)
         except UsageError as error:
-            self._complain(("dataset",), error.message, error.hint)
+            self._complain(error.at or ("dataset",), error.message, error.hint)
             self._asked = None
             return {}
 
@@ -257,7 +257,7 @@ class _Reader:
         try:
             return self._questions.tasks(self._asked)
         except UsageError as error:
-            self._complain(("dataset",), error.message, error.hint)
+            self._complain(error.at or ("dataset",), error.message, error.hint)
             self._asked = None
             return None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+from ..base.shapes import shown_shape
 from ..contracts import Form
 from ..recipe.recipe_source import write_yaml
 from .architecture import architecture
@@ -68,13 +69,13 @@ def _inputs(subject: Subject) -> Html:
         about = "pixels in 0..1; normalisation is inside the model"
         if spec is not None:
             about = spec.meaning()
-        rows.append([item["name"], item["dtype"], _shape(item["shape"]), about])
+        rows.append([item["name"], item["dtype"], shown_shape(item["shape"]), about])
     return table(["Input", "Type", "Shape", "Meaning"], rows, caption="What the model reads")
 
 
 def _outputs(subject: Subject) -> Html:
     rows = [
-        [item["name"], item["target"]["form"], _shape(item["shape"]), meaning(target, raw=False)]
+        [item["name"], item["target"]["form"], shown_shape(item["shape"]), meaning(target, raw=False)]
         for item, target in zip(
             subject.composition.plan()["outputs"], subject.composition.targets.values(), strict=True
         )
@@ -91,7 +92,3 @@ def _classes(subject: Subject) -> list[Html]:
         for task, target in subject.composition.targets.items()
         if target.choices
     ]
-
-
-def _shape(shape: list[str | int]) -> str:
-    return f"[{', '.join(map(str, shape))}]"

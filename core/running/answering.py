@@ -18,6 +18,7 @@ from torch import Tensor
 from ..base.errors import UsageError
 from ..base.files import read_bytes
 from ..base.notebook import box
+from ..base.shapes import BATCH, shown_shape
 from ..composition.composition import Composition
 from ..contracts import Described
 from ..data.pictures import HINT, LARGEST_FILE, prepared_picture, silently
@@ -165,7 +166,7 @@ def _in_one(values: NDArray[Any], shape: tuple[int, ...]) -> Pixels:
         values = values[None]
     if values.ndim != 4 or values.shape[1:] != shape or not len(values):
         raise UsageError(
-            f"pictures must be {['B', *shape]}, got {list(values.shape)}",
+            f"pictures must be {shown_shape([BATCH, *shape])}, got {shown_shape(values.shape)}",
             hint="channels first; picture files of any size: run.predict(paths, resize=True)",
         )
     if values.dtype == np.uint8:

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ..base.errors import MtlError, UsageError
 from ..base.files import read_json, read_text, write_text
+from ..base.shapes import BATCH, shown_shape
 from ..composition.telling import labels_by_task
 from ..contracts import Form
 from ..evaluation.intervals import Interval, intervals
@@ -106,7 +107,7 @@ def _introduction(run: Run) -> str:
 
 def _answers(run: Run) -> str:
     rows = [
-        [name, form.form, _shape(["batch", *form.output_shape]), form.meaning(raw=False), _labels(form)]
+        [name, form.form, shown_shape([BATCH, *form.output_shape]), form.meaning(raw=False), _labels(form)]
         for name, form in run.composition.targets.items()
     ]
     return "## Answers\n\n" + _table(["output", "form", "shape", "meaning", "labels"], rows)
@@ -203,10 +204,6 @@ def _flat(found: Any, *before: str) -> Iterator[tuple[str, Any]]:
             yield ": ".join((*before, str(key))), value
 
 
-def _shape(sizes: Sequence[Any]) -> str:
-    return f"[{', '.join(map(str, sizes))}]"
-
-
 def _said(value: Any) -> str:
     if isinstance(value, list):
         return ", ".join(map(_said, value))
@@ -220,7 +217,7 @@ def _usage(run: Run) -> str:
     if not name.endswith(".onnx"):
         return f"## How to run it\n\n`{name}`; see the exporter's documentation.\n"
     plan = run.composition.plan()
-    inputs = [f"`{item['name']}`: {item['dtype']} {_shape(item['shape'])}" for item in plan["inputs"]]
+    inputs = [f"`{item['name']}`: {item['dtype']} {shown_shape(item['shape'])}" for item in plan["inputs"]]
     return (
         f"## How to run it\n\n```sh\npip install mtl-composer\nmtl predict {name} picture.png\n```\n\n"
         f"or without mtl, in onnxruntime: inputs {'; '.join(inputs)} (pixels in 0..1), an output per task.\n"

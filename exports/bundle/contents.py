@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from ...core.base.errors import VerificationError
 from ...core.base.files import open_regular, read_json, read_text, reading
+from ...core.base.shapes import BATCH, shown_shape
 from ...core.contracts import Arrays
 from ..export import Export
 from ..metadata import IMAGE, ModelCard
@@ -81,8 +82,12 @@ class Samples:
             for name, (kind, shape) in forms.items():
                 array = arrays[name]
                 if str(array.dtype) != kind or array.shape != (count, *shape) or not count:
-                    found = f"{array.dtype} {list(array.shape)}, expected {kind} {['batch', *shape]}"
-                    raise VerificationError(f"{folder}: the samples' {role} {name!r} is {found}", hint=_AGAIN)
+                    found = f"{array.dtype} {shown_shape(array.shape)}"
+                    expected = f"{kind} {shown_shape([BATCH, *shape])}"
+                    raise VerificationError(
+                        f"{folder}: the samples' {role} {name!r} is {found}, expected {expected}",
+                        hint=_AGAIN,
+                    )
 
 
 def real_samples(export: Export) -> Samples:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ...core.base.shapes import shown_shape
 from ..metadata import ModelCard
 from .contents import label_files
 from .cpp import cpp
@@ -47,9 +48,9 @@ def _lines(card: ModelCard, verification: Mapping[str, Any]) -> Iterator[str]:
     yield from ("", "## Inputs and outputs", "", "| name | type | shape | meaning |", "|---|---|---|---|")
     properties = card.to_json()
     for item in properties["inputs"]:
-        yield f"| input `{item['name']}` | {item['dtype']} | {_shape(item)} | {_meaning(item)} |"
+        yield _row("input", item, _meaning(item))
     for item in properties["outputs"]:
-        yield f"| output `{item['name']}` | {item['dtype']} | {_shape(item)} | {item['description']} |"
+        yield _row("output", item, item["description"])
     yield from _quality(verification)
     for title, fence, note, code in (
         ("Python", "python", _PYTHON, python(card)),
@@ -61,6 +62,10 @@ def _lines(card: ModelCard, verification: Mapping[str, Any]) -> Iterator[str]:
         yield "```"
 
 
+def _row(role: str, item: Mapping[str, Any], meaning: str) -> str:
+    return f"| {role} `{item['name']}` | {item['dtype']} | {shown_shape(item['shape'])} | {meaning} |"
+
+
 def _meaning(item: Mapping[str, Any]) -> str:
     if "numbers" in item:
         names = [*item["numbers"]]
@@ -68,10 +73,6 @@ def _meaning(item: Mapping[str, Any]) -> str:
         return f"{', '.join(names)}; NaN where not known"
     low, high = item["range"]
     return f"{item['description'] or 'a whole number'} ({low}..{high})"
-
-
-def _shape(item: Mapping[str, Any]) -> str:
-    return "[" + ", ".join(map(str, item["shape"])) + "]"
 
 
 def _quality(verification: Mapping[str, Any]) -> Iterator[str]:

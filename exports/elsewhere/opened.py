@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ...core.base.errors import MissingRequirementError, UsageError, VerificationError
 from ...core.base.files import read_bytes, read_json, reading
+from ...core.base.shapes import shown_shape
 from ...core.discovery.answer_forms import Forms
 from ..folder import SUMS, check_folder
 from ..metadata import ModelCard
@@ -182,5 +183,6 @@ def interface_problem(found: Mapping[str, Any], card: ModelCard, runtime: Runtim
             return f"its {role} are {', '.join(map(str, names))}, not {', '.join(facts[role])}"
         for (name, shape), wanted in zip(found[role], promised, strict=True):
             if shape is not None and shape != [runtime.batch, *wanted]:
-                return f"{role[:-1]} {name!r} has shape {shape}, not {[runtime.batch, *wanted]}"
+                promise = shown_shape([runtime.batch, *wanted])
+                return f"{role[:-1]} {name!r} has shape {shown_shape(shape)}, not {promise}"
     return None

@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from ...core.base.shapes import BATCH, shown_shape
 from .description_page import page
 from .pictures import TYPES
 from .refusal import as_json
@@ -118,13 +119,12 @@ def _tensor(form: TensorForm, **meaning: Any) -> dict[str, Any]:
     number: dict[str, Any] = dict(_TYPES.get(form.datatype, {"type": "integer"}))
     if form.bounds is not None:
         number |= {"minimum": form.bounds[0], "maximum": form.bounds[1]}
-    shape = ", ".join(["batch", *map(str, form.shape)])
     said = "".join(f"; {name}: {_listed(value)}" for name, value in meaning.items())
     # Data that is nested, or objects by column, are described by the shape and the model's metadata.
     data = {"type": "array", "items": number if not form.shape and form.vector is None else {}}
     return {
         "type": "object",
-        "description": f"{form.name}: {form.datatype} [{shape}]{said}",
+        "description": f"{form.name}: {form.datatype} {shown_shape([BATCH, *form.shape])}{said}",
         "required": ["name", "shape", "datatype"],
         "properties": {
             "name": {"const": form.name},

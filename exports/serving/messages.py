@@ -165,7 +165,7 @@ def _pictures(form: TensorForm, tensor: Mapping[str, Any], tail: _Tail) -> Seque
     shape = tensor.get("shape")
     named = isinstance(shape, list) and len(shape) in (1, 2) and all(type(size) is int for size in shape)
     if not isinstance(shape, list) or not named or shape[1:] not in ([], [1]) or shape[0] < 1:
-        raise Refusal(f"input {form.name!r}: pictures as {BYTES} have shape [batch], at least [1]")
+        raise Refusal(f"input {form.name!r}: pictures as {BYTES} have shape [B], at least [1]")
     data = _data(form, tensor, tail)
     read = pictures_from_bytes if isinstance(data, memoryview) else pictures_from_json
     return read(form.name, shape[0], data)

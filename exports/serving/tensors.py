@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...core.base.shapes import BATCH, shown_shape
 from ...core.contracts.inputs import VectorSpec
 from .refusal import Refusal
 
@@ -49,11 +50,12 @@ class TensorForm:
 
     def check_shape(self, shape: Any) -> list[int]:
         """Return the shape of a request's tensor, batch first; raise `Refusal` when it does not fit."""
-        wanted: list[int | str] = ["batch", *self.shape]
+        wanted: list[int | str] = [BATCH, *self.shape]
         if not isinstance(shape, list) or not all(type(size) is int for size in shape):
             raise Refusal(f"input {self.name!r}: shape must be a list of whole numbers")
         if shape[1:] != wanted[1:] or len(shape) != len(wanted):
-            raise Refusal(f"input {self.name!r} has shape {_short(shape)}; the model reads {_listed(wanted)}")
+            read = shown_shape(wanted)
+            raise Refusal(f"input {self.name!r} has shape {_short(shape)}; the model reads {read}")
         if shape[0] < 1:
             raise Refusal(f"input {self.name!r} has a batch of {shape[0]}; at least 1 is needed")
         return shape
@@ -135,9 +137,5 @@ def _flat(form: TensorForm, shape: Sequence[int], data: list[Any]) -> list[Any]:
     return level
 
 
-def _listed(shape: Sequence[int | str]) -> str:
-    return f"[{', '.join(str(size) for size in shape)}]"
-
-
 def _short(shape: Sequence[int]) -> str:
-    return _listed(shape) if len(shape) <= 8 else f"of {len(shape)} dimensions"
+    return shown_shape(shape) if len(shape) <= 8 else f"of {len(shape)} dimensions"

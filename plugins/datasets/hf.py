@@ -113,7 +113,11 @@ class HuggingFace(PictureTable):
         for name in self.splits:
             if name not in self._found.parts:
                 known = ", ".join(self._found.parts)
-                raise UsageError(f"dataset.splits: there is no split {name!r}", hint=f"splits: {known}")
+                raise UsageError(
+                    f"there is no split {name!r}",
+                    hint=f"splits: {known}",
+                    at=("dataset", "splits", name),
+                )
         parts: dict[str, str | None] = {}
         for name in self._found.parts:
             part = part_of(name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from copy import copy
+from itertools import chain
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -16,6 +17,7 @@ from ...core.contracts import Columns, Dataset, InMemory, Preparation, Storage
 from ...core.contracts.specs import DatasetSpec, ImageSpec
 from ..forms import Categorical
 from .class_folders import class_folders, images_in, passed_over, refuse_all, refuse_outside
+from .glance import glance_at
 from .image_files import ImageFile, image_file, image_size, read_images
 from .picture_options import PreparationOption, preparation_of, stated_of
 from .table_pictures import sizes_of
@@ -107,6 +109,13 @@ class ImageFolder(Dataset):
             return ()
         shown = ", ".join(list(dict.fromkeys(names))[:5])
         return (f"passed over: {len(names):,} hidden or left by systems: {shown}",)
+
+    def glance(self) -> Sequence[str]:
+        preparation = self.preparation()
+        files = [image_file(path) for folders in self._listed().values() for path in chain(*folders)]
+        found = glance_at(files, preparation)
+        refuse_all([_fault(files[place], preparation) for place in sorted(found.broken)])
+        return [str(found)]
 
     def _listed(self) -> Mapping[str, list[list[Path]]]:
         """Return the image files of each class, in order, for each split."""

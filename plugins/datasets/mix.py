@@ -113,6 +113,13 @@ class Mix(Dataset):
             lines += [f"  {self._placed(source, line)}" for line in self._ask(source, "understood")]
         return [*lines, *self._mixed.said, f"pictures are brought to {self._image}"]
 
+    def glance(self) -> Sequence[str]:
+        return [
+            f"{source}: {self._placed(source, line)}"
+            for source in self.datasets
+            for line in self._ask(source, "glance")
+        ]
+
     def remarks(self) -> Sequence[str]:
         told = [
             f"{source}: {self._placed(source, line)}"
@@ -206,7 +213,8 @@ class Mix(Dataset):
             return method()
         except MtlError as error:
             hint = None if error.hint is None else self._placed(source, error.hint)
-            raise type(error)(f"{source}: {self._placed(source, error.message)}", hint=hint) from error
+            at = ("dataset", self.holds, source, *error.at[1:]) if error.at else ()
+            raise type(error)(f"{source}: {self._placed(source, error.message)}", hint=hint, at=at) from error
 
     def _placed(self, source: str, text: str) -> str:
         """Return a data set's words with the options where they are in the recipe."""

@@ -48,8 +48,9 @@ def preparation_of(
         if name in given and resize not in ways:
             done = _PAST.get(resize, "not resized")
             raise UsageError(
-                f"dataset.preparation.{name} says nothing where pictures are {done}",
+                f"{name} says nothing where pictures are {done}",
                 hint=f"leave it out, or say dataset.preparation.resize={' or '.join(ways)}",
+                at=("dataset", "preparation", name),
             )
     return Preparation(image, **{"resize": resize, **given})
 

@@ -24,11 +24,12 @@ from ...core.data.staged import Stage
 from ...core.data.table_paths import PictureFolder
 from ...core.data.table_text import HINT
 from ...core.data.tables import Table, find_table, read_table
+from .glance import glance_at
 from .image_files import ImageFile
 from .picture_options import PreparationOption, stated_of
 from .placing import moved, places_of
 from .table_checks import refuse_contradictions, refuse_untaught
-from .table_columns import TableColumns, understand
+from .table_columns import Seen, TableColumns, understand
 from .table_inputs import divided
 from .table_labels import Cells
 from .table_maps import MapColumn, look_at_files, map_files, map_paths
@@ -179,6 +180,13 @@ class PictureTable(Dataset):
             head += f" without pictures; told: {', '.join(columns.told)} ({why}), from the inputs below"
         return [head, *columns.said, *self.parts.described(columns)]
 
+    def glance(self) -> Sequence[str]:
+        if not self._understood.path:
+            return ()
+        found = glance_at(self._pictures.files, self._form[0])
+        left_out = self._told(found.broken, found.opened, "looked at ") if found.broken else ()
+        return [str(found), *left_out]
+
     def remarks(self) -> Sequence[str]:
         return self._remarks
 
@@ -269,7 +277,11 @@ class PictureTable(Dataset):
         with reading(self.file, "a table", hint="give read access to it"):
             exists = self.file.exists()
         if not exists:
-            raise UsageError(f"{self.file}: there is no such file", hint=f"name {HINT}: --data FILE")
+            raise UsageError(
+                f"{self.file}: there is no such file",
+                hint=f"name {HINT}: --data FILE",
+                at=("dataset", "file"),
+            )
         return self.file
 
     @cached_property
@@ -318,7 +330,7 @@ class PictureTable(Dataset):
             name: map_paths(columns.table, name, columns.cells[name], self._folder()) for name in columns.maps
         }
 
-    def _look(self, files: Cells, pictures: Cells | None) -> str | None:
+    def _look(self, files: Cells, pictures: Cells | None) -> Seen:
         return look_at_files(self._folder(), files, pictures)
 
     @cached_property
@@ -352,10 +364,10 @@ class PictureTable(Dataset):
         self._remarks = self._told(broken, len(files)) if broken else ()
         return pixels, np.array(rows, dtype=np.int64), [contents[row] for row in rows]
 
-    def _told(self, broken: Mapping[int, str], count: int) -> tuple[str, ...]:
+    def _told(self, broken: Mapping[int, str], count: int, which: str = "") -> tuple[str, ...]:
         """Return what is remarked of pictures that cannot be read; raise where none may be left out."""
         shown = [broken[row] for row in sorted(broken)[:3]]
-        told = f"{len(broken):,} of {count:,} pictures cannot be read: {'; '.join(shown)}"
+        told = f"{len(broken):,} of {count:,} pictures {which}cannot be read: {'; '.join(shown)}"
         told += "; ..." if len(broken) > 3 else ""
         if not self.skip_broken:
             raise UsageError(told, hint="mend them, or leave them out: --set dataset.skip_broken=true")

@@ -1,8 +1,13 @@
-"""How a user says what a column is, for hints."""
+"""How a user says what a column is, for messages and hints."""
 
 from __future__ import annotations
 
 import shlex
+
+
+def stated_at(name: str) -> tuple[str, ...]:
+    """Return the keys at which a recipe says what a column is, for whoever knows where they were written."""
+    return ("dataset", "columns", name)
 
 
 def setting(name: str, value: str, key: str = "") -> str:

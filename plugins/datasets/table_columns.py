@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Annotated, Any, cast
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,7 @@ from typing_extensions import TypedDict
 from ...core.base.errors import UsageError, suggest
 from ...core.contracts.inputs import VectorSpec
 from ...core.data.tables import Table, names_arrays
-from .table_advice import setting
+from .table_advice import setting, stated_at
 from .table_kinds import Kind, guess
 from .table_labels import LABELS, Cells, Label, LabelColumn, grouped
 from .table_numbers import with_point
@@ -116,8 +116,17 @@ class TableColumns:
         return f"input, {kind}{more}" + (f"; {holes:,} holes" if holes else "")
 
 
-LookAtFiles = Callable[[Cells, Cells | None], str | None]
-"""From the files that a column names, and the pictures beside them, to what they are: mask, map, or None."""
+@dataclass(frozen=True)
+class Seen:
+    """What files that a column names are: `mask`, `map`, or None with a `reason`. `there`: some exist."""
+
+    kind: Kind | None
+    reason: str = ""
+    there: bool = True
+
+
+LookAtFiles = Callable[[Cells, Cells | None], Seen]
+"""From the files that a column names, and the pictures beside them, to what they are."""
 
 
 def _groups(stated: Mapping[str, StatedColumn]) -> dict[str, tuple[str, ...]]:
@@ -134,7 +143,7 @@ def understand(
     stated: Mapping[str, StatedColumn],
     absent: Sequence[str],
     decimal: str,
-    look: LookAtFiles = lambda files, pictures: None,
+    look: LookAtFiles = lambda files, pictures: Seen(None),
     alone: Collection[str] = (),
 ) -> TableColumns:
     """Return what the columns of a table are; `absent` are the cells that mean no value.
@@ -187,21 +196,26 @@ def _refuse_unknown(
         *(name for name in stated if name not in groups and (name in table.columns or name not in made)),
         *(part for of in groups.values() for part in of),
     ]
+    owner = {part: group for group, of in groups.items() for part in of}
     for name in named:
         if name not in table.columns:
             raise UsageError(
-                f"dataset.columns: {table.path} has no column {name!r}",
+                f"{table.path} has no column {name!r}",
                 hint=suggest(name, list(table.columns), "columns"),
+                at=stated_at(name if name in stated else owner[name]),
             )
         if named.count(name) > 1 and sum(name in of for of in groups.values()) > 1:
             raise UsageError(
-                f"dataset.columns: {name!r} is a part of two", hint="name it in `of` of one of them"
+                f"{table.path}: column {name!r} is a part of two",
+                hint="name it in `of` of one of them",
+                at=stated_at(owner[name]),
             )
     for name, about in stated.items():
         if name in table.columns and "of" in about:
             raise UsageError(
-                f"dataset.columns: {table.path} has a column {name!r}, and `of` makes a new one",
+                f"{table.path} has a column {name!r}, and `of` makes a new one",
                 hint="give the new one another name",
+                at=stated_at(name),
             )
 
 
@@ -254,12 +268,12 @@ def _path(
     kinds: dict[str, Kind],
     said: Mapping[str, Mapping[str, Any]],
     ignored: dict[str, str],
-    look: Callable[[str, str | None], str | None],
+    look: Callable[[str, str | None], Seen],
 ) -> str:
     """Return the column of pictures or their paths; empty when there is none.
 
     Others that could be are masks or maps if their files are, or ignored when one is stated, holds pictures
-    itself, or is called as pictures are.
+    itself, or is called as pictures are. Raises `UsageError` where it cannot be told which one it is.
     """
     found = _of_kind(kinds, "path")
     named = found
@@ -269,19 +283,48 @@ def _path(
     usual = sorted(set(USUAL_PATHS) & {name.casefold() for name in found}, key=USUAL_PATHS.index)[:1]
     chosen = stated or held or [name for name in found if name.casefold() in usual]
     if not chosen and len(found) > 1:
-        chosen = [name for name in found if look(name, None) is None]
+        chosen = _pictured(table, {name: look(name, None) for name in found})
     name = _only(table, "path", chosen or found)
     if name is None:
         return ""
     for other in named:
         if other == name:
             continue
-        kind = None if name in table.embedded or other in table.embedded else look(other, name)
-        if kind in ("mask", "map"):
-            kinds[other] = cast(Kind, kind)
+        seen = Seen(None) if name in table.embedded or other in table.embedded else look(other, name)
+        if seen.kind is not None:
+            kinds[other] = seen.kind
         else:
-            kinds[other], ignored[other] = "ignore", f"{name} holds the pictures"
+            no_map = f", and this no masks or maps: {seen.reason}" if seen.reason else ""
+            kinds[other], ignored[other] = "ignore", f"{name} holds the pictures{no_map}"
     return name
+
+
+def _pictured(table: Table, seen: Mapping[str, Seen]) -> list[str]:
+    """Return the columns of files that may be those of the pictures: neither masks nor maps.
+
+    Raises `UsageError` where more than one may be, and it is known what is wrong with the others.
+    """
+    found = [name for name, what in seen.items() if what.kind is None]
+    if len(found) < 2:
+        return found
+    there = [name for name in found if seen[name].there]
+    if not there:
+        return found[:1]  # where its files are looked for is told when they are read
+    if len(there) == 1:
+        lost = next(name for name in found if name not in there)
+        raise UsageError(
+            f"{table.path}: column {lost!r}: {seen[lost].reason}",
+            hint=f"mend the paths, or leave the column out: {setting(lost, 'ignore')}",
+            at=stated_at(lost),
+        )
+    if not any(seen[name].reason for name in there):
+        return there
+    reasons = "; ".join(f"of {name}, {seen[name].reason}" for name in there)
+    raise UsageError(
+        f"{table.path}: {len(there)} columns could hold the paths of the pictures, and none of them names "
+        f"masks or maps: {reasons}",
+        hint=_choice(there, "path"),
+    )
 
 
 def _only(table: Table, kind: str, found: Sequence[str]) -> str | None:
@@ -291,6 +334,10 @@ def _only(table: Table, kind: str, found: Sequence[str]) -> str | None:
         ]
         raise UsageError(
             f"{table.path}: {len(found)} columns could hold the {what}: {', '.join(found)}",
-            hint=f"say which does: {setting(found[0], kind)}; or which not: {setting(found[1], 'ignore')}",
+            hint=_choice(found, kind),
         )
     return found[0] if found else None
+
+
+def _choice(found: Sequence[str], kind: str) -> str:
+    return f"say which does: {setting(found[0], kind)}; or which not: {setting(found[1], 'ignore')}"

@@ -38,7 +38,7 @@ def divided(
             if name not in known:
                 hint = suggest(name, known, "columns")
                 raise UsageError(
-                    f"dataset.{option}: {columns.table.path}: no column {name!r} is known", hint=hint
+                    f"{columns.table.path}: no column {name!r} is known", hint=hint, at=("dataset", option)
                 )
     if columns.path:
         read = tuple(inputs or ())
@@ -48,7 +48,11 @@ def divided(
         read = tuple([name for name in known if name not in told] if inputs is None else inputs)
         _refuse_emptiness(columns, read, told)
     if both := [name for name in read if name in told]:
-        raise UsageError(f"dataset.inputs: {both[0]!r} is told, too", hint="leave it out of dataset.targets")
+        raise UsageError(
+            f"{columns.table.path}: column {both[0]!r} is read and told",
+            hint="leave it out of dataset.targets, or of dataset.inputs",
+            at=("dataset", "inputs"),
+        )
     labels = {name: label for name, label in columns.labels.items() if name in told}
     spec, values = _vector(columns, read, stated) if read else (None, None)
     unused = {name: "it is neither told nor read" for name in known if name not in (*read, *told)}

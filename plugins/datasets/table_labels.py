@@ -17,7 +17,7 @@ from ...core.contracts import Form
 from ...core.data.tables import Table
 from ..forms import Binary, Categorical, Multilabel, Ordinal, Regression
 from .class_folders import natural
-from .table_advice import setting
+from .table_advice import setting, stated_at
 from .table_kinds import LONGEST, yes_of
 from .table_numbers import no_number, number_of, whole_of
 from .table_tags import MOST_TAGS, separator_of, tags_in
@@ -209,7 +209,8 @@ class LabelColumn:
         )
 
     def _error(self, message: str, hint: str) -> UsageError:
-        return UsageError(f"{self.table.path}: column {self.name!r}: {message}", hint=hint)
+        said = f"{self.table.path}: column {self.name!r}: {message}"
+        return UsageError(said, hint=hint, at=stated_at(self.name))
 
 
 def _counted(cells: Cells) -> Cells:

@@ -20,6 +20,7 @@ from .image_files import ImageFile, image_file
 from .map_files import opened_map
 from .placing import laid
 from .table_advice import setting
+from .table_columns import Seen
 from .table_labels import Cells
 from .table_planes import MapLabel, Planes, map_error
 
@@ -135,7 +136,7 @@ def map_files(table: Table, paths: Sequence[Path | None]) -> list[ImageFile | No
     ]
 
 
-def look_at_files(folder: PictureFolder, files: Cells, pictures: Cells | None) -> str | None:
+def look_at_files(folder: PictureFolder, files: Cells, pictures: Cells | None) -> Seen:
     """Return whether a column names masks or maps, by some of its files that are there."""
 
     def place(cells: Cells, row: int) -> Path | None:
@@ -150,36 +151,53 @@ def look_at_files(folder: PictureFolder, files: Cells, pictures: Cells | None) -
     ]
     there = [(file, picture) for file, picture in pairs if file is not None]
     if not there:
-        return None
+        missing = next((cell for cell in files if cell), "")
+        return Seen(None, f"none of its files that were looked for is there: {missing!r:.80}", there=False)
     shown = [picture for _, picture in there]
     known = None if pictures is None or None in shown else [path for path in shown if path is not None]
     return kind_of_files([file for file, _ in there], known)
 
 
-def kind_of_files(paths: Sequence[Path], pictures: Sequence[Path] | None) -> str | None:
-    """Return whether files are masks (`mask`), maps (`map`) or anything else (None), by some of them.
+def kind_of_files(paths: Sequence[Path], pictures: Sequence[Path] | None) -> Seen:
+    """Return whether files are masks, maps or anything else, by some of them.
 
     Masks have one number of up to 8 bits in each pixel, few different ones, and the size of their
     `pictures` once upright, where these are known; maps have numbers of more digits.
     """
-    from ...core.data.picture_pixels import size_of
-
     kinds = set()
     step = max(1, len(paths) // _LOOKED_AT)
     for place in range(0, len(paths), step):
-        try:
-            with reading(paths[place], "an image", hint=""):
-                opened = opened_map(image_file(paths[place]))
-                shown = opened if pictures is None else opened_map(image_file(pictures[place]))
-                same = opened is not None and shown is not None and size_of(shown) == size_of(opened)
-                kinds.add(_kind_of(opened) if same else None)
-        except UsageError:
-            return None
-    return kinds.pop() if len(kinds) == 1 else None
+        seen = _seen(paths[place], None if pictures is None else pictures[place])
+        if seen.kind is None:
+            return seen
+        kinds.add(seen.kind)
+    if len(kinds) > 1:
+        return Seen(None, "some are masks and some are maps")
+    return Seen(kinds.pop())
 
 
-def _kind_of(opened: Any) -> str | None:
+def _seen(path: Path, picture: Path | None) -> Seen:
+    """Return what one file is; a mask or map has the size of its picture."""
+    from ...core.data.picture_pixels import size_of
+
+    try:
+        with reading(path, "an image", hint=""):
+            opened = opened_map(image_file(path))
+        shown = opened
+        if picture is not None:
+            with reading(picture, "an image", hint=""):
+                shown = opened_map(image_file(picture))
+    except UsageError as error:
+        return Seen(None, error.message)
+    if opened is None or shown is None:
+        return Seen(None, f"{path if opened is None else picture} is not an image")
+    (width, height), (wide, high) = size_of(opened), size_of(shown)
+    if (width, height) != (wide, high):
+        return Seen(None, f"{path.name} is {height} x {width} pixels, and its picture {high} x {wide}")
     if opened.mode in DEPTH_MODES:
-        return "map"
-    few = opened.mode in MASK_MODES and len(np.unique(np.asarray(opened))) <= MOST_CLASSES
-    return "mask" if few else None
+        return Seen("map")
+    if opened.mode not in MASK_MODES:
+        return Seen(None, f"{path.name} has {opened.mode} pixels, not one number in each")
+    if len(np.unique(np.asarray(opened))) > MOST_CLASSES:
+        return Seen(None, f"{path.name} holds more than {MOST_CLASSES} different numbers")
+    return Seen("mask")

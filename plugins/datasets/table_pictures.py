@@ -133,7 +133,7 @@ def all_sizes(files: Sequence[ImageFile], *, upright: bool) -> list[tuple[int, i
     from ...core.data.pictures import silently
 
     with silently(), ThreadPoolExecutor(min(8, available_cores())) as pool:
-        looks = pool.map(lambda file: _look(file, upright), files)
+        looks = pool.map(lambda file: look_at(file, upright), files)
         return [None if look is None else (look.height, look.width) for look in looks]
 
 
@@ -147,10 +147,10 @@ def _looks(files: Sequence[ImageFile], count: int, *, upright: bool) -> list[Loo
 
     step = max(1, len(files) // count)
     with silently():
-        return [look for file in files[::step][:count] if (look := _look(file, upright)) is not None]
+        return [look for file in files[::step][:count] if (look := look_at(file, upright)) is not None]
 
 
-def _look(file: ImageFile, upright: bool) -> Look | None:
+def look_at(file: ImageFile, upright: bool) -> Look | None:
     """Return what a file's head says; None when it is no picture, which reading it will tell."""
     from PIL import Image
 

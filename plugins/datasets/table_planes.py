@@ -15,7 +15,7 @@ from ...core.contracts.specs import ImageSpec
 from ...core.contracts.storage import in_parts, part_of
 from ..forms import PixelClasses, PixelValues
 from ..forms.pixel_classes import UNLABELLED
-from .table_advice import setting
+from .table_advice import setting, stated_at
 
 Read = Callable[[int], NDArray[Any] | None]
 """From a row to its plane `[H, W]`, None where it has none; -1 in a mask, NaN in a map is outside."""
@@ -157,7 +157,7 @@ class Planes:
 def map_error(column: str, message: str) -> UsageError:
     """Return what is raised for a mask or map that is no label."""
     hint = f"mend it, or leave the column out: {setting(column, 'ignore')}"
-    return UsageError(f"column {column!r}: {message}", hint=hint)
+    return UsageError(f"column {column!r}: {message}", hint=hint, at=stated_at(column))
 
 
 def _numbers_in(plane: NDArray[np.int16]) -> tuple[NDArray[np.uint8], int, int]:

@@ -15,7 +15,7 @@ from ...core.base.errors import UsageError, suggest
 from ...core.contracts.specs import Symmetry
 from ...core.data.tables import Table
 from ..forms import Points
-from .table_advice import setting
+from .table_advice import setting, stated_at
 from .table_labels import Cells, Label
 from .table_numbers import number_of
 
@@ -157,12 +157,13 @@ def points_of(
                     else "points are made of two columns each"
                 )
                 hint = suggest(lacks or "", list(known), "points") if known else "call them NAME_x and NAME_y"
-                raise UsageError(f"dataset.columns: {table.path}: {name!r}: {said}", hint=hint)
+                raise UsageError(f"{table.path}: column {name!r}: {said}", hint=hint, at=stated_at(name))
             named[name] = {point: known[point] for point in wanted}
     if named and not pictured:
         raise UsageError(
-            f"dataset.columns: {table.path}: {next(iter(named))!r}: points lie in pictures; there are none",
+            f"{table.path}: column {next(iter(named))!r}: points lie in pictures; there are none",
             hint="say which column names pictures: --set dataset.columns.NAME=path",
+            at=stated_at(next(iter(named))),
         )
     if named or not pictured or NAME in table.columns or stated.get(NAME, {}).get("type") == "number":
         return named
@@ -194,7 +195,9 @@ def read_points(
             raise UsageError(f"{table.path}: point {point!r} is nowhere: its columns are empty", hint=hint)
     if units is not None and units not in UNITS:
         raise UsageError(
-            f"dataset.columns: {name!r} has units {units!r:.40}", hint=f"points are in {' or '.join(UNITS)}"
+            f"{table.path}: column {name!r} has units {units!r:.40}",
+            hint=f"points are in {' or '.join(UNITS)}",
+            at=(*stated_at(name), "units"),
         )
     units = units or ("pixels" if float(np.nanmax(values)) > 1 else "share")
     found = ["; ".join(f"{x:g} {y:g}" for x, y in row) for row in values]

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...core.base.errors import UsageError
-from .table_advice import setting
+from .table_advice import setting, stated_at
 from .table_columns import TableColumns
 from .table_parts import PARTS, TEST, TRAIN, VALIDATION, carve, each_told, part_of, same_units
 
@@ -89,6 +89,7 @@ def given_parts(columns: TableColumns) -> NDArray[np.int8]:
             f"{columns.table.path}: column {columns.split!r}: {said} means no part "
             f"({columns.table.listed(strange)})",
             hint=f"write train, validation or test; or: {setting(columns.split, 'ignore')}",
+            at=stated_at(columns.split),
         )
     return np.array([known[cell] for cell in cells], dtype=np.int8)
 

@@ -114,8 +114,8 @@ def test_predictions_without_torch_equal_those_with_torch(target):
 @pytest.mark.parametrize(
     ("images", "message"),
     [
-        (ONE[0], "images have shape [1, 8, 8]; the model reads ['N', 1, 8, 8]"),
-        (ONE[:, :, :7], "images have shape [1, 1, 7, 8]; the model reads ['N', 1, 8, 8]"),
+        (ONE[0], "images have shape [1, 8, 8]; the model reads [B, 1, 8, 8]"),
+        (ONE[:, :, :7], "images have shape [1, 1, 7, 8]; the model reads [B, 1, 8, 8]"),
         (ONE * 3, "pixels are outside 0..1"),
         (ONE * np.nan, "pixels are outside 0..1"),
         (ONE.astype(np.int64), "pixels are int64; the model reads float32 or uint8"),
@@ -178,7 +178,7 @@ def test_metadata_that_contradicts_the_graph_is_refused(exported, tmp_path):
     fewer = item.value.replace('"cat", "dog", "owl"', '"cat", "dog"')
     item.value = fewer.replace('"batch", 3]', '"batch", 2]', 1)
     (tmp_path / "x.onnx").write_bytes(file_of(model))
-    with pytest.raises(UsageError, match=r"output 'classify' has shape \['batch', 3\], not \['batch', 2\]"):
+    with pytest.raises(UsageError, match=r"output 'classify' has shape \[B, 3\], not \[B, 2\]"):
         ExportedModel(tmp_path / "x.onnx")
 
 

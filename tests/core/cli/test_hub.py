@@ -80,6 +80,8 @@ def test_a_run_goes_to_the_hub_and_comes_back(
     assert sent["model.onnx"] == (demo_copy / "model.onnx").read_bytes()
     assert json.loads(sent["environment.json"])["command"] == []
     assert {name.split()[0] for name in dry.out.splitlines()[1:]} == set(sent)
+    checkpoint = {name.rpartition(".")[2] for name in sent if "checkpoint/epoch-" in name}
+    assert checkpoint == {"json"}  # what weights are held against goes, what is resumed from stays
     sent["pickle.bin"] = b"not taken"
     back = mtl("pull", "me/digits", "--out", "theirs")
     assert (back.status, back.out) == (0, "theirs\n")

@@ -57,6 +57,32 @@ def test_a_dry_run_says_what_was_understood(mtl: Command, photos: Path) -> None:
     assert list(plan["recipe"]["tasks"]) == ["weight"]
 
 
+def test_a_dry_run_looks_at_some_pictures_and_refuses_broken_ones(mtl: Command, photos: Path) -> None:
+    asked = ("compose", "--data", str(photos), "--tasks", "weight", "--dry-run")
+    assert "\nlooked at 30 of 30 pictures, all read whole\n" in mtl(*asked).err
+    (photos / "7.png").write_bytes((photos / "7.png").read_bytes()[:90])
+    broken = mtl(*asked)
+    assert broken.status == 2
+    assert f"error: 1 of 30 pictures looked at cannot be read: {photos / '7.png'}: " in broken.err
+    assert "\nleft out: 1 of 30 pictures looked at" in mtl(*asked, "--skip-broken").err
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        ("dataset.columns.wieght=class", "metadata.csv has no column 'wieght'"),
+        ("dataset.columns.colour=number", "metadata.csv: column 'colour': 'red' is no number"),
+        ("dataset.targets=[size]", "metadata.csv: no column 'size' is known"),
+    ],
+)
+def test_a_mistake_is_told_of_the_option_that_was_written(
+    written: str, said: str, mtl: Command, photos: Path
+) -> None:
+    result = mtl("compose", "--data", str(photos), "--set", written, "--dry-run")
+    assert result.status == 2
+    assert result.err.startswith(f"error: --set {written.partition('=')[0]}: {photos}/{said}"), result.err
+
+
 def test_what_is_not_used_or_left_out_is_a_warning(mtl: Command, photos: Path) -> None:
     (photos / "0.png").write_text("broken")
     settings = ("--set", "train.validation=0.3", "--set", "dataset.skip_broken=true")
@@ -137,7 +163,7 @@ def test_a_mistake_in_the_preparation_names_the_option(mtl: Command, portraits: 
     for text, said in {
         "resize=squeeze": "'dataset.preparation.resize'",
         "share=2": "preparation.share",
-        "fill=3": "dataset.preparation.fill says nothing where pictures are stretched",
+        "fill=3": "error: --set dataset.preparation.fill: fill says nothing where pictures are stretched",
         "size=3": "preparation.size",
     }.items():
         result = mtl("compose", "--data", str(portraits), "--set", f"dataset.preparation.{text}", "--dry-run")

@@ -33,7 +33,7 @@ WRONG = {
     ),
     "shape": (
         {"inputs": [IMAGE | {"shape": [1, 8, 8]}, NUMBER]},
-        "input 'image' has shape [1, 8, 8]; the model reads [batch, 1, 8, 8]",
+        "input 'image' has shape [1, 8, 8]; the model reads [B, 1, 8, 8]",
     ),
     "shape no list": (
         {"inputs": [IMAGE | {"shape": "1"}, NUMBER]},
@@ -45,7 +45,7 @@ WRONG = {
     ),
     "many dimensions": (
         {"inputs": [IMAGE | {"shape": [1] * 5000}, NUMBER]},
-        "input 'image' has shape of 5000 dimensions; the model reads [batch, 1, 8, 8]",
+        "input 'image' has shape of 5000 dimensions; the model reads [B, 1, 8, 8]",
     ),
     "nothing": (
         {"inputs": [IMAGE | {"shape": [0, 1, 8, 8], "data": []}, NUMBER]},

@@ -75,7 +75,7 @@ def test_the_page_shows_the_model_and_loads_nothing(asked):
     text = answer.text
     assert answer.headers["content-type"].startswith("text/html")
     assert "/v2/models/tiny/infer" in text
-    assert "image: FP32 [batch, 1, 8, 8]" in text
+    assert "image: FP32 [B, 1, 8, 8]" in text
     assert not re.search(r"<script|<link|<img|@import|url\(|src=", text)
     assert set(re.findall(r'href="([^"]*)"', text)) == {"/openapi.json"}
 

@@ -41,7 +41,7 @@ COLUMNS = [
         "a",
         ["x", "y"] * 3,
         {"columns": {"b": {"type": "class"}}},
-        "dataset.columns: a.csv has no column 'b'\n  hint: columns: file, a",
+        "a.csv has no column 'b'\n  hint: columns: file, a",
     ),
     (
         "a",
@@ -127,9 +127,20 @@ COLUMNS = [
         ["0.png", "1.png"],
         {},
         (
-            "a.csv: 2 columns could hold the paths of the pictures: file, mask\n"
+            "a.csv: 2 columns could hold the paths of the pictures, and none of them names masks or maps: "
+            "of file, 0.png has RGB pixels, not one number in each; "
+            "of mask, 0.png has RGB pixels, not one number in each\n"
             "  hint: say which does: --set dataset.columns.file=path; "
             "or which not: --set dataset.columns.mask=ignore"
+        ),
+    ),
+    (
+        "mask",
+        ["masks/0.png", "masks/1.png"],
+        {},
+        (
+            "a.csv: column 'mask': none of its files that were looked for is there: 'masks/0.png'\n"
+            "  hint: mend the paths, or leave the column out: --set dataset.columns.mask=ignore"
         ),
     ),
     (
