@@ -107,8 +107,9 @@ def command(
     """
     seconds = None if budget is None else seconds_of(budget)
     with session.importing():
+        from ..search.driving import Limits
         from ..search.layout import lay_out
-        from ..search.searching import MOST, Limits
+        from ..search.searching import MOST
     from .searching import print_layout, print_search, telling_what_is_kept
 
     layout = lay_out(_question(asked), session.registry)

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import os
-import time
-from dataclasses import dataclass, field, replace
-from functools import cache
+from dataclasses import dataclass, field
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
-
-import torch
 
 from ..base.device import choose_device
 from ..base.errors import UsageError
 from ..base.files import remove
-from ..base.leases import BEAT, Lease, claim
-from ..base.locks import LOCK
+from ..base.leases import BEAT, Lease
 from ..contracts import Job, JobEnding, Seat
 from ..discovery.registry import Registry, discover
 from ..recipe.recipe import Recipe
@@ -23,9 +19,10 @@ from ..recipe.recipe_reader import read
 from ..recipe.recipe_source import RecipeSource
 from ..running.pipeline import Pipeline
 from .address import recipe_key
+from .claiming import attempted, place_of
 from .marks import DamagedCell, complete, mark, unmark
 from .origin import data_origin, origin
-from .records import CellLog, TakenOver, forget_failure, where_on, write_failure
+from .records import CellLog, TakenOver, forget_failure, write_failure
 from .training import reason_of, train
 
 
@@ -39,19 +36,9 @@ def cell_job(recipe: Recipe, title: str, path: Path, *, publishes: bool, code: s
     return Job(recipe_key(recipe), title, content)
 
 
-def place_of(job: Job) -> Path:
-    """Return the run folder that a job is to fill."""
-    return Path(job.content["path"])
-
-
 def is_done(job: Job) -> bool:
     """Return whether a job is done; raise `DamagedCell` where it was, and no longer is what it was."""
     return complete(place_of(job), job.key, job.content["publishes"])
-
-
-def after(job: Job, abandoned: int) -> Job:
-    """Return a job whose last claim, of that number, is known to be abandoned."""
-    return replace(job, content={**job.content, "abandoned": abandoned})
 
 
 @dataclass(frozen=True)
@@ -72,34 +59,9 @@ class TrainsCells:
 
     def __call__(self, job: Job, seat: Seat) -> JobEnding:
         """Train a cell; what goes wrong in it is in the ending, and only an interruption is raised."""
-        if seat.threads is not None:
-            torch.set_num_threads(seat.threads)
-        started, where = time.perf_counter(), ""
-        try:
-            where = where_on(str(choose_device(seat.device)))
-            lease = claim(place_of(job), where, abandoned=job.content["abandoned"], beat=self.beat)
-            if lease is None:
-                return JobEnding(job.key, elsewhere=True, where=where)
-            ending = self._hold(job, seat, lease, where)
-        except Exception as error:  # a disk that is full: it becomes a row that says so
-            reason, status = reason_of(error)
-            ending = JobEnding(job.key, reason, status)
-        return replace(ending, seconds=time.perf_counter() - started, where=where)
+        return attempted(job, seat, partial(self._attempt, seat=seat), self.beat)
 
-    def _hold(self, job: Job, seat: Seat, lease: Lease, where: str) -> JobEnding:
-        """Train a cell that is claimed, and let it go."""
-        try:
-            ending = self._attempt(job, seat, lease, where)
-        except BaseException:
-            lease.leave()
-            raise
-        if ending.reason is None and not lease.lost:
-            lease.finish()
-        else:
-            lease.leave()
-        return ending
-
-    def _attempt(self, job: Job, seat: Seat, lease: Lease, where: str) -> JobEnding:
+    def _attempt(self, job: Job, lease: Lease, where: str, seat: Seat) -> JobEnding:
         path = place_of(job)
         log = CellLog(path, where, lambda: not lease.lost)
         try:
@@ -136,9 +98,6 @@ class TrainsCells:
         device, path = choose_device(seat.device), place_of(job)
         here = origin(registry, device.type)
         refuse_other_code(job.content["code"], here["code"])
-        if job.content["abandoned"] >= 0:
-            # Who was here and may still live finds that the folder is his no more.
-            remove(path / LOCK)
         recipe = read(RecipeSource(job.content["recipe"]), registry)
         unmark(path)
         train(Pipeline(registry, device, log, job.content["publishes"]), recipe, path)

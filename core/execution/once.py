@@ -10,13 +10,12 @@ from itertools import islice
 from ..base.leases import Watch
 from ..contracts import Job, JobEnding, Work
 from ..folders.run_folder import RunFolder
-from .cells import after, is_done, place_of
+from .cells import is_done
 from .choosing import Hands
+from .claiming import PAUSE, after, place_of
 from .marks import DamagedCell
 from .records import read_failure
 
-_PAUSE = 0.5
-"""Seconds between two looks at what others do."""
 _OFTEN = 5.0
 """Seconds between two times that is told what runs where."""
 _LOOKED_AT = 500
@@ -56,7 +55,7 @@ class Driver:
                     yield found
             self._show(missing)
             if missing and not ended:
-                time.sleep(_PAUSE)
+                time.sleep(PAUSE)
 
     def _free(self, missing: dict[str, Job], before: dict[str, str]) -> Iterator[Job]:
         """Yield the jobs that nobody is at, and nobody has done since, when each is asked for."""

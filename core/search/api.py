@@ -12,10 +12,11 @@ from ..discovery.options import plain
 from ..discovery.registry import installed
 from ..execution.choosing import Hands
 from ..recipe.request import Request
+from .driving import Limits
 from .folder import usual_folder
 from .layout import Question, lay_out
 from .progress import SearchProgress
-from .searching import MOST, Limits, Search, Searching
+from .searching import MOST, Search, Searching
 from .space import read_space
 
 Named = str | Mapping[str, Any]

@@ -19,8 +19,9 @@ from ..comparison.results import results
 from ..discovery.registry import Registry
 from ..recipe.recipe_reader import read
 from ..recipe.request import Request
+from .driving import Limits
 from .layout import Layout, Question, lay_out
-from .searching import Limits, Searching, VainError
+from .searching import Searching, VainError
 from .space import Dimension, shown
 from .trials import Trial
 

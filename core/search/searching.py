@@ -2,47 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from itertools import chain
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 from ..base.device import choose_device
 from ..base.errors import MtlError
 from ..base.files import read_bytes, read_json, reading, write_bytes, write_json, write_text
+from ..base.leases import Watch
 from ..base.progress import Progress
-from ..contracts import Job, Work
 from ..discovery.registry import Registry
 from ..execution.choosing import Hands
-from ..execution.origin import origin
-from ..execution.training import reason_of, train
+from ..execution.claiming import done_once
+from ..execution.records import where_on
+from ..execution.training import train
 from ..folders.kept_runs import TRIAL
 from ..folders.run_folder import METRICS, RunFolder
 from ..recipe.recipe_reader import read
 from ..running.pipeline import Pipeline
-from .folder import SEARCH, SearchFolder
+from .driving import Driver, Limits
+from .folder import TRIALS, SearchFolder
 from .layout import Layout
 from .page import page
 from .progress import SearchProgress
-from .training import TrainsTrials, ended, trial_job
 from .trials import Trial, best_of
 
 BEST = "best.yaml"
 MOST = 20
 """Trials where neither a number nor a time was given."""
-IN_VAIN = 10
-"""Trials from the first one on that may fail before a search is given up."""
 _LARGEST = 2**20
-
-
-@dataclass(frozen=True)
-class Limits:
-    """How long is searched: so many trials, so many seconds of them, or both; whatever comes first."""
-
-    trials: int | None = None
-    seconds: float | None = None
 
 
 @dataclass(frozen=True)
@@ -96,14 +85,17 @@ class Searching:
     plugin_files: tuple[Path, ...] = ()
     judges: bool = True
     """Whether the best are evaluated on test."""
+    watch: Watch = field(default_factory=Watch)
 
     def run(self, layout: Layout, path: Path, limits: Limits, *, force: bool = False) -> Search:
         """Search until the limits are reached, the space is exhausted, or nothing can be trained."""
         with SearchFolder.open(path, layout.plan(), self.progress.warning, force=force) as folder:
-            with reading(folder.path / SEARCH, "a search", hint="replace it with --force"):
+            with reading(folder.path / TRIALS, "the trials of a search", hint="replace it with --force"):
                 layout.sampler.check(folder.trials)
-            self.progress.started(len(folder.trials), limits.trials)
-            self._train(layout, folder, limits)
+            before = [trial for trial in folder.trials if trial.state != "running"]
+            self.progress.started(len(before), limits.trials)
+            driver = Driver(layout, folder, limits, self.registry, self.hands, self.progress, self.watch)
+            driver.run(self.plugin_files)
             best = best_of(folder.trials, layout.objectives)
             judged = best if self.judges else []
             test = {trial.folder_name: self._judged(layout, folder, trial) for trial in judged}
@@ -111,77 +103,24 @@ class Searching:
             folder.workplace.finish()
             return Search(path, found, tuple(best), tuple(folder.trials))
 
-    def _train(self, layout: Layout, folder: SearchFolder, limits: Limits) -> None:
-        """Have trials trained, each with values that follow from those that have ended."""
-        perform = TrainsTrials(self.plugin_files, self.registry)
-        work = Work(perform, self.hands.device, folder.path.absolute(), self.hands.at_once)
-        given: dict[str, int] = {}
-        for ending in self.hands.endings(self._jobs(layout, folder, limits, given), work):
-            trial = folder.trials[given[ending.key]]
-            for text in ending.warnings:
-                self.progress.warning(f"trial {trial.number}: {text}")
-            if not ending.elsewhere:
-                self._end(layout, folder, ended(trial, folder.place(trial), ending))
-
-    def _end(self, layout: Layout, folder: SearchFolder, trial: Trial) -> None:
-        folder.put(trial)
-        self.progress.ended(trial, layout.objectives)
-
-    def _jobs(
-        self, layout: Layout, folder: SearchFolder, limits: Limits, given: dict[str, int]
-    ) -> Iterator[Job]:
-        """Yield trials that were interrupted, then new ones, when they are asked for."""
-        code = origin(self.registry, self.hands.device)["code"]
-        begun = [trial for trial in folder.trials if trial.state == "running"]
-        for trial in chain(begun, self._new(layout, folder, limits)):
-            try:
-                recipe = read(layout.source(trial.values), self.registry)
-            except MtlError as error:  # values that do not go together
-                reason, status = reason_of(error)
-                self._end(layout, folder, replace(trial, state="failed", reason=reason, status=status))
-                continue
-            known = [one for one in folder.trials[: trial.number] if one.number not in trial.unknown]
-            place, rule = folder.place(trial), layout.rule(recipe, known)
-            job = trial_job(trial, recipe, place, layout.objectives, rule, code)
-            given[job.key] = trial.number
-            yield job
-
-    def _new(self, layout: Layout, folder: SearchFolder, limits: Limits) -> Iterator[Trial]:
-        while not self._is_over(folder, limits):
-            trials = folder.trials
-            known = [trial for trial in trials if trial.state != "running"]
-            others = [trial for trial in trials if trial.state == "running"]
-            own = None if trials else layout.own
-            values = own or layout.sampler.draw(len(trials), known, others)
-            if values is None:
-                self.progress.exhausted(len(trials))
-                return
-            trial = Trial(len(trials), values, tuple(trial.number for trial in others))
-            folder.put(trial)
-            yield trial
-
-    def _is_over(self, folder: SearchFolder, limits: Limits) -> bool:
-        trials = folder.trials
-        if limits.trials is not None and len(trials) >= limits.trials:
-            return True
-        if len(trials) >= IN_VAIN and all(trial.state == "failed" for trial in trials):
-            return True
-        # What would end beyond the time is not begun.
-        usual = median([trial.seconds for trial in trials if trial.state != "running"] or [0.0])
-        return limits.seconds is not None and bool(trials) and folder.seconds + usual > limits.seconds
-
     def _judged(self, layout: Layout, folder: SearchFolder, trial: Trial) -> Mapping[str, Any]:
         """Return the test metrics of one of the best trials: evaluated now, exported if asked, once."""
         path = folder.place(trial)
-        recipe = read(layout.source(trial.values), self.registry)
-        whole = (path / METRICS).is_file() and (not self.publishes or (path / "report.html").is_file())
-        if not whole:
+        # Here, by who leads the search: where others compute there may be no such device.
+        device = choose_device("auto" if self.hands.executor.elsewhere else self.hands.device)
+
+        def is_whole() -> bool:
+            there = ["report.html"] if self.publishes else []
+            return all((path / name).is_file() for name in (METRICS, *there))
+
+        def judge() -> None:
             self.progress.judging(trial)
             told = read_json(path / TRIAL, "what became of a trial", hint="repeat the command with --force")
-            # Here, by who leads the search: where others compute there may be no such device.
-            device = choose_device("auto" if self.hands.executor.elsewhere else self.hands.device)
+            recipe = read(layout.source(trial.values), self.registry)
             train(Pipeline(self.registry, device, _Heard(self.progress), self.publishes), recipe, path)
             write_json(path / TRIAL, told)
+
+        done_once(path, where_on(str(device)), is_whole, judge, self.watch)
         test: Mapping[str, Any] = RunFolder(path).read_metrics()["test"]
         return test
 

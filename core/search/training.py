@@ -6,25 +6,24 @@ import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
-
-import torch
-from pydantic import FiniteFloat
 
 from ..base.device import choose_device
 from ..base.errors import UsageError
 from ..base.files import write_json
+from ..base.leases import BEAT, Lease
 from ..base.workplace import enter
 from ..contracts import Job, JobEnding, Seat
 from ..discovery.registry import Registry
 from ..evaluation.evaluation import baseline
 from ..execution.address import recipe_key
 from ..execution.cells import discovered, refuse_other_code, stand_in
+from ..execution.claiming import attempted
 from ..execution.origin import origin
-from ..execution.records import CellLog, where_on
+from ..execution.records import CellLog, TakenOver
 from ..execution.training import can_go_on, reason_of
-from ..folders.json_files import Form, read_form
 from ..folders.kept_runs import TRIAL
 from ..folders.run_folder import RunFolder
 from ..recipe.recipe import Recipe
@@ -32,18 +31,9 @@ from ..recipe.recipe_reader import read
 from ..recipe.recipe_source import RecipeSource
 from ..running.pipeline import Pipeline, Row, Started
 from .objectives import MEAN, Objective, Scores, cost_of
+from .records import end, failed, has_ended
 from .sampling import Rule, Stopping
 from .trials import State, Trial
-
-
-class _Told(Form):
-    """`trial.json` of a trial that has ended."""
-
-    state: State
-    scores: list[FiniteFloat]
-    curve: list[list[int | FiniteFloat]]
-    epochs: int
-    chosen_epoch: int
 
 
 def trial_job(
@@ -67,69 +57,67 @@ def trial_job(
         "rule": None if rule is None else asdict(rule),
         "cwd": str(Path.cwd()),
         "code": code,
+        "abandoned": -1,
     }
     return Job(f"{recipe_key(recipe)}-{trial.number}", f"trial {trial.number}", content)
 
 
-def ended(trial: Trial, path: Path, ending: JobEnding) -> Trial:
-    """Return a trial as it ended; `path` is its run folder."""
-    if ending.reason is not None:
-        return replace(
-            trial, state="failed", reason=ending.reason, status=ending.status, seconds=ending.seconds
-        )
-    told = read_form(_Told, path / TRIAL, "what became of a trial", hint="repeat the command with --force")
-    return replace(
-        trial,
-        state=told["state"],
-        scores=tuple(told["scores"]),
-        curve=tuple((int(epoch), float(score)) for epoch, score in told["curve"]),
-        epochs=told["epochs"],
-        chosen_epoch=told["chosen_epoch"],
-        seconds=ending.seconds,
-    )
-
-
 @dataclass(frozen=True)
 class TrainsTrials:
-    """Trains one trial and leaves in its folder what became of it.
+    """Trains one trial, leaves in its folder what became of it, and keeps beside it how it ended.
 
-    A `registry` stays in this process: others find their plugins, and those in `plugin_files`.
+    Whoever does that has claimed the trial; where somebody else has, or it has ended, nothing is done. A
+    `registry` stays in this process: others find their plugins, and those in `plugin_files`. `beat` is that
+    of the claim, in seconds.
     """
 
     plugin_files: tuple[Path, ...] = ()
+    beat: float = BEAT
     registry: Registry | None = field(default=None, compare=False)
 
     def __reduce__(self) -> tuple[type[TrainsTrials], tuple[Any, ...]]:
-        return TrainsTrials, (self.plugin_files,)
+        return TrainsTrials, (self.plugin_files, self.beat)
 
     def __call__(self, job: Job, seat: Seat) -> JobEnding:
         """Train a trial; what goes wrong in it is in the ending, and only an interruption is raised."""
-        if seat.threads is not None:
-            torch.set_num_threads(seat.threads)
-        where, began = where_on(seat.device), time.perf_counter()
-        log = CellLog(Path(job.content["path"]), where, lambda: True)
-        reason, status = None, 0
+        return attempted(job, seat, partial(self._attempt, seat=seat), self.beat)
+
+    def _attempt(self, job: Job, lease: Lease, where: str, seat: Seat) -> JobEnding:
+        began, asked = time.perf_counter(), _Asked.of(job)
+        log = CellLog(asked.path, where, lambda: not lease.lost)
+        if has_ended(asked.path):
+            return JobEnding(job.key, elsewhere=True)
         try:
-            stand_in(Path(job.content["cwd"]))
-            registry = self.registry or discovered(self.plugin_files)
-            device = choose_device(seat.device)
-            refuse_other_code(job.content["code"], origin(registry, device.type)["code"])
-            pipeline = Pipeline(registry, device, log, publishes=False)
-            recipe = read(RecipeSource(job.content["recipe"]), registry)
-            _train(_Asked.of(job), recipe, pipeline)
+            log.line(f"claimed, {job.title}, {job.key}")
+            trial = self._trained(asked, job, seat, log)
+            log.line(trial.state)
         except Exception as error:  # a plugin may fail in any way: it becomes a row that says so
+            if isinstance(error, TakenOver) or lease.lost:
+                log.line("taken over by somebody else: stopped")
+                return JobEnding(job.key, elsewhere=True)
             reason, status = reason_of(error)
             log.failed(error, reason)
+            trial = failed(asked.trial, reason, status)
         took = time.perf_counter() - began
-        return JobEnding(job.key, reason, status, tuple(dict.fromkeys(log.texts)), took, where)
+        if lease.lost or not end(asked.path, replace(trial, seconds=took)):
+            return JobEnding(job.key, elsewhere=True)
+        # That it failed is kept: what the claim was for is done.
+        return JobEnding(job.key, warnings=tuple(dict.fromkeys(log.texts)))
+
+    def _trained(self, asked: _Asked, job: Job, seat: Seat, log: CellLog) -> Trial:
+        stand_in(Path(job.content["cwd"]))
+        registry = self.registry or discovered(self.plugin_files)
+        device = choose_device(seat.device)
+        refuse_other_code(job.content["code"], origin(registry, device.type)["code"])
+        pipeline = Pipeline(registry, device, log, publishes=False)
+        return _train(asked, read(RecipeSource(job.content["recipe"]), registry), pipeline)
 
 
 @dataclass(frozen=True)
 class _Asked:
     """What a job asks, beside its recipe."""
 
-    number: int
-    values: Mapping[str, Any]
+    trial: Trial
     path: Path
     objectives: tuple[Objective, ...]
     rule: Rule | None
@@ -138,30 +126,32 @@ class _Asked:
     def of(cls, job: Job) -> _Asked:
         content, rule = job.content, job.content["rule"]
         return cls(
-            content["number"],
-            content["values"],
+            Trial(content["number"], content["values"]),
             Path(content["path"]),
             tuple(Objective.from_plain(item) for item in content["objectives"]),
             None if rule is None else Rule(**rule),
         )
 
 
-def _train(asked: _Asked, recipe: Recipe, pipeline: Pipeline) -> None:
+def _train(asked: _Asked, recipe: Recipe, pipeline: Pipeline) -> Trial:
     folder = RunFolder(asked.path)
     if can_go_on(folder, recipe, pipeline.registry):
         with folder.enter(pipeline.progress.warning):
-            _finish(asked, pipeline, pipeline.restart(folder, recipe))
-        return
+            return _finish(asked, pipeline, pipeline.restart(folder, recipe))
     if asked.path.exists():
         with enter(asked.path, pipeline.progress.warning) as workplace:
             workplace.abandon()
-    notes = {TRIAL: {"number": asked.number, "values": dict(asked.values), "state": "running"}}
+    notes = {TRIAL: {**_known(asked), "state": "running"}}
     started = pipeline.start(recipe, asked.path, notes=notes)
     with started.folder:
-        _finish(asked, pipeline, started)
+        return _finish(asked, pipeline, started)
 
 
-def _finish(asked: _Asked, pipeline: Pipeline, started: Started) -> None:
+def _known(asked: _Asked) -> dict[str, Any]:
+    return {"number": asked.trial.number, "values": dict(asked.trial.values)}
+
+
+def _finish(asked: _Asked, pipeline: Pipeline, started: Started) -> Trial:
     """Train what is missing, epoch by epoch, unless it is stopped; leave the scores in the folder."""
     composition, splits, first = started.composition, started.splits, asked.objectives[0]
     needed = any(item.name == MEAN for item in asked.objectives)
@@ -180,10 +170,10 @@ def _finish(asked: _Asked, pipeline: Pipeline, started: Started) -> None:
         pipeline.train(started)
     elif not any(enough(row) for row in started.history):
         pipeline.train(started, enough)
-    _tell(asked, pipeline, started, constant, curve, pruned=bool(stopped))
+    return _told(asked, pipeline, started, constant, curve, pruned=bool(stopped))
 
 
-def _tell(
+def _told(
     asked: _Asked,
     pipeline: Pipeline,
     started: Started,
@@ -191,32 +181,35 @@ def _tell(
     curve: Mapping[int, float],
     *,
     pruned: bool,
-) -> None:
-    """Write what became of a trial: its scores at the epoch that is kept, or where it was stopped."""
+) -> Trial:
+    """Write what became of a trial, and return it: its scores at the kept epoch, or where it was stopped."""
     epoch = int(started.history[-1]["epoch"])
     chosen = epoch if pruned else started.folder.checkpoints.best()[0]
     metrics = metrics_in(next(row for row in started.history if row["epoch"] == chosen))
-    scores = [
+    scores = tuple(
         _finite(item, item.score(metrics, constant))
         if item.learned
         else cost_of(item.name, started.composition, pipeline.device)
         for item in asked.objectives
-    ]
-    started.folder.check()
-    write_json(
-        started.folder.path / TRIAL,
-        {
-            "number": asked.number,
-            "values": dict(asked.values),
-            "state": "pruned" if pruned else "finished",
-            "objectives": [item.name for item in asked.objectives],
-            "scores": scores,
-            "curve": [list(point) for point in curve.items()],
-            "epochs": epoch,
-            "chosen_epoch": chosen,
-        },
     )
+    state: State = "pruned" if pruned else "finished"
+    found: dict[str, Any] = {
+        "state": state,
+        "scores": list(scores),
+        "curve": [list(point) for point in curve.items()],
+    }
+    found |= {"objectives": [item.name for item in asked.objectives], "epochs": epoch, "chosen_epoch": chosen}
+    started.folder.check()
+    write_json(started.folder.path / TRIAL, {**_known(asked), **found})
     started.tracking.end("finished")
+    return replace(
+        asked.trial,
+        state=state,
+        scores=scores,
+        curve=tuple(curve.items()),
+        epochs=epoch,
+        chosen_epoch=chosen,
+    )
 
 
 def _finite(objective: Objective, score: float) -> float:

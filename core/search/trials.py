@@ -19,7 +19,7 @@ class Trial:
     `unknown` are earlier trials whose ends were not known when its values were drawn. `scores` are those of
     the objectives, on validation at the epoch that is kept; of a pruned trial the last one before it was
     stopped. `curve` has the score of the first objective after each epoch, where trials are held against one
-    another.
+    another. `begun` is after how many seconds of the search it was asked for.
     """
 
     number: int
@@ -33,6 +33,7 @@ class Trial:
     seconds: float = 0.0
     reason: str | None = None
     status: int = 0
+    begun: float = 0.0
 
     @property
     def folder_name(self) -> str:

@@ -55,7 +55,7 @@ GROUPS = {
     "recipe": {"mtl": 1, "dataset": {"name": "mnist"}},
 }
 FOUND: dict[str, Any] = {
-    "format": 1,
+    "format": 2,
     "plan": {"recipe": {}, "space": {"train.momentum": "0..0.9"}},
     "seconds": 1.5,
     "trials": [],
@@ -69,7 +69,6 @@ FILES = {
     "groups/plan.json": json.dumps(GROUPS),
     "run/recipe.yaml": "tasks: [classify]\n",
     "half/search.json": '{"format": 1, "pl',
-    "lost/search.json": json.dumps(FOUND | {"trials": [{"number": 3}]}),
     "newest/search.json": json.dumps(FOUND | {"format": 99}),
     "found/search.json": json.dumps(FOUND),
 }
@@ -167,7 +166,6 @@ CASES: dict[str, tuple[int, list[str]]] = {
     "search-for-no-time": (2, [*SEARCH, *RATE, "--budget", "soon"]),
     "search-in-a-comparison": (2, [*SEARCH, *RATE, "--out", "other"]),
     "search-half-written": (2, [*SEARCH, *RATE, "--out", "half"]),
-    "search-with-lost-trials": (2, [*SEARCH, *RATE, "--out", "lost"]),
     "search-of-a-newer-version": (2, [*SEARCH, *RATE, "--out", "newest"]),
     "search-of-another-space": (2, [*SEARCH, *RATE, "--out", "found"]),
     "affinity-in-a-comparison": (2, [*AFFINITY, "even,third", "--out", "other"]),

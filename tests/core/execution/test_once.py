@@ -13,8 +13,9 @@ from mtl.core.base.leases import Watch, claim
 from mtl.core.contracts import Executor, Job, JobEnding, Seat, Work
 from mtl.core.discovery.registry import Registry
 from mtl.core.execution import once
-from mtl.core.execution.cells import TrainsCells, cell_job, place_of
+from mtl.core.execution.cells import TrainsCells, cell_job
 from mtl.core.execution.choosing import Hands
+from mtl.core.execution.claiming import place_of
 from mtl.core.execution.marks import MARK
 from mtl.core.execution.once import Driver
 from mtl.core.execution.records import write_failure

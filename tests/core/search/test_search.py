@@ -24,13 +24,15 @@ from mtl.core.recipe.recipe_reader import read
 from mtl.core.recipe.recipe_source import read_recipe
 from mtl.core.recipe.request import Request
 from mtl.core.running.pipeline import Pipeline
+from mtl.core.search.driving import Limits
 from mtl.core.search.layout import Question, lay_out
 from mtl.core.search.objectives import Objective
 from mtl.core.search.progress import SearchProgress
+from mtl.core.search.records import ended
 from mtl.core.search.sampling import Rule
-from mtl.core.search.searching import Limits, Search, Searching, VainError
+from mtl.core.search.searching import Search, Searching, VainError
 from mtl.core.search.space import Only, read_space
-from mtl.core.search.training import TrainsTrials, ended, trial_job
+from mtl.core.search.training import TrainsTrials, trial_job
 from mtl.core.search.trials import Trial
 
 CPU = torch.device("cpu")
@@ -81,7 +83,7 @@ def found(search: Make, tmp_path_factory: pytest.TempPathFactory) -> Search:
 
 
 def timeless(found: Search) -> list[dict[str, Any]]:
-    return [{**trial.to_json(), "seconds": 0} for trial in found.trials]
+    return [{**trial.to_json(), "seconds": 0, "begun": 0} for trial in found.trials]
 
 
 def test_the_first_trial_is_the_recipe_as_it_is(found: Search) -> None:
@@ -143,13 +145,20 @@ def test_a_hopeless_trial_is_stopped_and_its_folder_says_so(
     accuracy = Objective("even", "higher", {"even": Yardstick("even", "accuracy", "higher", (0, 1))})
     perfect, path, trial = ((1, 1.0), (2, 1.0)), tmp_path / "0007", Trial(7, {})
     job = trial_job(trial, recipe, path, [accuracy], Rule("maximize", 2, (perfect,) * 4))
-    perform = TrainsTrials((), registry)
-    found_so = ended(trial, path, perform(job, Seat("cpu")))
+    perform = TrainsTrials(registry=registry)
+    assert perform(job, Seat("cpu")).reason is None
+    found_so = ended(path, trial)
+    assert found_so is not None
     assert (found_so.state, found_so.epochs, found_so.chosen_epoch) == ("pruned", 1, 1)
     told = json.loads((path / "trial.json").read_text())
     assert (told["state"], told["epochs"], told["scores"]) == ("pruned", 1, list(found_so.scores))
-    again = ended(trial, path, pickle.loads(pickle.dumps(perform))(job, Seat("cpu")))
-    assert again.curve == found_so.curve  # taken up again, it is not trained on
+    again = pickle.loads(pickle.dumps(perform))
+    assert again(job, Seat("cpu")).elsewhere  # it has ended
+    (tmp_path / "0007.ended.json").unlink()
+    assert not again(job, Seat("cpu")).elsewhere
+    taken_up = ended(path, trial)
+    assert taken_up is not None
+    assert taken_up.curve == found_so.curve  # it is not trained on
 
 
 def test_an_option_of_one_of_the_components_is_searched_with_it_alone(registry: Registry) -> None:
