@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+import os
 import socket
 from collections.abc import Iterator
+from importlib import import_module
 from itertools import chain
 from typing import Annotated, Any
 
@@ -17,7 +19,12 @@ from ..packages import require
 _LOST = 3
 """The exit status of a job whose process was lost too often, or that could not be begun."""
 _LOOK = 5.0
-"""Seconds between two looks at how much room the cluster has."""
+"""Seconds between two looks at how much room the cluster has, and for a server to answer."""
+
+_SETTINGS = b"\x04"
+_KIND, _HEADER = 3, 9
+"""Where the header of an HTTP/2 frame says what it is, and its length in bytes (RFC 9113, section 4.1)."""
+_GREETING = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes(_KIND) + _SETTINGS + bytes(_HEADER - _KIND - 1)
 
 
 class Ray(Executor):
@@ -49,17 +56,24 @@ class Ray(Executor):
         self._connected = False
 
     def reach(self) -> None:
-        """Connect to the cluster, unless this process is connected already."""
+        """Connect to the cluster, unless this process is connected already.
+
+        Whether one answers is known within seconds: Ray itself would try for minutes.
+        """
         import ray
 
         if ray.is_initialized():
             return
+        place = repr(self.address)
         try:
-            _reach(self.address)
-            ray.init(address=self.address, log_to_driver=False, logging_level=logging.ERROR)
+            found = _found(self.address)
+            if self.address == "auto":
+                place += f", which is {found}"
+            _refuse_silence(found)
+            ray.init(address=found, log_to_driver=False, logging_level=logging.ERROR)
         except Exception as error:  # by the way it fails: of several kinds
             raise MissingRequirementError(
-                f"executor 'ray' finds no cluster at {self.address!r}: {described(error)}",
+                f"executor 'ray' finds no cluster at {place}: {described(error)}",
                 hint="start one (ray start --head), or name it: --executor '{name: ray, address: HOST:6379}'",
             ) from error
         self._connected = True
@@ -104,11 +118,34 @@ class Ray(Executor):
         return max(1, int(min(room, there.get("GPU", 0) // gpus) if gpus else room))
 
 
-def _reach(address: str) -> None:
-    """Raise `OSError` where nobody listens at HOST:PORT: Ray itself would try for minutes."""
+def _found(address: str) -> str:
+    """Return the HOST:PORT that Ray takes an address for.
+
+    `auto` is in RAY_ADDRESS, or what runs here, or what the last `ray start` left, which may be gone. Raises
+    `ConnectionError` where Ray knows of none.
+    """
+    services = import_module("ray._private.services")
+    # No public name of Ray's says it; a Ray that has this one no more is asked without a look before.
+    resolve = getattr(services, "canonicalize_bootstrap_address", lambda named: named)
+    return str(resolve(address) or address)
+
+
+def _refuse_silence(address: str) -> None:
+    """Raise `OSError` where nobody listens at HOST:PORT, or one who does not answer as Ray's server does.
+
+    That speaks HTTP/2, which answers a greeting with its settings (RFC 9113, section 3.4); inside of TLS it
+    is not looked at.
+    """
     host, colon, port = address.rpartition(":")
-    if colon and port.isdecimal():
-        socket.create_connection((host, int(port)), _LOOK).close()
+    if not (colon and port.isdecimal()):
+        return
+    with socket.create_connection((host.strip("[]"), int(port)), _LOOK) as connection:
+        if os.environ.get("RAY_USE_TLS", "0").lower() in ("1", "true"):
+            return
+        connection.sendall(_GREETING)
+        answer = connection.recv(_HEADER)
+    if answer[_KIND:][:1] != _SETTINGS:
+        raise ConnectionError("who listens there does not answer as Ray does")
 
 
 def do(perform: Any, job: Job, seat: Seat) -> JobEnding:
