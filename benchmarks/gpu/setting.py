@@ -13,7 +13,7 @@ from mtl.core.composition.composer import compose
 from mtl.core.data.samples import Splits, load_splits
 from mtl.core.recipe.recipe_reader import read
 from mtl.core.recipe.recipe_source import RecipeSource
-from mtl.core.training.capture import CapturedBlocks
+from mtl.core.training.fitting_blocks import FittingBlocks
 from mtl.core.training.trainer import Trainer
 
 from ..jobs import registry
@@ -54,8 +54,8 @@ class Setting:
             splits or _splits(recipe.dataset.name, self.device, self.tiny),
             self.device,
         )
-        if eager and isinstance(made._captured, CapturedBlocks):
-            made._captured.reason = "switched off"
+        if eager:
+            made._captured = None
         return made
 
 
@@ -82,7 +82,7 @@ def epochs(trainer: Trainer, count: int) -> list[list[float]]:
 
 def graphs(trainer: Trainer) -> int:
     """Return how many graphs a trainer holds."""
-    return len(trainer._captured._replays) if isinstance(trainer._captured, CapturedBlocks) else 0
+    return trainer._captured.graphs if isinstance(trainer._captured, FittingBlocks) else 0
 
 
 def weights(trainer: Trainer) -> torch.Tensor:

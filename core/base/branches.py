@@ -7,8 +7,8 @@ from functools import cache
 from typing import Any, TypeVar
 
 import torch
-from torch import Tensor
-from torch.utils import _pytree
+
+from .nests import tensors_in
 
 Found = TypeVar("Found")
 
@@ -40,7 +40,7 @@ def _captures(device: torch.device) -> bool:
 def _on_streams(works: Sequence[Callable[[], Found]], device: torch.device, reads: object) -> list[Found]:
     main = torch.cuda.current_stream(device)
     begun = main.record_event()
-    read = _tensors(reads)
+    read = tensors_in(reads)
     found = [works[0]()]
     beside = [_stream(device, main.stream_id, number) for number in range(1, len(works))]
     for stream, work in zip(beside, works[1:], strict=True):
@@ -51,7 +51,7 @@ def _on_streams(works: Sequence[Callable[[], Found]], device: torch.device, read
             tensor.record_stream(stream)
         with torch.cuda.stream(stream):
             given = work()
-        for tensor in _tensors(given):
+        for tensor in tensors_in(given):
             tensor.record_stream(main)
         found.append(given)
     for stream in beside:
@@ -63,7 +63,3 @@ def _on_streams(works: Sequence[Callable[[], Found]], device: torch.device, read
 def _stream(device: torch.device, main: int, number: int) -> Any:
     """Return the stream of a branch: always the same, for torch keeps freed memory stream by stream."""
     return torch.cuda.Stream(device)
-
-
-def _tensors(nest: object) -> list[Tensor]:
-    return [leaf for leaf in _pytree.tree_leaves(nest) if isinstance(leaf, Tensor)]

@@ -98,12 +98,27 @@ def accelerator(device: torch.device) -> dict[str, Any] | None:
     }
 
 
+_RAN_OUT = ("can't allocate memory", "CUDA error: out of memory", "STATUS_ALLOC_FAILED")
+"""Words of torch's allocator on a CPU; of the driver, as where a graph is made; of cuBLAS and cuDNN."""
+
+
 def is_out_of_memory(error: BaseException) -> bool:
     """Return whether an error says that memory ran out, on CUDA or on the CPU.
 
     >>> is_out_of_memory(MemoryError()), is_out_of_memory(RuntimeError("shapes differ"))
     (True, False)
     """
-    return isinstance(error, torch.OutOfMemoryError | MemoryError) or "can't allocate memory" in described(
-        error
-    )
+    if isinstance(error, torch.OutOfMemoryError | MemoryError):
+        return True
+    return any(words in described(error) for words in _RAN_OUT)
+
+
+def free_memory(device: torch.device) -> tuple[int, int]:
+    """Return how many bytes of a CUDA device's memory are free, and of how many; zeros for a CPU.
+
+    What torch keeps for later is given back first.
+    """
+    if device.type != "cuda":
+        return 0, 0
+    torch.cuda.empty_cache()
+    return torch.cuda.mem_get_info(device)

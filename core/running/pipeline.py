@@ -267,6 +267,7 @@ class Pipeline:
         self.progress.started(started.composition.recipe.train.epochs, devices, counts)
         folder, history = started.folder, started.history
         told: str | None = None
+        started.trainer.tell = self.progress.warning
         for result in self._epochs(started):
             history.append(result.row)
             folder.check()

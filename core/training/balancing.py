@@ -55,6 +55,12 @@ class Balancing:
         """Into how many independent parts a step's batch is cut."""
         return self._balancer.parts
 
+    def abandon(self) -> None:
+        """Drop what a step left that did not come to its end."""
+        self.total = None
+        if self._cut is not None:
+            self._cut.forget()
+
     def backward(self, losses: Tensor) -> Tensor:
         """Run the backward pass; return the balanced losses `[T]` whose sum the update minimises.
 

@@ -90,7 +90,7 @@ def steps_per_block(batch_size: int, image_shape: Sequence[int], accumulate: int
     >>> steps_per_block(32, (1, 28, 28), accumulate=5)
     15
     """
-    return _whole_runs(_most(LONGEST, BYTES, batch_size, image_shape), accumulate)
+    return whole_runs(_most(LONGEST, BYTES, batch_size, image_shape), accumulate)
 
 
 def steps_per_replay(count: int, batch_size: int, image_shape: Sequence[int], accumulate: int = 1) -> int:
@@ -101,14 +101,15 @@ def steps_per_replay(count: int, batch_size: int, image_shape: Sequence[int], ac
     """
     epoch = len(step_sizes(count, batch_size))
     longest = max(LONGEST, min(CARD_LONGEST, epoch // BLOCKS))
-    return _whole_runs(_most(longest, CARD_BYTES, batch_size, image_shape), accumulate)
+    return whole_runs(_most(longest, CARD_BYTES, batch_size, image_shape), accumulate)
 
 
 def _most(longest: int, size: int, batch_size: int, image_shape: Sequence[int]) -> int:
     return max(1, min(longest, size // (4 * batch_size * max(1, prod(image_shape)))))
 
 
-def _whole_runs(most: int, accumulate: int) -> int:
+def whole_runs(most: int, accumulate: int) -> int:
+    """Return at most so many steps: whole runs of `accumulate` batches, where one fits."""
     return most - most % accumulate if accumulate <= most else most
 
 
@@ -139,18 +140,6 @@ class Blocks:
             if device.type == "cuda"
             else steps_per_block(self._batch_size, shape, accumulate)
         )
-        self.shortened: int | None = None
-
-    @property
-    def shorter(self) -> int | None:
-        """How many steps a block would have that is about half as long; None where none is shorter."""
-        accumulate = self._composition.recipe.train.accumulate
-        half = self.steps // 2
-        return _whole_runs(half, accumulate) if half >= accumulate else None
-
-    def shorten(self, steps: int) -> None:
-        """Make blocks of fewer steps from the next epoch on; their random numbers are others."""
-        self.steps = self.shortened = steps
 
     def split(self, order: Tensor) -> tuple[Tensor, ...]:
         """Return an epoch's sample indices `[N]` block by block; their lessons are wanted in this order."""

@@ -19,12 +19,16 @@ from torch import Tensor
 from ..base.device import is_out_of_memory
 from ..base.errors import MtlError
 from ..base.frames import line_outside_torch
+from ..base.nests import changed, tensors_in
+from .blocks import StepLessons
 from .feed import Sent
 from .python_state import python_state
 from .step import StepLosses
 
-Given = Tensor | Sent
-"""What a block is made of: the samples at indices `[N]`, or these themselves."""
+Given = Tensor | Sent | list[StepLessons]
+"""What a block is made of: the samples at indices `[N]`, they themselves, or its steps' lessons."""
+
+Shapes = tuple[torch.Size, ...]
 
 Work = Callable[[Any], StepLosses]
 """Trains on what is `Given`; gives every step's losses, balanced losses and counts, `[K, T]`."""
@@ -57,9 +61,9 @@ class CapturedBlocks:
 
     The first block of a size is worked eagerly: whatever is made once, is made then. The second is captured;
     the very first time the `checks` want to see one more block before. `reason` says why blocks are worked
-    eagerly; it is None while nothing speaks against a capture, and for good but where memory ran out
-    (`exhausted`). `keepers` are the components that may keep state: what a step changes must be in tensors,
-    in place, since a replay runs no Python.
+    eagerly, for good; it is None while nothing speaks against a capture. `exhausted`: memory ran out in one.
+    `keepers` are the components that may keep state: what a step changes must be in tensors, in place, since
+    a replay runs no Python. `forget` drops what steps left that did not come to their end.
     """
 
     def __init__(
@@ -69,12 +73,14 @@ class CapturedBlocks:
         keepers: Iterable[object],
         reason: str | None = None,
         checks: Checks | None = None,
+        forget: Callable[[], object] = lambda: None,
     ) -> None:
         self._work = work
         self._capture = capture
+        self._forget = forget
         self._keepers = tuple(keepers)
-        self._replays: dict[int, tuple[Given, Callable[[], StepLosses]]] = {}
-        self._met: set[int] = set()
+        self._replays: dict[Shapes, tuple[Given, Callable[[], StepLosses]]] = {}
+        self._met: set[Shapes] = set()
         self._state: list[Any] | None = None
         self._checks = checks
         self._looked = checks is None
@@ -84,16 +90,22 @@ class CapturedBlocks:
 
     def __call__(self, given: Given, restart: Callable[[], None] = lambda: None) -> StepLosses:
         """Train on a block; `restart` seeds its random numbers again, of which a failed capture took some."""
-        size = size_of(given)
-        due = self.reason is None and size in self._met and size not in self._replays
+        shapes = shapes_of(given)
+        due = self.reason is None and shapes in self._met and shapes not in self._replays
         if due and not self._looked:
             return self._watched(given)
         if due and not self._try_to_capture(given, restart):
+            self._forget()
             restart()
-        if size in self._replays:
+        if shapes in self._replays:
             return self._replay(given, restart)
-        self._met.add(size)
+        self._met.add(shapes)
         return self._work(given)
+
+    @property
+    def graphs(self) -> int:
+        """How many graphs there are at present."""
+        return len(self._replays)
 
     def begin_epoch(self) -> None:
         """Drop captured work that reads memory which was replaced between two epochs, by a balancer say."""
@@ -104,12 +116,6 @@ class CapturedBlocks:
     def release(self) -> None:
         """Give back the memory of all graphs; blocks that follow are captured anew."""
         self._replays.clear()
-
-    def retry(self) -> None:
-        """Capture again although memory ran out: blocks are shorter from now on."""
-        assert self.exhausted
-        self.exhausted, self.reason = False, None
-        self._met.clear()
 
     def _watched(self, given: Given) -> StepLosses:
         """Work eagerly once more, looking for what a graph could not hold: a broken capture costs more."""
@@ -123,7 +129,7 @@ class CapturedBlocks:
 
     def _try_to_capture(self, given: Given, restart: Callable[[], None]) -> bool:
         """Capture, or give a reason why not; return whether it was captured."""
-        static = _copied(given)
+        static: Given = changed(given, Tensor.clone)
         before = python_state(self._keepers)
         try:
             replay = self._captured(static, restart)
@@ -132,7 +138,7 @@ class CapturedBlocks:
         except Exception as error:
             # Whatever a plugin's component does that a graph cannot hold ends here, and is told.
             self.reason = f"a step cannot be captured: {causes(error)}"
-            self.exhausted = is_out_of_memory(error)
+            self.exhausted = _ran_out(error)
             self._replays.clear()
             return False
         if before != python_state(self._keepers):
@@ -140,22 +146,23 @@ class CapturedBlocks:
             self._replays.clear()
             return False
         self._state = before
-        self._replays[size_of(given)] = (static, replay)
+        self._replays[shapes_of(given)] = (static, replay)
         return True
 
     def _captured(self, static: Given, restart: Callable[[], None]) -> Callable[[], StepLosses]:
         try:
             return self._capture(lambda: self._work(static))
         except Exception as error:
-            if not (is_out_of_memory(error) and self._replays):
+            if not (_ran_out(error) and self._replays):
                 raise
         # Without the graphs of other sizes there may be room; theirs are made again when they come up.
         self._replays.clear()
+        self._forget()
         restart()
         return self._capture(lambda: self._work(static))
 
     def _replay(self, given: Given, restart: Callable[[], None]) -> StepLosses:
-        static, replay = self._replays[size_of(given)]
+        static, replay = self._replays[shapes_of(given)]
         _copy(static, given)
         self._replayed += 1
         # Not the first replay: what stands still in Python stood there when it was captured.
@@ -188,6 +195,7 @@ class CapturedBlocks:
             if not is_out_of_memory(error):
                 raise
             # Graphs hold what single steps had before them: no comparison, but the training goes on.
+            self._forget()
             rewind()
             return StepLosses(*(part.clone() for part in replay()))
         if not torch.allclose(replayed.losses, single.losses, rtol=AGREEMENT, atol=1e-6, equal_nan=True):
@@ -203,23 +211,19 @@ class CapturedBlocks:
         return single
 
 
-def parts_of(given: Given) -> Sent:
-    """Return the tensors that a block is made of."""
-    return (given,) if isinstance(given, Tensor) else given
-
-
-def size_of(given: Given) -> int:
-    """Return the number of samples of a block."""
-    return len(parts_of(given)[0])
-
-
-def _copied(given: Given) -> Given:
-    return given.clone() if isinstance(given, Tensor) else tuple(part.clone() for part in given)
+def shapes_of(given: Given) -> Shapes:
+    """Return the shapes of all tensors that a block is made of: blocks that share them share a graph."""
+    return tuple(part.shape for part in tensors_in(given))
 
 
 def _copy(static: Given, given: Given) -> None:
-    for target, part in zip(parts_of(static), parts_of(given), strict=True):
+    for target, part in zip(tensors_in(static), tensors_in(given), strict=True):
         target.copy_(part)
+
+
+def _ran_out(error: BaseException) -> bool:
+    """Return whether memory ran out: it may have broken the capture, whose end then says something else."""
+    return any(is_out_of_memory(failure) for failure in _chain(error))
 
 
 def causes(error: BaseException) -> str:

@@ -37,8 +37,12 @@ class FeatureCut:
         stages, shaped = [stages[place] for place in trained], [shaped[place] for place in trained]
         # Kept, they would keep the nodes that add up the parameters' gradients, and with them the CUDA stream
         # of this step: another one, captured on a stream of its own, could not use them.
-        self.stages = self.leaves = ()
+        self.forget()
         torch.autograd.backward(stages, shaped)
+
+    def forget(self) -> None:
+        """Let go of the latest forward pass."""
+        self.stages = self.leaves = ()
 
     def gathered(self, gradients: Tensor, used: list[int], rows: Rows, ranks: Ranks) -> Tensor:
         """Return the gradients `[parts, T, P]` of the whole batch's features from those of a rank's rows."""

@@ -96,6 +96,11 @@ class Step:
                 failure.note(balanced.sum())
         return StepLosses(losses.detach(), balanced, counts)
 
+    def abandon(self) -> None:
+        """Drop what a step left that did not come to its end, and the memory that it holds."""
+        self._update.abandon()
+        self.balancing.abandon()
+
     def _note_present(self, counts: Tensor) -> None:
         """Tell the balancer, without reading back, who takes part; `counts` is `[T]` or `[parts, T]`."""
         labels = counts if counts.dim() == 1 else counts.sum(dim=0)

@@ -17,8 +17,10 @@ import torch
 from torch import Tensor
 
 from ..base.device import in_use
-from .capture import Capture, CapturedBlocks, Checks, Given, Work, parts_of, size_of
+from ..base.nests import tensors_in
+from .capture import Capture, CapturedBlocks, Checks, Given, Work, shapes_of
 from .cuda_capture import CudaCapture
+from .fitting_blocks import FittingBlocks
 from .own_layers import OwnLayers
 from .step import StepLosses
 from .waits import noted_waits
@@ -31,11 +33,12 @@ class Part:
     """What one training brings: its work, its own way to take blocks, and what its steps change."""
 
     work: Work
-    alone: CapturedBlocks
+    alone: FittingBlocks
     keepers: tuple[object, ...]
     changes: Callable[[], Sequence[Tensor]]
     generators: Iterable[torch.Generator]
     layers: OwnLayers
+    forget: Callable[[], object] = lambda: None
 
 
 @dataclass(frozen=True)
@@ -126,7 +129,7 @@ class Together:
             return self._at_work(due)
 
     def _at_work(self, due: dict[Member, tuple[Given, Restart]]) -> dict[Member, StepLosses]:
-        alike = len({size_of(given) for given, _ in due.values()}) == 1
+        alike = len({shapes_of(given) for given, _ in due.values()}) == 1
         if self._reason is not None or len(due) == 1 or not alike:
             return {member: member.alone(*block) for member, block in due.items()}
         if self._common is None:
@@ -139,7 +142,7 @@ class Together:
             for _, again in due.values():
                 again()
 
-        found = self._common(tuple(part for given, _ in due.values() for part in parts_of(given)), restart)
+        found = self._common(tuple(part for given, _ in due.values() for part in tensors_in(given)), restart)
         if self._common.reason is not None:
             self._reason = self._common.reason
             self._forget()
@@ -167,11 +170,15 @@ class Together:
         def changes() -> list[Tensor]:
             return [tensor for part in parts for tensor in part.changes()]
 
+        def forget() -> None:
+            for part in parts:
+                part.forget()
+
         # Once is enough: who goes on does what it did before.
         checks = None if self._compared else Checks(self.ways.waits, changes)
         self._compared = True
         keepers = tuple(keeper for part in parts for keeper in part.keepers)
-        return CapturedBlocks(work, self.ways.capture(generators), keepers, checks=checks)
+        return CapturedBlocks(work, self.ways.capture(generators), keepers, checks=checks, forget=forget)
 
 
 class Member:
@@ -186,11 +193,6 @@ class Member:
         """Why its own steps are not captured, where it takes turns."""
         return self.part.alone.reason
 
-    @property
-    def exhausted(self) -> bool:
-        """Whether memory ran out when its own steps were to be captured."""
-        return self.part.alone.exhausted
-
     def __call__(self, given: Given, restart: Restart = lambda: None) -> StepLosses:
         return self._together.take(self, given, restart)
 
@@ -202,10 +204,6 @@ class Member:
     def begin_epoch(self) -> None:
         self.part.alone.begin_epoch()
         self._together.begin_epoch()
-
-    def retry(self) -> None:
-        """Capture its own steps again, in shorter blocks."""
-        self.part.alone.retry()
 
     def release(self) -> None:
         """Leave the others, and give back the memory of all graphs."""

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from math import isfinite
 from typing import Any
-from weakref import WeakMethod
 
 import torch
 from torch import Tensor
@@ -18,6 +17,7 @@ from ..base.allocation import keep_freed_memory
 from ..base.device import in_use
 from ..base.errors import UsageError
 from ..base.ranks import ALONE, Ranks
+from ..base.weak import weakly
 from ..composition.composition import Composition
 from ..composition.memory_format import memory_format
 from ..contracts.randomness import derive_seed, seeded_generators
@@ -26,9 +26,9 @@ from ..data.content import content_of
 from ..data.samples import Splits
 from ..evaluation.evaluation import Evaluation, Fitting, evaluate
 from .agreement import refuse_drift
-from .blocks import Blocks, step_sizes
+from .blocks import Blocks, StepLessons, step_sizes
 from .capturable import why_not_captured
-from .capture import CapturedBlocks, Checks
+from .capture import Capture, CapturedBlocks, Checks, Work
 from .checkpoint import Checkpoint
 from .conflict import conflict
 from .cuda_capture import CudaCapture
@@ -36,7 +36,9 @@ from .determinism import deterministic
 from .epoch_losses import EpochLosses
 from .failure import Failure, NotFiniteError
 from .feed import Sent
+from .fitting_blocks import BlockInParts, FittingBlocks, positions
 from .history import to_json
+from .keepers import changed_by, keepers_of
 from .kept import Kept
 from .own_layers import OwnLayers
 from .rates import rate_factors
@@ -68,7 +70,7 @@ class Trainer:
 
     `on_step(done, total)` is called after each step, without waiting for the device. Without `seeds_layers`
     torch's own generators are left alone: only for models whose layers draw from none. Of several `ranks`
-    each has a trainer, and all come to the same weights.
+    each has a trainer, and all come to the same weights. `tell` gets lines for the user.
     """
 
     composition: Composition
@@ -77,6 +79,7 @@ class Trainer:
     on_step: Callable[[int, int], None] | None = None
     seeds_layers: bool = True
     ranks: Ranks = ALONE
+    tell: Callable[[str], object] = lambda line: None
     _epoch: int = 0
     _rate: float = 0.0
     _fitting: Fitting = field(default_factory=Fitting)
@@ -95,9 +98,9 @@ class Trainer:
         self._step = Step(self.composition, self._update, self.device, self.ranks)
         self._kept = Kept(self.composition)
         self._blocks = Blocks(self.composition, self.splits.train, self.device)
-        self._captured: CapturedBlocks | Member | None = self._prepare_capture()
-        self._draws = draws_of(self.composition, self.splits.train)
         self._steps = len(step_sizes(len(self.splits.train), self._training.batch_size))
+        self._captured: FittingBlocks | Member | None = self._prepare_capture()
+        self._draws = draws_of(self.composition, self.splits.train)
 
     @cached_property
     def _content(self) -> dict[str, dict[str, Any]]:
@@ -106,11 +109,7 @@ class Trainer:
     @property
     def eager_reason(self) -> str | None:
         """Why steps are not captured in a CUDA graph; None where nothing speaks against it, or on the CPU."""
-        if self._captured is None or not self._captured.exhausted or (less := self._blocks.shorter) is None:
-            return self._captured.reason if self._captured else None
-        return (
-            f"{self._captured.reason}; the next epoch tries blocks of {less} steps, not {self._blocks.steps}"
-        )
+        return self._captured.reason if self._captured else None
 
     def epochs(self) -> Iterator[EpochResult]:
         """Train until the recipe's epochs are done or patience runs out, yielding after each epoch.
@@ -162,8 +161,8 @@ class Trainer:
         }
         self._selection = Selection(**numbers)
         self._rows = list(checkpoint.state.get("history", []))
-        if less := checkpoint.state.get("block_steps"):
-            self._blocks.shorten(less)
+        if self._graphs is not None and (found := checkpoint.state.get("graphs")):
+            self._graphs.restore(found)
 
     def train_epoch(self) -> Tensor:
         """Train the next epoch: once over the split; return each task's mean loss `[T]` on the CPU."""
@@ -177,9 +176,6 @@ class Trainer:
         with freezing.in_epoch(model, self._epoch):
             model.sharing.pre_epoch(self._epoch, self._training.epochs)
             if self._captured is not None:
-                if self._captured.exhausted and (less := self._blocks.shorter) is not None:
-                    self._blocks.shorten(less)
-                    self._captured.retry()
                 if freezing.ends_before(self._epoch):
                     self._captured.release()
                 self._captured.begin_epoch()
@@ -223,10 +219,14 @@ class Trainer:
         self, given: Tensor | Sent, block: int, tell: Callable[[int], None] | None = None, done: int = 0
     ) -> StepLosses:
         """Take a block's steps one by one; return what they gave, `[K, T]` each."""
+        return self._take(self._blocks.lessons(given, self._epoch, block), tell, done)
+
+    def _take(
+        self, steps: list[StepLessons], tell: Callable[[int], None] | None = None, done: int = 0
+    ) -> StepLosses:
         found = []
-        blocks = self._blocks.lessons(given, self._epoch, block)
-        for index, lessons in enumerate(blocks):
-            closes = self._closes(index, len(blocks), done)
+        for index, lessons in enumerate(steps):
+            closes = self._closes(index, len(steps), done)
             found.append(self._step(lessons, self._failure, closes))
             if tell is not None:
                 tell(done + len(found))
@@ -251,19 +251,20 @@ class Trainer:
         """Whether blocks could be taken together with those of other trainings, in one graph."""
         # The switch for deterministic operations is the process's, and there is one compiler.
         apart = self._training.compile or self._training.deterministic
-        return isinstance(self._captured, CapturedBlocks) and self.eager_reason is None and not apart
+        return isinstance(self._captured, FittingBlocks) and self.eager_reason is None and not apart
 
     def join(self, together: Together) -> Member:
         """Take blocks together with others from now on, in a thread of its own; needs `may_join`."""
-        assert isinstance(self._captured, CapturedBlocks)
+        assert isinstance(self._captured, FittingBlocks)
         self._captured = together.join(
             Part(
-                _weakly(self._replayed),
+                weakly(self._replayed),
                 self._captured,
                 self._keepers(),
-                _weakly(self._changes),
+                weakly(self._changes),
                 self._blocks.generators,
                 OwnLayers(self.device),
+                self._step.abandon,
             )
         )
         return self._captured
@@ -272,36 +273,60 @@ class Trainer:
         if self.on_step is not None:
             self.on_step(done, total)
 
-    def _prepare_capture(self) -> CapturedBlocks | None:
+    def _prepare_capture(self) -> FittingBlocks | None:
         """Return what captures and replays blocks; None on the CPU, which has nothing to gain by it."""
         if self.device.type != "cuda":
             return None
-        return CapturedBlocks(
-            _weakly(self._replayed),
-            CudaCapture(self.device, self._blocks.generators),
-            self._keepers(),
-            why_not_captured(self.composition, self._update, self._blocks.steps, self.ranks),
-            Checks(noted_waits, _weakly(self._changes)),
-        )
+        return self._fitting_blocks(CudaCapture(self.device, self._blocks.generators), noted_waits)
+
+    def _fitting_blocks(
+        self, capture: Capture, waits: Callable[[], AbstractContextManager[list[str]]] | None = None
+    ) -> FittingBlocks:
+        steps, accumulate = self._blocks.steps, self._training.accumulate
+        reason = why_not_captured(self.composition, self._update, steps, self.ranks)
+        checks = None if waits is None else Checks(waits, weakly(self._changes))
+        keepers, forget = self._keepers(), self._step.abandon
+
+        def captured(work: Work) -> CapturedBlocks:
+            return CapturedBlocks(work, capture, keepers, reason, checks, forget)
+
+        parts = BlockInParts(weakly(self._lessons), weakly(self._take), weakly(self._begin_part))
+        whole, tell = weakly(self._replayed), weakly(self._say)
+        longest = min(steps, self._steps)
+        return FittingBlocks(captured, whole, parts, self.device, longest, accumulate, tell)
+
+    @property
+    def _graphs(self) -> FittingBlocks | None:
+        return self._captured.part.alone if isinstance(self._captured, Member) else self._captured
+
+    def _lessons(self, given: Tensor | Sent) -> list[StepLessons]:
+        # Kept generators are seeded before every block: the names of the block in hand do not matter here.
+        return self._blocks.lessons(given, self._epoch, 0)
 
     def _replayed(self, given: Tensor | Sent) -> StepLosses:
-        # Kept generators are seeded before every block: the names of the block in hand do not matter here.
-        return self._work(given, 0)
+        return self._take(self._lessons(given))
+
+    def _begin_part(self, start: int, stop: int) -> Callable[[], None]:
+        """Make ready for some steps of the block in hand; return what does so again."""
+        back = positions(self.device, self._blocks.generators)
+        self._update.begin_part(start, stop)
+
+        def restart() -> None:
+            self._update.begin_part(start, stop)
+            back()
+
+        return restart
+
+    def _say(self, line: str) -> None:
+        self.tell(line)
 
     def _keepers(self) -> tuple[object, ...]:
         """Return the components that may keep state from step to step."""
-        composition = self.composition
-        parts = [part for composed in composition.tasks.values() for part in (composed.loss, composed.task)]
-        return (composition.model, composition.balancer, *parts, *composition.augmentations)
+        return keepers_of(self.composition)
 
     def _changes(self) -> list[Tensor]:
         """Return every tensor that a step changes."""
-        modules = [part for part in self._keepers() if isinstance(part, torch.nn.Module)]
-        found = [tensor for module in modules for tensor in (*module.parameters(), *module.buffers())]
-        average = self._update.average
-        found += self._update.tensors().values()
-        found += () if average is None else average.tensors().values()
-        return [*found, *self._failure.state, self._step.balancing.seen]
+        return [*changed_by(self.composition, self._update), *self._failure.state, self._step.balancing.seen]
 
     def _refuse_unlabelled(self, seen: Tensor) -> None:
         for name, count in zip(self.composition.tasks, seen.tolist(), strict=True):
@@ -370,18 +395,6 @@ class Trainer:
             "data": dataset_to_json(self.composition.dataset_spec),
             "content": self._content,
             "history": list(self._rows),
-            "block_steps": self._blocks.shortened,
+            "graphs": None if self._graphs is None else self._graphs.state(),
         }
         return Checkpoint(self._epoch, tensors, state)
-
-
-def _weakly(method: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a method that does not keep its owner: a finished trainer goes at once, its graphs with it."""
-    found = WeakMethod(method)
-
-    def call(*given: Any) -> Any:
-        alive = found()
-        assert alive is not None
-        return alive(*given)
-
-    return call

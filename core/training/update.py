@@ -68,16 +68,23 @@ class Update:
         self.capturable = optimizer.capturable or all(isinstance(rule, FusedRule) for rule in self._rules)
         # On CUDA one tensor a step of a block, so that captured steps read the rates of the block at hand.
         self._rates = torch.zeros(len(self._parts), CARD_LONGEST, device=device)
+        self._of_block: tuple[float, ...] = ()
         self._factors: tuple[float, ...] = ()
         self._step = 0
         self.begin_block([1.0] * CARD_LONGEST)
 
     def begin_block(self, factors: Sequence[float]) -> None:
         """Set what the learning rates are multiplied by in each of the next steps, at most `CARD_LONGEST`."""
+        self._of_block = tuple(factors)
+        self.begin_part(0, len(factors))
+
+    def begin_part(self, start: int, stop: int) -> None:
+        """Let some of the block's steps come next, as if they were a block by themselves."""
+        factors = self._of_block[start:stop]
         self._step = 0
-        if tuple(factors) == self._factors:
+        if factors == self._factors:
             return
-        self._factors = tuple(factors)
+        self._factors = factors
         if self._rates.device.type == "cuda":
             values = [[part.rate * factor for factor in factors] for part in self._parts]
             self._rates[:, : len(factors)].copy_(torch.tensor(values).view(len(values), len(factors)))
@@ -86,6 +93,11 @@ class Update:
         """Drop all gradients, so that the next backward pass need not add to them."""
         for parameter in self._parameters:
             parameter.grad = None
+
+    def abandon(self) -> None:
+        """Drop what steps left that did not come to their end: gradients, and those kept of a run."""
+        self.forget_gradients()
+        self._held, self._batches = [], 0
 
     def __call__(self, skip: Tensor, *, closes: bool = True) -> None:
         """Update once; where `skip` (a scalar) is 1 nothing changes, without reading it back.

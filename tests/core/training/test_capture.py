@@ -157,11 +157,7 @@ def trained(
     splits = load_splits(composition.dataset, validation=0.9, split_seed=0)
     trainer = Trainer(composition, splits.to(device), device)
     if wrap:
-        trainer._captured = CapturedBlocks(
-            lambda indices: trainer._work(indices, 0),
-            capture(trainer) if capture else Recorder(),
-            (composition.model, composition.balancer),
-        )
+        trainer._captured = trainer._fitting_blocks(capture(trainer) if capture else Recorder())
     rows = [{k: v for k, v in result.row.items() if k != "seconds"} for result in trainer.epochs()]
     return trainer, rows
 
@@ -331,7 +327,7 @@ def test_memory_that_runs_out_in_a_capture_is_tried_once_more_without_the_other_
         run(torch.ones(size, dtype=torch.int64))
     assert tried == [0, 1, 0]
     assert run.reason is None
-    assert list(run._replays) == [2]
+    assert list(run._replays) == [((2,),)]
 
 
 def test_memory_that_is_too_small_for_any_graph_is_told() -> None:
@@ -383,7 +379,7 @@ def test_a_finished_trainer_goes_without_pythons_collector(registry: Registry) -
 def test_graphs_are_given_back_after_the_last_epoch(registry: Registry) -> None:
     trainer, _ = trained(registry, CPU, wrap=True)
     assert trainer._captured is not None
-    assert not trainer._captured._replays
+    assert trainer._captured.graphs == 0
 
 
 def test_everything_a_step_changes_is_known(registry: Registry) -> None:
@@ -412,7 +408,7 @@ def test_on_cuda_steps_are_captured_and_train_the_same_model(registry: Registry)
     trainer, rows = trained(registry, torch.device("cuda"), wrap=False)
     assert trainer.eager_reason is None
     assert trainer._captured is not None
-    assert trainer._captured._replays
+    assert trainer._captured.graphs
     eager, expected = trained(registry, torch.device("cuda"), wrap=True)
     assert eager.eager_reason is None
     assert rows == [pytest.approx(row, rel=1e-2) for row in expected]

@@ -14,7 +14,6 @@ from mtl.core.discovery.registry import Registry
 from mtl.core.recipe.recipe_reader import read
 from mtl.core.recipe.recipe_source import RecipeSource
 from mtl.core.training import feed
-from mtl.core.training.capture import CapturedBlocks
 from mtl.core.training.feed import Feed, Resident, Streamed, feed_of
 from mtl.core.training.trainer import Trainer
 
@@ -132,9 +131,7 @@ def test_streamed_data_keep_their_graphs_and_train_the_same_model(registry: Regi
             return replay
 
         source.send = send  # type: ignore[method-assign]
-        trainer._captured = CapturedBlocks(
-            lambda given, trainer=trainer: trainer._work(given, 0), capture, trainer._keepers()
-        )
+        trainer._captured = trainer._fitting_blocks(capture)
         rows = [result.row["train/denoise/loss"] for result in trainer.epochs()]
         assert trainer.eager_reason is None
         assert sizes

@@ -22,7 +22,7 @@ from mtl.core.recipe.recipe_source import RecipeSource
 from mtl.core.running import seeds as seeds_module
 from mtl.core.running.pipeline import Pipeline
 from mtl.core.running.seeds import SeedsPipeline
-from mtl.core.training.capture import CapturedBlocks
+from mtl.core.training.fitting_blocks import FittingBlocks
 from mtl.core.training.own_layers import OwnLayers
 from mtl.core.training.step import StepLosses
 from mtl.core.training.together import Member, Together, Ways
@@ -99,9 +99,7 @@ def trainers(registry: Registry, changes: dict[str, Any], seeds: tuple[int, ...]
         composition = compose(read(RecipeSource({**tree, "seed": seed}), registry), registry)
         splits = splits or load_splits(composition.dataset, validation=0.2, split_seed=0)
         made.append(Trainer(composition, splits, CPU))
-        made[-1]._captured = CapturedBlocks(
-            lambda given, trainer=made[-1]: trainer._work(given, 0), Recorder(list), made[-1]._keepers()
-        )
+        made[-1]._captured = made[-1]._fitting_blocks(Recorder(list))
     return made
 
 
@@ -228,7 +226,7 @@ def test_an_error_in_the_common_work_is_everyones(registry: Registry) -> None:
     def broken(*_: Any) -> Any:
         raise UsageError("a component failed")
 
-    made[2]._step = broken  # type: ignore[assignment]
+    made[2]._take = broken  # type: ignore[method-assign]
     with pytest.raises(UsageError, match="a component failed"):
         together(made, Streams().ways())
 
@@ -268,7 +266,7 @@ def test_the_command_trains_seeds_together_where_they_may(
     monkeypatch.setattr(
         Trainer,
         "_prepare_capture",
-        lambda trainer: CapturedBlocks(trainer._replayed, Recorder(list), trainer._keepers()),
+        lambda trainer: trainer._fitting_blocks(Recorder(list)),
     )
     found = SeedsPipeline(pipeline).run(recipe, tmp_path / "together", (0, 1)).metrics
     assert streams.recorders[0].replayed
@@ -280,7 +278,7 @@ def test_one_seed_or_one_that_cannot_be_captured_takes_its_blocks_by_itself(regi
     many = SeedsPipeline(Pipeline(registry, CPU))
     made = trainers(registry, {})
     assert many.join(made[:1]) == []
-    assert isinstance(made[1]._captured, CapturedBlocks)
-    made[1]._captured.reason = "a step waits for the device at plugin.py:7"
+    assert isinstance(made[1]._captured, FittingBlocks)
+    made[1]._captured._now.reason = "a step waits for the device at plugin.py:7"
     assert many.join(made) == []
     assert not trainers(registry, {"train": {"deterministic": True}})[0].may_join
