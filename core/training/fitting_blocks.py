@@ -87,14 +87,14 @@ class FittingBlocks:
         """Return, as JSON, how many steps fit into a graph on this card (0: not one); None: a whole block."""
         if (steps := 0 if self._gave_up else self._taken) is None:
             return None
-        return {"steps": steps, "memory_bytes": free_memory(self._device)[1]}
+        return {"graph_steps": steps, "memory_bytes": free_memory(self._device)[1]}
 
     def restore(self, state: dict[str, int]) -> None:
         """Begin with what was found to fit, where the card has as much memory as the one it was found on."""
         if state["memory_bytes"] != free_memory(self._device)[1]:
             return
-        if state["steps"]:
-            self._take(state["steps"])
+        if state["graph_steps"]:
+            self._take(state["graph_steps"])
         else:
             self._give_up("as was found before")
 

@@ -292,8 +292,7 @@ class Trainer:
 
         parts = BlockInParts(weakly(self._lessons), weakly(self._take), weakly(self._begin_part))
         whole, tell = weakly(self._replayed), weakly(self._say)
-        longest = min(steps, self._steps)
-        return FittingBlocks(captured, whole, parts, self.device, longest, accumulate, tell)
+        return FittingBlocks(captured, whole, parts, self.device, min(steps, self._steps), accumulate, tell)
 
     @property
     def _graphs(self) -> FittingBlocks | None:
