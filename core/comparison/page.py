@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -96,8 +97,18 @@ Part = tuple[str, str, Html] | None
 
 def _table(results: Results) -> Part:
     header, rows = summary_rows(results, cost=False)
-    shown = table(["variant", *header[1:]], rows, caption="Results by variant", numeric=range(1, len(header)))
-    return "results", "Results", tag("div", tag("p", table_note(results), class_="note"), shown)
+    broken = [[name, *map(_breakable, cells)] for name, *cells in rows]
+    shown = table(
+        ["variant", *header[1:]], broken, caption="Results by variant", numeric=range(1, len(header))
+    )
+    note = tag("p", table_note(results), class_="note")
+    return "results", "Results", tag("div", note, shown, class_="gains")
+
+
+def _breakable(cell: str) -> Html:
+    """Return a cell that goes over several lines where it is narrow, but not within an interval."""
+    parts = re.findall(r"\[[^]]*\]|[^\s\[]+(?: %)?", cell)
+    return Html(" ".join(tag("span", part) for part in parts))
 
 
 def _cost(results: Results) -> Part:

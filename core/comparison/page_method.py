@@ -7,6 +7,7 @@ from typing import Any
 
 from ..report.markup import Html, folded, pairs, table, tag
 from ..report.numbers import ABSENT, duration, listed, number
+from .power import of_100
 from .summary import found_note, selection_note
 
 Results = Mapping[str, Any]
@@ -53,9 +54,9 @@ def method(results: Results) -> Part:
         "Looking again": _LOOKS.format(**known["look"], interval=100 * known["look"]["level"]),
         "Power": _POWER.format(
             effect=known["power"]["effect_sd"],
-            chance=100 * known["power"]["chance"],
+            chance=of_100(known["power"]["chance"]),
             needed=known["power"]["seeds_needed"],
-            wanted=100 * known["power"]["wanted"],
+            wanted=of_100(known["power"]["wanted"]),
         )
         + (f" By the spread that was seen, {found}." if (found := found_note(results)) else ""),
         "delta-m": _DELTA,
@@ -91,7 +92,8 @@ _LOOKS = (
     "together with those of every other number of seeds one of 95 %."
 )
 _POWER = (
-    "A gain of {effect:g} standard deviations of a training had a chance of {chance:.0f} % to get a verdict; "
-    "{needed} seeds give {wanted:.0f} %."
+    "A variant that is truly better by {effect:g} times the spread from seed to seed (the standard deviation "
+    "of one model's value over seeds) gets that verdict in {chance} comparisons like this one; with {needed} "
+    "seeds, in {wanted}."
 )
 _DELTA = "The mean over tasks of the gain in percent of the value gained over (Maninis et al. 2019)."

@@ -2,6 +2,8 @@
 
 STYLE = """
 .headline li { border-left-style: solid; }
+.gains table :is(th, td) { padding-inline: .6rem; white-space: normal; }
+.gains td span { white-space: nowrap; }
 .panels { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 15rem), 1fr)); gap: .8rem;
   margin: 0 0 1.2rem; }
 .panel { padding: .6rem .7rem; }

@@ -49,16 +49,23 @@ class Power:
         return seeds
 
     def sentence(self) -> str:
-        """Return what can be found, in words, and the number of seeds that would do where these do not."""
-        gain = f"a gain of {EFFECT:g} standard deviations of a training"
+        """Return what can be found, in words, and the number of seeds that would do where these do not.
+
+        >>> Power(5, 2).sentence()  # doctest: +NORMALIZE_WHITESPACE
+        'with 5 seeds and 2 comparisons, a variant that is truly better by 2 times the spread from seed to
+        seed will be found better in 57 of 100 cases; with 7 seeds, in 80'
+        """
+        better = f"a variant that is truly better by {EFFECT:g} times the spread from seed to seed"
         seeds = f"{self.seeds} seed{'s' if self.seeds != 1 else ''}"
         if self.seeds < MINIMUM_SEEDS:
-            remedy = f"{self.seeds_needed} find {gain} with a chance of {_percent(CHANCE)}"
-            return f"nothing can be concluded from {seeds}: {MINIMUM_SEEDS} are the least, {remedy}"
-        asked = f"{self.comparisons} comparisons with {seeds}"
-        found = f"{asked} find {gain} with a chance of {_percent(self.chance)}"
+            least = f"nothing can be concluded from {seeds}: {MINIMUM_SEEDS} are the least"
+            return (
+                f"{least}; with {self.seeds_needed}, {better} will be found better in {of_100(CHANCE)} cases"
+            )
+        asked = f"with {seeds} and {self.comparisons} comparison{'s' if self.comparisons != 1 else ''}"
+        found = f"{asked}, {better} will be found better in {of_100(self.chance)} cases"
         if self.chance < CHANCE:
-            found += f"; {self.seeds_needed} seeds with {_percent(CHANCE)}"
+            found += f"; with {self.seeds_needed} seeds, in {100 * CHANCE:.0f}"
         return found
 
     @cached_property
@@ -115,5 +122,10 @@ def power(seeds: int, comparisons: int, effect: float = EFFECT, share: float = P
     return float(np.mean(1 - nctdtr(2 * each, effect * math.sqrt(seeds / 2), bounds)))
 
 
-def _percent(share: float) -> str:
-    return f"{100 * share:.0f} %"
+def of_100(chance: float) -> str:
+    """Return a chance as people count.
+
+    >>> of_100(0.174)
+    '17 of 100'
+    """
+    return f"{100 * chance:.0f} of 100"

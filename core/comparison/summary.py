@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..report.numbers import ABSENT, duration, listed
+from .power import of_100
 from .verdicts import BETTER, EQUAL, REPEATED, UNSURE_BETTER, UNSURE_WORSE, WORSE, shown_p, signed
 
 MARKS = {BETTER: "+", WORSE: "-", EQUAL: "=", UNSURE_BETTER: "(+)", UNSURE_WORSE: "(-)"}
@@ -57,7 +58,7 @@ def table_note(results: Mapping[str, Any]) -> str:
 
 
 def found_note(results: Mapping[str, Any]) -> str | None:
-    """Return what gain the seeds could have found on each task: `these 5 seeds could have found 0.31 points`.
+    """Return what gain the seeds would have found on each task, were it true: `0.31 points on even`.
 
     By the spread that was seen, with the chance that is asked for; None where nothing can be concluded.
     """
@@ -68,9 +69,9 @@ def found_note(results: Mapping[str, Any]) -> str | None:
         f"{signed(judge['found'] * judge['scale'], judge['scale'])[1:]} {judge['unit']} on {task}"
         for task, judge in known.items()
     ]
-    chance = 100 * results["method"]["power"]["wanted"]
+    chance = of_100(results["method"]["power"]["wanted"])
     count = len(results["seeds"])
-    return f"these {count} seeds could have found {listed(shown)}, with a chance of {chance:.0f} %"
+    return f"these {count} seeds would have found a true gain of {listed(shown)} in {chance} cases"
 
 
 def summary_rows(results: Mapping[str, Any], *, cost: bool = True) -> tuple[list[str], list[list[str]]]:

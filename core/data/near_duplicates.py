@@ -34,6 +34,7 @@ _CROWD = 1000
 """Pictures of a band's value from which it tells nothing: such as those of a large empty ground."""
 _CHUNK = 2048
 _PIXELS = 1 << 22
+_KNOWN = "near duplicates"
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,15 @@ def near_duplicates(splits: Splits) -> list[Pair]:
     """Return which test samples look like training or validation ones, and which of these like training ones.
 
     Each sample is in one pair at most, with the first it looks like. Pictures that show nothing are left out.
+    Splits are searched once; on another device they know it.
     """
+    if _KNOWN not in splits.known:
+        splits.known[_KNOWN] = _search(splits)
+    found: list[Pair] = splits.known[_KNOWN]
+    return found
+
+
+def _search(splits: Splits) -> list[Pair]:
     names = ("train", "validation", "test")
     parts = {name: splits.named(name) for name in names}
     if not prod(splits.train.shape):

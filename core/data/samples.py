@@ -200,7 +200,7 @@ class Splits:
     """The three parts of a data set; test is never used to choose.
 
     Validation is carved from train, unless the data set has its own. `remarks` is what the data set left out
-    or changed, line by line.
+    or changed, line by line. `known` is what was found out about the samples by whoever looked first.
     """
 
     train: Samples
@@ -208,6 +208,7 @@ class Splits:
     test: Samples
     own_validation: bool = False
     remarks: tuple[str, ...] = ()
+    known: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
     def named(self, name: str) -> Samples:
         """Return a split by name."""

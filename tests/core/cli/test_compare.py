@@ -88,7 +88,7 @@ def test_a_dry_run_tells_the_cells_and_writes_nothing(mtl: Command, tmp_path: Pa
     assert "40 trainings: 20 cells and 20 single-task, seeds 0, 1, 2, 3, 4" in result.err
     told = json.loads(mtl(*arguments, "--json").out)
     assert (told["trainings"], told["single_task_trainings"]) == (40, 20)
-    assert f"; {told['power']['seeds_needed']} seeds with 80 %" in result.err
+    assert f"; with {told['power']['seeds_needed']} seeds, in 80\n" in result.err
     assert list(tmp_path.iterdir()) == []
 
 

@@ -36,17 +36,17 @@ def test_the_seeds_needed_are_the_least_that_do() -> None:
 
 def test_few_seeds_for_many_comparisons_are_told_with_the_number_that_would_do() -> None:
     assert Power(3, 16).sentence() == (
-        "16 comparisons with 3 seeds find a gain of 2 standard deviations of a training with a chance of "
-        "2 %; 11 seeds with 80 %"
+        "with 3 seeds and 16 comparisons, a variant that is truly better by 2 times the spread from seed to "
+        "seed will be found better in 2 of 100 cases; with 11 seeds, in 80"
     )
     assert Power(1, 2).sentence() == (
-        "nothing can be concluded from 1 seed: 3 are the least, 7 find a gain of 2 standard deviations of a "
-        "training with a chance of 80 %"
+        "nothing can be concluded from 1 seed: 3 are the least; with 7, a variant that is truly better by 2 "
+        "times the spread from seed to seed will be found better in 80 of 100 cases"
     )
 
 
 def test_seeds_that_do_are_told_without_a_remedy() -> None:
-    assert Power(10, 2).sentence().endswith("with a chance of 96 %")
+    assert Power(10, 2).sentence().endswith("in 96 of 100 cases")
 
 
 @pytest.mark.parametrize(("seeds", "comparisons"), [(3, 2), (5, 2), (10, 16)])

@@ -6,9 +6,11 @@ from io import BytesIO
 from itertools import pairwise
 
 import numpy as np
+import pytest
 import torch
 from PIL import Image, ImageFilter
 
+from mtl.core.data import near_duplicates as search
 from mtl.core.data.near_duplicates import Pair, difference_hashes, near_duplicates, said
 from mtl.core.data.samples import Samples, Splits
 
@@ -51,6 +53,14 @@ def test_pictures_compressed_scaled_brightened_or_without_colour_are_found() -> 
         (index, "train", 29) for index in range(len(changed))
     ]
     assert [pair.identical for pair in pairs] == [True] + [False] * 5
+
+
+def test_splits_are_searched_once_wherever_they_lie(monkeypatch: pytest.MonkeyPatch) -> None:
+    same = pixels(photograph(1))
+    splits = Splits(samples(same), samples(pixels(photograph(2))), samples(same))
+    found = near_duplicates(splits)
+    monkeypatch.setattr(search, "_seen", None)
+    assert near_duplicates(splits) == near_duplicates(splits.to("cpu")) == found != []
 
 
 def test_other_pictures_and_flat_ones_are_not_found() -> None:
