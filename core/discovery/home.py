@@ -21,8 +21,8 @@ GROUP = "mtl"
 HOME = "mtl-composer"
 """The distribution that carries the core; its plugins load first, and cannot be switched off."""
 
-REINSTALL = f"pip install --force-reinstall --no-deps {HOME}"
-"""What mends an installation of the core that is damaged."""
+REINSTALL = f"pip install --force-reinstall --no-deps PATH, of the clone or wheel of {HOME}"
+"""What mends an installation of the core that is damaged; no index has it yet."""
 
 OWN = {"plugins": "mtl.plugins", "exports": "mtl.exports"}
 """The entry points that came with this code; a test holds them equal to those that are installed with it."""

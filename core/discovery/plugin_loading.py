@@ -146,7 +146,7 @@ def next_step(provider: Provider) -> str:
     if provider.hint is not None:
         return provider.hint
     if provider.status == "incompatible":
-        return f"pip install --upgrade {provider.distribution} {HOME}"
+        return f"install a version of {provider.distribution} that fits, or of {HOME}"
     if provider.status == "disabled":
         return f"unset the variable to use {provider.distribution} again"
     if provider.status == "duplicate":

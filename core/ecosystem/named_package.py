@@ -59,7 +59,10 @@ def named_package(text: str) -> NamedPackage:
             )
         found = NamedPackage(text, normalized(stated["name"]))
     if found.name is not None and bears_the_name(found.name):
-        raise UsageError(f"{HOME} is mtl itself, and no plugin", hint=f"pip install --upgrade {HOME}")
+        raise UsageError(
+            f"{HOME} is mtl itself, and no plugin",
+            hint="pip install --upgrade PATH, of a newer clone or wheel",
+        )
     return found
 
 

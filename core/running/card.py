@@ -219,7 +219,8 @@ def _usage(run: Run) -> str:
     plan = run.composition.plan()
     inputs = [f"`{item['name']}`: {item['dtype']} {shown_shape(item['shape'])}" for item in plan["inputs"]]
     return (
-        f"## How to run it\n\n```sh\npip install mtl-composer\nmtl predict {name} picture.png\n```\n\n"
+        f"## How to run it\n\nWith mtl installed (from a clone or a wheel; it is not on PyPI yet):\n\n"
+        f"```sh\nmtl predict {name} picture.png\n```\n\n"
         f"or without mtl, in onnxruntime: inputs {'; '.join(inputs)} (pixels in 0..1), an output per task.\n"
     )
 

@@ -164,7 +164,10 @@ def test_a_built_in_component_that_vanished_is_told_with_what_mends_it() -> None
     record = Component("loss", "gone", "Was built in", "mtl.plugins.losses.gone:Gone")
     with pytest.raises(ComponentError, match="No module named") as refused:
         Entry(record, Provider("plugins", HOME, "1.0")).load()
-    assert refused.value.hint == "pip install --force-reinstall --no-deps mtl-composer"
+    assert (
+        refused.value.hint
+        == "pip install --force-reinstall --no-deps PATH, of the clone or wheel of mtl-composer"
+    )
 
 
 def test_of_two_versions_the_one_counts_whose_sums_the_code_has(site: Path) -> None:
@@ -329,7 +332,7 @@ def test_without_the_built_ins_every_command_says_so(
     assert result.status == 3
     assert result.err == (
         "error: the installation of mtl-composer is damaged: none of its built-in plugins can be found\n"
-        "  hint: pip install --force-reinstall --no-deps mtl-composer\n"
+        "  hint: pip install --force-reinstall --no-deps PATH, of the clone or wheel of mtl-composer\n"
     )
 
 
@@ -350,7 +353,10 @@ def test_built_ins_that_cannot_be_imported_are_an_error(
     result = mtl("list", "loss")
     assert (result.status, result.out) == (3, "")
     assert f"is broken (import): ModuleNotFoundError: No module named '{gone}'" in result.err
-    assert "hint: pip install --force-reinstall --no-deps mtl-composer" in result.err
+    assert (
+        "hint: pip install --force-reinstall --no-deps PATH, of the clone or wheel of mtl-composer"
+        in result.err
+    )
 
 
 def test_a_finder_that_fails_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
