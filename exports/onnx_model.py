@@ -12,8 +12,8 @@ import onnx
 import torch
 from torch import Tensor, nn
 
-from ..core.base.collection import uncollected
 from ..core.base.errors import ComponentError, UsageError
+from ..core.base.importing import brief_imports
 from ..core.contracts import ExportSubject, Form
 from .export import Export
 from .frame import BATCH, PRODUCER
@@ -21,7 +21,7 @@ from .graphs import inner_graphs
 from .metadata import IMAGE
 from .seal import KEY as SEAL
 from .seal import sealed
-from .torchlib import operators_listed_once, sources_unread
+from .torchlib import lean_tracing
 
 _LARGEST = 2**31 - 2**20
 
@@ -147,7 +147,7 @@ def traced(model: nn.Module, example: tuple[Tensor, ...], opset: int) -> onnx.Mo
     dynamic = {0: torch.export.Dim.DYNAMIC}
     extra = (dynamic,) * (len(example) - 1)
     try:
-        with _quiet(), uncollected(), sources_unread(), operators_listed_once():
+        with _quiet(), brief_imports(), lean_tracing():
             program = torch.onnx.export(
                 model,
                 example,

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from onnxscript._internal import main
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.utils import _pytree
 from torch.utils._python_dispatch import TorchDispatchMode
@@ -103,6 +104,11 @@ def listing() -> None:
     assert [named(), named()] == [None, None]
 
 
+def translating() -> None:
+    """What is missing is passed over (`exports/torchlib.py`)."""
+    assert callable(getattr(main, "script_check", callable))
+
+
 CANARIES: dict[str, Callable[[], None]] = {
     "torch._foreach_sub": foreach,
     "torch._foreach_mul_": foreach,
@@ -117,6 +123,7 @@ CANARIES: dict[str, Callable[[], None]] = {
     "torch._dynamo": dynamo,
     "torch._export.utils": listing,
     "torch._C": pools,
+    "onnxscript._internal.main": translating,
 }
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import click
 
-from ..base.collection import uncollected
+from ..base.importing import brief_imports
 from ..discovery.plugin_loading import Provider, broken_line, next_step
 from ..discovery.registry import Registry, discover
 
@@ -46,7 +46,7 @@ class Session:
 
     def importing(self) -> AbstractContextManager[None]:
         """Return a block to import in what takes seconds."""
-        return uncollected(for_good=self.has_process)
+        return brief_imports(for_good=self.has_process)
 
     def plugin_at_fault(self, error: BaseException) -> Provider | None:
         """Return the plugin whose code raised an error that nobody foresaw, if there is one."""

@@ -12,6 +12,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from ..base.importing import brief_imports
 from ..composition.composition import Composition
 from ..composition.parameter_groups import Setting
 from ..contracts import Optimizer, ParameterGroup
@@ -56,7 +57,10 @@ class Update:
         self.average = average
         self.kinds: list[type[torch.optim.Optimizer]] = []
         device = self._parameters[0].device if self._parameters else torch.device("cpu")
-        for built in optimizer.build(groups) if groups else ():
+        # The first optimizer of torch brings in its compiler.
+        with brief_imports():
+            made = optimizer.build(groups) if groups else ()
+        for built in made:
             fused = FusedRule.serves(built)
             replayed = device.type == "cuda" and (fused or optimizer.capturable)
             for group in built.param_groups:
