@@ -126,7 +126,7 @@ def networks_unimported() -> Iterator[None]:
     try:
         yield
     finally:
-        del stand_in.DiGraph  # type: ignore[attr-defined]
+        del stand_in.DiGraph
         stand_in.leave()
 
 
