@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -26,6 +26,12 @@ class Known:
     share: Tensor | None
     count: Tensor
     other: Known | None = None
+
+    def chosen(self, of: Callable[[Tensor], Tensor]) -> Known:
+        """Return the targets of some samples, which `of` picks from `[B, ...]`, with the shares they have."""
+        other = None if self.other is None else self.other.chosen(of)
+        share = None if self.share is None else of(self.share)
+        return Known(of(self.target), share, self.count, other)
 
     def split(self, sizes: Sequence[int]) -> list[Known]:
         """Return the parts of so many samples each; all but the last are of one size."""

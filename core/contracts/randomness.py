@@ -141,7 +141,15 @@ class Generators:
 
 
 class StepRandom(Random):
-    """The source of a step, or of a block of steps: one seeded generator per purpose."""
+    """The source of a step, or of a block of steps: one seeded generator per purpose.
+
+    With `rows` int64 `[n]` it gives the numbers of these samples of `batch_size`: the same that they get
+    where all are asked for.
+
+    >>> some = StepRandom(4, "cpu", 0, rows=torch.tensor([1, 3])).uniform()
+    >>> bool((some == StepRandom(4, "cpu", 0).uniform()[[1, 3]]).all())
+    True
+    """
 
     def __init__(
         self,
@@ -151,8 +159,10 @@ class StepRandom(Random):
         *names: str | int,
         generators: Generators | None = None,
         turns: Turns | None = None,
+        rows: Tensor | None = None,
     ) -> None:
-        self.batch_size = batch_size
+        self.batch_size = batch_size if rows is None else len(rows)
+        self._whole, self._rows = batch_size, rows
         self.device = torch.device(device)
         self._seed = derive_seed(seed, *names)
         self._generators = generators or Generators(self.device)
@@ -167,16 +177,19 @@ class StepRandom(Random):
         return source
 
     def uniform(self, *shape: int) -> Tensor:
-        return torch.rand((self.batch_size, *shape), generator=self._source(), device=self.device)
+        return self._own(torch.rand((self._whole, *shape), generator=self._source(), device=self.device))
 
     def normal(self, *shape: int) -> Tensor:
-        return torch.randn((self.batch_size, *shape), generator=self._source(), device=self.device)
+        return self._own(torch.randn((self._whole, *shape), generator=self._source(), device=self.device))
 
     def alternating(self) -> Tensor:
         if (turns := self._turns) is None:
             return super().alternating()
         seed = _stream_seed(derive_seed(turns.seed, "alternating"), self._names)
         return SampleRandom(turns.samples, seed=seed).alternating() ^ (turns.epoch % 2).bool()
+
+    def _own(self, whole: Tensor) -> Tensor:
+        return whole if self._rows is None else whole.index_select(0, self._rows)
 
     def _source(self) -> torch.Generator:
         if self._generator is None:

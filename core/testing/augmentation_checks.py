@@ -87,6 +87,28 @@ def check_the_same_seed_gives_the_same_images(subject: Subject) -> None:
         )
 
 
+@check("augmentation")
+def check_what_it_reads_is_enough(subject: Subject) -> None:
+    """Samples come out of those that it says it reads as they come out of the whole batch."""
+    for augmentation, data in _augmentations(subject):
+        batch, rows = _batch(data), torch.tensor([0, 3, 4, _BATCH - 9])
+        read = augmentation.reads(rows, _BATCH)
+        some = Batch(batch.image[read], {name: column[read] for name, column in batch.labels.items()})
+        for seed in _SEEDS:
+            whole = augmentation(batch, StepRandom(_BATCH, "cpu", seed))
+            part = augmentation(some, StepRandom(_BATCH, "cpu", seed, rows=read))
+            own = torch.searchsorted(read, rows)
+            alike = torch.isclose(part.image[own], whole.image[rows], atol=1e-5).flatten(1).all(dim=1)
+            for name, column in whole.labels.items():
+                alike &= _same(part.labels[name][own], column[rows])
+            require(
+                bool(alike.all()),
+                "the same images and labels from the samples it reads as from the whole batch",
+                f"others for {int((~alike).sum())} of {len(rows)} samples",
+                "leave `by_sample` out, or return from `reads` all that matters to them",
+            )
+
+
 def _augmentations(subject: Subject) -> list[tuple[Augmentation, Pictures]]:
     found = []
     reason = ""

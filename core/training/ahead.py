@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import pairwise
 
@@ -15,11 +15,13 @@ from ..data.samples import Samples, Stored
 class Ahead:
     """The batches of an epoch from `samples`, each with images and maps that a thread has gathered for it.
 
-    Only from a file: gathering from memory takes less than handing over.
+    Only from a file: gathering from memory takes less than handing over. Of the samples of a batch those that
+    `kept` returns are gathered.
     """
 
-    def __init__(self, samples: Samples) -> None:
+    def __init__(self, samples: Samples, kept: Callable[[Tensor], Tensor] = lambda indices: indices) -> None:
         self._samples = samples
+        self._kept = kept
         self._pool: ThreadPoolExecutor | None = None
         self._next: dict[int, Tensor] = {}
         self._gathered: tuple[Tensor, Future[Stored]] | None = None
@@ -34,13 +36,13 @@ class Ahead:
     def batch(self, indices: Tensor) -> Batch:
         """Return the samples at `indices`, as `Samples.batch` does."""
         if self._gathered is None or self._gathered[0] is not indices:
-            return self._samples.batch(indices)
+            return self._samples.batch(self._kept(indices))
         stored = self._gathered[1].result()
         self._gathered = None
         if (following := self._next.get(id(indices))) is not None:
             self._gather(following)
-        return self._samples.batch(indices, stored)
+        return self._samples.batch(self._kept(indices), stored)
 
     def _gather(self, indices: Tensor) -> None:
         assert self._pool is not None
-        self._gathered = (indices, self._pool.submit(self._samples.stored, indices))
+        self._gathered = (indices, self._pool.submit(self._samples.stored, self._kept(indices)))

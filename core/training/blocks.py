@@ -14,6 +14,7 @@ from math import prod
 import torch
 from torch import Tensor
 
+from ..base.ranks import ALONE, Ranks, Rows
 from ..composition.composition import Composition
 from ..composition.losses import Known, known, known_mixture
 from ..composition.memory_format import memory_format
@@ -22,6 +23,7 @@ from ..contracts.batch import Batch
 from ..contracts.randomness import Generators, StepRandom, Turns
 from ..data.samples import Samples
 from .feed import Sent, feed_of
+from .own_rows import OwnRows, counted_together, own_rows
 
 BYTES = 4 << 20
 """Most bytes of a block's images, as float32: making a block costs the same for two steps as for ten."""
@@ -47,7 +49,8 @@ class Lesson:
     """What one view gives the model in one step, and what its tasks are to answer.
 
     `normalized` is the image as encoders see it, and `counts` how many labels each of the tasks has, `[T]`:
-    both come with a whole block, where making them step by step would launch more.
+    both come with a whole block, where making them step by step would launch more. Where `rows` are given it
+    holds these of the step's batch alone, each counting for what it does in all of it.
     """
 
     tasks: tuple[str, ...]
@@ -56,6 +59,7 @@ class Lesson:
     answers: Mapping[str, Known]
     normalized: Tensor | None = None
     counts: Tensor | None = None
+    rows: Rows | None = None
 
     def counted(self) -> Tensor:
         """Return how many labels each of the tasks has, `[T]`."""
@@ -116,7 +120,8 @@ def whole_runs(most: int, accumulate: int) -> int:
 class Blocks:
     """Makes the lessons of the training steps from `samples`, a block of steps at a time.
 
-    Augmentations and tasks see the samples of the whole block as one batch.
+    Augmentations and tasks see the samples of the whole block as one batch. Of several `ranks` each gathers
+    the samples of its rows, and what these depend on; random numbers and counts are those of the whole block.
     """
 
     def __init__(
@@ -124,9 +129,12 @@ class Blocks:
         composition: Composition,
         samples: Samples,
         device: torch.device,
+        ranks: Ranks = ALONE,
     ) -> None:
         self._composition = composition
-        self._feed = feed_of(samples)
+        self._ranks = ranks
+        self._own: dict[int, OwnRows] = {}
+        self._feed = feed_of(samples, lambda indices: self._own_rows(len(indices)).gathered(indices))
         self._memory_format = memory_format(composition.recipe.train.channels_last)
         self._tasks = {name: composed.task for name, composed in composition.tasks.items()}
         self._views = plan_views(self._tasks, composition.recipe.views)
@@ -165,23 +173,45 @@ class Blocks:
         """
         seed = self._composition.recipe.seed
         sent = self.send(given) if isinstance(given, Tensor) else given
-        turns = Turns(sent[0], self._epoch, seed)
+        own = self._own_rows(len(sent[0]))
         random = StepRandom(
-            len(sent[0]), self._device, seed, "train", epoch, block, generators=self.generators, turns=turns
+            len(sent[0]),
+            self._device,
+            seed,
+            "train",
+            epoch,
+            block,
+            generators=self.generators,
+            turns=Turns(own.gathered(sent[0]), self._epoch, seed),
+            rows=None if own.read is None else own.read.to(self._device),
         )
         batch = augment(self._feed.batch(sent), self._composition.augmentations, random)
-        lessons = [self._cut(view, batch, random) for view in self._views]
+        lessons = [self._cut(view, batch, random, own) for view in self._views]
         return list(zip(*lessons, strict=True))
 
-    def _cut(self, view: View, batch: Batch, random: StepRandom) -> list[Lesson]:
+    def _own_rows(self, count: int) -> OwnRows:
+        """Return what this process makes of a block of `count` samples."""
+        if (found := self._own.get(count)) is None:
+            sizes, composition = step_sizes(count, self._batch_size), self._composition
+            # Each of a balancer's parts is parted among the ranks for itself, once it is cut.
+            whole = self._ranks.alone or composition.balancer.parts > 1
+            found = (
+                OwnRows(tuple(sizes)) if whole else own_rows(sizes, self._ranks, composition.augmentations)
+            )
+            self._own[count] = found
+        return found
+
+    def _cut(self, view: View, batch: Batch, random: StepRandom, own: OwnRows) -> list[Lesson]:
         """Return a view's lesson for each step of the block."""
-        seen = view.show(batch, self._tasks, random)
-        sizes = step_sizes(len(seen.image), self._batch_size)
-        whole = seen.image.contiguous(memory_format=self._memory_format)
+        seen, sizes = view.show(batch, self._tasks, random), own.sizes
+        whole = own.own(seen.image).contiguous(memory_format=self._memory_format)
         images, normalized = whole.split(sizes), self._normalized(whole, sizes)
-        inputs = {name: value.split(sizes) for name, value in seen.inputs.items()}
-        answers = {name: self._answers(name, seen).split(sizes) for name in view.tasks}
-        counts = torch.stack([known.count for step in zip(*answers.values(), strict=True) for known in step])
+        inputs = {name: own.own(value).split(sizes) for name, value in seen.inputs.items()}
+        answers = {name: self._answers(name, seen).chosen(own.own).split(sizes) for name in view.tasks}
+        found = torch.stack([known.count for step in zip(*answers.values(), strict=True) for known in step])
+        counts = found.view(len(sizes), -1)
+        if own.rows is not None:
+            counts, answers = counted_together(counts, answers, own.rows, self._ranks)
         return [
             Lesson(
                 view.tasks,
@@ -190,10 +220,9 @@ class Blocks:
                 {name: parts[step] for name, parts in answers.items()},
                 normalized[step],
                 counted,
+                None if own.rows is None else own.rows[step],
             )
-            for step, (image, counted) in enumerate(
-                zip(images, counts.view(len(sizes), -1).unbind(), strict=True)
-            )
+            for step, (image, counted) in enumerate(zip(images, counts.unbind(), strict=True))
         ]
 
     def _normalized(self, images: Tensor, sizes: Sequence[int]) -> Sequence[Tensor | None]:

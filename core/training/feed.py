@@ -5,7 +5,7 @@ What is sent has the same shapes for every block of a size, so a captured block 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import pairwise
 from typing import Any, Protocol
@@ -20,6 +20,9 @@ from .ahead import Ahead
 Sent = tuple[Tensor, ...]
 """The indices of a block's samples, int64 `[N]`, and what else its batch is made of, on the device."""
 
+Keep = Callable[[Tensor], Tensor]
+"""Returns of the indices of a block's samples those of the samples that this process gathers."""
+
 
 class Feed(Protocol):
     """Sends the blocks of an epoch, one after another; any other indices may be sent in between."""
@@ -31,19 +34,24 @@ class Feed(Protocol):
         """Send the samples at int64 `indices` `[N]`."""
 
     def batch(self, sent: Sent) -> Batch:
-        """Return what was sent as a batch, its images float32 in 0..1."""
+        """Return what was sent as a batch of the samples that are gathered, its images float32 in 0..1."""
 
 
-def feed_of(samples: Samples) -> Feed:
+def everyone(indices: Tensor) -> Tensor:
+    """Return all of the indices: every sample of a block is gathered."""
+    return indices
+
+
+def feed_of(samples: Samples, keep: Keep = everyone) -> Feed:
     """Return what feeds these samples."""
-    return Streamed(samples) if samples.streams else Resident(samples)
+    return Streamed(samples, keep) if samples.streams else Resident(samples, keep)
 
 
 class Resident:
     """Samples that lie where the steps are: only their indices are sent."""
 
-    def __init__(self, samples: Samples) -> None:
-        self._ahead = Ahead(samples)
+    def __init__(self, samples: Samples, keep: Keep = everyone) -> None:
+        self._ahead = Ahead(samples, keep)
 
     def expect(self, parts: Sequence[Tensor]) -> None:
         self._ahead.expect(parts)
@@ -62,9 +70,10 @@ class Streamed:
     filled; one is filled again only when what it held has arrived.
     """
 
-    def __init__(self, samples: Samples) -> None:
+    def __init__(self, samples: Samples, keep: Keep = everyone) -> None:
         assert samples.streams_to is not None
         self._samples = samples
+        self._keep = keep
         self._device = samples.streams_to
         self._buffers = [_Buffer(samples, self._device) for _ in range(2)]
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="mtl feed")
@@ -78,7 +87,7 @@ class Streamed:
 
     def send(self, indices: Tensor) -> Sent:
         if self._gathered is None or self._gathered[0] is not indices:
-            found = tuple(part.to(self._device) for part in self._samples.gathered(indices))
+            found = tuple(part.to(self._device) for part in self._samples.gathered(self._keep(indices)))
             return indices.to(self._device), *found
         _, buffer, ready = self._gathered
         self._gathered = None
@@ -94,7 +103,7 @@ class Streamed:
     def _gather(self, indices: Tensor) -> None:
         buffer = self._buffers[0]
         self._buffers.reverse()
-        self._gathered = (indices, buffer, self._pool.submit(buffer.fill, indices))
+        self._gathered = (indices, buffer, self._pool.submit(buffer.fill, self._keep(indices)))
 
 
 class _Buffer:

@@ -142,10 +142,10 @@ class Step:
         """Return the raw outputs for the rows of a lesson that are this process's, and these rows."""
         if self._ranks.alone:
             return self._answer(whole), whole
-        rows = self._ranks.rows(len(whole.image))
+        rows = whole.rows or self._ranks.rows(len(whole.image))
         self.balancing.rows = rows
         self._composition.model.sharing.batch_share = rows.share
-        lesson = shard(whole, rows)
+        lesson = whole if whole.rows is not None else shard(whole, rows)
         if whole.tasks not in self._of_samples:
             self._of_samples[whole.tasks] = seen_as_batches(self._composition.model, whole)
         with WholeBatch(self._ranks, rows, self._of_samples[whole.tasks]):

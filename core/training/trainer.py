@@ -97,7 +97,11 @@ class Trainer:
         self._failure = Failure(self.device)
         self._step = Step(self.composition, self._update, self.device, self.ranks)
         self._kept = Kept(self.composition)
-        self._blocks = Blocks(self.composition, self.splits.train, self.device)
+        self._blocks = Blocks(self.composition, self.splits.train, self.device, self.ranks)
+        # What is looked at between epochs is a whole batch, on every rank.
+        self._looks = (
+            self._blocks if self.ranks.alone else Blocks(self.composition, self.splits.train, self.device)
+        )
         self._steps = len(step_sizes(len(self.splits.train), self._training.batch_size))
         self._captured: FittingBlocks | Member | None = self._prepare_capture()
         self._draws = draws_of(self.composition, self.splits.train)
@@ -371,7 +375,7 @@ class Trainer:
             mean = (seen / self._steps).tolist()
             row = {f"weight/{name}": value for name, value in zip(self.composition.tasks, mean, strict=True)}
         seen.zero_()
-        return row | conflict(self.composition, self._blocks, len(self.splits.train), self.device)
+        return row | conflict(self.composition, self._looks, len(self.splits.train), self.device)
 
     def _checkpoint(self) -> Checkpoint:
         groups: dict[str, Mapping[str, Tensor]] = {

@@ -19,6 +19,8 @@ class BrightnessContrast(Augmentation):
     Each factor is drawn evenly from `1 - jitter..1 + jitter`, per sample.
     """
 
+    by_sample = True
+
     def __init__(
         self,
         dataset: DatasetSpec,

@@ -27,6 +27,8 @@ class ColourJitter(Augmentation):
     Raises `Incompatible` unless images have three channels.
     """
 
+    by_sample = True
+
     def __init__(
         self,
         dataset: DatasetSpec,

@@ -29,6 +29,8 @@ class Erase(Augmentation):
     Raises `Incompatible` when a range is not in ascending order.
     """
 
+    by_sample = True
+
     def __init__(
         self,
         dataset: DatasetSpec,

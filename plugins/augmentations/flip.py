@@ -23,6 +23,8 @@ class Flip(Augmentation):
     a Single GPU" (2024). Raises `Incompatible` when a probability is given beside it.
     """
 
+    by_sample = True
+
     def __init__(
         self,
         dataset: DatasetSpec,

@@ -20,6 +20,8 @@ class GaussianNoise(Augmentation):
     The noise becomes part of the clean image: a denoising task is asked to keep it.
     """
 
+    by_sample = True
+
     def __init__(
         self,
         dataset: DatasetSpec,

@@ -48,6 +48,11 @@ class Mixing(Augmentation):
         quantiles = betaincinv(alpha, alpha, torch.linspace(0.0, 1.0, _POINTS).double().numpy())
         self._quantiles = {torch.device("cpu"): torch.from_numpy(quantiles).float()}
 
+    def reads(self, rows: Tensor, count: int) -> Tensor:
+        # The rows and their partners: in reverse order partners stand in each other's place again.
+        read: Tensor = torch.cat([rows, count - 1 - rows]).unique()
+        return read
+
     def shares(self, random: Random) -> Tensor:
         """Return how much of each image is its own, float32 `[B]`; 1 where nothing is mixed."""
         acts, place = chosen(random, self.probability), random.uniform() * (_POINTS - 1)

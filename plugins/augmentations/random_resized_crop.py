@@ -32,6 +32,8 @@ class RandomResizedCrop(Augmentation):
     Raises `Incompatible` when a range is not in ascending order.
     """
 
+    by_sample = True
+
     def __init__(
         self,
         dataset: DatasetSpec,

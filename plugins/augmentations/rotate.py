@@ -25,6 +25,8 @@ class Rotate(Augmentation):
     into another.
     """
 
+    by_sample = True
+
     def __init__(
         self,
         dataset: DatasetSpec,

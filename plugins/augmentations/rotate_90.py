@@ -22,6 +22,8 @@ class Rotate90(Augmentation):
     Raises `Incompatible` unless images are square.
     """
 
+    by_sample = True
+
     def __init__(
         self,
         dataset: DatasetSpec,

@@ -24,6 +24,8 @@ class Shift(Augmentation):
     absent where zeros are added. Raises `Incompatible` when the padding is not smaller than the image.
     """
 
+    by_sample = True
+
     def __init__(
         self,
         dataset: DatasetSpec,

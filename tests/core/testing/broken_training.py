@@ -66,6 +66,15 @@ TRAINING = {
         """,
         "the same images from the same random source",
     ),
+    ("augmentation", "what-it-reads-is-enough"): (
+        """
+        class Broken(Augmentation):
+            by_sample = True
+            def __call__(self, batch, random):
+                return replace(batch, image=batch.image * random.uniform().mean())
+        """,
+        "the same images and labels from the samples it reads as from the whole batch",
+    ),
     ("optimizer", "every-parameter-is-held-once"): (
         """
         class Broken(GoodOptimizer):
