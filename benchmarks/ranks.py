@@ -1,6 +1,6 @@
 """What a step costs each of several processes: `python -m benchmarks.ranks lenet --data-dir DIR [--ranks 2]`.
 
-`lenet` is LeNet on a fifth of MNIST, 512 a step; `pictures` are 512 of 224 x 224 from eight tar shards, in the
+`lenet` is LeNet on a fifth of MNIST, 512 a step; `pictures` are 512 of 224 x 224 from tar shards, in the
 mapped store, cropped, mirrored and jittered, 64 a step. Of each process, which has one thread, a line tells
 what a step takes of a processor, and bytes gathered from the store; medians of the epochs after the first.
 """

@@ -44,6 +44,7 @@ from .own_layers import OwnLayers
 from .rates import rate_factors
 from .sampling import draws_of
 from .selection import Selection, watched
+from .state import put_back, state_of
 from .step import Step, StepLosses
 from .together import Member, Part, Together
 from .update import update_of
@@ -149,15 +150,7 @@ class Trainer:
 
     def restore(self, checkpoint: Checkpoint) -> None:
         """Continue after a checkpoint as if training had never stopped."""
-        groups: dict[str, dict[str, Tensor]] = {"model": {}, "optimizer": {}, "balancer": {}, "average": {}}
-        for key, value in checkpoint.tensors.items():
-            group, _, name = key.partition("/")
-            groups[group][name] = value
-        self.composition.model.load_state_dict(groups["model"])
-        self.composition.balancer.load_state_dict(groups["balancer"])
-        self._update.load(groups["optimizer"])
-        if self._update.average is not None:
-            self._update.average.load(groups["average"])
+        put_back(self.composition, self._update, checkpoint.tensors)
         self._epoch = checkpoint.epoch
         # JSON has no infinity: null stands for it.
         numbers: dict[str, Any] = {
@@ -378,16 +371,6 @@ class Trainer:
         return row | conflict(self.composition, self._looks, len(self.splits.train), self.device)
 
     def _checkpoint(self) -> Checkpoint:
-        groups: dict[str, Mapping[str, Tensor]] = {
-            "model": self.composition.model.state_dict(),
-            "balancer": self.composition.balancer.state_dict(),
-            "optimizer": self._update.tensors(),
-        }
-        if self._update.average is not None:
-            # Copies: whoever keeps the checkpoint does so while the model has its averaged weights.
-            groups["model"] = {name: value.clone() for name, value in groups["model"].items()}
-            groups["average"] = self._update.average.tensors()
-        tensors = {f"{group}/{name}": value for group, part in groups.items() for name, value in part.items()}
         selection = {
             key: None if value == float("inf") else value for key, value in vars(self._selection).items()
         }
@@ -400,4 +383,4 @@ class Trainer:
             "history": list(self._rows),
             "graphs": None if self._graphs is None else self._graphs.state(),
         }
-        return Checkpoint(self._epoch, tensors, state)
+        return Checkpoint(self._epoch, state_of(self.composition, self._update), state)
