@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextvars import ContextVar
 from functools import cache
 from typing import Any, TypeVar
 
@@ -11,6 +12,9 @@ import torch
 from .nests import tensors_in
 
 Found = TypeVar("Found")
+
+_DEPTH: ContextVar[int] = ContextVar("depth of branches", default=0)
+"""In how many forks the work in hand lies: the first branch goes on where it came from, and may fork too."""
 
 
 def side_by_side(
@@ -41,25 +45,33 @@ def _on_streams(works: Sequence[Callable[[], Found]], device: torch.device, read
     main = torch.cuda.current_stream(device)
     begun = main.record_event()
     read = tensors_in(reads)
-    found = [works[0]()]
-    beside = [_stream(device, main.stream_id, number) for number in range(1, len(works))]
-    for stream, work in zip(beside, works[1:], strict=True):
-        stream.wait_event(begun)
-        # The allocator knows a tensor by the stream that made it: it must not give its memory away before
-        # the other one is done with it too.
-        for tensor in read:
-            tensor.record_stream(stream)
-        with torch.cuda.stream(stream):
-            given = work()
-        for tensor in tensors_in(given):
-            tensor.record_stream(main)
-        found.append(given)
-    for stream in beside:
-        main.wait_stream(stream)
+    beside: list[Any] = []
+    depth = _DEPTH.get()
+    within = _DEPTH.set(depth + 1)
+    try:
+        found = [works[0]()]
+        for number, work in enumerate(works[1:], start=1):
+            stream = _stream(device, main.stream_id, depth, number)
+            stream.wait_event(begun)
+            beside.append(stream)
+            # The allocator knows a tensor by the stream that made it: it must not give its memory away before
+            # the other one is done with it too.
+            for tensor in read:
+                tensor.record_stream(stream)
+            with torch.cuda.stream(stream):
+                given = work()
+            for tensor in tensors_in(given):
+                tensor.record_stream(main)
+            found.append(given)
+    finally:
+        _DEPTH.reset(within)
+        # After an error too: a capture with a branch that is not joined cannot be ended.
+        for stream in beside:
+            main.wait_stream(stream)
     return found
 
 
 @cache
-def _stream(device: torch.device, main: int, number: int) -> Any:
+def _stream(device: torch.device, main: int, depth: int, number: int) -> Any:
     """Return the stream of a branch: always the same, for torch keeps freed memory stream by stream."""
     return torch.cuda.Stream(device)

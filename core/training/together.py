@@ -9,13 +9,15 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from ..base.branches import side_by_side
 from ..base.device import in_use
 from ..base.nests import tensors_in
 from .capture import Capture, CapturedBlocks, Checks, Given, Work, shapes_of
@@ -45,12 +47,12 @@ class Part:
 class Ways:
     """How a device takes several trainings at once.
 
-    `capture` records work, given all generators; `fork` is a block in which the branches of a capture are
-    opened one by one, each a block of its own; `waits` is that of `Checks`. Work is done `at_work`.
+    `capture` records work, given all generators; `beside` does works side by side that read what is given
+    with them, as `side_by_side`; `waits` is that of `Checks`. Work is done `at_work`.
     """
 
     capture: Callable[[Callable[[], Sequence[torch.Generator]]], Capture]
-    fork: Callable[[int], AbstractContextManager[Callable[[int], AbstractContextManager[Any]]]]
+    beside: Callable[[Sequence[Callable[[], StepLosses]], object], list[StepLosses]]
     waits: Callable[[], AbstractContextManager[list[str]]] = lambda: nullcontext([])
     at_work: Callable[[], AbstractContextManager[Any]] = nullcontext
 
@@ -155,12 +157,9 @@ class Together:
 
         def work(given: tuple[Tensor, ...]) -> StepLosses:
             each = len(given) // len(parts)
-            found = []
-            with self.ways.fork(len(parts)) as branch:
-                for number, part in enumerate(parts):
-                    own = given[number * each : (number + 1) * each]
-                    with branch(number), part.layers.in_place():
-                        found.append(part.work(own))
+            own = [given[start : start + each] for start in range(0, len(given), each)]
+            works = [partial(_in_place, part, mine) for part, mine in zip(parts, own, strict=True)]
+            found = self.ways.beside(works, given)
             return StepLosses(*(torch.cat(same, dim=1) for same in zip(*found, strict=True)))
 
         def generators() -> list[torch.Generator]:
@@ -211,11 +210,17 @@ class Member:
         self.part.alone.release()
 
 
+def _in_place(part: Part, given: tuple[Tensor, ...]) -> StepLosses:
+    """Train on what is a training's own, with its generators in the place of torch's."""
+    with part.layers.in_place():
+        return part.work(given)
+
+
 def ways_of(device: torch.device) -> Ways:
     """Return how a CUDA device takes several trainings at once."""
     return Ways(
         lambda generators: CudaCapture(device, _Asked(generators)),
-        lambda count: forked_streams(device, count),
+        lambda works, reads: side_by_side(works, device, reads),
         noted_waits,
         lambda: in_use(device),
     )
@@ -229,28 +234,3 @@ class _Asked:
 
     def __iter__(self) -> Iterator[torch.Generator]:
         return iter(self._ask())
-
-
-@contextmanager
-def forked_streams(
-    device: torch.device, count: int
-) -> Iterator[Callable[[int], AbstractContextManager[Any]]]:
-    """Give branches on streams of their own while a graph is captured; outside of one, on the stream in use.
-
-    Eager steps gain nothing by streams, and would hold memory on each.
-    """
-    if not torch.cuda.is_current_stream_capturing():
-        yield lambda number: nullcontext()
-        return
-    main = torch.cuda.current_stream(device)
-    streams = [torch.cuda.Stream(device) for _ in range(count)]
-
-    @contextmanager
-    def branch(number: int) -> Iterator[None]:
-        streams[number].wait_stream(main)
-        with torch.cuda.stream(streams[number]):
-            yield
-
-    yield branch
-    for stream in streams:
-        main.wait_stream(stream)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -19,6 +21,7 @@ from mtl.core.data.samples import load_splits
 from mtl.core.discovery.registry import Registry
 from mtl.core.recipe.recipe_reader import read
 from mtl.core.recipe.recipe_source import RecipeSource
+from mtl.core.training.together import Together, Ways
 from mtl.core.training.trainer import Trainer
 
 CPU = torch.device("cpu")
@@ -71,8 +74,10 @@ class Card(TorchDispatchMode):
     @contextmanager
     def stream(self, chosen: Stream) -> Iterator[None]:
         before, self.now = self.now, chosen
-        yield
-        self.now = before
+        try:
+            yield
+        finally:
+            self.now = before
 
 
 @pytest.fixture
@@ -105,6 +110,20 @@ def test_the_pretended_card_notices_who_does_not_wait(card: Card, monkeypatch: p
     assert card.races == ["aten.add.Tensor"]
 
 
+def test_branches_are_joined_after_an_error_too(card: Card) -> None:
+    """Else the capture could not be ended, and its end would hide what went wrong."""
+
+    def breaks() -> Tensor:
+        torch.ones(1)
+        raise RuntimeError("the first cause")
+
+    with card, pytest.raises(RuntimeError, match="the first cause"):
+        side_by_side([lambda: torch.ones(1), breaks, lambda: torch.ones(1)], CPU)
+    (beside,) = card.used - {card.main.stream_id}
+    assert card.now is card.main
+    assert card.main.seen[beside] == 2
+
+
 def test_a_branch_has_the_same_stream_in_every_step_and_tensors_that_cross_are_known(
     card: Card, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -114,7 +133,7 @@ def test_a_branch_has_the_same_stream_in_every_step_and_tensors_that_cross_are_k
     )
     base = torch.ones(1)
     first, second = (side_by_side([lambda: base + 1, lambda: base + 2], CPU, {"x": base}) for _ in range(2))
-    beside = branches._stream(CPU, card.main.stream_id, 1).stream_id
+    beside = branches._stream(CPU, card.main.stream_id, 0, 1).stream_id
     main = card.main.stream_id
     assert crossed == [
         (id(base), beside),
@@ -124,15 +143,19 @@ def test_a_branch_has_the_same_stream_in_every_step_and_tensors_that_cross_are_k
     ]
 
 
-def block(registry: Registry, tree: dict[str, Any]) -> tuple[Tensor, Tensor]:
+def trainer(registry: Registry, tree: dict[str, Any]) -> Trainer:
     data = {"name": "shapes-synthetic", "train_size": 40, "test_size": 8}
     whole = {"dataset": data, "tasks": ["shape-class", "shape-count"], "train": {"batch_size": 8}, **tree}
     composition = compose(read(RecipeSource(whole), registry), registry)
-    trainer = Trainer(composition, load_splits(composition.dataset, validation=0.2, split_seed=0), CPU)
-    composition.model.train()
-    trainer._blocks.restart(1, 0)
-    losses = trainer._work(torch.arange(16), 0).losses
-    return losses, torch.cat([value.detach().flatten() for value in composition.model.parameters()])
+    return Trainer(composition, load_splits(composition.dataset, validation=0.2, split_seed=0), CPU)
+
+
+def block(registry: Registry, tree: dict[str, Any]) -> tuple[Tensor, Tensor]:
+    made = trainer(registry, tree)
+    made.composition.model.train()
+    made._blocks.restart(1, 0)
+    losses = made._work(torch.arange(16), 0).losses
+    return losses, torch.cat([value.detach().flatten() for value in made.composition.model.parameters()])
 
 
 @pytest.mark.parametrize(
@@ -154,3 +177,21 @@ def test_towers_and_heads_side_by_side_train_the_same_model(
     assert torch.equal(losses, expected[0])
     assert torch.equal(weights, expected[1])
     assert len(card.used) == streams
+
+
+def test_seeds_in_one_graph_are_branches_that_read_only_what_they_waited_for(
+    registry: Registry, card: Card
+) -> None:
+    """Each with its heads beside one another: branches of a branch."""
+    ways = Ways(lambda _: lambda work: work, lambda works, reads: side_by_side(works, CPU, reads))
+    group = Together(replace(ways, at_work=lambda: card))
+    made = [trainer(registry, {"encoder": {"name": "mlp", "hidden": [8]}, "seed": seed}) for seed in (0, 1)]
+    for one in made:
+        one._captured = one._fitting_blocks(lambda work: work)
+        one.join(group)
+    with ThreadPoolExecutor(2) as pool:
+        for _ in range(3):
+            list(pool.map(Trainer.train_epoch, made, timeout=60))
+    assert group._reason is None
+    assert card.races == []
+    assert len(card.used) == 4

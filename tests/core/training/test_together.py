@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -73,16 +73,13 @@ class Streams:
             self.recorders.append(capture(generators))
             return self.recorders[-1]
 
-        return Ways(record, self.fork)
+        return Ways(record, self.beside)
 
-    @contextmanager
-    def fork(self, count: int) -> Iterator[Callable[[int], AbstractContextManager[Any]]]:
-        def branch(number: int) -> AbstractContextManager[Any]:
-            self.branches.append(number)
-            return nullcontext()
-
-        yield branch
+    def beside(self, works: Sequence[Callable[[], StepLosses]], reads: object) -> list[StepLosses]:
+        self.branches += range(len(works))
+        found = [work() for work in works]
         self.joined += 1
+        return found
 
 
 def trainers(registry: Registry, changes: dict[str, Any], seeds: tuple[int, ...] = SEEDS) -> list[Trainer]:
@@ -183,7 +180,7 @@ def test_what_waits_is_told_once_and_each_goes_on_by_itself(registry: Registry) 
         yield ["plugin.py:7"]
 
     streams, told = Streams(), list[str]()
-    ways = Ways(streams.ways().capture, streams.fork, waits)
+    ways = Ways(streams.ways().capture, streams.beside, waits)
     expected = [rows(trainer) for trainer in trainers(registry, {})]
     assert together(trainers(registry, {}), ways, told) == expected
     assert told == ["seeds take turns: a step waits for the device at plugin.py:7"]
