@@ -1,11 +1,13 @@
 """The executor `local`: this process, or several of this machine, each with its share of the cores or a card.
 
 A process that dies fails the job it was at, with a reason that says so, and is replaced. Processes ignore
-Ctrl-C: the one that gives them work stops them, and what they leave is gone on with by the next run.
+Ctrl-C: the one that gives them work stops them, and what they leave is gone on with by the next run. Each
+ends by itself, so that what its libraries took from the system (a lock of tqdm's, say) is given back.
 """
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import signal
@@ -24,6 +26,9 @@ from ...core.contracts import Executor, Job, JobEnding, Seat, Work
 
 _BROKEN = 3
 """The exit status of what a component, or its process, failed at."""
+
+_PATIENCE = 10.0
+"""Seconds that a process which was told to end has for it."""
 
 
 class Local(Executor):
@@ -97,17 +102,20 @@ class _Desk:
         self._seat, self._perform = seat, perform
         self._process: Any = None
         self._connection: Connection | None = None
+        self._busy = False
 
     def give(self, job: Job) -> Connection:
         """Have a job done; its ending can be read when the connection is ready."""
         connection = self._connection or self._start()
         with suppress(OSError):  # it died before it had work: reading says so
             connection.send(job)
+        self._busy = True
         return connection
 
     def ending(self, job: Job) -> JobEnding:
         """Return how the job ended that was given last."""
         assert self._connection is not None
+        self._busy = False
         try:
             ended: JobEnding = self._connection.recv()
         except (EOFError, OSError):
@@ -120,13 +128,17 @@ class _Desk:
         return ended
 
     def stop(self) -> None:
-        """Tell the process to end."""
-        if self._process is not None:
-            self._process.terminate()
+        """Tell the process to end: one that waits for a job sees that none will come."""
+        if self._connection is not None:
+            self._connection.close()
+            if self._busy:
+                self._process.terminate()
 
     def clear(self) -> None:
-        """Wait until the process has ended."""
+        """Wait until the process has ended; one that does not is killed."""
         if self._connection is not None:
+            self._process.join(_PATIENCE)
+            self._process.kill()
             self._process.join()
             self._connection.close()
             self._process = self._connection = None
@@ -168,12 +180,14 @@ def _without_interrupts() -> Iterator[None]:
 
 
 def _sit(connection: Connection, perform: Perform, seat: Seat) -> None:
-    """Do jobs as they come, until nobody sends any."""
+    """Do jobs as they come, until nobody sends any, or the one at hand is interrupted."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     _end_with_parent()
-    with suppress(EOFError, BrokenPipeError):
+    with suppress(EOFError, ConnectionError, KeyboardInterrupt):
         while True:
             connection.send(perform(connection.recv(), seat))
+    gc.freeze()  # the system takes it all back at once
 
 
 def _end_with_parent() -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -61,6 +64,29 @@ def test_one_job_needs_no_other_process(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setattr(local, "_in_processes", None)
     (ending,) = Local().execute(iter(JOBS[:1]), Work(perform, "cpu", tmp_path, at_once=4))
     assert ending == perform(JOBS[0], Seat("cpu"))
+
+
+HELD: list[Any] = []
+
+
+def hold_a_lock(job: Job, seat: Seat) -> JobEnding:
+    """Make a named lock, as tqdm does, keep it, and tell its name; the last job waits for ever."""
+    lock = multiprocessing.get_context("spawn").RLock()
+    HELD.append(lock)
+    if job == JOBS[-1]:
+        time.sleep(600)
+    return JobEnding(job.key, where=lock._semlock.name)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/dev/shm").is_dir(), reason="looks where Linux keeps semaphores")
+def test_processes_give_back_what_they_took_at_rest_and_at_work() -> None:
+    found = local._in_processes(iter(JOBS), [Seat("cpu"), Seat("cpu")], hold_a_lock)
+    names = [next(found).where.lstrip("/") for _ in JOBS[1:]]
+    kept = [Path(f"/dev/shm/sem.{name}") for name in names]
+    assert all(path.exists() for path in kept)
+    found.close()
+    assert not any(path.exists() for path in kept)
 
 
 @pytest.mark.slow
