@@ -85,7 +85,10 @@ FITTING = 0.95
 
 
 ELSEWHERE = ("coreml", "executorch", "litert", "ncnn", "openvino")
-"""Exporters for runtimes that lack operators, or packages: tests/exports/elsewhere walks them."""
+"""Exporters for runtimes that lack operators, or packages: drawn only where one is asked for."""
+
+OF_AN_ENVIRONMENT = ("isolated", "python")
+"""Their options that make or name another environment."""
 
 
 class Draw:
@@ -96,6 +99,12 @@ class Draw:
         self._datasets = datasets
         self._seed = seed
         self._random = random.Random(seed)
+
+    def recipe_for(self, exporter: str) -> dict[str, Any]:
+        """Return a recipe as plain values whose export is for another runtime, in this environment."""
+        options = self._component("exporter", exporter)
+        kept = {name: value for name, value in options.items() if name not in OF_AN_ENVIRONMENT}
+        return {**self.recipe(), "export": kept}
 
     def recipe(self) -> dict[str, Any]:
         """Return a recipe as plain values."""

@@ -14,24 +14,31 @@ from typing import Any
 import pytest
 
 from mtl.core.discovery.registry import Registry
+from mtl.exports.elsewhere.environment import is_installed
+from mtl.exports.elsewhere.runtime import RUNTIMES_ELSEWHERE
 
 from .conftest import fresh_seed
-from .drawing import Draw
+from .drawing import ELSEWHERE, Draw
 from .walking import Outcome, walk
 
 ALWAYS = range(30)
 ANEW = 10
 MANY = int(os.environ.get("MTL_COMPOSITIONS", "3000"))
 MANY_ENOUGH = 100
+FOR_OTHERS = min(MANY, 20)
 CHOSEN = os.environ.get("MTL_COMPOSITION")
 
 
-def drawn_and_walked(registry: Registry, data: dict[str, Any], seed: int, folder: Path) -> Outcome:
-    tree = Draw(registry, data, seed).recipe()
+def drawn_and_walked(
+    registry: Registry, data: dict[str, Any], seed: int, folder: Path, exporter: str | None = None
+) -> Outcome:
+    drawn = Draw(registry, data, seed)
+    tree = drawn.recipe() if exporter is None else drawn.recipe_for(exporter)
     # What other commands do to a run, and resuming, is walked for a part of the runs: it costs as much again.
     then = {1: ("evaluate",), 2: ("verify",)}.get(seed % 6, ())
     outcome = walk(tree, folder / "walk", then=then, interrupt=seed % 12 == 0)
-    again = f"MTL_COMPOSITION={seed} python -m pytest {Path(__file__).name} -k chosen"
+    which = "chosen" if exporter is None else f"runtimes[{exporter}]"
+    again = f"MTL_COMPOSITION={seed} python -m pytest -m '' {Path(__file__).name} -k '{which}'"
     assert outcome.kind != "fault", f"{outcome.said}\nrecipe: {tree}\nagain: {again}"
     return outcome
 
@@ -73,6 +80,21 @@ def test_most_draws_are_trained(registry: Registry, small_data: dict[str, dict[s
         else:
             fates[True] += 1
     assert fates[True] >= 16, fates
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("exporter", ELSEWHERE)
+def test_compositions_for_other_runtimes(
+    registry: Registry, small_data: dict[str, dict[str, Any]], tmp_path: Path, exporter: str
+) -> None:
+    runtime = RUNTIMES_ELSEWHERE[exporter]
+    if not is_installed(runtime):
+        pytest.skip(f"{runtime.title} is not installed: no composition is walked for it")
+    seeds = range(FOR_OTHERS) if CHOSEN is None else [int(CHOSEN)]
+    kinds = Counter(
+        drawn_and_walked(registry, small_data, seed, tmp_path / str(seed), exporter).kind for seed in seeds
+    )
+    assert kinds["works"] > 0, kinds
 
 
 @pytest.mark.slow
