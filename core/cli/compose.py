@@ -122,6 +122,8 @@ def _train(
 ) -> None:
     """Train one model or several in this process, or one with others."""
     with session.importing():
+        # The first optimizer of torch brings in its compiler: here, the collector leaves it alone for good.
+        import_module("torch._dynamo")
         from ..running.following import Follower
         from ..running.pipeline import Pipeline
         from ..running.seeds import SeedsPipeline
