@@ -94,7 +94,7 @@ def trained(recipe: dict[str, Any]) -> None:
         gathered[0] += found.nbytes
         return found
 
-    Samples._gathered = counting  # type: ignore[method-assign]
+    Samples._gathered = counting  # type: ignore[method-assign, assignment]
     trainer = Trainer(composition, splits, device, ranks=ranks)
     steps = -(-len(splits.train) // training.batch_size)
     seconds, sizes = [], []

@@ -226,6 +226,8 @@ class RunFolder:
         kept = checkpoint.state.get("history")
         if kept is None:  # written by an earlier version
             return [row for row in self.read_history() if row["epoch"] <= checkpoint.epoch]
+        if not kept:  # in the middle of the first epoch
+            return []
         lost = "it is written again from the checkpoint, without the times of its epochs"
         try:
             rows = self.read_history()[: len(kept)]

@@ -151,9 +151,11 @@ class Sampling(BaseModel):
     ] = "equal"
 
 
+_NO_RESULT = ("memory", "checkpoint_every")
 _LATER = (
-    *("warm_up", "clip", "accumulate", "ema", "groups", "sampling", "memory", "deterministic"),
+    *("warm_up", "clip", "accumulate", "ema", "groups", "sampling", "deterministic"),
     *("freeze", "unfreeze_after", "layer_decay", "decay_norms", "watch", "lookahead"),
+    *_NO_RESULT,
 )
 """Fields of `Training` that are written only where they say something: older recipes keep their hash."""
 
@@ -281,6 +283,10 @@ class Training(BaseModel):
             "same."
         ),
     ] = "auto"
+    checkpoint_every: Annotated[
+        Annotated[int, Field(ge=1)] | Literal["shards"] | None,
+        Field(description="Steps, or `shards`, after which a resume can go on; null: epochs alone."),
+    ] = None
     patience: Annotated[
         int | None, Field(ge=1, description="Stop after so many epochs without improvement; null: never.")
     ] = None
@@ -352,12 +358,12 @@ class Recipe:
     def portable(self) -> dict[str, Any]:
         """Return `to_plain` with null for every path: the same on every machine, and no secret of one.
 
-        Nor does it say where pictures lie in memory and who is told, which changes no result. A
+        Nor does it say where pictures lie in memory, how often it is kept and who is told: no result. A
         `normalization` left open is that of the training split: where an encoder's weights want another, a
         composed recipe says so.
         """
         values: dict[str, Any] = _without_paths(self).to_plain()
-        values["train"].pop("memory", None)
+        values["train"] = {name: value for name, value in values["train"].items() if name not in _NO_RESULT}
         values.pop("trackers", None)
         values.setdefault("normalization", "train")
         return values

@@ -38,6 +38,7 @@ from ..training.memory import exhausted
 from ..training.requirements import refuse_impossible, refuse_unshared
 from ..training.trainer import EpochResult, Trainer
 from ..training.trial import refuse_lone_samples
+from ..training.within_epoch import refuse_without_shards
 from .exporting import check_export, export
 from .history import time_of
 from .loading import agree, brought_to, load_of, placed, tell_of_changes
@@ -191,6 +192,7 @@ class Pipeline:
         splits = self._splits(composition, shared)
         with composition.at_work("in a step of training that was tried"):
             refuse_lone_samples(composition, splits.train, self.device)
+        refuse_without_shards(composition, splits.train)
         composition = placed(composition, splits)
         agree(self.ranks, self.registry, composition, splits)
         return Prepared(composition, splits, trackers)
@@ -210,7 +212,7 @@ class Pipeline:
 
     def restart(self, folder: RunFolder, recipe: Recipe, shared: Splits | None = None) -> Started:
         """Return an interrupted run as it was after its last intact checkpoint."""
-        checkpoint = folder.checkpoints.latest(self.progress.warning)
+        checkpoint = folder.checkpoints.newest(self.progress.warning)
         if checkpoint.epoch >= recipe.train.epochs and (folder.path / METRICS).is_file():
             self.progress.warning(
                 f"all {checkpoint.epoch} epochs were done; the run is evaluated and exported again"
@@ -224,9 +226,14 @@ class Pipeline:
             splits = self._splits(composition, shared)
             tell_of_changes(splits, checkpoint.state, folder.path, self.progress.warning)
             trainer = self.trainer(composition, splits)
+        if not trainer.takes(checkpoint):
+            self.progress.warning(
+                f"epoch {checkpoint.epoch + 1} was begun on another kind of device: it is done again"
+            )
+            checkpoint = folder.checkpoints.latest(self.progress.warning)
         with composition.at_work("while its checkpoint was restored"):
             trainer.restore(checkpoint)
-        agree(self.ranks, self.registry, composition, splits, checkpoint=f"epoch {checkpoint.epoch}")
+        agree(self.ranks, self.registry, composition, splits, checkpoint=checkpoint.place)
         if self.ranks.leads:
             self._mend(folder, composition)
         history: list[Mapping[str, float]] = list(folder.history_of(checkpoint, self.progress.warning))
@@ -266,6 +273,7 @@ class Pipeline:
         devices = device_name(self.device) + ("" if self.ranks.alone else f", {self.ranks.world} processes")
         self.progress.started(started.composition.recipe.train.epochs, devices, counts)
         folder, history = started.folder, started.history
+        started.trainer.on_kept = folder.checkpoints.save_within
         told: str | None = None
         started.trainer.tell = self.progress.warning
         for result in self._epochs(started):

@@ -94,7 +94,7 @@ class SeedsPipeline:
                 )
             recipe = read(found[0].path / "recipe.yaml")
             # The others are trained with it too: those that have no checkpoint could not tell.
-            compose_again(found[0], recipe, self.pipeline.registry, found[0].checkpoints.latest().state)
+            compose_again(found[0], recipe, self.pipeline.registry, found[0].checkpoints.newest().state)
             outcome = self._run(recipe, folder, seeds, None)
             folder.complete()
         return outcome

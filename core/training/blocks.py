@@ -149,11 +149,14 @@ class Blocks:
             else steps_per_block(self._batch_size, shape, accumulate)
         )
 
-    def split(self, order: Tensor) -> tuple[Tensor, ...]:
-        """Return an epoch's sample indices `[N]` block by block; their lessons are wanted in this order."""
+    def split(self, order: Tensor, first: int = 0) -> tuple[Tensor, ...]:
+        """Return an epoch's sample indices `[N]` block by block, from block `first` on.
+
+        Their lessons are wanted in this order.
+        """
         sizes = step_sizes(len(order), self._batch_size)
         blocks = [sum(sizes[start : start + self.steps]) for start in range(0, len(sizes), self.steps)]
-        parts: tuple[Tensor, ...] = order.split(blocks)
+        parts: tuple[Tensor, ...] = order.split(blocks)[first:]
         self._feed.expect(parts)
         return parts
 

@@ -46,19 +46,33 @@ _VOUCHED = "vouched"
 _MOST = 2**40
 """Bytes of a file that no checkpoint comes near."""
 
-_OURS = re.compile(rf"epoch-\d+\.(safetensors|json)|best-\d+\.safetensors|\..+{re.escape(PARTIAL)}")
+_OURS = re.compile(
+    rf"(epoch|within)-[\d-]+\.(safetensors|json)|best-\d+\.safetensors|\..+{re.escape(PARTIAL)}"
+)
 """How the files are called that are written here, beside the manifest."""
+
+_WITHIN = "within"
+"""The manifest's key for the state in the middle of an epoch, until that is kept."""
 
 _WITHOUT_SUM = ({"checkpoints", "best"}, {"checkpoints", "best", "best_of"})
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """The state after an epoch: `tensors` (model, optimizer, balancer) and `state`, JSON values."""
+    """The state after an epoch: `tensors` (model, optimizer, balancer) and `state`, JSON values.
+
+    In the middle of the next one `state` has how many `steps` of it were taken, in blocks of how many.
+    """
 
     epoch: int
     tensors: Mapping[str, Tensor]
     state: Mapping[str, Any]
+
+    @property
+    def place(self) -> str:
+        """Where in the training it is, in words."""
+        steps = self.state.get("steps")
+        return f"epoch {self.epoch}" if steps is None else f"step {steps} of epoch {self.epoch + 1}"
 
 
 class CheckpointFolder:
@@ -86,10 +100,7 @@ class CheckpointFolder:
         """
         manifest = self._manifest()
         name = f"epoch-{checkpoint.epoch:05d}"
-        files = {
-            f"{name}.safetensors": to_safetensors(checkpoint.tensors),
-            f"{name}.json": json.dumps(dict(checkpoint.state), indent=2, allow_nan=False).encode(),
-        }
+        files = _files(name, checkpoint)
         if weights is not None:
             best_name = f"best-{checkpoint.epoch:05d}.safetensors"
             files[best_name] = to_safetensors(weights)
@@ -107,7 +118,19 @@ class CheckpointFolder:
         }
         others = [item for item in manifest["checkpoints"] if item["epoch"] != checkpoint.epoch]
         manifest["checkpoints"] = [*others, entry][-KEPT:]
+        manifest.pop(_WITHIN, None)
         self._write(manifest)
+        self.sweep()
+
+    def save_within(self, checkpoint: Checkpoint) -> None:
+        """Keep the state in the middle of an epoch, in the place of the one before, until the epoch's own."""
+        manifest = self._manifest()
+        files = _files(f"{_WITHIN}-{checkpoint.epoch:05d}-{checkpoint.state['steps']:07d}", checkpoint)
+        make_own_folder(self.path)
+        for name, content in files.items():
+            write_bytes(self.path / name, content)
+        sums = {name: sha256(content) for name, content in files.items()}
+        self._write(manifest | {_WITHIN: {"epoch": checkpoint.epoch, "files": sums}})
         self.sweep()
 
     def vouch(self, name: str, known: str) -> None:
@@ -129,19 +152,35 @@ class CheckpointFolder:
         """
         with self._reading():
             for entry in reversed(self._manifest()["checkpoints"]):
-                epoch, files = entry["epoch"], entry["files"].items()
-                contents = {Path(name).suffix: self._intact(name, digest) for name, digest in files}
-                tensors, state = contents[".safetensors"], contents[".json"]
-                if tensors is None or state is None:
-                    warn(
-                        f"the checkpoint of epoch {epoch} in {self.path} is damaged: the one before is taken"
-                    )
-                    continue
-                found = Checkpoint(epoch, load_tensors(tensors), json.loads(state))
-                if found.state["epoch"] != epoch:
-                    raise ValueError(f"it says epoch {epoch}, the checkpoint itself {found.state['epoch']}")
-                return found
+                if (found := self._read(entry)) is not None:
+                    return found
+                warn(
+                    f"the checkpoint of epoch {entry['epoch']} in {self.path} is damaged: "
+                    "the one before is taken"
+                )
         raise UsageError(f"no intact checkpoint in {self.path}", hint=self._again)
+
+    def newest(self, warn: Callable[[str], None] = lambda text: None) -> Checkpoint:
+        """Return the newest intact state: in the middle of an epoch where that was kept, else `latest`."""
+        with self._reading():
+            entry = self._manifest().get(_WITHIN)
+            if entry is not None:
+                if (found := self._read(entry)) is not None:
+                    return found
+                warn(f"what was kept within an epoch in {self.path} is damaged: the last whole one is taken")
+        return self.latest(warn)
+
+    def _read(self, entry: Mapping[str, Any]) -> Checkpoint | None:
+        """Return the checkpoint that the manifest names, None where a file of it is missing or damaged."""
+        epoch, files = entry["epoch"], entry["files"].items()
+        contents = {Path(name).suffix: self._intact(name, digest) for name, digest in files}
+        tensors, state = contents[".safetensors"], contents[".json"]
+        if tensors is None or state is None:
+            return None
+        found = Checkpoint(epoch, load_tensors(tensors), json.loads(state))
+        if found.state["epoch"] != epoch:
+            raise ValueError(f"it says epoch {epoch}, the checkpoint itself {found.state['epoch']}")
+        return found
 
     def state(self) -> Mapping[str, Any] | None:
         """Return the JSON values of the newest checkpoint whose own are intact; None when none are.
@@ -189,7 +228,8 @@ class CheckpointFolder:
         Returns which files could not be removed, and why.
         """
         manifest = self._manifest()
-        named = {name for entry in manifest["checkpoints"] for name in entry["files"]}
+        within = [manifest[_WITHIN]] if _WITHIN in manifest else []
+        named = {name for entry in (*manifest["checkpoints"], *within) for name in entry["files"]}
         kept = [manifest["best"], *manifest.get("best_of", {}).values()]
         named |= {entry["file"] for entry in kept if entry}
         unnamed = [
@@ -228,3 +268,11 @@ class CheckpointFolder:
         except UsageError:
             return None
         return content if sha256(content) == digest else None
+
+
+def _files(name: str, checkpoint: Checkpoint) -> dict[str, bytes]:
+    """Return the files of a checkpoint, by their names."""
+    return {
+        f"{name}.safetensors": to_safetensors(checkpoint.tensors),
+        f"{name}.json": json.dumps(dict(checkpoint.state), indent=2, allow_nan=False).encode(),
+    }

@@ -26,6 +26,10 @@ class EpochLosses:
             kept[self.done : until] = part
         self.done = until
 
+    def so_far(self) -> StepLosses:
+        """Return what the steps up to now gave, `[done, ...]` each."""
+        return StepLosses(*(part[: self.done] for part in self.all()))
+
     def all(self) -> StepLosses:
         """Return what all steps gave, `[steps, ...]` each."""
         assert self._kept is not None

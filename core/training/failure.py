@@ -70,3 +70,13 @@ class Failure:
         # Every loss may be finite and their sum not: then the largest is named.
         task = int(balanced[step].nan_to_num(nan=torch.inf).abs().argmax())
         raise NotFiniteError(f"the loss of task {tasks[task]!r} is not finite {where}", epoch)
+
+
+def refuse_unseen(tasks: Sequence[str], seen: Tensor, epoch: int) -> None:
+    """Raise `UsageError` for a task of whose labels an epoch saw none; `seen` `[T]` are how many it saw."""
+    for name, count in zip(tasks, seen.tolist(), strict=True):
+        if count == 0:
+            raise UsageError(
+                f"task {name!r} saw no label in epoch {epoch}",
+                hint="leave the task out, or give at least some training samples its label",
+            )

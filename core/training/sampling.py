@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 import torch
 from torch import Tensor
@@ -32,6 +33,11 @@ class Draws:
 
     groups: tuple[Tensor, ...]
     counts: tuple[int, ...]
+
+    @property
+    def count(self) -> int:
+        """How many samples an epoch has."""
+        return sum(self.counts)
 
     def order(self, seed: int, epoch: int) -> Tensor:
         """Return the samples of an epoch in the order they are trained on, int64 `[N]` on the CPU."""
@@ -65,8 +71,24 @@ class ShardDraws:
 
     shards: Tensor
 
+    @property
+    def count(self) -> int:
+        """How many samples an epoch has."""
+        return len(self.shards)
+
     def order(self, seed: int, epoch: int) -> Tensor:
         """Return the samples of an epoch in the order they are trained on, int64 `[N]` on the CPU."""
+        return torch.cat(self._groups(seed, epoch))
+
+    def ends(self, seed: int, epoch: int) -> list[int]:
+        """Return how many samples of an epoch are drawn when each group of shards is through.
+
+        >>> ShardDraws(torch.arange(12) // 2).ends(seed=0, epoch=1)
+        [8, 12]
+        """
+        return list(accumulate(len(group) for group in self._groups(seed, epoch)))
+
+    def _groups(self, seed: int, epoch: int) -> list[Tensor]:
         numbers, counts = self.shards.unique(return_counts=True)
         members = torch.argsort(self.shards, stable=True).split(counts.tolist())
         turn = torch.randperm(len(numbers), generator=generator("cpu", seed, "shards", epoch))
@@ -75,7 +97,7 @@ class ShardDraws:
             some = torch.cat([members[place] for place in places.tolist()])
             random = generator("cpu", seed, "order", epoch, *numbers[places].tolist())
             drawn.append(some[torch.randperm(len(some), generator=random)])
-        return torch.cat(drawn)
+        return drawn
 
 
 def draws_of(composition: Composition, train: Samples) -> Draws | ShardDraws:

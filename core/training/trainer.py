@@ -15,7 +15,6 @@ from torch import Tensor
 
 from ..base.allocation import keep_freed_memory
 from ..base.device import in_use
-from ..base.errors import UsageError
 from ..base.ranks import ALONE, Ranks
 from ..base.weak import weakly
 from ..composition.composition import Composition
@@ -34,7 +33,7 @@ from .conflict import conflict
 from .cuda_capture import CudaCapture
 from .determinism import deterministic
 from .epoch_losses import EpochLosses
-from .failure import Failure, NotFiniteError
+from .failure import Failure, NotFiniteError, refuse_unseen
 from .feed import Sent
 from .fitting_blocks import BlockInParts, FittingBlocks, positions
 from .history import to_json
@@ -49,6 +48,7 @@ from .step import Step, StepLosses
 from .together import Member, Part, Together
 from .update import update_of
 from .waits import noted_waits
+from .within_epoch import WithinEpoch
 
 
 @dataclass(frozen=True)
@@ -81,6 +81,7 @@ class Trainer:
     seeds_layers: bool = True
     ranks: Ranks = ALONE
     tell: Callable[[str], object] = lambda line: None
+    on_kept: Callable[[Checkpoint], object] = lambda checkpoint: None
     _epoch: int = 0
     _rate: float = 0.0
     _fitting: Fitting = field(default_factory=Fitting)
@@ -106,6 +107,7 @@ class Trainer:
         self._steps = len(step_sizes(len(self.splits.train), self._training.batch_size))
         self._captured: FittingBlocks | Member | None = self._prepare_capture()
         self._draws = draws_of(self.composition, self.splits.train)
+        self._within = WithinEpoch(self.composition, self._draws, self._blocks.steps)
 
     @cached_property
     def _content(self) -> dict[str, dict[str, Any]]:
@@ -148,10 +150,15 @@ class Trainer:
         average = self._update.average
         return nullcontext() if average is None else average.in_place()
 
+    def takes(self, checkpoint: Checkpoint) -> bool:
+        """Return whether this training can go on where a checkpoint is: at the end of one of its blocks."""
+        return self._within.takes(checkpoint)
+
     def restore(self, checkpoint: Checkpoint) -> None:
         """Continue after a checkpoint as if training had never stopped."""
         put_back(self.composition, self._update, checkpoint.tensors)
         self._epoch = checkpoint.epoch
+        self._within.resume(checkpoint)
         # JSON has no infinity: null stands for it.
         numbers: dict[str, Any] = {
             k: float("inf") if v is None else v for k, v in checkpoint.state["selection"].items()
@@ -184,7 +191,7 @@ class Trainer:
         self._kept.refuse_changed()
         refuse_drift(self.composition, self.ranks, f"after epoch {self._epoch}")
         seen = counts.sum(dim=0)
-        self._refuse_unlabelled(seen)
+        refuse_unseen(tasks, seen, self._epoch)
         return ((losses * counts).sum(dim=0) / seen).cpu()
 
     def _steps_of_epoch(self) -> EpochLosses:
@@ -192,11 +199,14 @@ class Trainer:
         seed = self.composition.recipe.seed
         order = self._draws.order(seed, self._epoch)
         total = self._steps
-        found = EpochLosses(total)
+        found = self._within.begin(self._step.balancing.seen)
+        kept_after = self._within.kept_after(self._epoch)
         factors = rate_factors(self.composition, self._epoch, total)
         self._rate = self._training.learning_rate * factors[-1]
+        first = found.done // self._blocks.steps
+        parts = self._blocks.split(order.to(self.splits.train.home), first)
         with self._layers() as seed_generators:
-            for block, indices in enumerate(self._blocks.split(order.to(self.splits.train.home))):
+            for block, indices in enumerate(parts, first):
 
                 def restart(block: int = block, done: int = found.done) -> None:
                     seed_generators(derive_seed(seed, "layers", self._epoch, block))
@@ -210,7 +220,18 @@ class Trainer:
                     self._tell(found.done, total)
                 else:
                     found.add(self._work(sent, block, lambda step: self._tell(step, total), found.done))
+                if found.done in kept_after:
+                    self._keep(found)
         return found
+
+    def _keep(self, found: EpochLosses) -> None:
+        """Hand over the state in the middle of an epoch, unless a loss was not finite: its end tells."""
+        if bool(self._failure.found):
+            return
+        self._kept.refuse_changed()
+        refuse_drift(self.composition, self.ranks, f"after step {found.done} of epoch {self._epoch}")
+        before = self._checkpoint(self._epoch - 1)
+        self.on_kept(self._within.checkpoint(before, found, self._step.balancing.seen))
 
     def _work(
         self, given: Tensor | Sent, block: int, tell: Callable[[int], None] | None = None, done: int = 0
@@ -324,14 +345,6 @@ class Trainer:
         """Return every tensor that a step changes."""
         return [*changed_by(self.composition, self._update), *self._failure.state, self._step.balancing.seen]
 
-    def _refuse_unlabelled(self, seen: Tensor) -> None:
-        for name, count in zip(self.composition.tasks, seen.tolist(), strict=True):
-            if count == 0:
-                raise UsageError(
-                    f"task {name!r} saw no label in epoch {self._epoch}",
-                    hint="leave the task out, or give at least some training samples its label",
-                )
-
     def _result(self, losses: Tensor, validation: Evaluation, seconds: float) -> EpochResult:
         judged = {name: metrics["loss"] for name, metrics in validation.metrics.items()}
         for name, count in validation.not_finite.items():
@@ -358,7 +371,7 @@ class Trainer:
         for name, metrics in validation.metrics.items():
             row |= {f"validation/{name}/{metric}": value for metric, value in metrics.items()}
         self._rows += to_json([row])
-        return EpochResult(self._epoch, row, best, self._checkpoint(), best_of)
+        return EpochResult(self._epoch, row, best, self._checkpoint(self._epoch), best_of)
 
     def _balance_of_epoch(self) -> dict[str, float]:
         """Return the epoch's mean weights by task, unless they are constant, and the gradients' cosines."""
@@ -370,12 +383,12 @@ class Trainer:
         seen.zero_()
         return row | conflict(self.composition, self._looks, len(self.splits.train), self.device)
 
-    def _checkpoint(self) -> Checkpoint:
+    def _checkpoint(self, epoch: int) -> Checkpoint:
         selection = {
             key: None if value == float("inf") else value for key, value in vars(self._selection).items()
         }
         state = {
-            "epoch": self._epoch,
+            "epoch": epoch,
             "selection": selection,
             "recipe": self.composition.recipe.portable(),
             "data": dataset_to_json(self.composition.dataset_spec),
@@ -383,4 +396,4 @@ class Trainer:
             "history": list(self._rows),
             "graphs": None if self._graphs is None else self._graphs.state(),
         }
-        return Checkpoint(self._epoch, state_of(self.composition, self._update), state)
+        return Checkpoint(epoch, state_of(self.composition, self._update), state)

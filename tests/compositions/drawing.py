@@ -182,6 +182,7 @@ class Draw:
             "freeze": some.choice([[], [], ["encoder.*"], ["encoder.stages.*"], ["heads.*"], ["*.bias"]]),
             "layer_decay": some.choice([None, None, 0.5]),
             "watch": None,
+            "checkpoint_every": some.choice([None, None, 1, 3]),
             "lookahead": some.choice([0, 0, 0, 2]),
         }
         return {**drawn, "unfreeze_after": 1 if drawn["freeze"] and epochs > 1 else None}

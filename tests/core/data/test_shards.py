@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import signal
 import subprocess
 import sys
 import tarfile
@@ -293,6 +294,50 @@ def test_two_processes_train_on_shards_what_one_does(folder: Path, tmp_path: Pat
         text = (out / "history.csv").read_text().splitlines()
         rows[devices] = [[float(value) for value in line.split(",")[3:5]] for line in text[1:]]
     assert rows[2] == [pytest.approx(row, rel=1e-5) for row in rows[1]]
+
+
+@pytest.mark.slow
+def test_two_processes_that_are_killed_amid_an_epoch_go_on_after_the_last_shards(tmp_path: Path) -> None:
+    drawn = np.random.default_rng(0).integers(0, 256, (2000, 4, 4), dtype=np.uint8)
+    for shard in range(10):
+        files: Files = {}
+        for number in range(shard * 200, shard * 200 + 200):
+            content = io.BytesIO()
+            Image.fromarray(drawn[number]).save(content, "PNG")
+            files |= {f"{number:04d}.png": content.getvalue(), f"{number:04d}.cls": b"01"[number % 2 :][:1]}
+        write(tmp_path / "shards" / f"{shard}.tar", files)
+    settings = ("encoder.hidden=[8]", "train.memory=mapped", "train.batch_size=2")
+    words = ["compose", "--data", str(tmp_path / "shards"), "--tasks", "cls", "--encoder", "mlp"]
+    words += ["--epochs", "2", "--set", "train.checkpoint_every=shards"]
+    words += [word for setting in settings for word in ("--set", setting)]
+
+    def started(*words: str) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            [sys.executable, "-m", "mtl", *words, "--device", "cpu", "--devices", "2"],
+            env=os.environ | {"MTL_CACHE_DIR": str(tmp_path / "cache"), "OMP_NUM_THREADS": "1"},
+            start_new_session=True,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+
+    def came_to(run: Path) -> tuple[list[list[str]], str]:
+        lines = [line.split(",") for line in (run / "history.csv").read_text().splitlines()]
+        place = lines[0].index("seconds")
+        manifest = json.loads((run / "checkpoint" / "manifest.json").read_text())
+        return [line[:place] + line[place + 1 :] for line in lines], json.dumps(manifest["checkpoints"])
+
+    whole, run = tmp_path / "whole", tmp_path / "run"
+    assert started(*words, "--out", str(whole)).wait() == 0
+    process = started(*words, "--out", str(run))
+    manifest = run / "checkpoint" / "manifest.json"
+    while not (manifest.exists() and '"within"' in manifest.read_text()):
+        assert process.poll() is None
+        time.sleep(0.01)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    assert '"within"' in manifest.read_text()
+    assert started("resume", str(run)).wait() == 0
+    assert came_to(run) == came_to(whole)
 
 
 @given(st.lists(st.integers(1, 9), min_size=1, max_size=11), st.integers(0, 3))

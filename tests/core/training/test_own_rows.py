@@ -44,7 +44,8 @@ class Neighbours(Augmentation):
     """Shows each sample between its neighbours, and says that it needs them."""
 
     def reads(self, rows: Tensor, count: int) -> Tensor:
-        return torch.cat([rows - 1, rows, rows + 1]).clamp(0, count - 1).unique()
+        read: Tensor = torch.cat([rows - 1, rows, rows + 1]).clamp(0, count - 1).unique()
+        return read
 
     def __call__(self, batch: Batch, random: Random) -> Batch:
         image = batch.image
@@ -152,9 +153,12 @@ def test_a_rank_gathers_its_rows_only(
     samples = samples.streamed_to(CPU) if memory == "streamed" else samples
     gathered: list[Tensor] = []
     rows_of = Samples._rows
-    monkeypatch.setattr(
-        Samples, "_rows", lambda samples, indices: gathered.append(indices) or rows_of(samples, indices)
-    )
+
+    def noting(samples: Samples, indices: Tensor) -> Tensor:
+        gathered.append(indices)
+        return rows_of(samples, indices)
+
+    monkeypatch.setattr(Samples, "_rows", noting)
     lessons(composition, samples, Counting(1, 2), torch.arange(21))
     assert {tuple(indices.tolist()) for indices in gathered} == {
         tuple(start + place for start in (0, 7, 14) for place in (3, 4, 5, 6))
