@@ -23,7 +23,7 @@ from typing import Any
 import torch
 
 from ..table import write_table
-from . import rightness, speed
+from . import rightness, several, speed
 from .page import DOCUMENT, document
 from .running import ROOT, Plan, child, lines_of, run_all
 from .setting import Line, Setting
@@ -39,6 +39,7 @@ ITEMS: dict[str, Plan] = {
     "resume": Plan(rightness.resume, 90),
     "memory": Plan(rightness.memory, 60),
     "streaming": Plan(rightness.streaming, 60),
+    "ranks": Plan(several.ranks, 150),
     "steps": Plan(speed.steps, 75, alone=True),
     "libmtl": Plan(speed.libmtl, 25, alone=True),
     "balancers": Plan(speed.balancers, 40, alone=True),

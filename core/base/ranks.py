@@ -117,7 +117,8 @@ class Ranks:
         try:
             yield
         except RuntimeError as error:
-            if is_out_of_memory(error):
+            # In a capture nobody is spoken to: what fails there is the capture.
+            if is_out_of_memory(error) or _is_capturing():
                 raise
             raise LostRankError(
                 f"rank {self.rank} of {self.world} has lost another one: {described(error).splitlines()[0]}",
@@ -154,6 +155,10 @@ def leave_ranks(ranks: Ranks) -> None:
     """Take leave of the others: what follows is done by each for itself."""
     if not ranks.alone:
         distributed.destroy_process_group()
+
+
+def _is_capturing() -> bool:
+    return torch.cuda.is_initialized() and torch.cuda.is_current_stream_capturing()
 
 
 def _own_device(place: int) -> torch.device:

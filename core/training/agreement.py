@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from ..composition.composition import Composition
 from ..contracts.specs import dataset_to_json
 from ..data.content import content_of, digest_of
 from ..data.samples import Splits
+from .captured_sums import WANTED
 
 
 class DriftError(MtlError):
@@ -47,6 +49,7 @@ def what_must_agree(composition: Composition, splits: Splits, packages: str) -> 
         "recipe": composition.recipe.hash(),
         "data set": data_digest(composition, splits),
         "state to start from": weights_digest(composition),
+        WANTED: os.environ.get(WANTED, "unset"),
     }
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from ..base.ranks import Ranks
 from ..composition.composition import Composition
 from ..contracts import Balancer
+from .captured_sums import WANTED, wanted
 from .update import Update
 
 
@@ -14,8 +15,9 @@ def why_not_captured(composition: Composition, update: Update, steps: int, ranks
     """Return why blocks of so many steps are not captured; None where nothing speaks against it."""
     balancer, training = composition.balancer, composition.recipe.train
     name = composition.recipe.balancer.name
-    if not ranks.alone:
-        return f"gradients are summed over {ranks.world} devices"
+    if not ranks.alone and not wanted():
+        untried = f"{WANTED}=1 captures that too, which no card has run yet"
+        return f"gradients are summed over {ranks.world} devices ({untried})"
     if not getattr(balancer, "capturable", True):
         return f"the balancer {name!r} {getattr(balancer, 'eager_because', Balancer.eager_because)}"
     if balancer.needs_new_losses:

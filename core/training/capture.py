@@ -45,6 +45,21 @@ that stays the same or a counter that stands still differ by more.
 
 
 @dataclass(frozen=True)
+class Against:
+    """What speaks against a capture; `exhausted`: memory ran out, and shorter blocks may do."""
+
+    reason: str
+    exhausted: bool = False
+
+
+Agree = Callable[[Against | None], Against | None]
+"""Is called by all processes of a training at the same blocks, with what each has against a capture.
+
+Returns what one of them has, the same to all.
+"""
+
+
+@dataclass(frozen=True)
 class Checks:
     """What is looked at, once in a training, before replays are trusted.
 
@@ -63,7 +78,8 @@ class CapturedBlocks:
     the very first time the `checks` want to see one more block before. `reason` says why blocks are worked
     eagerly, for good; it is None while nothing speaks against a capture. `exhausted`: memory ran out in one.
     `keepers` are the components that may keep state: what a step changes must be in tensors, in place, since
-    a replay runs no Python. `forget` drops what steps left that did not come to their end.
+    a replay runs no Python. `forget` drops what steps left that did not come to their end. With `agree` other
+    processes have their share of the same blocks: all replay a block, or none.
     """
 
     def __init__(
@@ -74,7 +90,10 @@ class CapturedBlocks:
         reason: str | None = None,
         checks: Checks | None = None,
         forget: Callable[[], object] = lambda: None,
+        agree: Agree | None = None,
     ) -> None:
+        self._alone = agree is None
+        self._agreed: Agree = agree or (lambda own: own)
         self._work = work
         self._capture = capture
         self._forget = forget
@@ -109,7 +128,11 @@ class CapturedBlocks:
 
     def begin_epoch(self) -> None:
         """Drop captured work that reads memory which was replaced between two epochs, by a balancer say."""
-        if self._state is not None and self._state != (state := python_state(self._keepers)):
+        if self._state is None:
+            return
+        state = python_state(self._keepers)
+        replaced = Against("memory was replaced") if state != self._state else None
+        if self._agreed(replaced) is not None:
             self._replays.clear()
             self._state = state
 
@@ -123,37 +146,43 @@ class CapturedBlocks:
         self._looked = True
         with self._checks.waits() as waits:
             found = self._work(given)
-        if waits:
-            self.reason = f"a step waits for the device at {_listed(waits)}"
+        own = Against(f"a step waits for the device at {_listed(waits)}") if waits else None
+        if (against := self._agreed(own)) is not None:
+            self.reason = against.reason
         return found
 
     def _try_to_capture(self, given: Given, restart: Callable[[], None]) -> bool:
         """Capture, or give a reason why not; return whether it was captured."""
         static: Given = changed(given, Tensor.clone)
         before = python_state(self._keepers)
+        found = self._recorded(static, restart)
+        if not isinstance(found, Against) and before != python_state(self._keepers):
+            found = Against("a step changes a Python attribute, which a replay would not")
+        against = self._agreed(found if isinstance(found, Against) else None)
+        if against is not None or isinstance(found, Against):
+            assert against is not None
+            self.reason, self.exhausted = against.reason, against.exhausted
+            self._replays.clear()
+            return False
+        self._state = before
+        self._replays[shapes_of(given)] = (static, found)
+        return True
+
+    def _recorded(self, static: Given, restart: Callable[[], None]) -> Callable[[], StepLosses] | Against:
         try:
-            replay = self._captured(static, restart)
+            return self._captured(static, restart)
         except MtlError:
             raise
         except Exception as error:
             # Whatever a plugin's component does that a graph cannot hold ends here, and is told.
-            self.reason = f"a step cannot be captured: {causes(error)}"
-            self.exhausted = _ran_out(error)
-            self._replays.clear()
-            return False
-        if before != python_state(self._keepers):
-            self.reason = "a step changes a Python attribute, which a replay would not"
-            self._replays.clear()
-            return False
-        self._state = before
-        self._replays[shapes_of(given)] = (static, replay)
-        return True
+            return Against(f"a step cannot be captured: {causes(error)}", _ran_out(error))
 
     def _captured(self, static: Given, restart: Callable[[], None]) -> Callable[[], StepLosses]:
         try:
             return self._capture(lambda: self._work(static))
         except Exception as error:
-            if not (_ran_out(error) and self._replays):
+            # Other processes would not drop theirs.
+            if not (_ran_out(error) and self._replays and self._alone):
                 raise
         # Without the graphs of other sizes there may be room; theirs are made again when they come up.
         self._replays.clear()
@@ -192,23 +221,28 @@ class CapturedBlocks:
         try:
             single = self._work(given)
         except (RuntimeError, MemoryError) as error:
-            if not is_out_of_memory(error):
+            if not (is_out_of_memory(error) and self._alone):
                 raise
             # Graphs hold what single steps had before them: no comparison, but the training goes on.
             self._forget()
             rewind()
             return StepLosses(*(part.clone() for part in replay()))
-        if not torch.allclose(replayed.losses, single.losses, rtol=AGREEMENT, atol=1e-6, equal_nan=True):
-            step, task = divmod(
-                int((replayed.losses - single.losses).abs().nan_to_num(nan=torch.inf).argmax()),
-                single.losses.shape[1],
-            )
-            self.reason = (
-                f"a replay is not what single steps are: loss {task + 1} of step {step + 1} of a block is "
-                f"{float(replayed.losses[step, task]):.6g} instead of {float(single.losses[step, task]):.6g}"
-            )
+        if (against := self._agreed(_difference(replayed.losses, single.losses))) is not None:
+            self.reason = against.reason
             self._replays.clear()
         return single
+
+
+def _difference(replayed: Tensor, single: Tensor) -> Against | None:
+    """Return where losses of a replay are not those of single steps, None where they agree."""
+    if torch.allclose(replayed, single, rtol=AGREEMENT, atol=1e-6, equal_nan=True):
+        return None
+    furthest = int((replayed - single).abs().nan_to_num(nan=torch.inf).argmax())
+    step, task = divmod(furthest, single.shape[1])
+    return Against(
+        f"a replay is not what single steps are: loss {task + 1} of step {step + 1} of a block is "
+        f"{float(replayed[step, task]):.6g} instead of {float(single[step, task]):.6g}"
+    )
 
 
 def shapes_of(given: Given) -> Shapes:

@@ -28,6 +28,7 @@ from .agreement import refuse_drift
 from .blocks import Blocks, StepLessons, step_sizes
 from .capturable import why_not_captured
 from .capture import Capture, CapturedBlocks, Checks, Work
+from .captured_sums import agreed_by, watched_over
 from .checkpoint import Checkpoint
 from .conflict import conflict
 from .cuda_capture import CudaCapture
@@ -125,22 +126,23 @@ class Trainer:
         step, `NegativeLossError` when the balancer needs positive losses, and `UsageError` when a task saw no
         label in a whole epoch.
         """
-        while self._epoch < self._training.epochs and not self._selection.out_of_patience(self._training):
-            started = time.perf_counter()
-            losses = self.train_epoch()
-            seconds = time.perf_counter() - started
-            self.composition.balancer.post_epoch(losses.to(self.device) * self._step.task_weights)
-            with self._averaged():
-                validation = evaluate(
-                    self.composition,
-                    self.splits.validation,
-                    "validation",
-                    fitting=self._fitting,
-                    ranks=self.ranks,
-                )
-            result = self._result(losses, validation, seconds)
-            with self._averaged():
-                yield result
+        with watched_over(self._captured, self.ranks):
+            while self._epoch < self._training.epochs and not self._selection.out_of_patience(self._training):
+                started = time.perf_counter()
+                losses = self.train_epoch()
+                seconds = time.perf_counter() - started
+                self.composition.balancer.post_epoch(losses.to(self.device) * self._step.task_weights)
+                with self._averaged():
+                    validation = evaluate(
+                        self.composition,
+                        self.splits.validation,
+                        "validation",
+                        fitting=self._fitting,
+                        ranks=self.ranks,
+                    )
+                result = self._result(losses, validation, seconds)
+                with self._averaged():
+                    yield result
         if self._captured is not None:
             # Who is done keeps its trainer for its results, not for its graphs.
             self._captured.release()
@@ -165,7 +167,8 @@ class Trainer:
         }
         self._selection = Selection(**numbers)
         self._rows = list(checkpoint.state.get("history", []))
-        if self._graphs is not None and (found := checkpoint.state.get("graphs")):
+        # Parts of a step's rows may have the same shapes on one rank, and others on the next.
+        if self.ranks.alone and self._graphs is not None and (found := checkpoint.state.get("graphs")):
             self._graphs.restore(found)
 
     def train_epoch(self) -> Tensor:
@@ -303,10 +306,10 @@ class Trainer:
         steps, accumulate = self._blocks.steps, self._training.accumulate
         reason = why_not_captured(self.composition, self._update, steps, self.ranks)
         checks = None if waits is None else Checks(waits, weakly(self._changes))
-        keepers, forget = self._keepers(), self._step.abandon
+        keepers, forget, agree = self._keepers(), self._step.abandon, agreed_by(self.ranks)
 
         def captured(work: Work) -> CapturedBlocks:
-            return CapturedBlocks(work, capture, keepers, reason, checks, forget)
+            return CapturedBlocks(work, capture, keepers, reason, checks, forget, agree)
 
         parts = BlockInParts(weakly(self._lessons), weakly(self._take), weakly(self._begin_part))
         whole, tell = weakly(self._replayed), weakly(self._say)

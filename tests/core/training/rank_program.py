@@ -9,6 +9,8 @@ import json
 import os
 import sys
 import traceback
+from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +25,7 @@ from mtl.core.evaluation import evaluation
 from mtl.core.recipe.recipe_reader import read
 from mtl.core.recipe.recipe_source import RecipeSource
 from mtl.core.training import step
+from mtl.core.training.step import StepLosses
 from mtl.core.training.trainer import Trainer
 
 CPU = torch.device("cpu")
@@ -50,10 +53,23 @@ def in_float64(module: torch.nn.Module, given: Any) -> Any:
     return tuple(value.double() if isinstance(value, torch.Tensor) else value for value in given)
 
 
+class Recorded:
+    """Captures as a graph does: nothing is done, and nobody spoken to, before it is replayed."""
+
+    def __init__(self, *, breaks: bool) -> None:
+        self._breaks = breaks
+
+    def __call__(self, work: Callable[[], StepLosses]) -> Callable[[], StepLosses]:
+        if self._breaks:
+            raise RuntimeError("a value was read back")
+        return work
+
+
 def trained(recipe: dict[str, Any], registry: Registry, ranks: Ranks) -> dict[str, Any]:
     """Train a recipe, in float64 unless it says otherwise; return weights, losses and scores."""
     recipe = dict(recipe)
     marks, rounded = recipe.pop("without labels", None), recipe.pop("in float32", False)
+    captured = recipe.pop("captured", None)
     composition = compose(read(RecipeSource(recipe), registry), registry)
     losses._shares = SHARES if rounded else shares_in_float64
     if not rounded:
@@ -66,7 +82,12 @@ def trained(recipe: dict[str, Any], registry: Registry, ranks: Ranks) -> dict[st
     if marks:
         without_labels(splits, marks)
     trainer = Trainer(composition, splits, CPU, ranks=ranks)
+    if captured:
+        recorded = Recorded(breaks=captured == "but on rank 1" and ranks.rank == 1)
+        trainer._captured = trainer._fitting_blocks(recorded, lambda: nullcontext([]))
     rows = [dict(result.row) for result in trainer.epochs()]
+    if captured and not ranks.alone:
+        assert (trainer.eager_reason is None) == (captured == "on all ranks"), trainer.eager_reason
     weights = {name: value.clone() for name, value in composition.model.state_dict().items()}
     weights |= {
         f"balancer {name}": value.clone() for name, value in composition.balancer.state_dict().items()

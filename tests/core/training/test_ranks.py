@@ -71,6 +71,8 @@ OTHERS = {
     "mixed pictures": recipe(
         tasks={"shape-class": {}}, augmentations=["shift", "mixup"], **{"in float32": True}
     ),
+    "sums in graphs": recipe(train={"epochs": 6}, captured="on all ranks"),
+    "sums in no graph": recipe(train={"epochs": 6}, captured="but on rank 1"),
     "frozen": recipe(train={"freeze": ["encoder.*"], "unfreeze_after": 1}),
 }
 
@@ -80,6 +82,7 @@ def started(recipes: Path, out: Path, world: int) -> list[subprocess.Popen[bytes
         free.bind(("localhost", 0))
         port = free.getsockname()[1]
     where = {"MASTER_ADDR": "localhost", "MASTER_PORT": str(port), "WORLD_SIZE": str(world)}
+    where |= {"MTL_CAPTURE_RANKS": "1"}
     return [
         subprocess.Popen(
             [sys.executable, str(PROGRAM), str(recipes), str(out)],
