@@ -91,7 +91,7 @@ def made(
 ) -> tuple[list[Keeper], list[CapturedBlocks]]:
     keepers = [Keeper() for _ in recorders]
     return keepers, [
-        CapturedBlocks(keeper.work, recorder, [keeper], None, check, agree())
+        CapturedBlocks(keeper.work, recorder, [keeper], None, check, agree=agree())
         for keeper, recorder, check in zip(keepers, recorders, checks or [None] * WORLD, strict=True)
     ]
 
@@ -148,7 +148,7 @@ def test_a_replay_that_differs_on_one_is_given_up_by_all(agree: Callable[[], Agr
     keepers = [Keeper() for _ in recorders]
     runs = [
         CapturedBlocks(
-            keeper.work, recorder, [keeper], None, Checks(changes=lambda k=keeper: [k.total]), agree()
+            keeper.work, recorder, [keeper], None, Checks(changes=lambda k=keeper: [k.total]), agree=agree()
         )
         for keeper, recorder in zip(keepers, recorders, strict=True)
     ]
