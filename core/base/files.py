@@ -241,7 +241,10 @@ def unpublished(paths: Sequence[Path]) -> Iterator[None]:
                     hint="move it, or choose another place",
                 )
             if not path.parent.is_dir():
-                raise UsageError(f"cannot write {path}: the folder {path.parent} does not exist")
+                raise UsageError(
+                    f"cannot write {path}: the folder {path.parent} does not exist",
+                    hint="make it first, or choose another place",
+                )
     try:
         yield
     finally:

@@ -13,12 +13,15 @@ LARGEST = 2**30
 
 HINT = "a CSV, TSV, JSON lines, Parquet or Arrow file, or a folder with a metadata.csv, .jsonl or .parquet"
 
+_A_PICTURE = ("a picture", "a table names pictures, a row for each: a line `file,label`, then `1.png,cat`")
+
 _SAVED_OTHERWISE = {
     b"PK\x03\x04": ("an Excel file, or another zip file", "save it in Excel as: CSV UTF-8"),
     b"\xd0\xcf\x11\xe0": ("an old Excel file", "save it in Excel as: CSV UTF-8"),
     b"PAR1": ("a Parquet file", "its name must end in .parquet"),
     b"ARROW1": ("an Arrow file", "its name must end in .arrow"),
     b"\x1f\x8b": ("a gzip file", "unpack it: gunzip FILE"),
+    **dict.fromkeys((b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"II*\0", b"MM\0*"), _A_PICTURE),
 }
 """How files begin that hold tables in other forms, what they are, and what to do with them."""
 

@@ -25,11 +25,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class OptionProblem:
-    """One mistake in a component's options: the path below the component, what is wrong, what would work."""
+    """One mistake in a component's options: the path below the component, what is wrong, what would work.
+
+    `unknown`: there is no such option.
+    """
 
     path: tuple[str | int, ...]
     message: str
     hint: str | None = None
+    unknown: bool = False
 
 
 @dataclass(frozen=True)
@@ -201,7 +205,7 @@ def _problem(model: type[BaseModel], detail: dict[str, Any]) -> OptionProblem:
         hint = did_you_mean(str(path[-1]), known) or (
             f"options: {', '.join(known)}" if known else "it takes no options"
         )
-        return OptionProblem(path, f"unknown option {'.'.join(map(str, path))!r}", hint)
+        return OptionProblem(path, f"unknown option {'.'.join(map(str, path))!r}", hint, unknown=True)
     info = model.model_fields.get(name)
     message = detail["msg"][0].lower() + detail["msg"][1:]
     for word, plainer in _WORDS.items():

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sized
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..base.errors import MOST_SHOWN, Problem, RecipeError, UsageError, did_you_mean
+from ..base.errors import MOST_SHOWN, MtlError, Problem, RecipeError, UsageError, did_you_mean
 from ..base.places import from_root
 from ..discovery.options import OptionProblem, options_of, validate_options
 from ..discovery.registry import Registry, component_class
@@ -124,12 +125,26 @@ class _Reader:
             return None
         complete, problems = validate_options(options_of(entry), options)
         for problem in problems:
-            self._complain((*path, *problem.path), f"{kind} {name!r}: {problem.message}", problem.hint)
+            self._complain((*path, *problem.path), *self._said(kind, name, problem, path))
         placed = {key: self._placed(item, f"{kind} {name!r}", (*path, key)) for key, item in complete.items()}
         held = component_class(entry).holds if kind == "dataset" else ""
         if held and held in placed:
             placed[held] = self._held(placed[held], (*path, held))
         return Choice(name, placed)
+
+    def _said(self, kind: str, name: str, problem: OptionProblem, path: PathOfKeys) -> tuple[str, str | None]:
+        """Return what is wrong with an option, in the words in which it was written, and a hint."""
+        flag = self.source.where((*path, *problem.path)) or ""
+        if not problem.unknown or not flag.startswith("--") or " " in flag:
+            return f"{kind} {name!r}: {problem.message}", problem.hint
+        # Whoever wrote a flag of mtl's knows nothing of the option that it stands for.
+        fitting = [other for other in self.registry.names(kind) if self._has(kind, other, problem.path[0])]
+        return f"{kind} {name!r} does not take it", f"leave it out, or take one of: {', '.join(fitting)}"
+
+    def _has(self, kind: str, name: str, option: object) -> bool:
+        with suppress(MtlError):  # one that cannot be asked is not recommended
+            return option in options_of(self.registry.find(kind, name)).model_fields
+        return False
 
     def _held(self, values: Mapping[str, Any], path: PathOfKeys) -> dict[str, Any]:
         """Return the data sets that a data set holds, by name, each with its options complete."""

@@ -83,6 +83,18 @@ def test_a_mistake_is_told_of_the_option_that_was_written(
     assert result.err.startswith(f"error: --set {written.partition('=')[0]}: {photos}/{said}"), result.err
 
 
+def test_a_flag_that_a_data_set_does_not_take_is_told_with_those_that_do(mtl: Command, photos: Path) -> None:
+    result = mtl("compose", "--data", str(photos), "--dataset", "digits", "--tasks", "classify", "--dry-run")
+    assert result.status == 2
+    assert "error: --data: dataset 'digits' does not take it\n" in result.err
+    assert "or take one of: coco, hf, table\n" in result.err
+
+
+def test_a_picture_is_told_from_a_table(mtl: Command, photos: Path) -> None:
+    result = mtl("compose", "--data", str(photos / "1.png"), "--dry-run")
+    assert "1.png: is a picture, not a text table\n  hint: a table names pictures" in result.err
+
+
 def test_what_is_not_used_or_left_out_is_a_warning(mtl: Command, photos: Path) -> None:
     (photos / "0.png").write_text("broken")
     settings = ("--set", "train.validation=0.3", "--set", "dataset.skip_broken=true")
