@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import sys
 from collections.abc import Iterator
 from contextlib import nullcontext
@@ -108,6 +109,7 @@ def test_a_script_is_translated_when_it_is_asked_for_and_then_as_ever(
     assert late.to_function_proto() == as_ever.to_function_proto()
     assert late.function_ir.meta == as_ever.function_ir.meta
     assert translated == ["added", "added"]
+    assert copy.copy(late.function_ir).name == "added"
 
 
 def test_a_library_of_networks_is_imported_when_something_is_asked_of_it(

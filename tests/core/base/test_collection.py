@@ -58,6 +58,14 @@ def test_what_is_there_for_good_is_set_aside_before_it_works_again(monkeypatch: 
     assert gc.isenabled()
 
 
+def test_what_lasts_is_old_after_the_block_and_not_gone_through_again() -> None:
+    gc.collect()
+    with uncollected():
+        kept = [[] for _ in range(3)]
+    old = {id(item) for item in gc.get_objects(generation=2)}
+    assert {id(item) for item in kept} <= old
+
+
 def test_a_model_is_traced_without_it(monkeypatch: pytest.MonkeyPatch) -> None:
     seen = []
     monkeypatch.setattr(torch.onnx, "export", lambda *given, **settings: seen.append(gc.isenabled()))
