@@ -143,8 +143,7 @@ class Trainer:
                 result = self._result(losses, validation, seconds)
                 with self._averaged():
                     yield result
-        if self._captured is not None:
-            # Who is done keeps its trainer for its results, not for its graphs.
+        if self._captured is not None:  # Who is done keeps its trainer for its results, not for its graphs.
             self._captured.release()
 
     def _averaged(self) -> AbstractContextManager[None]:
@@ -167,7 +166,6 @@ class Trainer:
         }
         self._selection = Selection(**numbers)
         self._rows = list(checkpoint.state.get("history", []))
-        # Parts of a step's rows may have the same shapes on one rank, and others on the next.
         if self.ranks.alone and self._graphs is not None and (found := checkpoint.state.get("graphs")):
             self._graphs.restore(found)
 
