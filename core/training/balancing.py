@@ -47,8 +47,7 @@ class Balancing:
         reached = model.parameters() if self._cut is not None or not balancer.needs_gradients else self._own
         self._summed = [parameter for parameter in reached if parameter.requires_grad]
         self.seen = torch.zeros(len(balancer.tasks), device=device)
-        self.total: Tensor | None = None
-        self._one = torch.ones((), device=device)
+        self._ones = torch.ones_like(self.seen)
 
     @property
     def parts(self) -> int:
@@ -57,16 +56,11 @@ class Balancing:
 
     def abandon(self) -> None:
         """Drop what a step left that did not come to its end."""
-        self.total = None
         if self._cut is not None:
             self._cut.forget()
 
     def backward(self, losses: Tensor) -> Tensor:
-        """Run the backward pass; return the balanced losses `[T]` whose sum the update minimises.
-
-        `total` is that sum where it was computed.
-        """
-        self.total = None
+        """Run the backward pass; return the balanced losses `[T]` whose sum the update minimises."""
         if self._balancer.needs_gradients:
             return self._from_gradients(losses)
         if self._balancer.plain:
@@ -77,13 +71,13 @@ class Balancing:
             balanced = weights * losses
             if not self._balancer.constant:
                 self.seen.add_(weights.detach())
-        total = balanced.sum()
         own = self._balancer.own_loss(losses.detach(), None)
-        whole = total if own is None else total + own
-        # Left to itself autograd makes a 1 in every step.
-        whole.backward(self._one if whole.dtype == self._one.dtype else None)
+        # To the sum each loss counts as 1: it need not be computed, nor need autograd make ones each time.
+        roots, gradients = [balanced], [self._ones.expand_as(balanced).to(balanced.dtype)]
+        if own is not None:
+            roots, gradients = [*roots, own], [*gradients, torch.ones_like(own)]
+        torch.autograd.backward(roots, gradients)
         self._sum_gradients()
-        self.total = total.detach()
         return balanced.detach()
 
     def _from_gradients(self, losses: Tensor) -> Tensor:

@@ -41,11 +41,11 @@ class Failure:
         """Forget, for a new epoch."""
         self.found.zero_()
 
-    def note(self, total: Tensor) -> None:
-        """Look at a step's total loss, a scalar, without reading it back."""
+    def note(self, balanced: Tensor) -> None:
+        """Look at a step's balanced losses `[T]`, without reading them back."""
         # What torch looks at gradients with before it scales them, here by 1: one kernel. It never takes back
         # what it has found: no later step of the epoch may update from what came after.
-        torch._amp_foreach_non_finite_check_and_unscale_([total], self.found, self._one)
+        torch._amp_foreach_non_finite_check_and_unscale_([balanced], self.found, self._one)
 
     def raise_if_found(
         self, losses: Tensor, balanced: Tensor, tasks: Sequence[str], epoch: int, positive: str | None = None
@@ -57,7 +57,7 @@ class Failure:
         """
         if not bool(self.found):
             return
-        step = int((~torch.isfinite(balanced.sum(dim=1))).int().argmax())
+        step = int((~torch.isfinite(balanced)).any(dim=1).int().argmax())
         where = f"at epoch {epoch}, step {step + 1}"
         negative = (losses[step] < 0) & balanced[step].isnan()
         if positive and bool(negative.any()) and bool(losses[step].isfinite().all()):
@@ -67,7 +67,6 @@ class Failure:
                 f"balancer {positive!r} needs losses above 0",
                 hint="add a constant to that loss, or choose a balancer that takes losses of any sign",
             )
-        # Every loss may be finite and their sum not: then the largest is named.
         task = int(balanced[step].nan_to_num(nan=torch.inf).abs().argmax())
         raise NotFiniteError(f"the loss of task {tasks[task]!r} is not finite {where}", epoch)
 

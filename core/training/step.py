@@ -74,11 +74,9 @@ class Step:
         if not balancer.constant:
             self._note_present(counts)
         balanced = self.balancing.backward(weighted)
-        total = self.balancing.total
         if balancer.needs_positive_losses:
             balanced = balanced.masked_fill((weighted < 0).view(-1, len(balanced)).any(dim=0), torch.nan)
-            total = None
-        failure.note(balanced.sum() if total is None else total)
+        failure.note(balanced)
         self._update(failure.found, closes=closes)
         if balancer.parts > 1:
             losses, counts = mean_of_parts(losses, counts)
@@ -93,7 +91,7 @@ class Step:
                 # Told as a loss of this step: the update that made it negative was this one's.
                 losses = torch.where(after < 0, after, losses)
                 balanced = balanced.masked_fill(after < 0, torch.nan)
-                failure.note(balanced.sum())
+                failure.note(balanced)
         return StepLosses(losses.detach(), balanced, counts)
 
     def abandon(self) -> None:

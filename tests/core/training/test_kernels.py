@@ -95,9 +95,9 @@ def bare(made: Trainer) -> Launches:
 @pytest.mark.parametrize(
     ("tree", "most"),
     [
-        ({}, 88),
-        ({"encoder": {"name": "mlp", "hidden": [8, 8]}, "tasks": ["even", "third"]}, 44),
-        ({"balancer": "uncertainty"}, 122),
+        ({}, 87),
+        ({"encoder": {"name": "mlp", "hidden": [8, 8]}, "tasks": ["even", "third"]}, 43),
+        ({"balancer": "uncertainty"}, 120),
     ],
 )
 def test_a_step_launches_no_more_than_it_did(tree: dict[str, Any], most: int, registry: Registry) -> None:
@@ -105,7 +105,7 @@ def test_a_step_launches_no_more_than_it_did(tree: dict[str, Any], most: int, re
 
 
 @pytest.mark.usefixtures("_as_on_cuda")
-@pytest.mark.parametrize(("tree", "most"), [({}, -3), ({"tasks": ["even", "third"]}, 2)])
+@pytest.mark.parametrize(("tree", "most"), [({}, -4), ({"tasks": ["even", "third"]}, 1)])
 def test_little_of_a_step_is_not_the_models(tree: dict[str, Any], most: int, registry: Registry) -> None:
     """What is not finite, and a sixteenth of making the block; the mean of a batch is one operation less."""
     made = trainer(registry, tree)

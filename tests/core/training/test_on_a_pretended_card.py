@@ -96,13 +96,13 @@ def pretended(monkeypatch: pytest.MonkeyPatch) -> Callable[[Composition], None]:
     def prepare(composition: Composition) -> None:
         modules: Sequence[nn.Module] = (composition.model, composition.balancer)
 
-        def backward(self: Tensor, *_: Any, **__: Any) -> None:
+        def backward(*_: Any, **__: Any) -> None:
             for module in modules:
                 for parameter in module.parameters():
                     if parameter.requires_grad:
                         parameter.grad = torch.empty_like(parameter)
 
-        monkeypatch.setattr(Tensor, "backward", backward)
+        monkeypatch.setattr(torch.autograd, "backward", backward)
 
     return prepare
 

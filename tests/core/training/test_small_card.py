@@ -209,7 +209,7 @@ def test_what_a_failed_capture_holds_is_let_go(registry: Registry) -> None:
 
     def restart() -> None:
         update, balancing = made._update, made._step.balancing
-        held = [parameter.grad for parameter in update._parameters] + [balancing.total, *update._held]
+        held = [*(parameter.grad for parameter in update._parameters), *update._held]
         assert balancing._cut is not None
         seen.append(all(one is None for one in held) and not balancing._cut.stages)
 
