@@ -73,7 +73,8 @@ class Balancing:
                 self.seen.add_(weights.detach())
         own = self._balancer.own_loss(losses.detach(), None)
         # To the sum each loss counts as 1: it need not be computed, nor need autograd make ones each time.
-        roots, gradients = [balanced], [self._ones.expand_as(balanced).to(balanced.dtype)]
+        alike = balanced.dim() == 1 and balanced.dtype == self._ones.dtype
+        roots, gradients = [balanced], [self._ones if alike else torch.ones_like(balanced)]
         if own is not None:
             roots, gradients = [*roots, own], [*gradients, torch.ones_like(own)]
         torch.autograd.backward(roots, gradients)
