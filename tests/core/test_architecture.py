@@ -30,6 +30,7 @@ ORDINARY = {
     "image",
     "onnx",
     "precision",
+    "steps",
     "table",
     "cosine",
     "torchvision",
