@@ -16,6 +16,7 @@ from pydantic_core import PydanticCustomError
 
 from ..contracts.specs import TestTimeAugmentation
 from ..discovery.options import plain
+from .keeping import Every
 from .section import Chooses, Means, sections_of
 from .start import InitFrom, StartOption
 
@@ -284,7 +285,7 @@ class Training(BaseModel):
         ),
     ] = "auto"
     checkpoint_every: Annotated[
-        Annotated[int, Field(ge=1)] | Literal["shards"] | None,
+        Every,
         Field(description="Steps, or `shards`, after which a resume can go on; null: epochs alone."),
     ] = None
     patience: Annotated[
