@@ -133,8 +133,8 @@ class Blocks:
     ) -> None:
         self._composition = composition
         self._ranks = ranks
-        self._own: dict[int, OwnRows] = {}
-        self._feed = feed_of(samples, lambda indices: self._own_rows(len(indices)).gathered(indices))
+        self._own: dict[tuple[int, torch.device], OwnRows] = {}
+        self._feed = feed_of(samples, self._kept)
         self._memory_format = memory_format(composition.recipe.train.channels_last)
         self._tasks = {name: composed.task for name, composed in composition.tasks.items()}
         self._views = plan_views(self._tasks, composition.recipe.views)
@@ -157,6 +157,10 @@ class Blocks:
         sizes = step_sizes(len(order), self._batch_size)
         blocks = [sum(sizes[start : start + self.steps]) for start in range(0, len(sizes), self.steps)]
         parts: tuple[Tensor, ...] = order.split(blocks)[first:]
+        for part in parts:
+            # A captured step copies nothing from the host.
+            for device in (self._device, part.device):
+                self._own_rows(len(part), device)
         self._feed.expect(parts)
         return parts
 
@@ -176,7 +180,7 @@ class Blocks:
         """
         seed = self._composition.recipe.seed
         sent = self.send(given) if isinstance(given, Tensor) else given
-        own = self._own_rows(len(sent[0]))
+        own = self._own_rows(len(sent[0]), self._device)
         random = StepRandom(
             len(sent[0]),
             self._device,
@@ -186,22 +190,26 @@ class Blocks:
             block,
             generators=self.generators,
             turns=Turns(own.gathered(sent[0]), self._epoch, seed),
-            rows=None if own.read is None else own.read.to(self._device),
+            rows=own.read,
         )
         batch = augment(self._feed.batch(sent), self._composition.augmentations, random)
         lessons = [self._cut(view, batch, random, own) for view in self._views]
         return list(zip(*lessons, strict=True))
 
-    def _own_rows(self, count: int) -> OwnRows:
-        """Return what this process makes of a block of `count` samples."""
-        if (found := self._own.get(count)) is None:
+    def _kept(self, indices: Tensor) -> Tensor:
+        """Return of the indices of a block's samples those of the samples that are gathered."""
+        return self._own_rows(len(indices), indices.device).gathered(indices)
+
+    def _own_rows(self, count: int, device: torch.device) -> OwnRows:
+        """Return what this process makes of a block of `count` samples, as tensors on a device."""
+        if (found := self._own.get((count, device))) is None:
             sizes, composition = step_sizes(count, self._batch_size), self._composition
             # Each of a balancer's parts is parted among the ranks for itself, once it is cut.
-            whole = self._ranks.alone or composition.balancer.parts > 1
-            found = (
-                OwnRows(tuple(sizes)) if whole else own_rows(sizes, self._ranks, composition.augmentations)
-            )
-            self._own[count] = found
+            if self._ranks.alone or composition.balancer.parts > 1:
+                found = OwnRows(tuple(sizes))
+            else:
+                found = own_rows(sizes, self._ranks, composition.augmentations).to(device)
+            self._own[count, device] = found
         return found
 
     def _cut(self, view: View, batch: Batch, random: StepRandom, own: OwnRows) -> list[Lesson]:
@@ -214,7 +222,7 @@ class Blocks:
         found = torch.stack([known.count for step in zip(*answers.values(), strict=True) for known in step])
         counts = found.view(len(sizes), -1)
         if own.rows is not None:
-            counts, answers = counted_together(counts, answers, own.rows, self._ranks)
+            counts, answers = counted_together(counts, answers, own, self._ranks)
         return [
             Lesson(
                 view.tasks,

@@ -18,21 +18,30 @@ class OwnRows:
     """What one process makes of a block: so many samples of each step (`sizes`).
 
     `rows` are its rows of each step, `read` int64 `[R]` the samples of the block that it gathers for them, in
-    order, and `among` int64 `[sum of sizes]` where its rows are among those. None: all of them.
+    order, and `among` int64 `[sum of sizes]` where its rows are among those. None: all of them. `counted`
+    `[K]` is 1 for each step of which it has rows that count; None: all. They are made before any capture.
     """
 
     sizes: tuple[int, ...]
     rows: tuple[Rows, ...] | None = None
     read: Tensor | None = None
     among: Tensor | None = None
+    counted: Tensor | None = None
+
+    def to(self, device: torch.device) -> OwnRows:
+        """Return it with its tensors on a device."""
+        read, among, counted = (
+            None if part is None else part.to(device) for part in (self.read, self.among, self.counted)
+        )
+        return OwnRows(self.sizes, self.rows, read, among, counted)
 
     def gathered(self, whole: Tensor) -> Tensor:
         """Return of what is there for a block's samples, `[N, ...]`, that of those which are gathered."""
-        return whole if self.read is None else whole[self.read.to(whole.device)]
+        return whole if self.read is None else whole[self.read]
 
     def own(self, gathered: Tensor) -> Tensor:
         """Return of what is there for the samples gathered, `[R, ...]`, that of the process's rows."""
-        return gathered if self.among is None else gathered[self.among.to(gathered.device)]
+        return gathered if self.among is None else gathered[self.among]
 
 
 def own_rows(sizes: Sequence[int], ranks: Ranks, augmentations: Sequence[Augmentation]) -> OwnRows:
@@ -46,12 +55,13 @@ def own_rows(sizes: Sequence[int], ranks: Ranks, augmentations: Sequence[Augment
     rows = tuple(ranks.rows(size) for size in sizes)
     steps = torch.arange(count).split(list(sizes))
     own = torch.cat([step[part.place] for step, part in zip(steps, rows, strict=True)])
-    read = _read(own, count, augmentations)
+    read, counted = _read(own, count, augmentations), [part.counted for part in rows]
     return OwnRows(
         tuple(part.count for part in rows),
         rows,
         None if len(read) == count else read,
         None if len(read) == len(own) else torch.searchsorted(read, own),
+        None if all(counted) else torch.tensor(counted, dtype=torch.float32),
     )
 
 
@@ -64,14 +74,14 @@ def _read(own: Tensor, count: int, augmentations: Sequence[Augmentation]) -> Ten
 
 
 def counted_together(
-    counts: Tensor, answers: Mapping[str, Sequence[Known]], rows: Sequence[Rows], ranks: Ranks
+    counts: Tensor, answers: Mapping[str, Sequence[Known]], own: OwnRows, ranks: Ranks
 ) -> tuple[Tensor, dict[str, list[Known]]]:
     """Return how many labels the steps' whole batches have, `[K, T]`, and a rank's targets, counted so.
 
-    `counts` `[K, T]` and `answers`, by task and step, are those of the rank's `rows` alone.
+    `counts` `[K, T]` and `answers`, by task and step, are those of the rank's rows alone.
     """
-    counted = torch.tensor([float(part.counted) for part in rows], device=counts.device)
-    whole = ranks.total(counts * counted.unsqueeze(1))
+    rows = own.rows or ()
+    whole = ranks.total(counts if own.counted is None else counts * own.counted.unsqueeze(1))
     found = {
         name: [_of_the_whole(*step) for step in zip(known, rows, whole[:, task], strict=True)]
         for task, (name, known) in enumerate(answers.items())
