@@ -28,6 +28,7 @@ SMALL: dict[str, dict[str, Any]] = {
 NOT_WALKED = {
     "download": "there is no network",
     "compile": "it takes a minute",
+    "checkpoint_every": "'shards' takes tar shards: tests/core/training/test_within_epoch.py",
 }
 """Options whose choices are left out, and why."""
 

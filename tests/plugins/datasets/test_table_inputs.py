@@ -126,7 +126,7 @@ def test_columns_beside_pictures_are_inputs_where_they_are_named(pictured: Path)
     [
         ({"inputs": ("aera",)}, "area"),
         ({"targets": ("id",)}, "no column 'id' is known"),
-        ({"inputs": ("price",), "targets": ("price",)}, "is told, too"),
+        ({"inputs": ("price",), "targets": ("price",)}, "is read and told"),
         ({"inputs": ()}, "no column holds paths of pictures"),
     ],
 )
