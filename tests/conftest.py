@@ -59,14 +59,6 @@ def _nothing_left_behind() -> Iterator[None]:
     assert visible(folders) <= before, f"left behind: {sorted(map(str, visible(folders) - before))}"
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _what_lasts_is_set_aside() -> Iterator[None]:
-    """Let collections go through what one module made: through all that lasts they take a second each."""
-    yield
-    gc.collect()
-    gc.freeze()
-
-
 @pytest.fixture(scope="session")
 def registry() -> Registry:
     """The registry of the installed plugins."""
