@@ -9,7 +9,7 @@ from typing import Any
 
 from mtl.core.base.files import read_text, write_text
 from mtl.core.comparison.summary import found_note, table_note
-from mtl.core.comparison.verdicts import BETTER, WORSE
+from mtl.core.comparison.verdicts import BETTER, OPEN, UNSURE_BETTER, UNSURE_WORSE, WORSE
 from mtl.core.discovery.registry import Registry
 from mtl.core.recipe.recipe_source import write_yaml
 from mtl.core.report.numbers import listed
@@ -97,7 +97,10 @@ def _found(against: str, found: Mapping[str, Any]) -> list[str]:
         for outcome in (BETTER, WORSE)
         if outcome in names
     ]
-    return lines or [f"On average of the tasks, no row is surely better or worse than {against}."]
+    if unsure := [name for outcome in (UNSURE_BETTER, UNSURE_WORSE, OPEN) for name in names.get(outcome, ())]:
+        verb = "is" if len(unsure) == 1 else "are"
+        lines.append(f"Whether {listed(unsure)} {verb} better or worse than {against} is open.")
+    return lines
 
 
 def _plan(plan: Plan) -> str:
