@@ -151,7 +151,13 @@ class CheckpointFolder:
         Raises `UsageError` when there is none, or the manifest is damaged.
         """
         with self._reading():
-            for entry in reversed(self._manifest()["checkpoints"]):
+            entries = self._manifest()["checkpoints"]
+            if entries and not any(map(self._has_tensors, entries)):
+                raise UsageError(
+                    f"the tensors of the training are not in {self.path}: a pulled run has its weights alone",
+                    hint=f"train on from these, with a fresh optimizer: {self._from_weights}",
+                )
+            for entry in reversed(entries):
                 if (found := self._read(entry)) is not None:
                     return found
                 warn(
@@ -241,6 +247,16 @@ class CheckpointFolder:
     def _again(self) -> str:
         run = self.path.parent
         return f"train again: mtl compose --recipe {run / 'recipe.yaml'} --out {run} --force"
+
+    @property
+    def _from_weights(self) -> str:
+        run = self.path.parent
+        return f"mtl compose --recipe {run / 'recipe.yaml'} --init-from {run} --out ANOTHER"
+
+    def _has_tensors(self, entry: Mapping[str, Any]) -> bool:
+        return any(
+            os.path.lexists(self.path / name) for name in entry["files"] if name.endswith(".safetensors")
+        )
 
     def _reading(self) -> AbstractContextManager[None]:
         return reading(self.path / MANIFEST, "a manifest of checkpoints", hint=self._again)

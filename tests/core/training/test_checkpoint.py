@@ -78,6 +78,20 @@ def test_without_an_intact_checkpoint_the_message_says_so(folder: CheckpointFold
         folder.latest()
 
 
+def test_a_folder_without_any_tensors_is_called_a_pulled_run_and_not_damaged(
+    folder: CheckpointFolder,
+) -> None:
+    folder.save(checkpoint(1))
+    folder.save(checkpoint(2))
+    for path in folder.path.glob("epoch-*.safetensors"):
+        path.unlink()
+    told: list[str] = []
+    with pytest.raises(UsageError, match="a pulled run has its weights alone") as refused:
+        folder.latest(told.append)
+    assert told == []
+    assert f"--init-from {folder.path.parent}" in str(refused.value.hint)
+
+
 def test_damaged_weights_are_refused(folder: CheckpointFolder) -> None:
     folder.save(checkpoint(1), {"w": torch.zeros(2)})
     (folder.path / "best-00001.safetensors").write_bytes(b"x")
