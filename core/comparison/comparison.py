@@ -13,6 +13,7 @@ from ..base.files import write_json, write_text
 from ..base.notebook import box
 from ..discovery.registry import Registry
 from ..execution.choosing import Hands
+from .earlier import earlier_variants
 from .folder import ComparisonFolder
 from .grid import MISSING, Grid
 from .outcomes import Outcome, outcomes_of
@@ -77,10 +78,13 @@ def write_results(path: Path, found: Mapping[str, Any]) -> None:
 
 
 class Judge(Protocol):
-    """Makes the results of a grid from the outcomes of its cells, as JSON values."""
+    """Makes the results of a grid from the outcomes of its cells, as JSON values.
+
+    `planned` seeds were decided on beforehand; `earlier` variants were judged here and are asked for no more.
+    """
 
     def __call__(
-        self, grid: Grid, outcomes: Mapping[str, Outcome], notes: Sequence[str], planned: int
+        self, grid: Grid, outcomes: Mapping[str, Outcome], notes: Sequence[str], planned: int, earlier: int
     ) -> dict[str, Any]: ...
 
 
@@ -123,7 +127,8 @@ class Comparing:
                 adopts=not force,
             )
             failures = runner.run(grid.cells)
-            found = self.judge(grid, outcomes_of(grid, folder, failures), runner.notes, planned)
+            outcomes, earlier = outcomes_of(grid, folder, failures), earlier_variants(grid, folder)
+            found = self.judge(grid, outcomes, runner.notes, planned, earlier)
             folder.check()
             self.write(path, found)
             if not failures:

@@ -27,15 +27,17 @@ def results(
     outcomes: Mapping[str, Outcome],
     notes: Sequence[str] = (),
     planned: int | None = None,
+    earlier: int = 0,
 ) -> dict[str, Any]:
     """Return the content of `compare.json`.
 
     `planned` is the number of seeds that was decided on before anything was trained, by default the grid's.
+    `earlier` variants were judged before and are not in the grid: they count as comparisons all the same.
     """
     look = Look(len(grid.seeds), planned or len(grid.seeds))
     rows = [Row(grid, variant, outcomes, look) for variant in grid.variants]
     find_repeats(rows)
-    correct(rows, look)
+    correct(rows, look, earlier)
     found = power_of(grid, look.planned)
     tasks = {
         name: {**item.to_json(), "margin": grid.margins.get(name), "found": _found(rows, name, found)}
@@ -52,8 +54,8 @@ def results(
         "recipe": dict(grid.fixed),
         "seeds": list(grid.seeds),
         "against": grid.against,
-        "method": _method(grid, rows, look),
-        "notes": [*_notes(grid, rows, outcomes), *notes],
+        "method": _method(grid, rows, look, earlier),
+        "notes": [*_notes(grid, rows, outcomes), *_of_earlier(earlier), *notes],
         "variants": variants,
         "single_task": _alone(grid, outcomes),
         "pareto": _fronts(grid.yardsticks, variants),
@@ -70,7 +72,7 @@ def _found(rows: Sequence[Row], task: str, found: Power) -> float | None:
     return found.found_effect * math.sqrt(fmean(spread**2 for spread in spreads))
 
 
-def _method(grid: Grid, rows: Sequence[Row], look: Look) -> dict[str, Any]:
+def _method(grid: Grid, rows: Sequence[Row], look: Look, earlier: int) -> dict[str, Any]:
     own = [row for row in rows if row.repeats is None]
     return {
         "level": LEVEL,
@@ -81,9 +83,11 @@ def _method(grid: Grid, rows: Sequence[Row], look: Look) -> dict[str, Any]:
         "test": "Welch",
         "correction": "Holm",
         "comparisons": {
-            "tasks": sum(p_of(gain) is not None for row in own for gain in row.gains.values()),
-            "delta_m": sum(p_of(row.delta) is not None for row in own),
+            "tasks": sum(p_of(gain) is not None for row in own for gain in row.gains.values())
+            + earlier * len(grid.yardsticks),
+            "delta_m": sum(p_of(row.delta) is not None for row in own) + earlier,
         },
+        "earlier_variants": earlier,
         "look": look.to_json(),
         "power": power_of(grid, look.planned).to_json(),
         "select": _selection(grid),
@@ -100,6 +104,13 @@ def _selection(grid: Grid) -> list[str]:
 def _notes(grid: Grid, rows: Sequence[Row], outcomes: Mapping[str, Outcome]) -> list[str]:
     """Return what must be known beside the numbers."""
     return [*unlike(outcomes), *_lost(rows), *_repeated(rows), *out_of_bounds(grid.yardsticks, outcomes)]
+
+
+def _of_earlier(count: int) -> list[str]:
+    if not count:
+        return []
+    variants = "1 variant was" if count == 1 else f"{count} variants were"
+    return [f"{variants} compared in this folder before and left out now: p counts them all the same"]
 
 
 def unlike(outcomes: Mapping[str, Outcome]) -> list[str]:

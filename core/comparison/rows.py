@@ -159,22 +159,25 @@ def find_repeats(rows: Sequence[Row]) -> None:
                 break
 
 
-def correct(rows: Sequence[Row], look: Look) -> None:
+def correct(rows: Sequence[Row], look: Look, earlier: int = 0) -> None:
     """Adjust the p-values for the number of comparisons, and for looking again after more seeds.
 
     Those of tasks, those of delta-m and those of equality are each corrected among their own. A row that
-    repeats another is no comparison of its own, and has that one's p-values.
+    repeats another is no comparison of its own, and has that one's p-values. `earlier` variants were judged
+    before and are no rows any more: they are counted.
     """
     own = [row for row in rows if row.repeats is None]
     able = [(row, task) for row in own for task in row.yardsticks]
     p_values = [p_of(row.gains[task]) for row, task in able]
-    for (row, task), adjusted in zip(able, holm(p_values), strict=True):
+    more = earlier * max(len(row.yardsticks) for row in rows)
+    for (row, task), adjusted in zip(able, holm(p_values, more), strict=True):
         row.adjusted[task] = look.adjusted(adjusted)
-    for row, adjusted in zip(own, holm([p_of(row.delta) for row in own]), strict=True):
+    for row, adjusted in zip(own, holm([p_of(row.delta) for row in own], earlier), strict=True):
         row.adjusted_delta = look.adjusted(adjusted)
     bounded = [(row, task) for row, task in able if task in row.margins]
     p_values = [_p_of_equality(row.gains[task], row.margins[task]) for row, task in bounded]
-    for (row, task), adjusted in zip(bounded, holm(p_values), strict=True):
+    more = earlier * max(len(row.margins) for row in rows)
+    for (row, task), adjusted in zip(bounded, holm(p_values, more), strict=True):
         row.equal[task] = look.adjusted(adjusted)
     by_name = {row.variant.name: row for row in own}
     for row in rows:

@@ -88,16 +88,20 @@ def equivalence(found: Estimate, margin: float) -> float | None:
     return float(max(below, above))
 
 
-def holm(values: Sequence[float | None]) -> list[float | None]:
+def holm(values: Sequence[float | None], others: int = 0) -> list[float | None]:
     """Return p-values adjusted for the number of comparisons (Holm 1979); None stays None and is not counted.
+
+    `others` is how many more were made, whose p-values are taken to be larger than all of these.
 
     >>> holm([0.01, None, 0.04])
     [0.02, None, 0.04]
+    >>> holm([0.01, None, 0.04], others=1)
+    [0.03, None, 0.08]
     """
     known = sorted((value, index) for index, value in enumerate(values) if value is not None)
     adjusted: list[float | None] = [None] * len(values)
     least = 0.0
     for rank, (value, index) in enumerate(known):
-        least = max(least, min(1.0, value * (len(known) - rank)))
+        least = max(least, min(1.0, value * (len(known) + others - rank)))
         adjusted[index] = least
     return adjusted

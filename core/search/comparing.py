@@ -82,10 +82,10 @@ class FoundGrid:
     values: Mapping[str, str]
 
     def judge(
-        self, grid: Grid, outcomes: Mapping[str, Outcome], notes: Sequence[str], planned: int
+        self, grid: Grid, outcomes: Mapping[str, Outcome], notes: Sequence[str], planned: int, earlier: int
     ) -> dict[str, Any]:
         """Return the results of a comparison, which say that every row was searched for alike."""
-        found = results(grid, outcomes, [self.note(), *notes], planned)
+        found = results(grid, outcomes, [self.note(), *notes], planned, earlier)
         return found | {"search": {**self.asked.plan(), "seed": grid.seeds[0], "found": dict(self.values)}}
 
     def note(self) -> str:

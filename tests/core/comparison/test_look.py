@@ -131,6 +131,24 @@ def test_more_seeds_in_a_folder_are_a_later_look(grid: Make, train: Train, tmp_p
     assert again.results["method"]["look"] == Look(4, 3).to_json()
 
 
+def test_a_variant_that_is_left_out_later_counts_all_the_same(
+    grid: Make, train: Train, tmp_path: Path
+) -> None:
+    three = (0, 1, 2)
+    both = train(grid(("hard", "none"), seeds=three), tmp_path / "c")[0].results
+    less = train(grid("hard", seeds=three), tmp_path / "c")[0].results
+    alone = train(grid("hard", seeds=three), tmp_path / "other")[0].results
+    counted = [found["method"]["comparisons"] for found in (both, less, alone)]
+    assert [counts["tasks"] for counts in counted] == [4, 4, 2]
+    assert [counts["delta_m"] for counts in counted] == [2, 2, 1]
+    p_values = [found["variants"][0]["delta_m_verdict"]["adjusted_p"] for found in (both, less, alone)]
+    assert p_values[2] <= p_values[0] <= p_values[1] == min(1.0, 2 * p_values[2])
+    assert "1 variant was compared in this folder before and left out now" in "\n".join(less["notes"])
+    assert both["notes"] == alone["notes"] == []
+    again = train(grid("hard", seeds=(0, 1)), tmp_path / "c")[0].results
+    assert again["method"]["earlier_variants"] == 1
+
+
 def test_fewer_seeds_than_planned_make_nothing_sure(grid: Make, train: Train, tmp_path: Path) -> None:
     train(grid("hard", seeds=(0, 1, 2, 3)), tmp_path / "c")
     early, _ = train(grid("hard", seeds=(0, 1, 2)), tmp_path / "c")
