@@ -237,6 +237,9 @@ def test_the_page_says_what_is_sure_and_marks_the_rate(
     assert re.search(r"\| hard-mgda \| 0.01 \| 1,234 \| 9[45]\.\d\d ± 0\.\d\d \|", found["main"])
     assert re.search(r"\| hard-mgda \| 5\d\.\d\d \| \*\*5\d\.\d\d\*\* \|", found["search"])
     assert "hard-rlw" in found["others"]
+    assert "0.01, was the best one for 3 of 3 rows: a higher one" in found["conclusions"]
+    assert "corrected in 6 families" in found["conclusions"]
+    assert "(3 seeds, `hard-sum`: 2) and single tasks (3 seeds, `hard-sum`: 4)" in found["conclusions"]
     assert "18 of 18 cells are there" in found["origin"]
 
 
@@ -248,6 +251,19 @@ def test_before_all_planned_seeds_nothing_is_sure(
     assert "better than training" not in found["conclusions"]
     assert "| hard-mgda | 0.01 |" in found["main"]
     assert "beats" not in found["main"]
+    assert "mark perhaps (p below 0.2), whatever p, before all planned seeds are there." in found["main"]
+
+
+def test_what_is_missing_is_listed_with_the_time_of_its_row(part: Any, plan: Any, tmp_path: Path) -> None:
+    listed = part("missing").missing_lines
+    assert listed(filled(part, plan, tmp_path)) == ["cells: 30 of 30 are there, missing: 0"]
+    for name in ("hard-mgda-seed-2", "none-sum-seed-2"):
+        (path,) = (tmp_path / "tiny").rglob(f"{name}.json")
+        path.unlink()
+    lines = listed(part("store").Results(tmp_path, plan))
+    assert lines[0] == "hard-mgda-seed-2  missing, about 2 s of a processor"
+    assert lines[-1].endswith("missing: 2, of which 2 take about 4.0 s of a processor")
+    assert listed(part("store").Results(tmp_path, plan), 2)[-1].endswith("missing: 0")
 
 
 def test_a_failed_cell_is_told_with_its_reason(

@@ -5,6 +5,7 @@
     python -m benchmarks.multitask --data-dir DIR --cells 3          # three cells, and stop
     python -m benchmarks.multitask --data-dir DIR --seeds 4          # only what the first four seeds need
     python -m benchmarks.multitask --data-dir DIR --cell hard-sum-seed-0 --check  # repeat one, compare all
+    python -m benchmarks.multitask --list                            # train nothing: name what is missing
     python -m benchmarks.multitask --page                            # train nothing: write docs/benchmark.md
 
 What is to be trained stands in `plans/NAME.yaml`, written before the first training. Interrupted, the program

@@ -40,6 +40,7 @@ def parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--jobs", type=_number, metavar="N", help="so many cells at a time, by an executor")
     parser.add_argument("--cell", metavar="NAME", help="with --check: which one")
     parser.add_argument("--check", action="store_true", help="repeat --cell and compare to the last digit")
+    parser.add_argument("--list", action="store_true", help="train nothing: name what is missing or failed")
     parser.add_argument("--page", action="store_true", help="train nothing: write the page")
     parser.add_argument("--runs", type=Path, default=Path("runs/multitask"), help="folder of the runs")
     parser.add_argument("--results", type=Path, default=RESULTS, help="folder of the small files")
@@ -87,6 +88,7 @@ def _work(given: argparse.Namespace) -> int:
     from mtl.core.comparison.statistics import MINIMUM_SEEDS
     from mtl.core.discovery.registry import installed
 
+    from .missing import missing_lines
     from .plan import find_cell, read_plan
     from .repeating import repeat
     from .store import Results
@@ -95,6 +97,9 @@ def _work(given: argparse.Namespace) -> int:
 
     plan, registry = read_plan(given.plan), installed()
     results = Results(given.results, plan)
+    if given.list:
+        print("\n".join(missing_lines(results, given.seeds)))
+        return 0
     if not given.page:
         trainer = Trainer(plan, registry, given.runs / plan.name, given.data_dir)
         if given.check:

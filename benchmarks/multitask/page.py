@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from math import isfinite
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from mtl.core.base.files import read_text, write_text
@@ -38,7 +39,7 @@ def blocks(results: Results, registry: Registry) -> dict[str, str]:
     plan = results.plan
     main, *others = (table_of(results, part, registry) for part in plan.parts())
     return {
-        "conclusions": _list(_conclusions(plan, main)),
+        "conclusions": _list(_conclusions(plan, main, others)),
         "plan": _plan(plan),
         "main": "\n\n".join(_table(plan, main)),
         "others": "\n\n".join(text for table in others for text in _table(plan, table)),
@@ -59,7 +60,7 @@ def _grid(heads: Sequence[str], rows: Iterable[Sequence[str]], text: int = 1, la
     return "\n".join([*lines, *(f"| {' | '.join(row)} |" for row in rows)])
 
 
-def _conclusions(plan: Plan, table: Table) -> list[str]:
+def _conclusions(plan: Plan, table: Table, others: Sequence[Table]) -> list[str]:
     """Return the first lines: what is sure, and for what."""
     done, planned, rows = len(table.seeds), table.part.seeds, len(table.methods)
     if table.against_alone is None:
@@ -72,8 +73,10 @@ def _conclusions(plan: Plan, table: Table) -> list[str]:
         lines = _found("training each task alone", table.against_alone)
         if table.against_row is not None:
             lines += _found(f"`{plan.against}`", table.against_row)
-    if note := found_note(table.against_alone):
-        lines.append(f"Smaller differences may be there, unseen: {note}.")
+    lines += _unseen(table)
+    if table.whole:
+        lines.append(_families(plan, [table, *others]))
+    lines += _at_the_edge(plan, table)
     epochs = plan.recipe["train"]["epochs"]
     lines.append(
         f"The table is of these pictures, this network and {epochs} epochs, each row with the best of "
@@ -83,6 +86,52 @@ def _conclusions(plan: Plan, table: Table) -> list[str]:
     sources = read_published(plan)
     if sources and not any(source.protocol == plan.protocol for source in sources):
         lines.append("No published figure is reproduced or refuted: none was made by this protocol.")
+    return lines
+
+
+def _unseen(table: Table) -> list[str]:
+    """Return how small a difference may be and still not be found."""
+    assert table.against_alone is not None
+    lines = []
+    if note := found_note(table.against_alone):
+        lines.append(f"Smaller differences from single-task training may be there, unseen: {note}.")
+    known = [row["delta_m"] for row in table.against_alone["variants"] if row["delta_m"] is not None]
+    halves = [(one["interval"][1] - one["interval"][0]) / 2 for one in known if one["interval"] is not None]
+    if halves:
+        lines.append(
+            f"The interval of delta-m against single-task training is ± {median(halves):.2f} % in the median "
+            f"of the rows, {min(halves):.2f} to {max(halves):.2f} %."
+        )
+    return lines
+
+
+def _families(plan: Plan, tables: Sequence[Table]) -> str:
+    """Return among how many comparisons each kind of verdict is corrected."""
+    found = [("single-task training", table, table.against_alone) for table in tables]
+    found += [(f"`{plan.against}`", table, table.against_row) for table in tables]
+    told = []
+    for against, table, results in found:
+        if results is not None:
+            counts = results["method"]["comparisons"]
+            seeds = f"{len(table.seeds)} seeds, {against}"
+            told += [f"delta-m ({seeds}: {counts['delta_m']})", f"single tasks ({seeds}: {counts['tasks']})"]
+    return (
+        f"Verdicts are corrected in {len(told)} families, each of which has a false one in 5 % of cases at "
+        f"most; that any family has one is more likely: {listed(told)}."
+    )
+
+
+def _at_the_edge(plan: Plan, table: Table) -> list[str]:
+    """Return how many rows might have wanted a rate beyond those that were searched."""
+    rates = [table.rates[method.name] for method in table.methods]
+    lines = []
+    for rate, word in ((max(plan.search.rates), "highest"), (min(plan.search.rates), "lowest")):
+        if count := rates.count(rate):
+            beyond = "higher" if word == "highest" else "lower"
+            lines.append(
+                f"The {word} rate that was searched, {rate:g}, was the best one for {count} of {len(rates)} "
+                f"rows: a {beyond} one might have served these better, and ranked them otherwise."
+            )
     return lines
 
 

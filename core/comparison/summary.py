@@ -47,13 +47,15 @@ def table_note(results: Mapping[str, Any]) -> str:
     method = results["method"]
     counts = method["comparisons"]
     equal = any(judge["margin"] is not None for judge in results["tasks"].values())
+    look = method["look"]
+    early = ", whatever p, before all planned seeds are there" if look["seeds"] < look["planned"] else ""
     return (
         f"Test split, mean over seeds; gains over {baseline_of(results)}, positive is better, with "
         f"{100 * method['level']:.0f} % intervals. p is of {method['test']}'s t test, corrected by "
         f"{method['correction']} for {counts['tasks']} comparisons of tasks, of delta-m for "
         f"{counts['delta_m']}. Both hold however often one adds seeds and looks again. + and - mark "
         f"verdicts (p below {method['verdict_below']:g}), {'= marks equality, ' if equal else ''}(+) and (-) "
-        f"mark perhaps (p below {method['perhaps_below']:g})."
+        f"mark perhaps (p below {method['perhaps_below']:g}){early}."
     )
 
 
