@@ -78,7 +78,7 @@ class Prepared:
 
 @dataclass(frozen=True)
 class Started:
-    """A run that is ready to train: its folder, its parts, and the rows of the epochs done so far."""
+    """A run that is ready to train: folder, parts, rows of the epochs done so far, where it goes on in words."""
 
     folder: RunFolder
     composition: Composition
@@ -86,6 +86,7 @@ class Started:
     trainer: Trainer
     history: list[Mapping[str, float]]
     tracking: Tracking = field(default_factory=Tracking)
+    place: str = "before its first epoch"
 
 
 @dataclass
@@ -134,7 +135,9 @@ class Pipeline:
                 told = (self.progress.warning, self.progress.note)
                 recipe = lengthened(folder, recipe, epochs, self.registry, *told)
             self.ranks.told(None)
-            return self._finish_whole(self.restart(folder, recipe))
+            started = self.restart(folder, recipe)
+            self.progress.note(f"goes on {started.place}")
+            return self._finish_whole(started)
 
     def _finish_whole(self, started: Started) -> Outcome:
         trained = self.train(started)
@@ -238,7 +241,8 @@ class Pipeline:
             self._mend(folder, composition)
         history: list[Mapping[str, float]] = list(folder.history_of(checkpoint, self.progress.warning))
         tracking = track(trackers, self.progress, folder, composition, history)
-        return Started(folder, composition, splits, trainer, history, tracking)
+        place = checkpoint.place_among(composition.recipe.train.epochs, trainer.steps)
+        return Started(folder, composition, splits, trainer, history, tracking, place)
 
     def _mend(self, folder: RunFolder, composition: Composition) -> None:
         """Write again what was damaged and is not needed to go on."""

@@ -129,6 +129,7 @@ class SeedsPipeline:
             one = replace(recipe, seed=seed)
             if folder.checkpoints.exist:
                 run = pipeline.restart(folder, one, shared)
+                self.pipeline.progress.note(f"seed {seed} goes on {run.place}")
             else:
                 prepared = pipeline.prepare(one, source, shared)
                 with writing_to(folder.path):

@@ -74,6 +74,16 @@ class Checkpoint:
         steps = self.state.get("steps")
         return f"epoch {self.epoch}" if steps is None else f"step {steps} of epoch {self.epoch + 1}"
 
+    def place_among(self, epochs: int, steps: int) -> str:
+        """Return where it is in a training of so many epochs, of so many steps each.
+
+        >>> Checkpoint(5, {}, {}).place_among(10, 211), Checkpoint(0, {}, {"steps": 20}).place_among(10, 211)
+        ('after epoch 5 of 10', 'in epoch 1 of 10, after step 20 of 211')
+        """
+        done = self.state.get("steps")
+        whole = f"after epoch {self.epoch} of {epochs}"
+        return whole if done is None else f"in epoch {self.epoch + 1} of {epochs}, after step {done} of {steps}"
+
 
 class CheckpointFolder:
     """The folder `checkpoint/` of a run."""

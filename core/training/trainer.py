@@ -105,7 +105,7 @@ class Trainer:
         self._looks = (
             self._blocks if self.ranks.alone else Blocks(self.composition, self.splits.train, self.device)
         )
-        self._steps = len(step_sizes(len(self.splits.train), self._training.batch_size))
+        self.steps = len(step_sizes(len(self.splits.train), self._training.batch_size))
         self._captured: FittingBlocks | Member | None = self._prepare_capture()
         self._draws = draws_of(self.composition, self.splits.train)
         self._within = WithinEpoch(self.composition, self._draws, self._blocks.steps)
@@ -199,7 +199,7 @@ class Trainer:
         """Take the steps of the epoch in hand, block by block; return what they gave."""
         seed = self.composition.recipe.seed
         order = self._draws.order(seed, self._epoch)
-        total = self._steps
+        total = self.steps
         found = self._within.begin(self._step.balancing.seen)
         kept_after = self._within.kept_after(self._epoch)
         factors = rate_factors(self.composition, self._epoch, total)
@@ -257,7 +257,7 @@ class Trainer:
         if runs <= self._blocks.steps:
             # Blocks hold whole runs: `done`, which a replay would not know, does not matter.
             return (index + 1) % runs == 0 or index + 1 == count
-        return (done + index + 1) % runs == 0 or done + index + 1 == self._steps
+        return (done + index + 1) % runs == 0 or done + index + 1 == self.steps
 
     def _layers(self) -> AbstractContextManager[Callable[[int], None]]:
         """Give what seeds the generators that layers draw from."""
@@ -311,7 +311,7 @@ class Trainer:
 
         parts = BlockInParts(weakly(self._lessons), weakly(self._take), weakly(self._begin_part))
         whole, tell = weakly(self._replayed), weakly(self._say)
-        return FittingBlocks(captured, whole, parts, self.device, min(steps, self._steps), accumulate, tell)
+        return FittingBlocks(captured, whole, parts, self.device, min(steps, self.steps), accumulate, tell)
 
     @property
     def _graphs(self) -> FittingBlocks | None:
@@ -379,7 +379,7 @@ class Trainer:
         row = {}
         seen = self._step.balancing.seen
         if not self.composition.balancer.constant:
-            mean = (seen / self._steps).tolist()
+            mean = (seen / self.steps).tolist()
             row = {f"weight/{name}": value for name, value in zip(self.composition.tasks, mean, strict=True)}
         seen.zero_()
         return row | conflict(self.composition, self._looks, len(self.splits.train), self.device)

@@ -174,7 +174,9 @@ def test_an_interrupted_run_is_readable_and_resumes_to_the_same_numbers(
         "recipe.yaml",
         "snapshots",
     ]
-    assert mtl("resume", "stopped", "--device", "cpu").status == 0
+    result = mtl("resume", "stopped", "--device", "cpu")
+    assert result.status == 0
+    assert "goes on after epoch 2 of 3\n" in result.err
     metrics = [json.loads(Path(run, "metrics.json").read_text()) for run in ("straight", "stopped")]
     assert metrics[0]["test"] == metrics[1]["test"]
     assert Path("straight/model.onnx").read_bytes() == Path("stopped/model.onnx").read_bytes()

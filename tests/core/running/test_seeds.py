@@ -167,7 +167,9 @@ def test_an_interrupted_command_goes_on_where_it_was(
     with pytest.raises(UsageError, match="not finished"):
         choose_seed(path, "best")
     assert run(["resume", str(path), "--device", "cpu"]) == 0
-    assert "parity" in capsys.readouterr().out
+    told = capsys.readouterr()
+    assert "parity" in told.out
+    assert "seed 5 goes on after epoch 1 of " in told.err
     for seed in (3, 5):
         assert history(path / f"seed-{seed}") == history(many.path / f"seed-{seed}")
 
