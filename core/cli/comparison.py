@@ -135,11 +135,11 @@ def telling_what_is_kept(progress: ComparisonProgress, path: Path) -> Iterator[N
     """On Ctrl-C, say that the finished cells are kept and how to go on."""
     try:
         yield
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as interrupt:
         progress.stopped()
         if path.is_dir():
             done = len(list(path.glob("cells/*/cell.json")))
-            click.echo(f"\nfinished trainings, kept in {path}: {done}; repeat the command to go on", err=True)
+            interrupt.add_note(f"finished trainings, kept in {path}: {done}; repeat the command to go on")
         raise
     finally:
         progress.stopped()

@@ -166,8 +166,10 @@ def run(arguments: list[str] | None = None, *, has_process: bool = False) -> int
     except click.ClickException as error:
         return _answer(error, debug)
     except (KeyboardInterrupt, click.Abort) as interrupt:
-        # click turns an interrupt into its own; what was interrupted is said by the first.
-        _report(f"interrupted {interrupt.__cause__ or interrupt}".rstrip(), debug)
+        # click turns an interrupt into its own; what was interrupted, and what is kept, is said by the first.
+        first = interrupt.__cause__ or interrupt
+        said = (f"interrupted {first}".rstrip(), *getattr(first, "__notes__", ()))
+        _report("\n".join(said), debug)
         return INTERRUPTED
     except BrokenPipeError:
         # The reader went away (`mtl list task | head`); Python must not complain when it flushes stdout.

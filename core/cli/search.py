@@ -97,8 +97,9 @@ def command(
 ) -> None:
     """Search for the values of options that are best on validation.
 
-    Each trial is a run folder; hopeless ones are stopped early. The test split is looked at once, for the
-    best trial, whose recipe is best.yaml. After Ctrl-C, or for more trials, repeat the command.
+    Each trial is a run folder; hopeless ones are stopped early. The test split is looked at for the best
+    trial alone, when a search ends; its recipe is best.yaml. After Ctrl-C, or for more trials, repeat the
+    command.
 
     \b
     Examples:

@@ -34,7 +34,9 @@ class TrialLines(SearchProgress):
     def started(self, known: int, most: int | None) -> None:
         self._most = most
         if known:
-            click.echo(f"{known} trials were made before", err=True)
+            made = f"{known} trial{'s were' if known > 1 else ' was'} made before"
+            enough = f": --trials {most} asks for no more" if most is not None and known >= most else ""
+            click.echo(made + enough, err=True)
 
     def ended(self, trial: Trial, objectives: Sequence[Objective]) -> None:
         values = ", ".join(f"{key} {shown(value)}" for key, value in trial.values.items())
@@ -46,8 +48,8 @@ class TrialLines(SearchProgress):
             "pruned": f"pruned after epoch {trial.epochs}, {scores}",
             "failed": f"failed: {trial.reason}",
         }
-        of = "" if self._most is None else f"/{self._most}"
-        line = f"[{trial.number + 1}{of}] {values}: {ends[trial.state]}  ({trial.seconds:.1f} s)"
+        of = "" if self._most is None else f" ({trial.number + 1} of {self._most})"
+        line = f"trial {trial.number}{of}, {values}: {ends[trial.state]}  ({trial.seconds:.1f} s)"
         click.echo(line, err=True)
 
     def exhausted(self, count: int) -> None:
@@ -65,9 +67,9 @@ def telling_what_is_kept(path: Path) -> Iterator[None]:
     """On Ctrl-C, say that trials are kept and how to go on."""
     try:
         yield
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as interrupt:
         if path.is_dir():
-            click.echo(f"\ntrials are kept in {path}; repeat the command to go on", err=True)
+            interrupt.add_note(f"trials are kept in {path}; repeat the command to go on")
         raise
 
 

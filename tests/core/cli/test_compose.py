@@ -166,7 +166,8 @@ def test_an_interrupted_run_is_readable_and_resumes_to_the_same_numbers(
         patched.setattr("mtl.core.cli.progress.LineProgress", Interrupting)
         result = mtl(*quick, "--out", "stopped")
     assert result.status == 130
-    assert "go on with: mtl resume stopped" in result.err
+    assert result.err.endswith("\nstopped is readable; go on with: mtl resume stopped\n")
+    assert "\ninterrupted" in result.err
     assert sorted(path.name for path in Path("stopped").iterdir()) == [
         "checkpoint",
         "environment.json",
