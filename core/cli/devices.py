@@ -10,9 +10,12 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import click
 import torch
+from torch.distributed.elastic.multiprocessing import DefaultLogsSpecs
 from torch.distributed.elastic.multiprocessing.api import SignalException
 from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
 from torch.distributed.launcher.api import LaunchConfig, elastic_launch
@@ -20,14 +23,18 @@ from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 from ..base.cores import available_cores
 from ..base.device import choose_device
 from ..base.errors import MissingRequirementError, UsageError
+from ..base.files import read_bytes
 from ..base.ranks import Ranks, join_ranks
 from ..base.world import world
+from ..folders.run_folder import RunFolder
+from .progress import PLACE_FILE
 
 PARENT = "MTL_STARTED_BY"
 """The variable by which a process knows who started it, so that it does not outlive that."""
 
-
 _PR_SET_PDEATHSIG = 1
+_LONGEST = 2**16
+"""Bytes of a path that no system allows."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +51,11 @@ class Several:
         """
         self._refuse_too_many(device)
         logging.getLogger("torch.distributed.elastic").setLevel(logging.CRITICAL)
+        # Where torch is given no folder, it leaves one behind each time.
+        with TemporaryDirectory(prefix="mtl-devices-") as folder:
+            self._launch(Path(folder))
+
+    def _launch(self, folder: Path) -> None:
         config = LaunchConfig(
             min_nodes=1,
             max_nodes=1,
@@ -52,11 +64,14 @@ class Several:
             rdzv_backend="c10d",
             rdzv_endpoint="localhost:0",
             max_restarts=0,
+            logs_specs=DefaultLogsSpecs(log_dir=str(folder / "logs")),
         )
         # Said here, torchrun does not choose one thread for each.
         threads = os.environ.get("OMP_NUM_THREADS", str(max(1, available_cores() // self.count)))
+        place = folder / "place"
+        told = {PARENT: str(os.getpid()), PLACE_FILE: str(place), "OMP_NUM_THREADS": threads}
         try:
-            with _variables({PARENT: str(os.getpid()), "OMP_NUM_THREADS": threads}):
+            with _variables(told):
                 elastic_launch(config, sys.executable)("-m", __package__.partition(".")[0], *self.arguments)
         except SignalException as error:
             raise KeyboardInterrupt from error
@@ -65,7 +80,7 @@ class Several:
             if failure.exitcode < 0:
                 raise MissingRequirementError(
                     f"process {rank} of {self.count} was ended from outside, by {failure.signal_name()}",
-                    hint="epochs that were finished are kept: mtl resume goes on",
+                    hint=kept_of(place),
                 ) from error
             raise SystemExit(failure.exitcode) from error
 
@@ -83,6 +98,17 @@ class Several:
                 f"--devices {self.count}: this machine has {there} {what}",
                 hint=f"--devices {there} at most; several machines: torchrun",
             )
+
+
+def kept_of(place: Path) -> str:
+    """Return what is left of a run, whose folder `place` names where it was made, and how to go on."""
+    if not place.exists():
+        return "nothing was written yet: repeat the command"
+    run = Path(os.fsdecode(read_bytes(place, "a run's place", hint="mtl resume goes on", most=_LONGEST)))
+    checkpoints = RunFolder(run).checkpoints
+    if not checkpoints.exist:
+        return f"no epoch was finished; start again with --out {run} --force"
+    return f"it is kept up to {checkpoints.newest().place}: mtl resume {run} goes on there"
 
 
 @contextmanager

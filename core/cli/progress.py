@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as RichProgress
 
+from ..base.files import write_bytes
 from ..base.progress import Progress
 from ..base.workplace import replaced
 from ..recipe.seed_list import SEEDS
@@ -22,6 +24,9 @@ from .asked import LOUDNESS
 from .plan import describe_plan
 from .results import describe_verification, print_metrics, print_spread, tell_shortfalls
 from .session import print_json
+
+PLACE_FILE = "MTL_PLACE_FILE"
+"""The variable with the file in which who started this process finds the folder of its run."""
 
 
 def losses_of(row: Mapping[str, float], split: str) -> str:
@@ -45,6 +50,8 @@ class LineProgress(Progress):
 
     def placed(self, path: Path) -> None:
         self.place = path
+        if file := os.environ.get(PLACE_FILE):
+            write_bytes(Path(file), os.fsencode(path))
 
     def planned(self, plan: Mapping[str, Any]) -> None:
         click.echo(describe_plan(plan), err=True)
@@ -239,12 +246,12 @@ def _told(progress: LineProgress) -> Iterator[None]:
     """Say what is kept when a job is interrupted or fails, and let the progress end."""
     try:
         yield
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as interrupt:
         if (path := progress.place) is not None:
             if (path / "checkpoint" / "manifest.json").is_file() or (path / SEEDS).is_file():
-                click.echo(f"\n{path} is readable; go on with: mtl resume {path}", err=True)
+                interrupt.add_note(f"{path} is readable; go on with: mtl resume {path}")
             else:
-                click.echo(f"\nno epoch was finished; start again with --out {path} --force", err=True)
+                interrupt.add_note(f"no epoch was finished; start again with --out {path} --force")
         raise
     except Exception:
         if progress.place is not None and (kept := replaced(progress.place)).exists():

@@ -78,7 +78,7 @@ class Prepared:
 
 @dataclass(frozen=True)
 class Started:
-    """A run that is ready to train: folder, parts, rows of the epochs done so far, where it goes on in words."""
+    """A run that is ready to train: folder, parts, rows of the epochs done, and in words where it goes on."""
 
     folder: RunFolder
     composition: Composition

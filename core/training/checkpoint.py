@@ -81,8 +81,9 @@ class Checkpoint:
         ('after epoch 5 of 10', 'in epoch 1 of 10, after step 20 of 211')
         """
         done = self.state.get("steps")
-        whole = f"after epoch {self.epoch} of {epochs}"
-        return whole if done is None else f"in epoch {self.epoch + 1} of {epochs}, after step {done} of {steps}"
+        if done is None:
+            return f"after epoch {self.epoch} of {epochs}"
+        return f"in epoch {self.epoch + 1} of {epochs}, after step {done} of {steps}"
 
 
 class CheckpointFolder:

@@ -14,8 +14,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
+from mtl.core.cli.devices import kept_of
 from mtl.core.cli.main import run as run_mtl
+from mtl.core.training.checkpoint import Checkpoint, CheckpointFolder
 
 TINY = [
     *("--tasks", "shape-class,shape-count", "--dataset", "shapes-synthetic", "--encoder", "mlp"),
@@ -48,7 +51,9 @@ def losses(run: Path) -> list[list[float]]:
 
 def test_two_devices_train_export_and_prove_what_one_does(tmp_path: Path) -> None:
     words = ("compose", *TINY, "--epochs", "2", "--json")
-    two = started(*words, "--devices", "2", "--out", str(tmp_path / "two"))
+    (tmp_path / "temporary").mkdir()
+    temporary = {"TMPDIR": str(tmp_path / "temporary")}
+    two = started(*words, "--devices", "2", "--out", str(tmp_path / "two"), **temporary)
     assert run_mtl([*words, "--out", str(tmp_path / "one")]) == 0
     code, out, err = ended(two)
     assert code == 0, err
@@ -57,6 +62,19 @@ def test_two_devices_train_export_and_prove_what_one_does(tmp_path: Path) -> Non
         assert found == pytest.approx(known, rel=1e-4)
     assert json.loads(out)["export"]["files"][0] == str(tmp_path / "two" / "model.onnx")
     assert json.loads((tmp_path / "two" / "environment.json").read_text())["processes"] == 2
+    left = [path.name for path in (tmp_path / "temporary").iterdir()]
+    assert [name for name in left if not name.startswith("torchinductor_")] == []  # a cache of torch's
+
+
+def test_who_started_a_killed_process_says_what_is_kept_and_where(tmp_path: Path) -> None:
+    place, run = tmp_path / "place", tmp_path / "run"
+    assert kept_of(place) == "nothing was written yet: repeat the command"
+    place.write_text(str(run))
+    assert kept_of(place) == f"no epoch was finished; start again with --out {run} --force"
+    run.mkdir()
+    state = {"epoch": 4, "steps": 20}
+    CheckpointFolder(run / "checkpoint").save_within(Checkpoint(4, {"model/a": torch.ones(1)}, state))
+    assert kept_of(place) == f"it is kept up to step 20 of epoch 5: mtl resume {run} goes on there"
 
 
 def ranks_of(parent: int) -> list[int]:
@@ -103,6 +121,7 @@ def killed(run: Path, victim: int, after: int, words: tuple[str, ...]) -> None:
     if victim >= 0:
         assert code == 5, err
         assert "was ended from outside, by SIGKILL" in err
+        assert f": mtl resume {run} goes on there" in err
         assert "internal" not in err
 
 
