@@ -36,7 +36,7 @@ class CellLines(ComparisonProgress):
     """One line per cell, with what is left."""
 
     def __init__(self) -> None:
-        self._total = self._done = self._known = 0
+        self._total = self._done = self._known = self._own = 0
         self._start = time.perf_counter()
         self._told = -_EVERY
 
@@ -51,13 +51,16 @@ class CellLines(ComparisonProgress):
         self._say(text)
 
     def trained(self, cell: Cell, seconds: float, metrics: Mapping[str, float | None]) -> None:
-        shown = ", ".join(
-            f"{task} {'not finite' if value is None else f'{value:.4f}'}" for task, value in metrics.items()
-        )
-        self._step(f"{cell.title}, seed {cell.seed}: {shown}", f"{seconds:.1f} s")
+        self._step_here(f"{_named(cell)}: {_shown(metrics)}", f"{seconds:.1f} s")
+
+    def trained_elsewhere(self, cell: Cell, seconds: float, metrics: Mapping[str, float | None]) -> None:
+        self._step(f"{_named(cell)}: {_shown(metrics)}", f"elsewhere, {seconds:.1f} s")
 
     def failed(self, cell: Cell, reason: str) -> None:
-        self._step(f"{cell.title}, seed {cell.seed}: failed: {reason}", "")
+        self._step_here(f"{_named(cell)}: failed: {reason}", "")
+
+    def failed_elsewhere(self, cell: Cell, reason: str) -> None:
+        self._step(f"{_named(cell)}: failed: {reason}", "elsewhere")
 
     def at_work(self, places: Mapping[str, str]) -> None:
         now = time.perf_counter()
@@ -76,10 +79,15 @@ class CellLines(ComparisonProgress):
         done = self._done - self._known
         return f", {done / minutes:.1f} trainings a minute" if done else ""
 
-    def _step(self, text: str, time_taken: str) -> None:
-        self._done += 1
-        left = (time.perf_counter() - self._start) / (self._done - self._known) * (self._total - self._done)
+    def _step_here(self, text: str, time_taken: str) -> None:
+        """Say that a cell has ended here, and what is left at the pace of this driver alone."""
+        self._own += 1
+        left = (time.perf_counter() - self._start) / self._own * (self._total - self._done - 1)
         times = ", ".join(filter(None, [time_taken, f"about {duration(left)} left" if left else ""]))
+        self._step(text, times)
+
+    def _step(self, text: str, times: str) -> None:
+        self._done += 1
         self._say(f"[{self._done}/{self._total}] {text}" + (f"  ({times})" if times else ""))
 
     def _say(self, text: str) -> None:
@@ -116,13 +124,23 @@ class CellBar(CellLines):
             shown = ", ".join(sorted(set(places.values()))[:_SHOWN]) if len(places) > 1 else ""
             self._bar.update(self._row, places=f"{self._pace().removeprefix(', ')}  {shown}".strip())
 
-    def _step(self, text: str, time_taken: str) -> None:
-        super()._step(text, time_taken)
+    def _step(self, text: str, times: str) -> None:
+        super()._step(text, times)
         if self._row is not None:
             self._bar.update(self._row, completed=self._done)
 
     def _say(self, text: str) -> None:
         self._console.print(text, markup=False, soft_wrap=True)
+
+
+def _named(cell: Cell) -> str:
+    return f"{cell.title}, seed {cell.seed}"
+
+
+def _shown(metrics: Mapping[str, float | None]) -> str:
+    return ", ".join(
+        f"{task} {'not finite' if value is None else f'{value:.4f}'}" for task, value in metrics.items()
+    )
 
 
 def choose_comparison_progress() -> CellLines:

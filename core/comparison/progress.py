@@ -19,11 +19,19 @@ class ComparisonProgress:
     def trained(self, cell: Cell, seconds: float, metrics: Mapping[str, float | None]) -> None:
         """A cell is finished; `metrics` has the judged metric of each of its tasks on the test split."""
 
+    def trained_elsewhere(self, cell: Cell, seconds: float, metrics: Mapping[str, float | None]) -> None:
+        """Another driver has finished a cell meanwhile."""
+        self.trained(cell, seconds, metrics)
+
     def at_work(self, places: Mapping[str, str]) -> None:
         """From time to time: where the cells are that are trained now, by title, other drivers' too."""
 
     def failed(self, cell: Cell, reason: str) -> None:
         """A cell could not be trained; the others go on."""
+
+    def failed_elsewhere(self, cell: Cell, reason: str) -> None:
+        """Another driver could not train a cell."""
+        self.failed(cell, reason)
 
     def warning(self, text: str) -> None:
         """Something went wrong that does not stop the comparison."""

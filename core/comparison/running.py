@@ -69,10 +69,12 @@ class Runner:
                 warned[text] += 1
             if ending.reason is not None:
                 failures[ending.key] = Failure(ending.reason, ending.status)
-                self.progress.failed(cell, ending.reason)
+                told = self.progress.failed_elsewhere if ending.elsewhere else self.progress.failed
+                told(cell, ending.reason)
                 continue
             self.folder.check()
-            self.progress.trained(cell, ending.seconds, self._judged(cell))
+            tell = self.progress.trained_elsewhere if ending.elsewhere else self.progress.trained
+            tell(cell, ending.seconds, self._judged(cell))
         for text, count in warned.items():
             if count > 1:
                 self.progress.warning(f"{count} trainings: {text}")

@@ -36,7 +36,7 @@ class Seat:
 class JobEnding:
     """How a job ended: why it failed (None: it did not) with the exit status, warnings, seconds, and where.
 
-    `elsewhere`: nothing was done, for somebody else is at it.
+    `elsewhere`: nothing was done here, for somebody else is at it, or has done it.
     """
 
     key: str

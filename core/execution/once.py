@@ -21,6 +21,9 @@ _OFTEN = 5.0
 _LOOKED_AT = 500
 """Trainings whose claims are read for that: those that come first are at work."""
 
+_THERE = "elsewhere"
+"""Where something was done by others."""
+
 
 @dataclass
 class Driver:
@@ -36,7 +39,7 @@ class Driver:
     _told: float = field(default=0.0, init=False)
 
     def endings(self, jobs: Sequence[Job]) -> Iterator[JobEnding]:
-        """Yield how each job ended, once, as soon as that is known; one that others did has no warnings."""
+        """Yield how each job ended, once, as soon as that is known; one that others did is `elsewhere`."""
         missing = {job.key: job for job in jobs}
         before = {job.key: _failure(job) for job in jobs}
         while missing:
@@ -83,11 +86,12 @@ def _found(job: Job, before: str) -> JobEnding | None:
     """Return how a job ended that others did, None where it did not."""
     if _is_finished(job):
         seconds = RunFolder(place_of(job)).read_metrics()["training"]["seconds"]
-        return JobEnding(job.key, seconds=seconds)
+        return JobEnding(job.key, seconds=seconds, where=_THERE, elsewhere=True)
     failure = read_failure(place_of(job))
     if failure is None or failure["token"] == before:
         return None
-    return JobEnding(job.key, str(failure["reason"]), int(failure["status"]))
+    reason, status = str(failure["reason"]), int(failure["status"])
+    return JobEnding(job.key, reason, status, where=_THERE, elsewhere=True)
 
 
 def _failure(job: Job) -> str:

@@ -95,7 +95,7 @@ def test_what_another_driver_is_at_is_waited_for(
     monkeypatch.setattr(once.time, "sleep", they_fail)
     mine, found = driver(registry, tmp_path, Here()).endings(jobs)
     assert mine.key == jobs[1].key
-    assert found == JobEnding(jobs[0].key, "no luck there", 3)
+    assert found == JobEnding(jobs[0].key, "no luck there", 3, where="elsewhere", elsewhere=True)
 
 
 def test_who_fell_silent_is_taken_over_and_an_old_failure_is_tried_again(
