@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..base.errors import MissingRequirementError, UsageError
 from ..base.files import open_regular, reading
+from .table_text import NESTED
 
 if TYPE_CHECKING:
     import pyarrow
@@ -33,7 +34,7 @@ Cells = list[str | None]
 class ArrowColumns:
     """The columns of an Arrow table as text, with what the table itself says of them.
 
-    `columns` are cells by name, None for null; `nested` the names of those that hold lists or mappings;
+    `columns` are cells by name, None for null; `unread` says why those of a column are none of text;
     `classes` the names of classes, of columns that count them; `embedded` how the picture of a row is read,
     of columns that hold pictures: their cells are the pictures' names.
     """
@@ -42,7 +43,7 @@ class ArrowColumns:
         self._path = path
         self._features = _features(table)
         self.columns: dict[str, Cells] = {}
-        self.nested: set[str] = set()
+        self.unread: dict[str, str] = {}
         self.classes: dict[str, tuple[str, ...]] = {}
         self.embedded: dict[str, Callable[[int], bytes]] = {}
         for name in table.column_names:
@@ -64,7 +65,7 @@ class ArrowColumns:
                 None if row is None else json.dumps(row, ensure_ascii=False) for row in column.to_pylist()
             ]
         if pa.types.is_nested(kind) or _is_binary(kind):
-            self.nested.add(name)
+            self.unread[name] = "it holds bytes that are no pictures" if _is_binary(kind) else NESTED
             return [None] * len(column)
         classes = _classes(self._features.get(name))
         if classes and pa.types.is_integer(kind):

@@ -21,6 +21,7 @@ import numpy as np
 from ..base.errors import UsageError
 from ..base.files import open_regular, reading
 from ..base.world import world
+from .table_text import NESTED
 from .tables import ENDINGS, MOST_CELLS, PICTURES, Table, cell_of, lists_texts
 
 ENDING = ".tar"
@@ -91,7 +92,7 @@ def read_shards(place: Path, paths: Sequence[Path]) -> Table:
     if len(rows) * len(first.columns) > MOST_CELLS:
         raise UsageError(f"{place}: has more than {MOST_CELLS:,} files", hint="take a part of the shards")
     columns: dict[str, list[str | None]] = {}
-    nested: set[str] = set()
+    unread: dict[str, str] = {}
     embedded: dict[str, Callable[[int], bytes]] = {}
     for name in sorted(first.columns):
         files = [(shards[number], shards[number].samples[key][name]) for number, key in rows]
@@ -100,10 +101,10 @@ def read_shards(place: Path, paths: Sequence[Path]) -> Table:
             embedded[name] = partial(_picture, files)
             _add(columns, name, cells, place)
         elif _kind(name) == "json":
-            for key, cells in _fields(files, nested).items():
+            for key, cells in _fields(files, unread).items():
                 _add(columns, key, cells, place)
         else:
-            _add(columns, name, _texts(name, files, nested), place)
+            _add(columns, name, _texts(name, files, unread), place)
     words = [_word(shard.path, place) for shard in shards]
     if len(set(words)) > 1 and "split" not in columns:
         columns["split"] = [words[number] for number, _ in rows]
@@ -111,7 +112,7 @@ def read_shards(place: Path, paths: Sequence[Path]) -> Table:
         place,
         columns,
         range(1, len(rows) + 1),
-        nested,
+        unread,
         {name: _classes(cells) for name, cells in columns.items() if _CLASS.fullmatch(name)},
         embedded,
         "sample",
@@ -251,10 +252,10 @@ def _text(shard: _Shard, file: _File) -> str:
         return _content(shard, file).decode("utf-8-sig").strip()
 
 
-def _texts(name: str, files: Sequence[tuple[_Shard, _File]], nested: set[str]) -> list[str | None]:
+def _texts(name: str, files: Sequence[tuple[_Shard, _File]], unread: dict[str, str]) -> list[str | None]:
     """Return the texts of a column's files; None for all where they hold something else than text."""
     if not (_CLASS.fullmatch(name) or _kind(name) in _TEXTS):
-        nested.add(name)
+        unread[name] = f"files .{_kind(name)} are left out"
         return [None] * len(files)
     cells: list[str | None] = []
     for shard, file in files:
@@ -268,7 +269,7 @@ def _texts(name: str, files: Sequence[tuple[_Shard, _File]], nested: set[str]) -
     return cells
 
 
-def _fields(files: Sequence[tuple[_Shard, _File]], nested: set[str]) -> dict[str, list[str | None]]:
+def _fields(files: Sequence[tuple[_Shard, _File]], unread: dict[str, str]) -> dict[str, list[str | None]]:
     """Return the fields of JSON files by name."""
     columns: dict[str, list[str | None]] = {}
     for row, (shard, file) in enumerate(files):
@@ -280,7 +281,7 @@ def _fields(files: Sequence[tuple[_Shard, _File]], nested: set[str]) -> dict[str
         for name, value in record.items():
             column = columns.setdefault(name, [None] * row)
             if isinstance(value, list | dict) and not lists_texts(value):
-                nested.add(name)
+                unread[name] = NESTED
             column.append(cell_of(value))
         for column in columns.values():
             if len(column) <= row:

@@ -13,6 +13,9 @@ LARGEST = 2**30
 
 HINT = "a CSV, TSV, JSON lines, Parquet or Arrow file, or a folder with a metadata.csv, .jsonl or .parquet"
 
+NESTED = "it holds lists or objects"
+"""Why a column is left out whose cells are none of text."""
+
 _A_PICTURE = ("a picture", "a table names pictures, a row for each: a line `file,label`, then `1.png,cat`")
 
 _SAVED_OTHERWISE = {

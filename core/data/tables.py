@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from ..base.errors import UsageError
 from ..base.files import reading
 from . import arrow_tables
-from .table_text import HINT, read_text
+from .table_text import HINT, NESTED, read_text
 
 NAMES = ("metadata.csv", "metadata.tsv", "metadata.jsonl", "metadata.parquet")
 """What a folder's table may be called, as Hugging Face calls it."""
@@ -41,8 +41,8 @@ _DELIMITERS = (",", ";", "\t", "|")
 class Table:
     """Cells by column, stripped of blanks, None where a row has none; `lines` are those of the file.
 
-    `nested` are the columns that hold mappings, or lists of anything but texts: their cells are None. A list
-    of texts is a cell of JSON. `classes` are the names of
+    `unread` says of columns that are left out why, such as those that hold mappings, or lists of anything but
+    texts: their cells are None. A list of texts is a cell of JSON. `classes` are the names of
     classes, in order, of columns whose file states them. `embedded` columns hold pictures, not their paths:
     it gives the bytes of a row's, and their cells are names for messages. `counted` is what `lines` are.
     `files` are those that it was read from, where `path` is none; `shards` says of each row which of them.
@@ -51,7 +51,7 @@ class Table:
     path: Path
     columns: dict[str, list[str | None]]
     lines: Sequence[int]
-    nested: set[str] = field(default_factory=set)
+    unread: Mapping[str, str] = field(default_factory=dict)
     classes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     embedded: Mapping[str, Callable[[int], bytes]] = field(default_factory=dict)
     counted: str = "line"
@@ -102,7 +102,8 @@ def find_table(place: Path, *, otherwise: str = "name the table's file") -> Path
     if not found:
         with reading(place, "a folder with a table", hint="give read access to it"):
             tables = sorted(path.name for path in place.iterdir() if path.suffix in ENDINGS)
-        hint = f"name a table in it: {', '.join(tables[:3])}" if tables else otherwise
+        more = f" and {len(tables) - 3} more" if len(tables) > 3 else ""
+        hint = f"name a table in it: {', '.join(tables[:3])}{more}" if tables else otherwise
         raise UsageError(f"{place}: holds no {', '.join(NAMES[:-1])} or {NAMES[-1]}", hint=hint)
     return found[0]
 
@@ -128,7 +129,7 @@ def table_of_arrow(arrow: Any, path: Path) -> Table:
             raise UsageError(f"{path}: {arrow.num_columns:,} columns; at most {MOST_COLUMNS:,} are read")
         found = arrow_tables.ArrowColumns(arrow, path)
     rows = range(1, arrow.num_rows + 1)
-    return _sound(Table(path, found.columns, rows, found.nested, found.classes, found.embedded, "row"))
+    return _sound(Table(path, found.columns, rows, found.unread, found.classes, found.embedded, "row"))
 
 
 def _sound(table: Table) -> Table:
@@ -222,7 +223,7 @@ def _without_edges(columns: dict[str, list[str | None]]) -> dict[str, list[str |
 
 def _from_json_lines(text: str, path: Path) -> Table:
     columns: dict[str, list[str | None]] = {}
-    nested: set[str] = set()
+    unread: dict[str, str] = {}
     lines: list[int] = []
     for line, record in _records(text.split("\n"), path):
         for name, value in record.items():
@@ -232,14 +233,14 @@ def _from_json_lines(text: str, path: Path) -> Table:
                 if len(columns) > MOST_COLUMNS:
                     raise UsageError(f"{path}:{line}: more than {MOST_COLUMNS:,} columns are not read")
             if isinstance(value, list | dict) and not lists_texts(value):
-                nested.add(name)
+                unread[name] = NESTED
             column.append(cell_of(value))
         lines.append(line)
         _refuse_too_many(len(lines) * len(columns), path)
         for column in columns.values():
             if len(column) < len(lines):
                 column.append(None)
-    return Table(path, columns, lines, nested)
+    return Table(path, columns, lines, unread)
 
 
 def _records(lines: Iterable[str], path: Path) -> Iterator[tuple[int, dict[str, object]]]:

@@ -247,8 +247,8 @@ def _kind(table: Table, name: str, cells: Cells, about: Mapping[str, Any]) -> tu
         return about["type"], "the recipe says so"
     if name in table.embedded:
         return "path", ""
-    if name in table.nested:
-        return "ignore", "it holds lists or objects"
+    if name in table.unread:
+        return "ignore", table.unread[name]
     found = guess(name, cells)
     return found.kind, found.reason
 

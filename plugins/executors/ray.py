@@ -122,12 +122,15 @@ def _found(address: str) -> str:
     """Return the HOST:PORT that Ray takes an address for.
 
     `auto` is in RAY_ADDRESS, or what runs here, or what the last `ray start` left, which may be gone. Raises
-    `ConnectionError` where Ray knows of none.
+    `ConnectionError` where Ray knows of none; the remedy that Ray names is for its own commands.
     """
     services = import_module("ray._private.services")
     # No public name of Ray's says it; a Ray that has this one no more is asked without a look before.
     resolve = getattr(services, "canonicalize_bootstrap_address", lambda named: named)
-    return str(resolve(address) or address)
+    try:
+        return str(resolve(address) or address)
+    except ConnectionError:
+        raise ConnectionError("Ray knows of none that runs here") from None
 
 
 def _refuse_silence(address: str) -> None:

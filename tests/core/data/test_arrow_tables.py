@@ -51,7 +51,7 @@ def test_values_become_what_a_csv_would_have(tmp_path: Path) -> None:
         "kind": ["red", "blue"],
         "tags": ['["x"]', "[]"],
     }
-    assert table.nested == set()
+    assert table.unread == {}
     assert table.listed([1]) == "row 2"
 
 
@@ -105,6 +105,12 @@ def test_rows_without_their_picture_are_refused(tmp_path: Path) -> None:
     path = parquet(tmp_path / "a.parquet", {"image": [PNG, None, None]})
     with pytest.raises(UsageError, match=r"column 'image': 2 of 3 rows hold no picture \(row 2\)"):
         read_table(path)
+
+
+def test_bytes_that_are_no_pictures_are_told_as_such(tmp_path: Path) -> None:
+    path = parquet(tmp_path / "a.parquet", {"file": ["a.png"], "mark": [b"?"], "box": [[1]]})
+    told = {"mark": "it holds bytes that are no pictures", "box": "it holds lists or objects"}
+    assert read_table(path).unread == told
 
 
 def test_a_folder_may_have_its_table_as_parquet(tmp_path: Path) -> None:

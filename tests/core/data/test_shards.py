@@ -84,12 +84,17 @@ def test_endings_are_columns_and_names_of_shards_are_parts(folder: Path) -> None
     assert len(table) == 24
     assert list(table.columns) == ["cls", "place", "more", "picture", "split"]
     assert table.classes == {"cls": ("0", "1", "2")}
-    assert table.nested == {"more"}
+    assert table.unread == {"more": "it holds lists or objects"}
     assert table.columns["split"] == ["test"] * 4 + ["train"] * 20
     assert table.embedded["picture"](0) == picture(20)
     assert table.columns["picture"][0] == "test-0.tar: 0020.png"
     assert table.shards is not None
     assert np.bincount(table.shards).tolist() == [4, 8, 5, 7]
+
+
+def test_files_that_are_not_read_are_no_lists_or_objects(tmp_path: Path) -> None:
+    write(tmp_path / "0.tar", {"1.jpg": b"", "1.cls": b"2", "1.xyz": b"?"})
+    assert read_shards(tmp_path, find_shards(tmp_path)).unread == {"xyz": "files .xyz are left out"}
 
 
 def test_folders_may_say_the_part_and_a_file_may_be_empty(tmp_path: Path) -> None:

@@ -48,7 +48,7 @@ def test_json_lines_have_holes_where_keys_are_missing(tmp_path: Path) -> None:
         "yes": [None, "true", None],
         "tags": [None, None, '["x"]'],
     }
-    assert table.nested == set()
+    assert table.unread == {}
     assert table.lines == [1, 3, 5]
 
 
@@ -186,6 +186,9 @@ def test_a_folder_without_a_table_says_what_it_has(tmp_path: Path) -> None:
     )
     (folder / "labels.csv").write_text("")
     assert refusal(folder).endswith("hint: name a table in it: labels.csv")
+    for name in ("a.csv", "b.csv", "c.csv", "d.csv"):
+        (folder / name).write_text("")
+    assert refusal(folder).endswith("hint: name a table in it: a.csv, b.csv, c.csv and 2 more")
     for name in ("metadata.csv", "metadata.tsv"):
         (folder / name).write_text("")
     assert refusal(folder).startswith("photos: holds metadata.csv and metadata.tsv\n")
