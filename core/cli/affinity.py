@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .asked import (
+    LOOKS_ONLY,
     assignments_option,
     by_task,
     data_options,
@@ -54,7 +55,7 @@ if TYPE_CHECKING:
 @executor_option
 @click.option("--out", type=click.Path(path_type=Path), help="The folder [default: runs/affinity-TASKS].")
 @click.option("--force", is_flag=True, help="Replace what is there: train every cell again.")
-@click.option("--dry-run", is_flag=True, help="Stop at the groups and their prices: nothing is trained.")
+@click.option("--dry-run", is_flag=True, help=f"Stop at the groups and their prices: {LOOKS_ONLY}.")
 @json_option
 @pass_session
 def command(

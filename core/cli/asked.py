@@ -104,6 +104,9 @@ metric_option = click.option(
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="End with one JSON object on stdout.")
 
+LOOKS_ONLY = "nothing is trained or written; some of the data's files are looked at"
+"""What a dry run does, in the help of every command that has one before a training."""
+
 _SEARCH = (
     click.option(
         "--search",

@@ -10,6 +10,7 @@ import click
 
 from ..base.errors import UsageError
 from .asked import (
+    LOOKS_ONLY,
     by_task,
     data_options,
     device_option,
@@ -76,7 +77,7 @@ if TYPE_CHECKING:
     "--out", type=click.Path(path_type=Path), help="The folder [default: runs/compare-TASKS-by-AXES]."
 )
 @click.option("--force", is_flag=True, help="Replace an existing comparison: train every cell again.")
-@click.option("--dry-run", is_flag=True, help="Stop at the cells: nothing is loaded, trained or written.")
+@click.option("--dry-run", is_flag=True, help=f"Stop at the cells: {LOOKS_ONLY}.")
 @json_option
 @pass_session
 def command(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .asked import (
+    LOOKS_ONLY,
     data_options,
     devices_option,
     executor_option,
@@ -23,7 +24,7 @@ from .asked import (
 )
 from .completion import components
 from .seeds import refuse_alone, train_seeds
-from .session import Session, pass_session, print_json, warn
+from .session import Session, pass_session
 
 if TYPE_CHECKING:
     from ..recipe.recipe import Recipe
@@ -63,7 +64,7 @@ if TYPE_CHECKING:
 @tracker_option
 @new_run_options
 @devices_option
-@click.option("--dry-run", is_flag=True, help="Stop at the plan: nothing is loaded, trained or written.")
+@click.option("--dry-run", is_flag=True, help=f"Stop at the plan: {LOOKS_ONLY}.")
 @loudness_options
 @json_option
 @pass_session
@@ -94,16 +95,18 @@ def command(
       mtl compose --tasks denoise,classify --encoder lenet --seeds 3
       mtl compose --tasks denoise,classify --encoder lenet --devices 2
     """
-    refuse_alone(executor, jobs, seeds=seeds, force=force)
+    refuse_alone(executor, jobs, devices, seeds=seeds, force=force)
     resolved, source = _read(session, recipe, tasks, flags, assignments)
-    if dry_run:
-        _plan(session, resolved, source, as_json)
-        return
-    with session.importing():
-        from ..recipe.seed_list import read_seeds
+    from ..recipe.seed_list import read_seeds
 
     asked = flags["seed"] is not None
     chosen = None if seeds is None else read_seeds(seeds, first=resolved.seed, asked=asked)
+    if dry_run:
+        from .dry_run import Wanted, plan_run
+
+        wanted = Wanted(device, devices, executor, jobs, chosen, out, force)
+        plan_run(session, resolved, source, wanted, as_json)
+        return
     if chosen is not None and executor is not None:
         place = (_place(out, resolved), out is None)
         train_seeds(session, (executor, device, jobs), (resolved, source), chosen, place, as_json)
@@ -167,31 +170,3 @@ def _place(out: Path | None, recipe: Recipe) -> Path:
     path = out or Path("runs") / run_name(recipe.to_plain())
     refuse_unusable(path)
     return path
-
-
-def _plan(session: Session, recipe: Recipe, source: RecipeSource, as_json: bool) -> None:
-    """Compose, and print what would be trained."""
-    from ..composition.composer import compose
-    from ..recipe.recipe_source import write_yaml
-    from .plan import describe_costs, describe_plan
-
-    if recipe.trackers:
-        from ..running.tracking import build_trackers
-
-        build_trackers(recipe, session.registry, source)
-    if recipe.init_from is None:
-        composition, taken = compose(recipe, session.registry, source), None
-    else:
-        from ..running.starting import compose_started
-
-        composition, taken = compose_started(recipe, session.registry, warn, source)
-    plan = composition.plan()
-    plan["data"] += map(str, composition.glance())
-    if as_json:
-        print_json(plan)
-    else:
-        click.echo(describe_plan(plan), err=True)
-        click.echo(describe_costs(plan), err=True)
-        for line in taken.lines() if taken else ():
-            click.echo(line, err=True)
-        click.echo(write_yaml(plan["recipe"]), nl=False)

@@ -21,12 +21,12 @@ from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
 from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
 from ..base.cores import available_cores
-from ..base.device import choose_device
-from ..base.errors import MissingRequirementError, UsageError
+from ..base.errors import MissingRequirementError
 from ..base.files import read_bytes
 from ..base.ranks import Ranks, join_ranks
 from ..base.world import world
 from ..folders.run_folder import RunFolder
+from .processes import choose_processes
 from .progress import PLACE_FILE
 
 PARENT = "MTL_STARTED_BY"
@@ -44,12 +44,11 @@ class Several:
     count: int
     arguments: Sequence[str]
 
-    def train(self, device: str) -> None:
+    def train(self) -> None:
         """Start them and wait; exit with the status of the one that failed first.
 
-        Raises `MissingRequirementError` when there are too few devices, or when one was killed.
+        Raises `MissingRequirementError` when one was killed.
         """
-        self._refuse_too_many(device)
         logging.getLogger("torch.distributed.elastic").setLevel(logging.CRITICAL)
         # Where torch is given no folder, it leaves one behind each time.
         with TemporaryDirectory(prefix="mtl-devices-") as folder:
@@ -84,21 +83,6 @@ class Several:
                 ) from error
             raise SystemExit(failure.exitcode) from error
 
-    def _refuse_too_many(self, device: str) -> None:
-        chosen = choose_device(device)
-        if ":" in device:
-            raise UsageError(
-                f"--devices {self.count} and --device {device}: one names a device, the other counts them",
-                hint="leave one of them out; CUDA_VISIBLE_DEVICES says which devices there are",
-            )
-        there = torch.cuda.device_count() if chosen.type == "cuda" else available_cores()
-        if self.count > there:
-            what = "CUDA devices" if chosen.type == "cuda" else "cores"
-            raise MissingRequirementError(
-                f"--devices {self.count}: this machine has {there} {what}",
-                hint=f"--devices {there} at most; several machines: torchrun",
-            )
-
 
 def kept_of(place: Path) -> str:
     """Return what is left of a run, whose folder `place` names where it was made, and how to go on."""
@@ -132,16 +116,12 @@ def started_here(
 
     `several` says that models are trained, not one. The process that starts others ends here, with them.
     """
-    if several and (world() > 1 or (devices or 1) > 1):
-        raise UsageError(
-            "several seeds are several models, and several devices train one model",
-            hint="train the seeds one after the other: --seed 0, --seed 1, ...",
-        )
-    if devices is not None and devices > 1 and world() == 1:
-        Several(devices, arguments).train(device)
+    chosen, processes = choose_processes(device, devices, several=several)
+    if processes > world():
+        Several(processes, arguments).train()
         raise click.exceptions.Exit(0)
     end_with_parent()
-    return join_ranks(choose_device(device))
+    return join_ranks(chosen)
 
 
 def end_with_parent() -> None:

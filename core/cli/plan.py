@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ..base.shapes import shown_shape
@@ -18,7 +18,7 @@ def describe_plan(plan: Mapping[str, Any]) -> str:
         f"{label} {recipe[section]['name']}"
         for label, section in (("data set", "dataset"), *((name, name) for name in _SECTIONS))
     )
-    lines = [*plan["data"], f"{chosen}  {parameters['total']:,} parameters"]
+    lines = [*plan["data"], f"{chosen}  {parameters['total']:,} parameters", *_asked_lines(plan)]
     lines += [_weights_line(origin) for origin in plan.get("weights", ())]
     lines += [_group_line(group) for group in plan["groups"]]
     lines += [_frozen_line(plan["frozen"])] if plan["frozen"] else []
@@ -29,6 +29,18 @@ def describe_plan(plan: Mapping[str, Any]) -> str:
             f"weight {task['weight']:g}, output {output['target']['form']} {shown_shape(output['shape'])}"
         )
     return "\n".join(lines)
+
+
+def _asked_lines(plan: Mapping[str, Any]) -> Iterator[str]:
+    """Yield who trains where, and which seeds, if that was asked for."""
+    if "device" in plan:
+        line = f"  on {plan['device']}"
+        line += f", {plan['processes']} processes" if plan.get("processes", 1) > 1 else ""
+        line += f", by {plan['executor']}" if "executor" in plan else ""
+        yield line + (f", {plan['jobs']} at a time" if "jobs" in plan else "")
+    if "seeds" in plan:
+        count = len(plan["seeds"])
+        yield f"  {count} seed{'s' * (count > 1)}: {', '.join(map(str, plan['seeds']))}"
 
 
 def _weights_line(origin: Mapping[str, Any]) -> str:

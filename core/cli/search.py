@@ -11,6 +11,7 @@ import click
 
 from ..base.errors import UsageError
 from .asked import (
+    LOOKS_ONLY,
     assignments_option,
     by_task,
     device_option,
@@ -81,7 +82,7 @@ _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 @click.option("--export", is_flag=True, help="Export and verify the best trial too.")
 @click.option("--out", type=click.Path(path_type=Path), help="The folder [default: runs/search-TASKS].")
 @click.option("--force", is_flag=True, help="Replace an existing search.")
-@click.option("--dry-run", is_flag=True, help="Stop at the space: nothing is loaded, trained or written.")
+@click.option("--dry-run", is_flag=True, help=f"Stop at the space: {LOOKS_ONLY}.")
 @json_option
 @pass_session
 def command(

@@ -14,13 +14,20 @@ if TYPE_CHECKING:
     from ..recipe.recipe_source import RecipeSource
 
 
-def refuse_alone(executor: str | None, jobs: int | None, *, seeds: str | None, force: bool) -> None:
+def refuse_alone(
+    executor: str | None, jobs: int | None, devices: int | None, *, seeds: str | None, force: bool
+) -> None:
     """Raise `UsageError` for options of many trainings where there is one, or nobody is named to do them."""
     if executor is not None and seeds is None:
         raise UsageError("--executor has several models trained", hint="say which: --seeds 5")
     if executor is not None and force:
         hint = "choose another folder with --out, or remove it"
         raise UsageError("--force replaces a folder that others may be at work in", hint=hint)
+    if executor is not None and devices is not None:
+        hint = "--jobs N has N of them trained at a time, each on a device of its own"
+        raise UsageError(
+            "--devices trains one model on several devices, --executor several models", hint=hint
+        )
     if executor is None and jobs is not None:
         raise UsageError("--jobs says how many an executor trains at a time", hint="add --executor local")
 

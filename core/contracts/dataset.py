@@ -28,7 +28,7 @@ class Columns:
     share one array, and none is copied. `maps` are label columns too, those with numbers for each pixel: as
     many rows as `image`, of which `rows` are the split's. `shards`, int64 `[N]`, says of each sample which
     part of the data's files it is from, where those of one part lie together: a training whose pictures do
-    not fit into memory goes part by part.
+    not fit into memory goes part by part. A data set that gives them says so (`Dataset.in_shards`).
     """
 
     image: NDArray[np.uint8]
@@ -164,6 +164,10 @@ class Dataset(ABC):
         A dry run does so, and says it. Raises what `load` would for what is found wrong.
         """
         return ()
+
+    def in_shards(self) -> bool:
+        """Return whether `load` says of each sample which part of the files it is from (`Columns.shards`)."""
+        return False
 
     def remarks(self) -> Sequence[str]:
         """Return what the last `load` left out or changed, line by line; each is told as a warning."""

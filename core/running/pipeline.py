@@ -39,7 +39,8 @@ from ..training.requirements import refuse_impossible, refuse_unshared
 from ..training.trainer import EpochResult, Trainer
 from ..training.trial import refuse_lone_samples
 from ..training.within_epoch import refuse_without_shards
-from .exporting import check_export, export
+from .exporting import export
+from .foreseeing import refuse_unfit
 from .history import time_of
 from .loading import agree, brought_to, load_of, placed, tell_of_changes
 from .longer import lengthened, refuse_one_of_several
@@ -176,8 +177,7 @@ class Pipeline:
         """Compose and load, writing nothing; `shared` is the data of another seed of the recipe."""
         warn = self.progress.warning
         composition, taken = compose_started(recipe, self.registry, warn, source)
-        refuse_impossible(composition, self.device)
-        refuse_unshared(composition, self.ranks)
+        refuse_unfit(composition, self.device, self.ranks, publishes=self.publishes)
         with composition.at_work("while the run was prepared"):
             prepared = self._prepare(composition, source, shared)
         for line in taken.lines() if taken else ():
@@ -188,9 +188,6 @@ class Pipeline:
         self, composition: Composition, source: RecipeSource | None, shared: Splits | None
     ) -> Prepared:
         trackers = build_trackers(composition.recipe, self.registry, source)
-        if self.publishes:
-            with composition.at_work("when it was asked whether it can export this"):
-                check_export(composition)
         self.progress.planned(composition.plan())
         splits = self._splits(composition, shared)
         with composition.at_work("in a step of training that was tried"):

@@ -42,6 +42,14 @@ def refuse_unshared(composition: Composition, ranks: Ranks) -> None:
         raise UsageError(f"the balancer {name!r} says that several devices cannot share it", hint=hint)
 
 
+def not_by_shards() -> UsageError:
+    """Return the refusal of a training that is to be kept after shards, and does not go shard by shard."""
+    return UsageError(
+        "train.checkpoint_every is 'shards', and the data are not trained on shard by shard",
+        hint="that takes tar shards, train.memory: mapped and no train.sampling; or give some steps",
+    )
+
+
 def _computes_in_bf16(device: torch.device) -> bool:
     """Return whether the card itself does: torch can pretend to on older ones, slower than in float32."""
     with torch.cuda.device(device):

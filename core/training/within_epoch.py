@@ -8,12 +8,12 @@ from itertools import accumulate
 
 from torch import Tensor
 
-from ..base.errors import UsageError
 from ..composition.composition import Composition
 from ..data.samples import Samples
 from .blocks import step_sizes
 from .checkpoint import Checkpoint
 from .epoch_losses import EpochLosses
+from .requirements import not_by_shards
 from .sampling import Draws, ShardDraws, draws_of
 from .state import group_of
 from .step import StepLosses
@@ -82,10 +82,7 @@ def refuse_without_shards(composition: Composition, train: Samples) -> None:
     if composition.recipe.train.checkpoint_every != "shards":
         return
     if not isinstance(draws_of(composition, train), ShardDraws):
-        raise UsageError(
-            "train.checkpoint_every is 'shards', and the data are not trained on shard by shard",
-            hint="that takes tar shards, train.memory: mapped and no train.sampling; or give some steps",
-        )
+        raise not_by_shards()
 
 
 def _behind(marks: Sequence[int], steps: Sequence[int], ends: Sequence[int]) -> frozenset[int]:

@@ -187,6 +187,9 @@ class PictureTable(Dataset):
         left_out = self._told(found.broken, found.opened, "looked at ") if found.broken else ()
         return [str(found), *left_out]
 
+    def in_shards(self) -> bool:
+        return bool(self._understood.path) and self._read_table.shards is not None
+
     def remarks(self) -> Sequence[str]:
         return self._remarks
 

@@ -204,3 +204,44 @@ def test_other_commands_are_not_for_several_processes(
     monkeypatch.setenv("RANK", "0")
     assert run_mtl(["list", "task"]) == 2
     assert "mtl list is done by one process, and 2 were started together" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "told"),
+    [
+        (("--device", "cpu", "--devices", "2", "--seeds", "2"), 2, "several seeds are several models"),
+        (("--device", "cpu", "--devices", "2", "--set", "train.compile=true"), 2, "is for one device"),
+        (("--set", "train.checkpoint_every=shards"), 2, "not trained on shard by shard"),
+        (("--device", "cuda:7"), 5, "device 'cuda:7' is not here"),
+        (("--device", "cpu", "--seeds", "2", "--executor", "local", "--devices", "2"), 2, "several models"),
+        (("--out", "taken"), 2, "taken exists already"),
+    ],
+)
+def test_a_dry_run_refuses_what_the_run_does_before_it_loads(
+    words: tuple[str, ...],
+    status: int,
+    told: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("taken").mkdir()
+    Path("taken/file").touch()
+    assert run_mtl(["compose", *TINY[:-2], *words, "--dry-run"]) == status
+    assert told in capsys.readouterr().err
+    assert list(Path().iterdir()) == [Path("taken")]
+
+
+def test_a_plan_says_device_processes_and_seeds_where_they_were_asked_for(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    several = ["--device", "cpu", "--devices", "2"]
+    assert run_mtl(["compose", *TINY[:-2], *several, "--dry-run"]) == 0
+    assert "\n  on cpu, 2 processes\n" in capsys.readouterr().err
+    seeds = ["--seeds", "4,7", "--executor", "local", "--jobs", "2", "--device", "cpu"]
+    assert run_mtl(["compose", *TINY[:-2], *seeds, "--dry-run"]) == 0
+    assert "\n  on cpu, by local, 2 at a time\n  2 seeds: 4, 7\n" in capsys.readouterr().err
+    assert run_mtl(["compose", *TINY[:-2], *seeds, "--dry-run", "--json"]) == 0
+    plan = json.loads(capsys.readouterr().out)
+    assert [plan[key] for key in ("device", "executor", "jobs", "seeds")] == ["cpu", "local", 2, [4, 7]]

@@ -25,12 +25,17 @@ from PIL import Image
 
 from mtl.core.base.errors import UsageError
 from mtl.core.base.locks import take_lock
+from mtl.core.base.ranks import ALONE
+from mtl.core.composition.composer import compose
 from mtl.core.contracts import InMemory, Preparation, Storage
 from mtl.core.contracts.specs import ImageSpec
 from mtl.core.data.samples import load_splits
 from mtl.core.data.shards import find_shards, read_shards
 from mtl.core.data.staged import Stage
 from mtl.core.discovery.registry import Registry
+from mtl.core.recipe.recipe_reader import read
+from mtl.core.recipe.recipe_source import RecipeSource
+from mtl.core.running.foreseeing import refuse_unfit
 from mtl.core.training.sampling import TOGETHER, ShardDraws
 
 Files = dict[str, bytes]
@@ -261,6 +266,23 @@ def test_every_sample_is_there_once_with_its_shard_and_its_label(
         assert train.shards.tolist() == [1 + (grey >= 8) + (grey >= 13) for grey in greys.tolist()]
     assert len(set(greys.tolist())) == len(greys) == 18
     assert list((tmp_path / "cache" / "datasets" / "shards").iterdir()) == []
+
+
+def test_what_goes_shard_by_shard_is_known_before_it_is_loaded(folder: Path, registry: Registry) -> None:
+    def refused(**training: str) -> str:
+        plain = {
+            "dataset": {"name": "table", "file": str(folder)},
+            "encoder": {"name": "mlp", "hidden": [4]},
+            "train": {"checkpoint_every": "shards", **training},
+        }
+        try:
+            refuse_unfit(compose(read(RecipeSource(plain), registry), registry), torch.device("cpu"), ALONE)
+        except UsageError as error:
+            return error.message
+        return ""
+
+    assert refused() == refused(memory="mapped") == ""
+    assert "not trained on shard by shard" in refused(memory="resident")
 
 
 def test_a_picture_that_cannot_be_read_is_named_with_its_shard(
