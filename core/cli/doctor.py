@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sys
 from contextlib import suppress
@@ -15,9 +16,12 @@ import click
 
 from ..base.cache import cache_folder
 from ..base.errors import ComponentError, MissingRequirementError
-from ..discovery.home import home_distribution
+from ..discovery.home import HOME, home_distribution
 from ..discovery.plugin_loading import Provider
 from .session import Session, pass_session, print_json
+
+_FOR_DEVELOPERS = ("test", "docs", "dev")
+"""Extras of those who work on the project."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +44,8 @@ def command(session: Session, as_json: bool) -> None:
       mtl doctor
       mtl doctor --json
     """
-    findings = [_python(), *_packages(), *_devices(), *_plugins(session), _cache(), _disk()]
+    packages = [*_packages(), *_optional_packages()]
+    findings = [_python(), *packages, *_devices(), *_plugins(session), _cache(), _disk()]
     if as_json:
         print_json([asdict(finding) for finding in findings])
     else:
@@ -71,6 +76,30 @@ def _packages() -> list[Finding]:
         except PackageNotFoundError:
             findings.append(Finding(f"package {name}", "bad", f"missing; run: pip install '{requirement}'"))
     return findings
+
+
+def _optional_packages() -> list[Finding]:
+    """Look at what may be installed too, for some executors, exporters, trackers and commands: by extra."""
+    home = home_distribution()
+    extras: dict[str, list[str]] = {}
+    for requirement in (home.requires if home is not None else None) or []:
+        asked = re.fullmatch(r"([\w.-]+).*\bextra == ['\"]([\w-]+)['\"].*", requirement)
+        if asked is not None and asked[2] not in _FOR_DEVELOPERS:
+            extras.setdefault(asked[2], []).append(asked[1])
+    return [_extra(name, packages) for name, packages in extras.items()]
+
+
+def _extra(name: str, packages: list[str]) -> Finding:
+    there, missing = [], []
+    for package in packages:
+        try:
+            there.append(f"{package} {version(package)}")
+        except PackageNotFoundError:
+            missing.append(package)
+    if not missing:
+        return Finding(f"extra {name}", "ok", ", ".join(there))
+    told = f"not installed: {', '.join(missing)}; where it is wanted: pip install '{HOME}[{name}]'"
+    return Finding(f"extra {name}", "note", told)
 
 
 def _devices() -> list[Finding]:

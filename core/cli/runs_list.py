@@ -72,7 +72,7 @@ def _row(run: KeptRun) -> list[str]:
         str(run.path),
         datetime.fromtimestamp(run.changed).strftime("%Y-%m-%d %H:%M"),
         run.state,
-        _name(run.recipe.get("dataset")),
+        _dataset(run.recipe.get("dataset")),
         _name(run.recipe.get("encoder")),
         ", ".join(first) or (run.reason or ""),
         ",".join(run.tags),
@@ -89,6 +89,12 @@ def _name(value: Any) -> str:
     """Return the name of a component as a recipe has it, with or without options."""
     found = value.get("name", "") if isinstance(value, Mapping) else value
     return "" if found is None else str(found)
+
+
+def _dataset(value: Any) -> str:
+    """Return the name of a data set, with that of the file or folder that it reads, if any."""
+    file = value.get("file") if isinstance(value, Mapping) else None
+    return _name(value) + (f" {Path(str(file)).name}" if file else "")
 
 
 def _condition(text: str, runs: list[KeptRun]) -> Callable[[KeptRun], bool]:

@@ -172,7 +172,11 @@ def _range(key: str, text: str, flag: str) -> Range:
     low_text, dots, high_text = text.removeprefix(_LOG).partition("..")
     low, high = _number(low_text), _number(high_text)
     if not dots or low is None or high is None:
-        raise UsageError(f"{asked}: no range of two numbers", hint="write LOW..HIGH, or log:LOW..HIGH")
+        ends = f" from {low_text!r} to {high_text!r}, and not both are numbers" if dots else ", and has no .."
+        raise UsageError(
+            f"{asked}: read as a range{ends}",
+            hint="write two numbers, LOW..HIGH or log:LOW..HIGH; or values to choose from, A,B,...",
+        )
     if not (math.isfinite(low) and math.isfinite(high)):
         raise UsageError(f"{asked}: a range has an end", hint="write two finite numbers")
     if low >= high:

@@ -24,7 +24,7 @@ _PAUSE = 0.25
 
 
 class Slurm(Executor):
-    """Each Slurm job does `each` jobs, one after the other: small ones share the start of a process.
+    """Each Slurm job does `each` trainings, one after the other: small ones share the start of a process.
 
     The files of submitit lie in `executor/` in the folder, which all nodes see.
     """

@@ -7,6 +7,7 @@ import shlex
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import click
@@ -300,6 +301,19 @@ def test_doctor_reports_every_check(mtl: Command) -> None:
     result = mtl("doctor", "--json")
     assert result.status == 0
     assert {finding["status"] for finding in json.loads(result.out)} <= {"ok", "note"}
+
+
+def test_doctor_names_what_may_be_installed_too(mtl: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = ['click>=8; extra == "here"', 'no-such>=2; extra == "there"', 'no-other>=2; extra == "test"']
+    monkeypatch.setattr("mtl.core.cli.doctor.home_distribution", lambda: SimpleNamespace(requires=asked))
+    found = {item["check"]: item for item in json.loads(mtl("doctor", "--json").out)}
+    assert found["extra here"]["status"] == "ok"
+    assert found["extra here"]["detail"].startswith("click 8")
+    assert (found["extra there"]["status"], found["extra there"]["detail"]) == (
+        "note",
+        "not installed: no-such; where it is wanted: pip install 'mtl-composer[there]'",
+    )
+    assert "extra test" not in found
 
 
 def test_doctor_looks_at_a_cache_from_which_others_take_files(

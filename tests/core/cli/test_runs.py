@@ -56,6 +56,12 @@ def test_runs_are_listed_with_state_and_metrics(mtl: Command) -> None:
     assert "unfinished" in lines[3]
 
 
+def test_the_file_of_a_table_is_named(mtl: Command, tmp_path: Path) -> None:
+    recipe = "dataset: {name: table, file: /data/good.csv}\nencoder: mlp\ntasks: {classify: {}}\n"
+    write_run(tmp_path / "runs" / "a", recipe, finished=False)
+    assert "table good.csv" in mtl("runs", "list").out
+
+
 @pytest.mark.usefixtures("runs")
 @pytest.mark.parametrize(
     ("arguments", "expected"),
