@@ -50,7 +50,7 @@ def lay_out_groups(
     """Compose every group of tasks, and price it; `parameters` and `multiply_adds` are the budget as written.
 
     Raises `UsageError` for fewer than two tasks or more than eight, tasks that share nothing, one that trains
-    nothing, and a budget that no grouping meets.
+    nothing, and a budget that no grouping meets; and what a quick look at the data finds wrong.
     """
     recipe, whole = _whole(question, registry)
     tasks = tuple(whole.tasks)
@@ -64,7 +64,10 @@ def lay_out_groups(
     refuse_too_little(budget, tasks, priced)
     variants = _variants(recipe, whole, registry)
     yardsticks = yardsticks_of(whole, question.metrics)
-    grid = Grid((), question.seeds, tuple(variants.values()), yardsticks, fixed_part(recipe), asks=ASKS)
+    looked_at = tuple(map(str, whole.glance()))
+    fixed = fixed_part(recipe)
+    trained = tuple(variants.values())
+    grid = Grid((), question.seeds, trained, yardsticks, fixed, asks=ASKS, looked_at=looked_at)
     groups = {variant.name: group for group, variant in variants.items()}
     return Layout(grid, groups, priced, budget)
 

@@ -170,6 +170,7 @@ def print_grid(grid: Grid, as_json: bool, planned: int) -> None:
     if as_json:
         print_json(
             {
+                "data": list(grid.looked_at),
                 "tasks": {name: yardstick.to_json() for name, yardstick in grid.yardsticks.items()},
                 "seeds": list(grid.seeds),
                 "variants": [_planned(variant) for variant in grid.variants],
@@ -189,7 +190,8 @@ def print_grid(grid: Grid, as_json: bool, planned: int) -> None:
         f"{name} by {yardstick.metric} ({yardstick.direction})" for name, yardstick in grid.yardsticks.items()
     ]
     seeds = ", ".join(map(str, grid.seeds))
-    click.echo(f"\njudged on the test split: {', '.join(judged)}", err=True)
+    click.echo("\n".join(["", *grid.looked_at]), err=True)
+    click.echo(f"judged on the test split: {', '.join(judged)}", err=True)
     click.echo(
         f"{len(cells)} trainings: {len(cells) - alone} cells and {alone} single-task, seeds {seeds}", err=True
     )

@@ -22,6 +22,7 @@ def print_layout(layout: Layout, as_json: bool, planned: int) -> None:
     if as_json:
         print_json(
             {
+                "data": list(grid.looked_at),
                 "tasks": {name: item.to_json() for name, item in grid.yardsticks.items()},
                 "seeds": list(grid.seeds),
                 "trainings": len(grid.cells),
@@ -42,7 +43,8 @@ def print_layout(layout: Layout, as_json: bool, planned: int) -> None:
     print_table(rows, ["group", "parameters", "multiply-adds"])
     ends = [f"{shown(parts)} ({price.parameters:,} parameters)" for price, parts in (allowed[0], allowed[-1])]
     said = f"{len(allowed)} of {len(priced)} groupings can be had {layout.budget.sentence()}"
-    click.echo(f"\n{said}: from {ends[0]} to {ends[1]}", err=True)
+    click.echo("\n".join(["", *grid.looked_at]), err=True)
+    click.echo(f"{said}: from {ends[0]} to {ends[1]}", err=True)
     alone = sum(cell.task is not None for cell in grid.cells)
     seeds = ", ".join(map(str, grid.seeds))
     counts = f"{len(grid.cells) - alone} of groups and {alone} single-task"

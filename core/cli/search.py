@@ -114,13 +114,13 @@ def command(
         from ..search.searching import MOST
     from .searching import print_layout, print_search, telling_what_is_kept
 
+    searching = _searching(session, asked)
     layout = lay_out(_question(asked), session.registry)
     path = _place(out, layout)
-    if dry_run:
-        print_layout(layout, as_json)
-        return
     limits = Limits(trials or (MOST if seconds is None else None), seconds)
-    searching = _searching(session, asked)
+    if dry_run:
+        print_layout(layout, limits, searching.hands.device, as_json)
+        return
     with telling_what_is_kept(path):
         found = searching.run(layout, path, limits, force=force)
     if as_json:

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import click
 
+from ..report.numbers import duration
+from ..search.driving import Limits
 from ..search.layout import Layout
 from ..search.objectives import Objective
 from ..search.progress import SearchProgress
@@ -73,15 +75,40 @@ def telling_what_is_kept(path: Path) -> Iterator[None]:
         raise
 
 
-def print_layout(layout: Layout, as_json: bool) -> None:
-    """Write what would be searched."""
+def print_layout(layout: Layout, limits: Limits, device: str, as_json: bool) -> None:
+    """Write what would be searched, how long, and on which device."""
     if as_json:
-        print_json(layout.plan())
+        how = {"data": list(layout.looked_at), "trials": limits.trials, "budget_seconds": limits.seconds}
+        own = None if layout.own is None else dict(layout.own)
+        print_json({**layout.plan(), **how, "device": device, "first": own})
         return
     rows = [[item.key, item.written, _kind(item, layout.own or {})] for item in layout.space]
     print_table(rows, ["option", "values", ""])
+    for line in layout.looked_at:
+        click.echo(line, err=True)
     for item in layout.objectives:
         click.echo(f"searched for: {item.title} ({item.direction} is better), on validation", err=True)
+    click.echo(
+        f"{_extent(limits)}, sampler {layout.question.sampler}, {_pruner(layout)}, on {device}", err=True
+    )
+    first = "are" if layout.own else "do not all lie in the space: they are not"
+    click.echo(f"the recipe's own values {first} the first trial", err=True)
+
+
+def _extent(limits: Limits) -> str:
+    """Return how long is searched, in words.
+
+    >>> _extent(Limits(20)), _extent(Limits(1, 90.0)), _extent(Limits(None, 30.0))
+    ('20 trials', '1 trial, or what ends within 1 min 30 s', 'what ends within 30.0 s')
+    """
+    trials = "" if limits.trials is None else f"{limits.trials} trial{'s' * (limits.trials > 1)}"
+    time = "" if limits.seconds is None else f"what ends within {duration(limits.seconds)}"
+    return ", or ".join(filter(None, [trials, time]))
+
+
+def _pruner(layout: Layout) -> str:
+    said = f"pruner {layout.question.pruner}"
+    return said if layout.prunes or layout.question.pruner == "none" else f"{said} (idle: several objectives)"
 
 
 def _kind(item: Dimension, own: Mapping[str, Value]) -> str:

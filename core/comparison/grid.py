@@ -9,6 +9,7 @@ from typing import Any
 
 from ..base.errors import MissingRequirementError, MtlError, Problem, RecipeError, UsageError, suggest
 from ..composition.composition import Composition
+from ..composition.glances import Glances
 from ..discovery.registry import Registry
 from ..recipe.recipe import Recipe
 from ..recipe.recipe_reader import read
@@ -79,6 +80,8 @@ class Grid:
     """The variant that the others are held against; None: single-task training."""
     asks: str | None = None
     """What is asked, where it is not how variants compare."""
+    looked_at: tuple[str, ...] = ()
+    """What quick looks at the data said, line by line."""
 
     def plan(self) -> dict[str, Any]:
         """Return what makes two comparisons the same question, whatever their values and seeds."""
@@ -118,7 +121,8 @@ def lay_out(question: Question, registry: Registry) -> Grid:
 
     Raises `RecipeError` with all mistakes of all combinations at once, unknown names first. A combination
     that cannot be (a balancer that needs shared parameters where none are shared) or that lacks a package is
-    a variant with its reason; when no combination can be trained, the first reason is raised.
+    a variant with its reason; when no combination can be trained, the first reason is raised. Some files of
+    each data set are looked at: what is found wrong with them is raised.
     """
     _refuse_unknown_names(question, registry)
     combinations = list(product(*(axis.values for axis in question.axes)))
@@ -132,7 +136,7 @@ def lay_out(question: Question, registry: Registry) -> Grid:
     variants: list[Variant] = []
     failures: list[MtlError] = []
     yardsticks: dict[str, dict[str, Yardstick]] = {}
-    composer = SingleTask(registry)
+    composer, glances = SingleTask(registry), Glances()
     for values, source, recipe in zip(combinations, sources, recipes, strict=True):
         name, settings = _name(question.axes, values, recipe), _settings(question.axes, values)
         try:
@@ -141,6 +145,7 @@ def lay_out(question: Question, registry: Registry) -> Grid:
             failures.append(error)
             variants.append(_untrained(name, settings, error))
             continue
+        glances.at(composition)
         yardsticks[name] = yardsticks_of(composition, question.metrics)
         variants.append(composer.variant(name, settings, recipe, composition))
     if not yardsticks:
@@ -148,7 +153,16 @@ def lay_out(question: Question, registry: Registry) -> Grid:
     fixed = fixed_part(recipes[0], question.axes)
     common = _common(yardsticks)
     margins = margins_of(common, question.margins)
-    grid = Grid(question.axes, question.seeds, tuple(variants), common, fixed, margins, question.against)
+    grid = Grid(
+        question.axes,
+        question.seeds,
+        tuple(variants),
+        common,
+        fixed,
+        margins,
+        question.against,
+        looked_at=glances.lines,
+    )
     return grid if question.against is None else _held_against(grid, question.against)
 
 

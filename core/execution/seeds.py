@@ -55,6 +55,7 @@ class SeedsByExecutor:
         and the reason of the first seed that failed, after the others are trained.
         """
         composition, _ = compose_started(recipe, self.registry, self.progress.warning, source)
+        composition.glance()  # what is wrong with the data is told once, not by every seed
         self.progress.planned(composition.plan())
         asked = {"recipe": {**composition.recipe.to_plain(), "seed": None}, "seeds": list(seeds)}
         with self._entered(path, asked, numbered) as folder:

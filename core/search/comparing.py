@@ -125,7 +125,8 @@ def _layout(grid: Grid, cell: Cell, asked: EqualSearch, registry: Registry) -> L
     judged = [cell.task] if cell.task is not None else list(grid.yardsticks)
     metrics = {task: grid.yardsticks[task].metric for task in judged}
     objectives = (cell.task,) if cell.task is not None else ()
-    return lay_out(Question(request, asked.space, objectives, metrics), registry)
+    # The grid's data were looked at when it was laid out.
+    return lay_out(Question(request, asked.space, objectives, metrics), registry, looks=False)
 
 
 def _moved(variant: Variant, found: Mapping[str, Cell | VainError]) -> Variant:

@@ -47,6 +47,8 @@ class Layout:
     space: tuple[Dimension, ...]
     objectives: tuple[Objective, ...]
     own: Mapping[str, Value] | None = None
+    looked_at: tuple[str, ...] = ()
+    """What a quick look at the data said, line by line."""
 
     @property
     def name(self) -> str:
@@ -93,11 +95,12 @@ class Layout:
 _DIRECTIONS = {"higher": "maximize", "lower": "minimize"}
 
 
-def lay_out(question: Question, registry: Registry) -> Layout:
+def lay_out(question: Question, registry: Registry, *, looks: bool = True) -> Layout:
     """Read and compose the recipe, and hold every end of the space against it.
 
     Raises `MissingRequirementError` without optuna, and `RecipeError` with all mistakes at once: options that
-    there are not, and values that they do not take.
+    there are not, and values that they do not take. It `looks` at some of the data's files last, and raises
+    what is found wrong with them.
     """
     library()
     base = question.request.source(registry)
@@ -112,7 +115,8 @@ def lay_out(question: Question, registry: Registry) -> Layout:
     own = {item.key: tried.own(item) for item in space}
     there = relevant(space, {key: value for key, value in own.items() if value is not None})
     whole = all(item.key in there for item in space if item.only is None or _has(item.only, there))
-    return replace(layout, space=space, own=there if whole else None)
+    looked_at = tuple(map(str, composition.glance())) if looks else ()
+    return replace(layout, space=space, own=there if whole else None, looked_at=looked_at)
 
 
 def _has(only: Only, values: Mapping[str, Value]) -> bool:

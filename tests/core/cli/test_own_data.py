@@ -109,7 +109,30 @@ def test_what_is_not_used_or_left_out_is_a_warning(mtl: Command, photos: Path) -
 def test_comparisons_take_a_table_too(mtl: Command, photos: Path) -> None:
     result = mtl("compare", "--data", str(photos), "--sharing", "hard,none", "--dry-run", "--json")
     assert result.status == 0, result.err
-    assert '"colour"' in result.out
+    plan = json.loads(result.out)
+    assert set(plan["tasks"]) == {"colour", "weight"}
+    assert plan["data"] == ["looked at 30 of 30 pictures, all read whole"]
+
+
+@pytest.mark.parametrize("dry", [("--dry-run",), ()], ids=["dry", "real"])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("compare", "--sharing", "hard,none"),
+        ("affinity",),
+        ("search", "--space", "train.batch_size=8,16"),
+        ("compose", "--seeds", "2", "--executor", "local"),
+    ],
+    ids=lambda words: words[0],
+)
+def test_a_broken_picture_is_refused_before_any_of_many_trainings(
+    mtl: Command, photos: Path, words: tuple[str, ...], dry: tuple[str, ...]
+) -> None:
+    (photos / "3.png").write_bytes(b"none")
+    result = mtl(*words, "--data", str(photos), "--encoder", "mlp", "--out", "made", *dry)
+    assert (result.status, result.err.count("3.png")) == (2, 1)
+    assert "1 of 30 pictures looked at cannot be read" in result.err
+    assert not list(Path().glob("made*"))
 
 
 @pytest.mark.parametrize("asked", [(), ("--tasks", "weight"), ("--tasks", "colour,weight")])

@@ -14,6 +14,7 @@ import pytest
 import torch
 
 from mtl.core.base.errors import MissingRequirementError
+from mtl.core.cli.main import run
 from mtl.core.comparison.yardsticks import Yardstick
 from mtl.core.contracts import Seat
 from mtl.core.discovery.registry import Registry
@@ -206,3 +207,30 @@ def test_without_optuna_it_is_said_what_to_install(
 def test_runs_that_are_trials_are_called_so(found: Search) -> None:
     states = {run.path.name: run.state for run in runs_under(found.path)}
     assert states == dict.fromkeys(("0000", "0001", "0002"), "trial")
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        (
+            ["--trials", "9"],
+            "9 trials, sampler tpe, pruner median, on cpu\nthe recipe's own values are the first",
+        ),
+        (
+            ["--budget", "90s", "--pruner", "none"],
+            "what ends within 1 min 30 s, sampler tpe, pruner none, on cpu",
+        ),
+        (["--objective", "mean", "--objective", "parameters"], "20 trials, sampler tpe, pruner median (idle"),
+        (["--space", "train.epochs=1..5"], "own values do not all lie in the space: they are not the first"),
+    ],
+)
+def test_a_dry_run_says_how_it_would_be_searched(
+    asked: list[str], told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["search", "--tasks", "parity", "--encoder", "mlp", "--space", "train.learning_rate=0.001,0.01"]
+    assert run([*words, *asked, "--device", "cpu", "--dry-run"]) == 0
+    assert told in capsys.readouterr().err
+    assert run([*words, *asked, "--device", "cpu", "--dry-run", "--json"]) == 0
+    plan = json.loads(capsys.readouterr().out)
+    assert plan["device"] == "cpu"
+    assert (plan["first"] is None) == ("not the first" in told)
