@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import re
 import typing
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -212,17 +213,24 @@ def _problem(model: type[BaseModel], detail: dict[str, Any]) -> OptionProblem:
         message = message.replace(word, plainer)
     shown = json.dumps(detail["input"], default=str)
     shown = shown if len(shown) <= 60 else shown[:57] + "..."
-    advice: str | None = None
-    if info is not None:
-        advice = f"default: {json.dumps(plain(info.default))}"
-        if allowed := _range(info):
-            advice += f"; allowed: {allowed}"
-        choices = typing.get_args(info.annotation)
-        if detail["type"] == "literal_error" and isinstance(detail["input"], str):
-            near = did_you_mean(detail["input"], [item for item in choices if isinstance(item, str)])
-            advice = f"{near} {advice}" if near else advice
+    advice = [_near(detail), *([] if info is None else [_usual(info, nested=len(path) > 1)])]
     trail = ".".join(str(part) for part in path)
-    return OptionProblem(path, f"option {trail!r}: {message}, got {shown}", advice)
+    hint = " ".join(filter(None, advice)) or None
+    return OptionProblem(path, f"option {trail!r}: {message}, got {shown}", hint)
+
+
+def _near(detail: Mapping[str, Any]) -> str | None:
+    """Return which of a few words may have been meant, wherever in an option they stand."""
+    if detail["type"] != "literal_error" or not isinstance(detail["input"], str):
+        return None
+    return did_you_mean(detail["input"], re.findall(r"'([^']*)'", detail["ctx"]["expected"]))
+
+
+def _usual(info: FieldInfo, *, nested: bool) -> str:
+    """Return an option's default and what is allowed; an empty default says nothing of a value in it."""
+    default = "" if nested and not info.default else f"default: {json.dumps(plain(info.default))}"
+    allowed = f"allowed: {found}" if (found := _range(info)) else ""
+    return "; ".join(filter(None, [default, allowed]))
 
 
 def _nested(model: type[BaseModel]) -> list[str]:

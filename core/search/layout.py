@@ -149,9 +149,11 @@ class _Trying:
         return replace(item, whole=self._is_whole(item, right)) if isinstance(item, Range) else item
 
     def _faults(self, item: Dimension, values: Mapping[str, Value]) -> list[Problem]:
-        """Return what is wrong with the ends of a dimension, beside other values."""
+        """Return what is wrong with the ends of a dimension, beside others; of a range with one."""
         problems: list[Problem] = []
         for value in item.ends:
+            if problems and isinstance(item, Range):
+                break
             try:
                 recipe = self._read({**values, item.key: value})
                 if isinstance(item, Range):

@@ -137,7 +137,9 @@ class ImageFolder(Dataset):
             raise UsageError("image-folder needs a folder", hint="pass it with --data-dir DIR")
         missing = [split for split in _SPLITS if not (self.data_dir / split).is_dir()]
         if missing:
-            raise MissingRequirementError(
+            # What is there and arranged otherwise lacks nothing that a machine could be given.
+            kind = UsageError if self.data_dir.is_dir() else MissingRequirementError
+            raise kind(
                 f"no image folder in {self.data_dir}: no {', '.join(f'{split}/' for split in missing)}",
                 hint="images are looked for in DIR/train/CLASS/ and DIR/test/CLASS/",
             )

@@ -63,7 +63,10 @@ from .table_points import PointLabel, symmetries_of
 from .table_splits import TableParts
 from .table_tasks import balancer_of, task_names, tasks_of
 
-_CLASS_FOLDERS = "for a folder per class: --dataset image-folder --data-dir FOLDER"
+_CLASS_FOLDERS = (
+    "for folders of classes, FOLDER/train/CLASS/ and FOLDER/test/CLASS/: "
+    "--dataset image-folder --data-dir FOLDER --tasks classify"
+)
 
 
 class PictureTable(Dataset):

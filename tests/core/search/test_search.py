@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import torch
 
-from mtl.core.base.errors import MissingRequirementError
+from mtl.core.base.errors import MissingRequirementError, RecipeError
 from mtl.core.cli.main import run
 from mtl.core.comparison.yardsticks import Yardstick
 from mtl.core.contracts import Seat
@@ -234,3 +234,10 @@ def test_a_dry_run_says_how_it_would_be_searched(
     plan = json.loads(capsys.readouterr().out)
     assert plan["device"] == "cpu"
     assert (plan["first"] is None) == ("not the first" in told)
+
+
+def test_an_option_that_takes_no_number_is_told_once(registry: Registry) -> None:
+    request = Request(tasks=["parity"], flags={"encoder": "mlp"})
+    with pytest.raises(RecipeError, match="option 'hidden': input should be a list, got 1") as raised:
+        lay_out(Question(request, read_space(["encoder.hidden=1..5"])), registry)
+    assert len(raised.value.problems) == 1

@@ -96,10 +96,12 @@ def test_no_folder_given_is_said_so():
     assert str(caught.value) == "image-folder needs a folder\n  hint: pass it with --data-dir DIR"
 
 
-def test_a_missing_split_is_named(root, tmp_path):
-    with pytest.raises(MissingRequirementError) as caught:
-        ImageFolder(data_dir=root / "train").spec()
-    assert caught.value.message == f"no image folder in {tmp_path}/train: no train/, test/"
+@pytest.mark.parametrize(("name", "kind"), [("train", UsageError), ("nowhere", MissingRequirementError)])
+def test_a_missing_split_is_named(root, tmp_path, name, kind):
+    with pytest.raises(kind) as caught:
+        ImageFolder(data_dir=root / name).spec()
+    assert caught.value.message == f"no image folder in {tmp_path}/{name}: no train/, test/"
+    assert caught.value.status == kind.status
     assert caught.value.hint == "images are looked for in DIR/train/CLASS/ and DIR/test/CLASS/"
 
 
