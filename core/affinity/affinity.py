@@ -31,7 +31,7 @@ def comparing(
     """Return what has the cells of a layout trained, and judges them by its budget."""
 
     def judge(
-        grid: Grid, outcomes: Mapping[str, Outcome], notes: Sequence[str], planned: int, _: int
+        grid: Grid, outcomes: Mapping[str, Outcome], notes: Sequence[str], planned: int, earlier: int
     ) -> dict[str, Any]:
         return affinity_results(layout, outcomes, notes, planned)
 

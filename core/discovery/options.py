@@ -215,8 +215,8 @@ def _problem(model: type[BaseModel], detail: dict[str, Any]) -> OptionProblem:
     shown = shown if len(shown) <= 60 else shown[:57] + "..."
     advice = [_near(detail), *([] if info is None else [_usual(info, nested=len(path) > 1)])]
     trail = ".".join(str(part) for part in path)
-    hint = " ".join(filter(None, advice)) or None
-    return OptionProblem(path, f"option {trail!r}: {message}, got {shown}", hint)
+    said = " ".join(filter(None, advice))
+    return OptionProblem(path, f"option {trail!r}: {message}, got {shown}", said or None)
 
 
 def _near(detail: Mapping[str, Any]) -> str | None:
