@@ -156,6 +156,7 @@ CASES: dict[str, tuple[int, list[str]]] = {
     "search-from-high-to-low": (2, [*SEARCH, "--space", "train.learning_rate=1..0.1"]),
     "search-without-an-end": (2, [*SEARCH, "--space", "train.learning_rate=0.1..inf"]),
     "search-of-no-range": (2, [*SEARCH, "--space", "train.learning_rate=log:small"]),
+    "search-of-a-range-and-more": (2, [*SEARCH, "--space", "train.learning_rate=log:1e-4..3e-2,5"]),
     "search-of-one-value": (2, [*SEARCH, "--space", "encoder.hidden=[3]"]),
     "search-of-a-value-twice": (2, [*SEARCH, "--space", "encoder.hidden=[3],[4],[3]"]),
     "search-of-an-option-twice": (2, [*SEARCH, *RATE, *RATE]),
