@@ -76,7 +76,7 @@ def matrix(setting: Setting) -> Iterator[Line]:
                 "ok": not setting.on_cuda or (graphs(made) > 0) == may,
                 "graphs": graphs(made),
                 "reason": made.eager_reason,
-                "ms_per_step": round(1000 * (time.perf_counter() - started) / made._steps, 3),
+                "ms_per_step": round(1000 * (time.perf_counter() - started) / made.steps, 3),
             }
         except Exception as error:
             yield {"what": name, "ok": False, "error": f"{type(error).__name__}: {error}"[:300]}

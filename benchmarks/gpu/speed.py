@@ -71,7 +71,7 @@ def balancers(setting: Setting) -> Iterator[Line]:
     names = ["sum", *(name for name in registry().names("balancer") if name != "sum")]
     for name in names[: setting.few(len(names), 2)]:
         made = setting.trainer({"balancer": name})
-        steps_of_epoch = made._steps
+        steps_of_epoch = made.steps
 
         def epoch(made=made, count: int = steps_of_epoch) -> int:  # type: ignore[no-untyped-def]
             made.train_epoch()

@@ -87,7 +87,7 @@ def _method(grid: Grid, rows: Sequence[Row], look: Look, earlier: int) -> dict[s
             + earlier * len(grid.yardsticks),
             "delta_m": sum(p_of(row.delta) is not None for row in own) + earlier,
         },
-        "earlier_variants": earlier,
+        **({"earlier_variants": earlier} if earlier else {}),
         "look": look.to_json(),
         "power": power_of(grid, look.planned).to_json(),
         "select": _selection(grid),
