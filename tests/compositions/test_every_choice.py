@@ -237,7 +237,7 @@ def recipes() -> list[dict[str, Any]]:
 RECIPES = recipes()
 
 
-SHARE = 5
+SHARE = 7
 """One recipe in so many is walked by default, the others with the long tests.
 
 It shares no divisor with the turns of data sets and tasks in `Dealer.tasks`: each is walked by default.

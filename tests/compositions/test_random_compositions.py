@@ -1,6 +1,6 @@
 """Whatever is combined at random trains, exports and is proven, or is refused before it trains.
 
-Thirty compositions are the same in every run and ten are drawn anew; `.ci/long` walks three thousand.
+Sixteen compositions are the same in every run and six are drawn anew; `.ci/long` walks three thousand.
 A fault names the seed that draws it again.
 """
 
@@ -21,8 +21,8 @@ from .conftest import fresh_seed
 from .drawing import ELSEWHERE, Draw
 from .walking import Outcome, walk
 
-ALWAYS = range(30)
-ANEW = 10
+ALWAYS = range(16)
+ANEW = 6
 MANY = int(os.environ.get("MTL_COMPOSITIONS", "3000"))
 MANY_ENOUGH = 100
 FOR_OTHERS = min(MANY, 20)
