@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,8 @@ from ..recipe.recipe_source import read_recipe
 from .folder import ComparisonFolder
 from .grid import Grid
 
-_CELL = re.compile(r"(?P<title>.*)-seed-(?P<seed>\d+)-(?P<key>[0-9a-f]{10})")
+_DIGITS = 10
+_CELL = re.compile(rf"(?P<title>.*)-seed-(?P<seed>\d+)-(?P<key>[0-9a-f]{{{_DIGITS}}})")
 
 
 def earlier_variants(grid: Grid, folder: ComparisonFolder) -> int:
@@ -26,13 +28,18 @@ def earlier_variants(grid: Grid, folder: ComparisonFolder) -> int:
 
     Single-task trainings are no variants, and other seeds of one are not another one.
     """
-    asked = {cell.at(0).key: cell for cell in grid.cells}.values()
+    asked = tuple({cell.at(0).key: cell for cell in grid.cells}.values())
+
+    @cache
+    def keys(seed: int) -> frozenset[str]:
+        return frozenset(cell.at(seed).key[:_DIGITS] for cell in asked)
+
     found = set()
     for path in sorted(folder.cells.glob("*")):
         named = _CELL.fullmatch(path.name)
         if named is None or not (path / MARK).is_file():
             continue
-        if any(cell.at(int(named["seed"])).key.startswith(named["key"]) for cell in asked):
+        if named["key"] in keys(int(named["seed"])):
             continue
         recipe = _recipe(path)
         if recipe is None:  # it cannot be read: its name must do
@@ -51,4 +58,5 @@ def _recipe(path: Path) -> Mapping[str, Any] | None:
 
 def _trains(recipe: Mapping[str, Any], task: str) -> bool:
     tasks = recipe.get("tasks")
-    return isinstance(tasks, Mapping) and tasks.get(task, {}).get("weight", 0) != 0
+    chosen = tasks.get(task) if isinstance(tasks, Mapping) else None
+    return isinstance(chosen, Mapping) and chosen.get("weight") != 0
