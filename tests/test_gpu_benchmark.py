@@ -14,6 +14,8 @@ from typing import Any
 import pytest
 import torch
 
+from .compositions.small_data import write_small_data
+
 ROOT = Path(__file__).parents[1]
 
 
@@ -146,3 +148,26 @@ def test_libmtl_finds_what_torchvision_no_longer_has(monkeypatch: pytest.MonkeyP
     made = sys.modules.pop(name)
     assert isinstance(made, ModuleType)
     assert made.load_state_dict_from_url is torch.hub.load_state_dict_from_url
+
+
+def test_recipes_made_for_few_seconds_are_judged_where_their_data_lie(tmp_path: Path) -> None:
+    small = write_small_data(tmp_path)["mnist"]["data_dir"]
+    told = Setting(torch.device("cpu"), tiny=True, data_dir=Path(small))
+    mnist, cifar, done = running.lines_of("answers", program.WITH_DATA["answers"], told)
+    assert mnist["what"] == "mnist-digit-parity-fast"
+    assert mnist["seeds"] == 1
+    assert "ok" not in mnist
+    assert 0 < mnist["training_seconds"] <= mnist["first_training_seconds"] < done["seconds"]
+    assert cifar["what"].startswith("skipped: cifar10-class-animal-fast: ")
+    text = page._answer(mnist)
+    assert text.startswith(f"digit {mnist['accuracy']['digit']:.2f} %, even ")
+
+
+def test_items_that_need_data_are_offered_where_a_folder_is_named(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    with pytest.raises(SystemExit):
+        program.main(["--only", "answers", "--rehearse"])
+    assert "no item 'answers'" in capsys.readouterr().err
+    assert program.main(["--only", "answers", "--rehearse", "--data-dir", str(tmp_path)]) == 0
+    assert capsys.readouterr().out.count("skipped: ") == 2

@@ -85,7 +85,7 @@ ELSEWHERE = ("late-fusion", "timm", "torchvision")
 """Encoders that are walked elsewhere: what joins images with vectors, which these data sets lack, in
 `test_new_inputs.py`; networks of libraries in `plugins/encoders/test_libraries_with_sharings.py`."""
 
-HEAVY = ("alexnet", "small-resnet", "resnet18")
+HEAVY = ("alexnet", "small-resnet", "resnet18", "airbench")
 """Encoders that by default are walked once only, with the default sharing on the first data set."""
 
 FEW = 3

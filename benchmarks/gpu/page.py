@@ -106,9 +106,18 @@ def _others(lines: list[dict[str, Any]], figures: Mapping[str, str]) -> Iterator
              for line in _of(lines, "libmtl", "libmtl_over_mtl")]  # fmt: skip
     rows += [(f"an epoch of digits, {line['what']}", f"{line['epoch_ms']:.0f} ms")
              for line in _of(lines, "streaming", "epoch_ms")]  # fmt: skip
+    rows += [(f"`{line['what']}`, {line['seeds']} seeds", _answer(line))
+             for line in _of(lines, "answers", "accuracy")]  # fmt: skip
     rows += figures.items()
     if rows:
         yield "\n".join(["| | measured |", "|---|---|", *(f"| {what} | {value} |" for what, value in rows)])
+
+
+def _answer(line: Mapping[str, Any]) -> str:
+    """Return what a recipe reaches on test images, and in how many seconds of training."""
+    accuracies = ", ".join(f"{name} {value:.2f} %" for name, value in line["accuracy"].items())
+    first, usual = line["first_training_seconds"], line["training_seconds"]
+    return f"{accuracies}; {usual:.1f} s of training and validation (the first: {first:.1f} s)"
 
 
 def _balancers(lines: list[dict[str, Any]]) -> Iterator[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -24,10 +25,11 @@ Line = dict[str, Any]
 
 @dataclass(frozen=True)
 class Setting:
-    """The device, and whether everything is only rehearsed: on next to no data, for a look at the program."""
+    """The device, where real data lie, and whether all is only rehearsed: on next to no data, for a look."""
 
     device: torch.device
     tiny: bool = False
+    data_dir: Path | None = None
 
     @property
     def on_cuda(self) -> bool:

@@ -49,6 +49,12 @@ COMPONENTS: tuple[Component, ...] = (
     ),
     Component(
         "encoder",
+        "airbench",
+        "Whitened pixels and six convolutions: soonest at a good answer on small colour images",
+        "mtl.plugins.encoders.airbench:Airbench",
+    ),
+    Component(
+        "encoder",
         "torchvision",
         "A network of torchvision by name, with its weights or from nothing",
         "mtl.plugins.encoders.torchvision:Torchvision",

@@ -18,10 +18,10 @@ _SLACK = 5e-4
 class Whitening(nn.Module):
     """A convolution of 2 x 2 patches with their principal directions, of unit variance, and their negatives.
 
-    From `[B, C, H, W]` to `[B, 8C, H, W]`; the image is repeated once at the right and at the bottom. The
-    filters come from training images (`fit`) and stay; the biases are trained. Before it is fitted, filters
-    are drawn. Source: Page, "How to Train Your ResNet" (2019); Jordan, "94% on CIFAR-10 in 3.29 Seconds on a
-    Single GPU" (2024).
+    From `[B, C, H, W]` to `[B, 8C, H, W]`, the image repeated once at the right and at the bottom, or to
+    `[B, 8C, H - 1, W - 1]` where it is not `padded`. The filters come from training images (`fit`) and stay;
+    the biases are trained. Before it is fitted, filters are drawn. Source: Page, "How to
+    Train Your ResNet" (2019); Jordan, "94% on CIFAR-10 in 3.29 Seconds on a Single GPU" (2024).
 
     >>> Whitening(3)(torch.zeros(2, 3, 8, 8)).shape
     torch.Size([2, 24, 8, 8])
@@ -30,9 +30,9 @@ class Whitening(nn.Module):
     filters: Tensor
     fitted: Tensor
 
-    def __init__(self, channels: int) -> None:
+    def __init__(self, channels: int, *, padded: bool = True) -> None:
         super().__init__()
-        self.channels = channels
+        self.channels, self.padded = channels, padded
         self.width = 2 * channels * SIZE * SIZE
         drawn = torch.linalg.qr(torch.randn(self.width // 2, self.width // 2)).Q
         self.register_buffer("filters", self._both(drawn))
@@ -59,8 +59,9 @@ class Whitening(nn.Module):
         self.fitted.fill_(1)
 
     def forward(self, image: Tensor) -> Tensor:
-        padded = F.pad(image, (0, SIZE - 1, 0, SIZE - 1), mode="replicate")
-        return F.conv2d(padded, self.filters, self.bias)
+        if self.padded:
+            image = F.pad(image, (0, SIZE - 1, 0, SIZE - 1), mode="replicate")
+        return F.conv2d(image, self.filters, self.bias)
 
     def _both(self, rows: Tensor) -> Tensor:
         return torch.cat([rows, -rows]).view(-1, self.channels, SIZE, SIZE)

@@ -21,6 +21,7 @@ SMALL: dict[str, dict[str, Any]] = {
     "mlp": {"hidden": [8]},
     "shapenet": {"channels": [4], "features": 8},
     "small-resnet": {"widths": [16, 16], "depth": 1},
+    "airbench": {"widths": [8, 8]},
     "kind-counts": {"hidden": [8]},
     "fusion": {"hidden": [8]},
     "dense-decoder": {"hidden": [8]},

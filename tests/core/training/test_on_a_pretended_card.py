@@ -42,7 +42,7 @@ def recipes() -> Iterator[tuple[str, dict[str, Any]]]:
     for name in REGISTRY.names("balancer"):
         if name not in SOLVES_BEYOND_A_STEP:
             yield f"balancer {name}", {**small, "balancer": name}
-    for name in ("lenet", "alexnet", "resnet18", "small-resnet", "shapenet"):
+    for name in ("lenet", "alexnet", "resnet18", "small-resnet", "airbench", "shapenet"):
         yield f"encoder {name}", {**small, "encoder": name}
     for name in ("even", "rotation", "autoencode"):
         yield f"task {name}", {**small, "tasks": ["classify", name]}

@@ -31,6 +31,7 @@ MINIMUM = {
     "two-input-cnn": 16,
     "resnet18": 9,
     "small-resnet": 9,
+    "airbench": 9,
 }
 NUMBER = InputSpec("number", 10)
 DIGIT = ImageSpec(1, 28, 28)
