@@ -15,7 +15,7 @@ from ...core.base.errors import Incompatible, refuse
 from ...core.contracts import Encoder
 from ...core.contracts.specs import FeatureSpec, ImageSpec, InputSpec
 from ..layers import too_small
-from .whitening import SIZE, Whitening
+from .whitening import SIZE, Whitening, fit_whitening
 
 MINIMUM = 9
 """The smallest height and width that three halvings leave a pixel of."""
@@ -78,9 +78,7 @@ class Airbench(Encoder):
 
     def fit(self, images: Iterable[Tensor]) -> None:
         """Take the filters of the first layer from normalised training images."""
-        for part in self.stages.get_submodule("stem").children():
-            if isinstance(part, Whitening):
-                part.fit(images)
+        fit_whitening(self.stages, images)
 
 
 def _layer(before: int, after: int) -> nn.Sequential:

@@ -14,7 +14,7 @@ from ...core.base.errors import Incompatible, refuse
 from ...core.contracts import Encoder
 from ...core.contracts.specs import FeatureSpec, ImageSpec, InputSpec
 from ..layers import too_small
-from .whitening import Whitening
+from .whitening import Whitening, fit_whitening
 
 MINIMUM = 9
 """The smallest height and width whose last map, with three halvings, is more than one pixel."""
@@ -80,9 +80,7 @@ class SmallResNet(Encoder):
 
     def fit(self, images: Iterable[Tensor]) -> None:
         """Take the filters of the first layer from normalised training images, where they are wanted."""
-        for part in self.stages.get_submodule("stem").children():
-            if isinstance(part, Whitening):
-                part.fit(images)
+        fit_whitening(self.stages, images)
 
 
 def _convolved(channels: int, width: int) -> list[nn.Module]:

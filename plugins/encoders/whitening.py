@@ -65,3 +65,10 @@ class Whitening(nn.Module):
 
     def _both(self, rows: Tensor) -> Tensor:
         return torch.cat([rows, -rows]).view(-1, self.channels, SIZE, SIZE)
+
+
+def fit_whitening(stages: nn.Module, images: Iterable[Tensor]) -> None:
+    """Fit the whitening among an encoder's stages, if there is one, to normalised training images."""
+    first = next((part for part in stages.modules() if isinstance(part, Whitening)), None)
+    if first is not None:
+        first.fit(images)
