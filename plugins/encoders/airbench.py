@@ -67,7 +67,7 @@ class Airbench(Encoder):
             stages[f"layer{number}"] = _layer(before, after)
             forms.append(FeatureSpec(after, high, wide))
             before = after
-        stages["pool"] = nn.Sequential(nn.AdaptiveMaxPool2d(1), nn.Flatten(), _Scaled(scale))
+        stages["pool"] = nn.Sequential(nn.MaxPool2d((high, wide)), nn.Flatten(), _Scaled(scale))
         self.feature_specs = (*forms, FeatureSpec(before))
         self.stages = nn.Sequential(stages)
 

@@ -99,8 +99,9 @@ def _layers(text: str) -> list[list[str]]:
 
 
 def _refuse_foreign(text: str) -> None:
-    foreign = sorted({line[0] for line in _layers(text)} - {""})
-    foreign = [name for name in foreign if not _OWN.fullmatch(name)]
+    kinds = sorted({line[0] for line in _layers(text)} - {""})
+    # A name such as `ReduceMax` is ONNX's, for which pnnx wrote nothing of ncnn's.
+    foreign = [name for name in kinds if not _OWN.fullmatch(name) or ncnn.layer_to_index(name) < 0]
     if foreign:
         raise ValueError(f"ncnn has no operator {', '.join(foreign)}")
 

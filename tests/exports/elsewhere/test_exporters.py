@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import onnx
 import pytest
 import torch
@@ -174,6 +175,23 @@ def test_what_ncnn_lacks_is_named(
     with pytest.raises(ComponentError, match=r"ncnn has no operator .*torch\.eq"):
         NcnnExporter().export(exported.subject, tmp_path / "ncnn")
     assert not (tmp_path / "ncnn").exists()
+
+
+def test_what_only_onnx_has_a_name_for_is_named(
+    tmp_path: Path, exported: Exported, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("pnnx")
+    image = onnx.helper.make_tensor_value_info("image", onnx.TensorProto.FLOAT, ["batch", 1, 8, 8])
+    answer = onnx.helper.make_tensor_value_info("classify", onnx.TensorProto.FLOAT, ["batch", 1])
+    axes = onnx.numpy_helper.from_array(np.array([2, 3]), "axes")
+    node = onnx.helper.make_node("ReduceMax", ["image", "axes"], ["classify"], keepdims=0)
+    number = onnx.helper.make_tensor_value_info("number", onnx.TensorProto.INT64, ["batch"])
+    graph = onnx.helper.make_graph([node], "largest", [image, number], [answer], [axes])
+    versions = {"ir_version": 9, "opset_imports": [onnx.helper.make_opsetid("", 18)]}
+    model = onnx.helper.make_model(graph, **versions)
+    monkeypatch.setattr(NcnnExporter, "source", lambda self, export: model.SerializeToString())
+    with pytest.raises(ComponentError, match="ncnn has no operator ReduceMax"):
+        NcnnExporter().export(exported.subject, tmp_path / "ncnn")
 
 
 def test_tract_answers_as_the_model_does(exported: Exported) -> None:
