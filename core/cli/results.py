@@ -52,7 +52,7 @@ def tell_losses(verification: Mapping[str, Any]) -> None:
 
 def _lost(found: Mapping[str, Any], split: str) -> str:
     drop = found["drop"][split]
-    return "" if drop is None else f"{drop:+.2f}"
+    return "" if drop is None else f"{drop:+z.2f}"
 
 
 def print_metrics(
