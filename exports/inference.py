@@ -41,6 +41,15 @@ FEWEST = 10
 AGAIN = "export the run again"
 
 
+def _refuse_archive(path: Path, data: bytes) -> None:
+    """Raise `UsageError` for an archive, as torch's programs are: it is sound, and no ONNX file."""
+    if data.startswith(b"PK\x03\x04"):
+        raise UsageError(
+            f"{path} is an archive, as a torch program is, and no ONNX file",
+            hint="torch.export.load reads a torch program; mtl export --format onnx writes an ONNX file",
+        )
+
+
 class ExportedModel:
     """A model read from an exported file; everything it needs to know is inside the file.
 
@@ -64,6 +73,7 @@ class ExportedModel:
         self._memory = memory
         self._options = run_options()
         data = read_model(self.path)
+        _refuse_archive(self.path, data)
         check_seal(data, str(self.path))
         check_proof(self.path, data)
         with reading(self.path, "an ONNX file", hint=f"{AGAIN}: the file is damaged or something else"):

@@ -53,17 +53,17 @@ def write_card(run: Run, path: Path | None = None) -> Card:
     target = path or run.path / FILE
     missing: list[str] = []
     counts, measured = _from_data(run, missing)
-    proof = _proof(run, missing)
+    proof = _proof_of(run, missing)
     parts = [
         _front(run),
         f"# {', '.join(run.composition.tasks)}\n",
         _introduction(run),
         f"## Intended use\n\n{OPEN}\n{_kept(target)}\n{CLOSE}\n",
-        _answers(run),
+        _answers(run, proof),
         _data(run, counts),
-        _metrics(run, measured),
+        _metrics(run, measured) + _of_the_file(run, proof),
         _weights(run),
-        proof,
+        _proof(run, proof),
         _usage(run),
         _training(run),
     ]
@@ -105,10 +105,12 @@ def _introduction(run: Run) -> str:
     )
 
 
-def _answers(run: Run) -> str:
+def _answers(run: Run, proof: Mapping[str, Any]) -> str:
+    raw, tasks = proof.get("raw", False), proof.get("tasks", run.composition.tasks)
     rows = [
-        [name, form.form, shown_shape([BATCH, *form.output_shape]), form.meaning(raw=False), _labels(form)]
+        [name, form.form, shown_shape([BATCH, *form.output_shape]), form.meaning(raw=raw), _labels(form)]
         for name, form in run.composition.targets.items()
+        if name in tasks
     ]
     return "## Answers\n\n" + _table(["output", "form", "shape", "meaning", "labels"], rows)
 
@@ -175,6 +177,17 @@ def _metrics(run: Run, measured: Mapping[str, Mapping[str, Interval]]) -> str:
     )
 
 
+def _of_the_file(run: Run, proof: Mapping[str, Any]) -> str:
+    """Say where the exported file is less than the trained model, whose metrics are told."""
+    tasks, precision = proof.get("tasks", ()), proof.get("precision", "float32")
+    said = []
+    if len(tasks) not in (0, len(run.composition.tasks)):
+        said.append(f"answers {', '.join(tasks)} alone")
+    if precision != "float32":
+        said.append(f"computes in {precision}, which may cost what stands under Proof")
+    return f"\nThey are the trained model's; the exported file {' and '.join(said)}.\n" if said else ""
+
+
 def _weights(run: Run) -> str:
     origins = run.composition.origins or run.folder.origins()
     if not origins:
@@ -185,15 +198,24 @@ def _weights(run: Run) -> str:
     return "## Weights of others\n\n" + _table(["network", "from", "licence", "library"], rows)
 
 
-def _proof(run: Run, missing: list[str]) -> str:
+def _proof_of(run: Run, missing: list[str]) -> Mapping[str, Any]:
+    """Return what the proof of the run's exported file says; nothing where there is no such file."""
     exported, proof = run.path / run.composition.exporter.file_name, run.path / "verify.json"
     if not exported.exists() or not proof.is_file():
         missing.append(f"{run.path} has no exported file with its proof: mtl export {run.path} makes them")
+        return {}
+    found: Mapping[str, Any] = read_json(proof, "a proof", hint=f"mtl export {run.path} writes it again")
+    return found
+
+
+def _proof(run: Run, found: Mapping[str, Any]) -> str:
+    if not found:
         return "## Proof\n\n**There is no exported file, so nothing is proven of one.**\n"
-    found = read_json(proof, "a proof", hint=f"mtl export {run.path} writes it again")
     facts = [[key.replace("_", " "), _said(value)] for key, value in _flat(found)]
     verdict = "computes what the trained model computes" if found.get("passed") else "**was not proven**"
-    return f"## Proof\n\n`{exported.name}` {verdict}.\n\n" + _table(["what", "found"], facts)
+    return f"## Proof\n\n`{run.composition.exporter.file_name}` {verdict}.\n\n" + _table(
+        ["what", "found"], facts
+    )
 
 
 def _flat(found: Any, *before: str) -> Iterator[tuple[str, Any]]:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 _WITH_COMMA = re.compile(r"[+-]?[0-9]+(,[0-9]+)+(\.[0-9]+)?")
+_THOUSANDS = re.compile(r"[+-]?[0-9]{1,3}(,[0-9]{3})+(\.[0-9]+)?")
 _WITH_UNIT = re.compile(r"[$€£]?\s*[+-]?[0-9]+([.,][0-9]+)?\s*[^\d\s.,]{0,10}")
 
 LARGEST = 3.4e38
@@ -54,8 +55,15 @@ def no_number(counts: Mapping[str, int]) -> tuple[str, str] | None:
 
     >>> no_number({"3,5": 1, "4": 2})[0], no_number({"12 kg": 1, "9 kg": 1})[0], no_number({"cat": 2})
     ('has a comma', 'has a unit', None)
+    >>> no_number({"7,980": 1, "12": 2})[1][:20]
+    'write 7980, without;'
     """
     odd = [value for value in counts if number_of(value) is None]
+    if all(_THOUSANDS.fullmatch(value) for value in odd):
+        return (
+            "has a comma",
+            """write 7980, without; or say that commas part the decimals: --set 'dataset.decimal=","'""",
+        )
     if all(_WITH_COMMA.fullmatch(value) for value in odd):
         return "has a comma", """write 3.5, or say that commas are meant: --set 'dataset.decimal=","'"""
     if all(_WITH_UNIT.fullmatch(value) for value in odd):

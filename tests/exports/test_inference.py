@@ -149,6 +149,14 @@ def test_extra_inputs_that_do_not_fit_are_refused(inputs, message, exported):
     assert str(caught.value).endswith(message)
 
 
+def test_a_torch_program_is_no_damaged_onnx_file(tmp_path):
+    path = tmp_path / "model.pt2"
+    torch.export.save(torch.export.export(torch.nn.Linear(1, 1), (torch.ones(1, 1),)), path)
+    with pytest.raises(UsageError, match="is an archive, as a torch program is, and no ONNX file") as caught:
+        ExportedModel(path)
+    assert "torch.export.load" in caught.value.hint
+
+
 @pytest.mark.parametrize("data", [b"", b"not a model", None])
 def test_a_file_that_is_no_onnx_is_named_in_one_line(data, exported, tmp_path):
     path = tmp_path / "model.onnx"

@@ -44,6 +44,23 @@ def test_a_card_tells_what_there_is_and_keeps_what_people_wrote(demo_copy: Path,
     assert path.read_text() == filled
 
 
+def test_a_card_tells_the_answers_of_a_file_that_gives_fewer_and_computes_otherwise(
+    demo_copy: Path, mtl: Command
+) -> None:
+    chosen = ("--tasks", "classify", "--precision", "float16", "--max-drop", "classify=100", "--raw")
+    assert mtl("export", str(demo_copy), *chosen).status == 0
+    assert mtl("card", str(demo_copy)).status == 0
+    text = (demo_copy / "README.md").read_text()
+    answers = text[text.index("## Answers") : text.index("## Data")]
+    assert "| classify |" in answers
+    assert "one logit per class" in answers
+    assert "denoise" not in answers
+    assert (
+        "They are the trained model's; the exported file answers classify alone and computes in float16, "
+        "which may cost what stands under Proof." in text
+    )
+
+
 def test_a_card_without_an_export_or_over_another_file_says_so(demo_copy: Path, mtl: Command) -> None:
     (demo_copy / "model.onnx").unlink()
     result = mtl("card", str(demo_copy))
