@@ -158,12 +158,12 @@ class Trainer:
     def restore(self, checkpoint: Checkpoint) -> None:
         """Continue after a checkpoint as if training had never stopped."""
         put_back(self.composition, self._update, checkpoint.tensors)
+        self._kept = Kept(self.composition)  # losses have the model's statistics, of the data as they were
         self._epoch = checkpoint.epoch
         self._within.resume(checkpoint)
         # JSON has no infinity: null stands for it.
-        numbers: dict[str, Any] = {
-            k: float("inf") if v is None else v for k, v in checkpoint.state["selection"].items()
-        }
+        selection = checkpoint.state["selection"].items()
+        numbers: dict[str, Any] = {k: float("inf") if v is None else v for k, v in selection}
         self._selection = Selection(**numbers)
         self._rows = list(checkpoint.state.get("history", []))
         if self.ranks.alone and self._graphs is not None and (found := checkpoint.state.get("graphs")):

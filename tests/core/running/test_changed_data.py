@@ -32,15 +32,26 @@ def table(tmp_path: Path) -> Path:
     return path
 
 
-@pytest.fixture
-def run(table: Path, registry: Registry, tmp_path: Path) -> Path:
+def train(table: Path, registry: Registry, path: Path, tasks: list[str]) -> None:
     tree = {
         "dataset": {"name": "table", "file": str(table), "size": 8},
-        "tasks": ["kind"],
+        "tasks": tasks,
         "encoder": {"name": "mlp", "hidden": [4]},
         "train": {"epochs": 1, "batch_size": 10},
     }
-    pipeline_of(registry).run(read(RecipeSource(tree), registry), tmp_path / "run")
+    pipeline_of(registry).run(read(RecipeSource(tree), registry), path)
+
+
+def longer(run: Path, registry: Registry) -> Notes:
+    notes, folder = Notes(), open_run(run)
+    recipe = read(read_recipe(run / "recipe.yaml"), registry)
+    pipeline_of(registry, notes).resume(folder, recipe, 2)
+    return notes
+
+
+@pytest.fixture
+def run(table: Path, registry: Registry, tmp_path: Path) -> Path:
+    train(table, registry, tmp_path / "run", tasks=["kind"])
     return tmp_path / "run"
 
 
@@ -69,7 +80,24 @@ def test_a_run_that_goes_on_tells_that_a_label_was_changed(
     run: Path, table: Path, registry: Registry
 ) -> None:
     edit(table, "4.png,odd,train", "4.png,even,train")
-    notes, folder = Notes(), open_run(run)
-    recipe = read(read_recipe(run / "recipe.yaml"), registry)
-    pipeline_of(registry, notes).resume(folder, recipe, 2)
+    notes = longer(run, registry)
     assert any("train has other labels 'kind'" in told for told in notes.warnings)
+
+
+def test_a_run_that_goes_on_keeps_the_standardisation_of_the_numbers_as_they_were(
+    table: Path, registry: Registry, tmp_path: Path
+) -> None:
+    rows = table.read_text().splitlines()
+    numbers = ["grams", *(f"{number}.5" for number in range(40))]
+    table.write_text("\n".join(f"{row},{number}" for row, number in zip(rows, numbers, strict=True)))
+    train(table, registry, tmp_path / "run", tasks=["grams"])
+    trained = open_run(tmp_path / "run").checkpoints.latest().tensors
+    edit(table, "4.png,odd,train,4.5", "4.png,odd,train,400.5")
+    notes = longer(tmp_path / "run", registry)
+    assert any("train has other labels 'grams'" in told for told in notes.warnings)
+    resumed = open_run(tmp_path / "run").checkpoints.latest()
+    assert resumed.epoch == 2
+    (name,) = [
+        name for name in trained if name.startswith("model/standardizations.") and name.endswith("mean")
+    ]
+    assert torch.equal(resumed.tensors[name], trained[name])
