@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 
 from ..base.errors import MtlError, RecipeError, UsageError
-from ..comparison.baselines import baseline_recipe, part_recipe
+from ..comparison.baselines import alone_of, baseline_recipe, part_recipe
 from ..comparison.cells import Cell
 from ..comparison.grid import Grid, Question, SingleTask, Variant, fixed_part
 from ..comparison.yardsticks import yardsticks_of
@@ -124,8 +124,7 @@ class _Prices:
             recipe = baseline_recipe(self._recipe, group[0], self._whole, self._registry)
         else:
             recipe = part_recipe(self._recipe, group, self._whole)
-        own = tuple(choice for choice in recipe.tasks if choice.name in group)
-        return price_of(_composed(replace(recipe, tasks=own), group, self._registry))
+        return price_of(_composed(alone_of(recipe, group), group, self._registry))
 
 
 def _composed(recipe: Recipe, group: Group, registry: Registry) -> Composition:

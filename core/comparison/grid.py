@@ -209,12 +209,26 @@ class SingleTask:
             asked = baseline_recipe(recipe, task, composition, self._registry)
             key = repr(asked)
             if key not in self._known:
-                single, _ = compose_started(asked, self._registry, _unheard)
+                single = self._composed(asked, task)
                 cell = Cell(f"{task} alone, {_encoder(recipe)}", replace(single.recipe, seed=0), task)
                 self._known[key] = cell, parameters_alone(single, task)
             alone[task], counts[task] = self._known[key]
         cell = Cell(name, replace(composition.recipe, seed=0))
         return Variant(name, settings, cell, alone, composition.parameters(), counts)
+
+    def _composed(self, recipe: Recipe, task: str) -> Composition:
+        try:
+            return compose_started(recipe, self._registry, _unheard)[0]
+        except RecipeError as error:
+            # Where it was written is left out: it is no mistake there, only where the task is alone.
+            raise RecipeError(
+                [
+                    replace(
+                        problem, message=f"the single-task run of {task!r}: {problem.message}", where=None
+                    )
+                    for problem in error.problems
+                ]
+            ) from None
 
 
 def _unheard(text: str) -> None:

@@ -75,7 +75,7 @@ def freezing(model: nn.Module, names: Names, training: Training) -> Freezing:
 
     `names` are the public ones of the model's parameters and buffers.
     """
-    seen = _seen(model, names)
+    seen = seen_by_freeze(model, names)
 
     def matched(name: str) -> bool:
         return any(matches(pattern, seen[name]) for pattern in training.freeze)
@@ -95,7 +95,7 @@ def freezing(model: nn.Module, names: Names, training: Training) -> Freezing:
 
 def problems(model: nn.Module, names: Names, training: Training) -> Iterator[OptionProblem]:
     """Yield what is wrong with what is to be frozen; paths are those below `train`."""
-    seen = _seen(model, names)
+    seen = seen_by_freeze(model, names)
     for index, pattern in enumerate(training.freeze):
         if not any(matches(pattern, found) for found in seen.values()):
             message = f"freeze: the pattern {pattern!r} matches no parameter"
@@ -129,7 +129,7 @@ def all_frozen(model: nn.Module, parameters: Sequence[str]) -> bool:
     return not any(it.requires_grad and name not in held for name, it in model.named_parameters())
 
 
-def _seen(model: nn.Module, names: Names) -> Names:
+def seen_by_freeze(model: nn.Module, names: Names) -> Names:
     """Return what the patterns of `freeze` see, by each name in the model: the public names and its own."""
     own = own_names(model)
     return {name: (*public, *own[first]) for first, public in names.items() for name in own[first]}

@@ -38,7 +38,8 @@ class Balancer(nn.Module):
     `eager_because` says why, as in "the balancer solves on the CPU"), `ddp_safe` and `compile_safe` where it
     works. `on` is `"parameters"`, or `"features"` when the gradients are to be those
     with respect to the features that all heads read; most offer it as an option. `fixed_weights` are factors
-    by task that never change: they count when the best epoch is chosen.
+    by task that never change: they count when the best epoch is chosen. An option that maps tasks to values
+    comes without the absent ones where some of a recipe's tasks are trained.
     """
 
     needs_gradients: bool = False

@@ -110,6 +110,36 @@ def test_with_views_of_their_own_tasks_alone_are_alone(grid: Make) -> None:
     assert [choice.name for choice in variant.alone["classify"].recipe.tasks] == ["classify"]
 
 
+def test_tasks_alone_draw_samples_as_the_whole_does(grid: Make, registry: Registry) -> None:
+    by = "train.sampling={by: classify}"
+    variant = grid("hard", tasks=("denoise", "classify"), assignments=("views=per-task", by)).variants[0]
+    alone = variant.alone["denoise"].recipe
+    assert {choice.name: choice.weight for choice in alone.tasks} == {"denoise": 1.0, "classify": 0.0}
+    assert alone.train.sampling is not None
+    by = "train.sampling={by: digit}"
+    variant = grid("hard", tasks=("denoise", "classify"), assignments=("views=per-task", by)).variants[0]
+    assert [choice.name for choice in variant.alone["denoise"].recipe.tasks] == ["denoise"]
+
+
+def test_what_is_said_of_absent_parameters_falls_away_in_single_task_runs(grid: Make) -> None:
+    own = ("heads.even.*", "heads.th*", "sharing.units.*")
+    rules = ", ".join(f"{{match: '{pattern}', learning_rate: x0.1}}" for pattern in own)
+    freeze = "train.freeze=['heads.third.*.bias']"
+    variant = grid(
+        "cross-stitch", assignments=(f"train.groups=[{rules}]", freeze, "train.unfreeze_after=1"), epochs=2
+    ).variants[0]
+    training = {task: cell.recipe.train for task, cell in variant.alone.items()}
+    assert [rule.match for rule in training["even"].groups] == ["heads.even.*"]
+    assert [rule.match for rule in training["third"].groups] == ["heads.th*"]
+    assert (training["even"].freeze, training["even"].unfreeze_after) == ((), None)
+    assert (training["third"].freeze, training["third"].unfreeze_after) == (("heads.third.*.bias",), 1)
+
+
+def test_what_only_a_single_task_run_cannot_be_is_told_of_it(grid: Make) -> None:
+    with pytest.raises(RecipeError, match="the single-task run of 'even': train: freeze: the pattern"):
+        grid("none", assignments=("train.freeze=['sharing.encoders.1.*']",))
+
+
 def test_a_combination_that_cannot_be_is_a_row_with_its_reason(grid: Make, more: Registry) -> None:
     laid_out = grid(("none", "hard"), component_axis("balancer", ["sum", "by-gradient"]), found=more)
     assert {variant.name: variant.status for variant in laid_out.variants} == {
