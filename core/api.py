@@ -72,8 +72,8 @@ def compose(
     `data`, your own table of pictures, or of the recipe. `dataset`, `encoder`, `sharing` and `balancer` are
     names or `{"name": ..., options}`; `set` assigns anything below the recipe's sections
     (`{"train.batch_size": 64}`). What is not given comes from `recipe`, else from the defaults. `init_from`
-    is a finished run whose weights are taken by name. `trackers` are told of the run as it trains: names, or
-    `{"name": ..., options}`. `out` is the run folder (None: a new one in `runs/`).
+    is a run whose weights, of its best epoch so far, are taken by name. `trackers` are told of the run as it
+    trains: names, or `{"name": ..., options}`. `out` is the run folder (None: a new one in `runs/`).
     `seeds` trains several models that differ in nothing but the seed, so many (from `seed` on) or these.
 
     Raises `RecipeError` with all mistakes at once, `VerificationError` when the export does not compute the

@@ -319,6 +319,12 @@ def sha256(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
+def sha256_of(file: Path) -> str:
+    """Return the SHA-256 checksum of a file's content, however large it is."""
+    with file.open("rb") as content:
+        return hashlib.file_digest(content, "sha256").hexdigest()
+
+
 def digest(value: Any) -> str:
     """Return the SHA-256 of JSON values, however they are laid out in a file."""
     return sha256(json.dumps(value, sort_keys=True).encode())

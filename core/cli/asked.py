@@ -51,7 +51,7 @@ init_from_option = click.option(
     "--init-from",
     metavar="RUN",
     shell_complete=runs,
-    help="Start from the weights of a finished run, by name.",
+    help="Start from the weights that a run has kept, by name.",
 )
 epochs_option = click.option("--epochs", type=click.IntRange(min=1), help="Passes over the training split.")
 precision_option = click.option(

@@ -22,7 +22,7 @@ import torch
 
 from ..base.device import accelerator, device_name
 from ..base.errors import UsageError
-from ..base.files import digest, refuse_link, sweep, write_json, write_text, writing_to
+from ..base.files import digest, refuse_link, sha256_of, sweep, write_json, write_text, writing_to
 from ..base.workplace import Workplace, enter, enter_new, is_empty, replaced
 from ..contracts.origin import WeightsOrigin
 from ..contracts.specs import DatasetSpec, dataset_to_json
@@ -209,6 +209,24 @@ class RunFolder:
                 hint=f"mtl resume {self.path} measures again",
             )
         return metrics
+
+    def keep_sum(self, file: Path) -> None:
+        """Keep the sum of a file that the training leaves; of a folder none is kept."""
+        if file.is_file():
+            self.checkpoints.vouch(file.name, sha256_of(file))
+
+    def left(self, file: Path) -> bool | None:
+        """Return whether a file is the one that the training left; None where that is not known."""
+        known = self.checkpoints.vouched(file.name)
+        return sha256_of(file) == known if known is not None and file.is_file() else None
+
+    def tell_of_another(self, file: Path, warn: Callable[[str], None]) -> None:
+        """Tell `warn` of a file that was put in the place of the training's, and is about to be replaced."""
+        if self.left(file) is False:
+            warn(
+                f"{file} was exported after the training: it is written again as the recipe says "
+                "(mtl export --to FILE keeps another form)"
+            )
 
     def write_history(self, rows: Sequence[Mapping[str, float]]) -> None:
         """Write one line per epoch."""

@@ -1,4 +1,4 @@
-"""Where the weights of a training come from, other than from its seed: a finished run."""
+"""Where the weights of a training come from, other than from its seed: a run."""
 
 from __future__ import annotations
 

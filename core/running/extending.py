@@ -19,7 +19,7 @@ from ..recipe.recipe import Recipe
 from ..recipe.recipe_reader import read
 from ..recipe.recipe_source import RecipeSource
 from ..recipe.request import Request
-from .extension import file_of
+from .alike import file_of
 from .run import Run
 from .starting import Warn, compose_started
 
@@ -42,9 +42,10 @@ class Extension:
 def extended(run: Run, asked: Extension, registry: Registry, warn: Warn) -> tuple[Recipe, RecipeSource]:
     """Return the recipe that trains a run's model with more tasks, and where its values were written.
 
-    Raises `UsageError` for a task that the run has, and where a frozen model would not answer as before: the
-    sharing scheme mixes the tasks, or a new task changes what the model sees.
+    Raises `UsageError` for a run that is not complete, for a task that it has, and where a frozen model would
+    not answer as before: the sharing scheme mixes the tasks, or a new task changes what the model sees.
     """
+    _ = run.metrics  # only a complete run has tasks to compare with
     old = run.composition
     source = _source(old, asked, run.path, registry)
     recipe = read(source, registry)

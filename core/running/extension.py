@@ -24,6 +24,7 @@ from ..evaluation.evaluation import evaluate
 from ..folders.json_files import Extension, read_form
 from ..folders.run_folder import RunFolder, entered_around
 from ..recipe.recipe import Recipe
+from .alike import file_alike
 from .exporting import export_subject
 from .pipeline import Outcome
 from .run import Run, load_run
@@ -87,16 +88,11 @@ def old_tasks_of(
         run = load_run(start.run, registry, progress=progress)
         if run.folder.checkpoints.best_digest() != start.weights:
             raise UsageError(f"{start.run} has other weights than those that were extended")
-        _ = run.composition
+        _ = run.composition, run.metrics
     except UsageError as error:
         progress.warning(f"the old tasks will not be compared with how they were: {error.message}")
         return OldTasks(start.run, finetune, None, error.message)
     return OldTasks(start.run, finetune, run)
-
-
-def file_of(run: Run) -> Path:
-    """Return where a run's own export lies, or would."""
-    return run.path / run.composition.exporter.file_name
 
 
 def proven(run: Run, outcome: Outcome) -> dict[str, Any]:
@@ -111,22 +107,28 @@ def proven(run: Run, outcome: Outcome) -> dict[str, Any]:
     for start in range(0, count, _BATCH):
         rows = slice(start, start + _BATCH)
         _refuse_other(_raw(before, rows, tasks), _raw(after, rows, tasks), "the model")
-    new = outcome.export.files[0]
-    with TemporaryDirectory() as folder:
-        old = file_of(run)
-        if not old.exists():
-            old = run.export(Path(folder) / old.name).files[0]
-        first, second = run.composition.exporter.predictor(old), outcome.composition.exporter.predictor(new)
-        compared = first is not None and second is not None
-        if first is not None and second is not None:
-            known = first(before.samples)
-            _refuse_other({task: known[task] for task in tasks}, second(after.samples), str(new))
+    compared = _same_file(run, outcome, before, after)
     return {
         "tasks": list(tasks),
         "samples": count,
         "torch": "bit for bit",
         "file": "bit for bit" if compared else "not compared: the exporter runs no file",
     }
+
+
+def _same_file(run: Run, outcome: Outcome, before: ExportSubject, after: ExportSubject) -> bool:
+    """Compare both runs' files, if the exporter runs its files; return whether it does."""
+    new, exporter = outcome.export.files[0], outcome.composition.exporter
+    second = exporter.predictor(new)
+    if second is None:
+        return False
+    with TemporaryDirectory() as folder:
+        first = exporter.predictor(file_alike(run, outcome, Path(folder)))
+        if first is None:
+            return False
+        known = first(before.samples)
+        _refuse_other({task: known[task] for task in before.targets}, second(after.samples), str(new))
+    return True
 
 
 def changed(run: Run, outcome: Outcome) -> dict[str, Any]:

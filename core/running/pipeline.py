@@ -356,8 +356,10 @@ class Pipeline:
         self.progress.stage("export")
         give_back_freed_memory()
         path = folder.path / composition.exporter.file_name
+        folder.tell_of_another(path, self.progress.warning)
         with composition.at_work("in the export"):
             exported = export(composition, splits.validation, metrics, path, splits=splits)
+        folder.keep_sum(path)
         self.progress.stage("report")
         give_back_freed_memory()
         with composition.at_work("in the report"):

@@ -9,7 +9,9 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from statistics import median
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -25,6 +27,7 @@ from ..recipe.recipe import Recipe
 from ..recipe.recipe_reader import read
 from ..recipe.recipe_source import RecipeSource
 from ..recipe.request import Request
+from .alike import file_alike
 from .exporting import export_subject
 from .pipeline import Outcome
 from .run import Run
@@ -53,8 +56,10 @@ class Pruning:
 def pruned_recipe(run: Run, asked: Pruning, registry: Registry) -> tuple[Recipe, RecipeSource]:
     """Return the recipe that prunes a run's model and trains it on, and where its values were written.
 
-    Raises `UsageError` for a limit by a name that is no task and no metric.
+    Raises `UsageError` for a run that is not complete, and for a limit by a name that is no task
+    and no metric.
     """
+    _ = run.metrics  # only a complete run has a quality to lose
     old = run.composition
     allowed_for(leading_metrics(old), asked.max_drop)
     tree = old.recipe.to_plain()
@@ -72,14 +77,19 @@ def compared(run: Run, outcome: Outcome, asked: Pruning) -> dict[str, Any]:
         "parameters": [_parameters(run), sum(it.numel() for it in outcome.composition.model.parameters())],
         "quality": _quality(run.metrics, outcome.metrics, leading, allowed_for(leading, asked.max_drop)),
     }
-    files = [run.path / run.composition.exporter.file_name, *outcome.export.files[:1]]
-    if len(files) == 2 and all(file.is_file() for file in files):
-        found["bytes"] = [file.stat().st_size for file in files]
+    if outcome.export.files and outcome.export.files[0].is_file():
+        found |= _saved(run, outcome)
+    return found
+
+
+def _saved(run: Run, outcome: Outcome) -> dict[str, Any]:
+    """Return the bytes of both runs' files, and what they take for a batch where they can be run here."""
+    exporter = outcome.composition.exporter
+    with TemporaryDirectory() as folder:
+        files = [file_alike(run, outcome, Path(folder)), outcome.export.files[0]]
+        found: dict[str, Any] = {"bytes": [file.stat().st_size for file in files]}
         samples = export_subject(outcome.composition, outcome.splits.test, {}).samples
-        predictors = [
-            run.composition.exporter.predictor(files[0]),
-            outcome.composition.exporter.predictor(files[1]),
-        ]
+        predictors = [exporter.predictor(file) for file in files]
         for batch in BATCHES:
             times = [it and _milliseconds(it, samples, batch) for it in predictors]
             if all(times):

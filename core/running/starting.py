@@ -1,4 +1,4 @@
-"""Starts a training from the weights of a finished run: what is taken, by name, and what stays new.
+"""Starts a training from the weights of a run: what is taken, by name, and what stays new.
 
 An encoder is taken whole or refused; a head, a sharing scheme's own weights or the preparation of a vector is
 taken where it fits, and is new otherwise. With the weights come the numbers that they were trained on: the

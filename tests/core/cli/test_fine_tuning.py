@@ -31,18 +31,19 @@ SMALL = (
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A finished run of `classify`, and one of two tasks with cross-stitch units, not to be changed."""
+    """Finished runs of `classify`, and of two tasks, also with cross-stitch units, not to be changed."""
     folder = tmp_path_factory.mktemp("trained")
     assert run(["compose", "--tasks", "classify", *SMALL, "--out", str(folder / "first")]) == 0
-    stitched = ("--tasks", "classify,parity", "--sharing", "cross-stitch")
-    assert run(["compose", *stitched, *SMALL, "--out", str(folder / "stitched")]) == 0
+    two = ("--tasks", "classify,parity", *SMALL)
+    assert run(["compose", *two, "--out", str(folder / "two")]) == 0
+    assert run(["compose", *two, "--sharing", "cross-stitch", "--out", str(folder / "stitched")]) == 0
     return folder
 
 
 @pytest.fixture
 def here(trained: Path, tmp_path: Path) -> Path:
-    """The current folder, with copies of both runs in it."""
-    for name in ("first", "stitched"):
+    """The current folder, with copies of these runs in it."""
+    for name in ("first", "two", "stitched"):
         shutil.copytree(trained / name, tmp_path / name)
     return tmp_path
 
@@ -78,6 +79,44 @@ def test_an_extended_run_is_a_run_like_any_other(
     assert "warning: the old tasks will not be compared with how they were: " in longer.err
     assert "is no run folder" in json.loads(kept.read_text())["not_compared"]
     assert mtl("extend", "more", "--tasks", "even", "--out", "most", "--device", "cpu").status == 0
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        ("--raw",),
+        ("--precision", "float16", "--max-drop", "accuracy=100"),
+        ("--precision", "int8", "--max-drop", "accuracy=100"),
+        ("--tasks", "parity"),
+    ],
+)
+def test_a_run_whose_file_was_exported_otherwise_is_extended_as_ever(
+    form: tuple[str, ...], here: Path, mtl: Command
+) -> None:
+    exported = mtl("export", "two", *form)
+    assert exported.status == 0, exported.err
+    result = mtl("extend", "two", "--tasks", "even", "--out", "more", "--device", "cpu")
+    assert result.status == 0, result.err
+    assert "classify, parity: as in two, bit for bit, in torch and in the file" in result.err
+
+
+def test_a_file_of_another_form_asked_for_is_compared_with_one_alike(here: Path, mtl: Command) -> None:
+    words = ("--tasks", "parity", "--set", "export.raw=true", "--out", "more", "--device", "cpu")
+    result = mtl("extend", "first", *words)
+    assert result.status == 0, result.err
+    assert "classify: as in first, bit for bit, in torch and in the file" in result.err
+
+
+def test_resuming_tells_that_it_replaces_a_file_exported_otherwise(here: Path, mtl: Command) -> None:
+    file = here / "first" / "model.onnx"
+    own = file.read_bytes()
+    assert "exported after" not in mtl("resume", "first", "--device", "cpu").err
+    assert mtl("export", "first", "--raw").status == 0
+    assert file.read_bytes() != own
+    result = mtl("resume", "first", "--device", "cpu")
+    told = "warning: first/model.onnx was exported after the training: it is written again as the recipe says"
+    assert told in result.err
+    assert file.read_bytes() == own
 
 
 def interrupt(*given: object) -> None:
@@ -166,13 +205,15 @@ CASES: dict[str, tuple[int, tuple[str, ...]]] = {
     "extend-damaged": (2, ("extend", "damaged", "--tasks", "parity")),
     "extend-damaged-file": (4, ("extend", "broken-file", "--tasks", "parity")),
     "extend-nothing": (2, ("extend", "first", "--tasks", "")),
+    "extend-unfinished": (2, ("extend", "unfinished", "--tasks", "parity")),
+    "prune-unfinished": (2, ("prune", "unfinished", "--ratio", "0.5")),
     "resume-fewer-epochs": (2, ("resume", "first", "--epochs", "1", "--device", "cpu")),
 }
 
 
 @pytest.mark.parametrize("name", CASES)
 def test_bad_input_gets_its_message(name: str, here: Path, mtl: Command) -> None:
-    for copy in ("damaged", "edited", "broken-file"):
+    for copy in ("damaged", "edited", "broken-file", "unfinished"):
         shutil.copytree(here / "first", here / copy)
     (weights,) = (here / "damaged" / "checkpoint").glob("best-*")
     weights.write_bytes(weights.read_bytes()[:-1])
@@ -180,6 +221,7 @@ def test_bad_input_gets_its_message(name: str, here: Path, mtl: Command) -> None
     recipe.write_text(recipe.read_text().replace("split_seed: 0", "split_seed: 1"))
     model = here / "broken-file" / "model.onnx"
     model.write_bytes(model.read_bytes()[:-40] + b"x" * 40)
+    (here / "unfinished" / "metrics.json").unlink()
     before = sorted(here.rglob("*"))
     status, arguments = CASES[name]
     result = mtl(*arguments)

@@ -48,6 +48,14 @@ def test_what_is_saved_and_what_it_costs_stands_in_the_run(trained: Path) -> Non
     assert found["quality"]["classify"]["held"]
 
 
+def test_what_is_saved_is_told_of_files_of_one_form(here: Path, mtl: Command) -> None:
+    assert mtl("export", "first", "--precision", "int8", "--max-drop", "accuracy=100").status == 0
+    result = mtl("prune", "first", "--epochs", "1", *LOSSES, "--out", "less", "--json")
+    assert result.status == 0, result.err
+    known = json.loads((here / "pruned" / "pruning.json").read_text())
+    assert json.loads(result.out)["pruning"]["bytes"] == known["bytes"]
+
+
 def test_a_pruned_run_is_a_run_like_any_other(here: Path, mtl: Command) -> None:
     shutil.rmtree(here / "first")
     assert mtl("verify", "pruned").status == 0
