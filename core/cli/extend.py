@@ -72,7 +72,7 @@ def _job(
     from ..api import run_name
     from ..base.places import refuse_unusable
     from ..running.extending import extended
-    from ..running.extension import EXTENSION, OldTasks
+    from ..running.extension import OldTasks
     from ..running.run import load_run
 
     registry, warning = pipeline.registry, pipeline.progress.warning
@@ -85,7 +85,7 @@ def _job(
     how: dict[str, Any] = {"source": source, "force": force, "numbered": out is None}
 
     def job() -> Outcome:
-        outcome = pipeline.run(recipe, path, notes={EXTENSION: tasks.begun()}, **how)
+        outcome = pipeline.run(recipe, path, notes={tasks.file: tasks.begun()}, **how)
         found.update(tasks.judge(outcome, warning))
         return outcome
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from .asked import drops_in, epochs_option, json_option, new_run_options
-from .results import print_table, shown
+from .results import tell_pruning
 from .session import Session, pass_session
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def command(
     job = _job(Pipeline(session.registry, choose_device(device), progress), run, asked, found, out, force)
     finish_run(progress, as_json, job, found, "pruning")
     if not as_json:
-        _tell(found)
+        tell_pruning(found)
 
 
 def _job(
@@ -82,7 +82,7 @@ def _job(
     """Return the training, ready to begin; what it cost and saved is put into `found` after it."""
     from ..api import run_name
     from ..base.places import refuse_unusable
-    from ..running.pruning import check_pruned, compared, pruned_recipe
+    from ..running.pruning import PrunedFrom, pruned_recipe
     from ..running.run import load_run
 
     old = load_run(run, pipeline.registry, progress=pipeline.progress)
@@ -90,31 +90,12 @@ def _job(
     path = out or Path("runs") / run_name(recipe.to_plain())
     refuse_unusable(path)
 
+    before = PrunedFrom.of(old, asked)
+    how: dict[str, Any] = {"source": source, "force": force, "numbered": out is None}
+
     def job() -> Outcome:
-        outcome = pipeline.run(recipe, path, source=source, force=force, numbered=out is None)
-        found.update(compared(old, outcome, asked))
-        check_pruned(found, outcome, pipeline.progress.warning)
+        outcome = pipeline.run(recipe, path, notes={before.file: before.begun()}, **how)
+        found.update(before.judge(outcome, pipeline.progress.warning))
         return outcome
 
     return job
-
-
-def _tell(found: Mapping[str, Any]) -> None:
-    """Print what was saved, and what it cost."""
-    sizes = [
-        [name.replace("_", " "), *map(_number, found[name])]
-        for name in ("parameters", "bytes", "milliseconds_at_1", "milliseconds_at_64")
-        if name in found
-    ]
-    click.echo()
-    print_table(sizes, ["", "before", "after"])
-    rows = [
-        [task, item["metric"], *map(shown, item["test"]), f"{item['drop']:.3g} {item['unit']}"]
-        for task, item in found["quality"].items()
-    ]
-    click.echo()
-    print_table(rows, ["task", "metric", "test before", "after", "lost on validation"])
-
-
-def _number(value: float) -> str:
-    return f"{value:,}" if isinstance(value, int) else f"{value:.3f}"

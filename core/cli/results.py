@@ -118,3 +118,24 @@ def tell_extension(found: Mapping[str, Any]) -> None:
         ]
         click.echo()
         print_table(rows, ["old task", "metric", "before", "after"])
+
+
+def tell_pruning(found: Mapping[str, Any]) -> None:
+    """Print what pruning saved, and what it cost."""
+    sizes = [
+        [name.replace("_", " "), *map(_size, found[name])]
+        for name in ("parameters", "bytes", "milliseconds_at_1", "milliseconds_at_64")
+        if name in found
+    ]
+    click.echo()
+    print_table(sizes, ["", "before", "after"])
+    rows = [
+        [task, item["metric"], *map(shown, item["test"]), f"{item['drop']:.3g} {item['unit']}"]
+        for task, item in found["quality"].items()
+    ]
+    click.echo()
+    print_table(rows, ["task", "metric", "test before", "after", "lost on validation"])
+
+
+def _size(value: float) -> str:
+    return f"{value:,}" if isinstance(value, int) else f"{value:.3f}"

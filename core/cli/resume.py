@@ -10,12 +10,13 @@ import click
 
 from .asked import devices_option, loudness_options
 from .completion import runs
-from .results import tell_extension
+from .results import tell_extension, tell_pruning
 from .session import Session, pass_session
 
 if TYPE_CHECKING:
     from ..folders.run_folder import RunFolder
     from ..recipe.recipe import Recipe
+    from ..running.made_from import MadeFrom
     from ..running.pipeline import Outcome, Pipeline
 
 
@@ -73,24 +74,39 @@ def command(
         finish_seeds(progress, as_json, lambda: SeedsPipeline(pipeline).resume(run, read))
         return
     folder, recipe = opened()
+    made = _made_from(folder, recipe, pipeline)
     found: dict[str, Any] = {}
-    finish_run(progress, as_json, _job(pipeline, folder, recipe, epochs, found), found)
-    if not as_json:
-        tell_extension(found)
+    name = "" if made is None else made.name
+    finish_run(progress, as_json, _job(pipeline, folder, recipe, epochs, made, found), found, name)
+    if found and not as_json:
+        (tell_pruning if name == "pruning" else tell_extension)(found)
+
+
+def _made_from(folder: RunFolder, recipe: Recipe, pipeline: Pipeline) -> MadeFrom | None:
+    """Return how a run stands to the one that it extends, or was pruned from; None where it does neither."""
+    from ..running.extension import old_tasks_of
+    from ..running.pruning import pruned_from
+
+    looked_for = (
+        it(folder, recipe, pipeline.registry, pipeline.progress) for it in (old_tasks_of, pruned_from)
+    )
+    return next((made for made in looked_for if made is not None), None)
 
 
 def _job(
-    pipeline: Pipeline, folder: RunFolder, recipe: Recipe, epochs: int | None, found: dict[str, Any]
+    pipeline: Pipeline,
+    folder: RunFolder,
+    recipe: Recipe,
+    epochs: int | None,
+    made: MadeFrom | None,
+    found: dict[str, Any],
 ) -> Callable[[], Outcome]:
-    """Return the rest of a training; the tasks of a run that it extends are looked at again, into `found`."""
-    from ..running.extension import old_tasks_of
-
-    old = old_tasks_of(folder, recipe, pipeline.registry, pipeline.progress)
+    """Return the rest of a training; what it was made from is looked at again, into `found`."""
 
     def job() -> Outcome:
         outcome = pipeline.resume(folder, recipe, epochs)
-        if old is not None:
-            found.update(old.judge(outcome, pipeline.progress.warning))
+        if made is not None:
+            found.update(made.judge(outcome, pipeline.progress.warning))
         return outcome
 
     return job

@@ -78,6 +78,23 @@ class Extension(Form):
     finetune: bool = False
 
 
+class Before(Form):
+    """What a run reached before it was pruned."""
+
+    validation: Values
+    test: Values
+
+
+class Pruning(Form):
+    """`pruning.json` of a run that `mtl prune` made from another one."""
+
+    run: str
+    ratio: float
+    max_drop: dict[str, FiniteFloat]
+    parameters: Annotated[list[int], Field(min_length=1)]
+    before: Before
+
+
 def _distinct(seeds: list[int]) -> list[int]:
     if len(set(seeds)) < len(seeds):
         raise ValueError("a seed is there twice")

@@ -10,25 +10,25 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
 
-from ..base.errors import UsageError, VerificationError
-from ..base.files import write_json
+from ..base.errors import VerificationError
 from ..base.progress import Progress
 from ..contracts import ExportSubject
 from ..discovery.registry import Registry
 from ..evaluation.evaluation import evaluate
 from ..folders.json_files import Extension, read_form
-from ..folders.run_folder import RunFolder, entered_around
+from ..folders.run_folder import RunFolder
 from ..recipe.recipe import Recipe
 from .alike import file_alike
 from .exporting import export_subject
+from .made_from import MadeFrom
 from .pipeline import Outcome
-from .run import Run, load_run
-from .starting import Warn
+from .run import Run
+from .started_from import run_started_from
 
 EXTENSION = "extension.json"
 """In the folder of an extended run: of which run it is, and what became of that one's tasks."""
@@ -37,11 +37,14 @@ _BATCH = 64
 
 
 @dataclass(frozen=True)
-class OldTasks:
+class OldTasks(MadeFrom):
     """The tasks of the run that another one extends; with `finetune` they are trained on.
 
     `run` is None where that run is not at hand any more; `reason` says why.
     """
+
+    file: ClassVar[str] = EXTENSION
+    name: ClassVar[str] = "extension"
 
     path: Path
     finetune: bool
@@ -49,22 +52,10 @@ class OldTasks:
     reason: str = ""
 
     def begun(self) -> dict[str, Any]:
-        """Return what stands in the folder until they are looked at."""
         return {"run": str(self.path), "finetune": self.finetune}
 
-    def judge(self, outcome: Outcome, warn: Warn) -> dict[str, Any]:
-        """Return what became of them, and keep it in the folder of the extended run.
-
-        Raises `VerificationError`, naming the task, when one answers otherwise that should not.
-        """
-        folder = outcome.folder.path / EXTENSION
-        with entered_around(folder, warn):
-            write_json(folder, self.begun())  # what was found of an earlier training holds no more
-            found = self.begun() | self._found(outcome)
-            write_json(folder, found)
-        return found
-
-    def _found(self, outcome: Outcome) -> dict[str, Any]:
+    def found(self, outcome: Outcome) -> dict[str, Any]:
+        """Return what became of them; raise `VerificationError`, naming a task that answers otherwise."""
         if self.run is None:
             return {"not_compared": self.reason}
         return changed(self.run, outcome) if self.finetune else proven(self.run, outcome)
@@ -84,15 +75,10 @@ def old_tasks_of(
     known = read_form(Extension, path, what, hint=hint)
     finetune = bool(known.get("finetune", "test" in known))
     start = recipe.init_from
-    try:
-        run = load_run(start.run, registry, progress=progress)
-        if run.folder.checkpoints.best_digest() != start.weights:
-            raise UsageError(f"{start.run} has other weights than those that were extended")
-        _ = run.composition, run.metrics
-    except UsageError as error:
-        progress.warning(f"the old tasks will not be compared with how they were: {error.message}")
-        return OldTasks(start.run, finetune, None, error.message)
-    return OldTasks(start.run, finetune, run)
+    run, reason = run_started_from(start, registry, progress)
+    if run is None:
+        progress.warning(f"the old tasks will not be compared with how they were: {reason}")
+    return OldTasks(start.run, finetune, run, reason)
 
 
 def proven(run: Run, outcome: Outcome) -> dict[str, Any]:

@@ -12,32 +12,29 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
+from torch import nn
 
 from ..base.errors import VerificationError
-from ..base.files import write_json
-from ..contracts import Arrays, Leading, Predict
-from ..contracts.quality import allowed_for, drop, unit_of
+from ..base.progress import Progress
+from ..contracts import Arrays, Predict
+from ..contracts.quality import allowed_for
 from ..discovery.registry import Registry
 from ..evaluation.judging import leading_metrics
-from ..folders.run_folder import entered_around
+from ..folders.run_folder import RunFolder
 from ..recipe.recipe import Recipe
 from ..recipe.recipe_reader import read
 from ..recipe.recipe_source import RecipeSource
 from ..recipe.request import Request
 from .alike import file_alike
 from .exporting import export_subject
+from .made_from import MadeFrom
 from .pipeline import Outcome
+from .pruning_loss import PRUNING, SPLITS, quality, read_pruning, refuse_loss
 from .run import Run
-from .starting import Warn
-
-PRUNING = "pruning.json"
-"""In the folder of a pruned run: sizes, times and quality before and after."""
-
-GATED = "validation"
-"""The split that decides; the test split is reported and decides nothing."""
+from .started_from import run_started_from
 
 BATCHES = (1, 64)
 _CALLS = 20
@@ -68,18 +65,74 @@ def pruned_recipe(run: Run, asked: Pruning, registry: Registry) -> tuple[Recipe,
     return read(source, registry), source
 
 
-def compared(run: Run, outcome: Outcome, asked: Pruning) -> dict[str, Any]:
-    """Return parameters, bytes, times and quality before and after."""
-    leading = leading_metrics(outcome.composition)
-    found: dict[str, Any] = {
-        "run": str(run.path),
-        "ratio": asked.ratio,
-        "parameters": [_parameters(run), sum(it.numel() for it in outcome.composition.model.parameters())],
-        "quality": _quality(run.metrics, outcome.metrics, leading, allowed_for(leading, asked.max_drop)),
-    }
-    if outcome.export.files and outcome.export.files[0].is_file():
-        found |= _saved(run, outcome)
-    return found
+@dataclass(frozen=True)
+class PrunedFrom(MadeFrom):
+    """The run that another one is a narrower one of.
+
+    `known` is all that the gate needs of it; `run`, for sizes and times, is None where it is not at hand any
+    more: `reason` says why.
+    """
+
+    file: ClassVar[str] = PRUNING
+    name: ClassVar[str] = "pruning"
+
+    known: Mapping[str, Any]
+    run: Run | None
+    reason: str = ""
+
+    @classmethod
+    def of(cls, run: Run, asked: Pruning) -> PrunedFrom:
+        """Return a complete run as what is asked for is to be judged against."""
+        known = {
+            "run": str(run.path),
+            "ratio": asked.ratio,
+            "max_drop": dict(asked.max_drop),
+            "before": {split: run.metrics[split] for split in SPLITS},
+            "parameters": [_parameters(run.model)],
+        }
+        return cls(known, run)
+
+    def begun(self) -> dict[str, Any]:
+        return dict(self.known)
+
+    def found(self, outcome: Outcome) -> dict[str, Any]:
+        """Return parameters, bytes, times and quality before and after."""
+        found: dict[str, Any] = {
+            "parameters": [*self.known["parameters"], _parameters(outcome.composition.model)],
+            "quality": quality(self.known, outcome.metrics, outcome.composition),
+        }
+        if self.run is None:
+            return found | {"not_compared": self.reason}
+        if outcome.export.files and outcome.export.files[0].is_file():
+            found |= _saved(self.run, outcome)
+        return found
+
+    def refuse(self, found: Mapping[str, Any], outcome: Outcome) -> None:
+        """Raise `VerificationError` for a task that loses too much: the files go, the run stays."""
+        try:
+            refuse_loss(outcome.folder.path, found["quality"])
+        except VerificationError:
+            for file in outcome.export.files:
+                file.unlink(missing_ok=True)
+            raise
+
+
+def pruned_from(
+    folder: RunFolder, recipe: Recipe, registry: Registry, progress: Progress
+) -> PrunedFrom | None:
+    """Return the run that a pruned one was made from, None where it was not pruned by `mtl prune`.
+
+    `progress` is warned where that run is gone, damaged or has other weights by now.
+    """
+    told = read_pruning(folder.path)
+    if told is None or recipe.init_from is None:
+        return None
+    known = {name: told[name] for name in ("run", "ratio", "max_drop", "before", "parameters")}
+    known["parameters"] = known["parameters"][:1]
+    run, reason = run_started_from(recipe.init_from, registry, progress)
+    if run is None:
+        progress.warning(f"what pruning saves in bytes and time will not be told: {reason}")
+    return PrunedFrom(known, run, reason)
 
 
 def _saved(run: Run, outcome: Outcome) -> dict[str, Any]:
@@ -97,57 +150,8 @@ def _saved(run: Run, outcome: Outcome) -> dict[str, Any]:
     return found
 
 
-def check_pruned(found: Mapping[str, Any], outcome: Outcome, warn: Warn) -> None:
-    """Write what was found into the run; raise `VerificationError` for a task that loses too much.
-
-    The exported files are then taken away; the run stays.
-    """
-    folder = outcome.folder.path
-    losing = next((task for task, item in found["quality"].items() if not item["held"]), None)
-    with entered_around(folder / PRUNING, warn):
-        write_json(folder / PRUNING, found)
-        if losing is None:
-            return
-        for file in outcome.export.files:
-            if file.is_file():
-                file.unlink()
-    item = found["quality"][losing]
-    before, after = item[GATED]
-    raise VerificationError(
-        f"{folder}: task {losing!r} loses too much by pruning: {item['metric']} {before:.4g} -> {after:.4g} "
-        f"on the {GATED} split, {item['drop']:.3g} {item['unit']} worse; allowed: {item['allowed']:g}",
-        hint="its file was not kept: take away less (--ratio), train on for longer (--epochs), or allow more "
-        f"(--max-drop {losing}=VALUE)",
-    )
-
-
-def _quality(
-    before: Mapping[str, Any],
-    after: Mapping[str, Any],
-    leading: Mapping[str, Leading],
-    allowed: Mapping[str, float],
-) -> dict[str, dict[str, Any]]:
-    found = {}
-    for task, item in leading.items():
-        pairs = {
-            split: [values[split][task][item.metric] for values in (before, after)]
-            for split in (GATED, "test")
-        }
-        lost = drop(item, *pairs[GATED])
-        found[task] = {
-            "metric": item.metric,
-            **pairs,
-            "drop": lost,
-            "unit": unit_of(item).name,
-            "allowed": allowed[task],
-            # Written so that NaN fails it too.
-            "held": lost <= allowed[task],
-        }
-    return found
-
-
-def _parameters(run: Run) -> int:
-    return sum(parameter.numel() for parameter in run.model.parameters())
+def _parameters(model: nn.Module) -> int:
+    return sum(parameter.numel() for parameter in model.parameters())
 
 
 def _milliseconds(predict: Predict, samples: Arrays, batch: int) -> float:

@@ -25,6 +25,7 @@ from .exporting import build_exporter, check_runtimes, export, export_subject, e
 from .history import Figure, History
 from .loading import load_of, tell_of_changes
 from .pipeline import Outcome
+from .pruning_loss import quality, read_pruning, refuse_loss
 from .recomposing import trained
 
 
@@ -153,8 +154,8 @@ class Run:
 
         `tasks` exports some of the tasks only, with what these depend on. Options are those of the exporter
         (`mtl show exporter NAME`). Raises `VerificationError`, and publishes nothing, when the export does
-        not compute the same numbers or loses more quality than allowed, and `UsageError` when somebody else
-        is at work in the run that it is written into.
+        not compute the same numbers or loses more quality than allowed, or the model did so by pruning, and
+        `UsageError` when somebody else is at work in the run that it is written into.
         """
         chosen = self.composition.recipe.export
         name = exporter or chosen.name
@@ -165,6 +166,8 @@ class Run:
             raise UsageError(
                 f"{target} must end in {built.suffix}", hint=f"write {target.stem}{built.suffix}"
             )
+        if (pruned := read_pruning(self.path)) is not None:
+            refuse_loss(self.path, quality(pruned, self.metrics, self.composition))
         with entered_around(target, self._progress.warning):
             splits, metrics = self.splits, self.metrics
             with self.composition.at_work("in the export"):

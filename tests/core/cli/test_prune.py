@@ -83,6 +83,53 @@ def test_a_task_that_loses_too_much_gets_no_file(here: Path, mtl: Command) -> No
     assert mtl("evaluate", "less", "--device", "cpu").status == 0
 
 
+def test_the_gate_stands_when_the_run_goes_on(here: Path, mtl: Command) -> None:
+    options = ("--epochs", "1", "--set", "train.learning_rate=1e-9", "--max-drop", "classify=0")
+    refused = mtl("prune", "first", "--ratio", "0.8", *options, "--device", "cpu", "--out", "less")
+    words = next(line for line in refused.err.splitlines() if line.startswith("error: "))
+    for command in (
+        ("resume", "less", "--device", "cpu"),
+        ("export", "less"),
+        ("export", "less", "--to", "x.onnx"),
+    ):
+        again = mtl(*command)
+        assert (again.status, words in again.err) == (4, True), command
+        assert not [*(here / "less").glob("*.onnx"), *here.glob("*.onnx")]
+    shutil.rmtree(here / "first")
+    assert mtl("resume", "less", "--device", "cpu").status == 4
+
+
+def test_a_longer_run_tells_its_own_figures(here: Path, mtl: Command) -> None:
+    before = json.loads((here / "pruned" / "pruning.json").read_text())
+    longer = mtl("resume", "pruned", "--epochs", "2", "--device", "cpu")
+    assert longer.status == 0, longer.err
+    assert "lost on validation" in longer.out
+    after = json.loads((here / "pruned" / "pruning.json").read_text())
+    assert (after["bytes"], after["parameters"]) == (before["bytes"], before["parameters"])
+    metrics = json.loads((here / "pruned" / "metrics.json").read_text())
+    then, now = (it["quality"]["classify"]["validation"] for it in (before, after))
+    assert then[0] == now[0]
+    assert then[1] != now[1] == metrics["validation"]["classify"]["accuracy"]
+
+
+def test_an_interrupted_pruning_is_judged_when_it_is_resumed(
+    here: Path, mtl: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*given: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as once:
+        once.setattr("mtl.core.running.pipeline.Pipeline.finish", interrupt)
+        options = ("--epochs", "1", "--set", "train.learning_rate=1e-9", "--max-drop", "classify=0")
+        words = ("prune", "first", "--ratio", "0.8", *options, "--device", "cpu", "--out", "less")
+        assert mtl(*words).status == 130
+    assert json.loads((here / "less" / "pruning.json").read_text())["max_drop"] == {"classify": 0}
+    resumed = mtl("resume", "less", "--device", "cpu")
+    assert resumed.status == 4
+    assert "task 'classify' loses too much by pruning: accuracy" in resumed.err
+    assert not list((here / "less").glob("*.onnx"))
+
+
 @pytest.mark.parametrize(
     ("options", "status", "message"),
     [
