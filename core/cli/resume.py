@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from ..running.pipeline import Outcome, Pipeline
 
 
+_TELLS = {"extension": tell_extension, "pruning": tell_pruning}
+
+
 @click.command("resume")
 @click.argument("run", type=click.Path(path_type=Path), shell_complete=runs)
 @click.option("--epochs", type=click.IntRange(min=1), help="Train a run for so many epochs in all.")
@@ -73,13 +76,11 @@ def command(
             refuse_one_of_several(RunFolder(run))
         finish_seeds(progress, as_json, lambda: SeedsPipeline(pipeline).resume(run, read))
         return
-    folder, recipe = opened()
-    made = _made_from(folder, recipe, pipeline)
     found: dict[str, Any] = {}
-    name = "" if made is None else made.name
-    finish_run(progress, as_json, _job(pipeline, folder, recipe, epochs, made, found), found, name)
+    name, job = _job(pipeline, *opened(), epochs, found)
+    finish_run(progress, as_json, job, found, name)
     if found and not as_json:
-        (tell_pruning if name == "pruning" else tell_extension)(found)
+        _TELLS[name](found)
 
 
 def _made_from(folder: RunFolder, recipe: Recipe, pipeline: Pipeline) -> MadeFrom | None:
@@ -94,14 +95,10 @@ def _made_from(folder: RunFolder, recipe: Recipe, pipeline: Pipeline) -> MadeFro
 
 
 def _job(
-    pipeline: Pipeline,
-    folder: RunFolder,
-    recipe: Recipe,
-    epochs: int | None,
-    made: MadeFrom | None,
-    found: dict[str, Any],
-) -> Callable[[], Outcome]:
-    """Return the rest of a training; what it was made from is looked at again, into `found`."""
+    pipeline: Pipeline, folder: RunFolder, recipe: Recipe, epochs: int | None, found: dict[str, Any]
+) -> tuple[str, Callable[[], Outcome]]:
+    """Return the rest of a training, and the name of what it finds on what it was made from, in `found`."""
+    made = _made_from(folder, recipe, pipeline)
 
     def job() -> Outcome:
         outcome = pipeline.resume(folder, recipe, epochs)
@@ -109,4 +106,4 @@ def _job(
             found.update(made.judge(outcome, pipeline.progress.warning))
         return outcome
 
-    return job
+    return made.name if made else "", job
