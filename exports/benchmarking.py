@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ..core.base.errors import UsageError
 from ..core.base.files import reading
 from ..core.discovery.answer_forms import Forms
+from ..core.recipe.several_runs import refuse_several, to_export
 from .elsewhere.answering import HERE, open_export
 from .elsewhere.environment import is_installed
 from .elsewhere.opened import runtime_named
@@ -101,7 +102,9 @@ def files_of(targets: Sequence[Path]) -> list[Path]:
             inside = inside or sorted(target.glob("*/*/model.onnx"))
             inside += [target] if runtime_named(target) else sorted(filter(_runs_here, target.iterdir()))
             if not inside:
-                raise UsageError(f"{target} holds no ONNX file", hint="export the run first: mtl export RUN")
+                refuse_several(target)
+                hint = to_export(target) or "export the run first: mtl export RUN"
+                raise UsageError(f"{target} holds no ONNX file", hint=hint)
             found += inside
         elif target.exists():
             found.append(target)

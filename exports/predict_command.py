@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..core.base.errors import UsageError
-from ..core.recipe.seed_list import refuse_several
+from ..core.recipe.several_runs import refuse_several, to_export
 from .limits import MEBIBYTE, in_time, memory_option, timeout_option
 
 if TYPE_CHECKING:
@@ -151,9 +151,7 @@ def _open(path: Path, memory: int, forms: Forms | None) -> ExportedModel:
     refuse_several(path)
     inside = path / "model.onnx"
     if not inside.is_file():
-        is_run = (path / "recipe.yaml").is_file()
-        hint = f"export the run first: mtl export {path}" if is_run else _FIRST
-        raise UsageError(f"{path} holds no model.onnx", hint=hint)
+        raise UsageError(f"{path} holds no model.onnx", hint=to_export(path) or _FIRST)
     return ExportedModel(inside, memory=memory, forms=forms)
 
 

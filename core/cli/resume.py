@@ -47,7 +47,7 @@ def command(
     with session.importing():
         from ..base.workplace import restore
         from ..folders.kept_plugins import read_recipe_of
-        from ..folders.run_folder import RunFolder, open_run
+        from ..folders.run_folder import RunFolder
         from ..recipe.seed_list import SEEDS
         from ..running.following import Follower
         from ..running.longer import refuse_one_of_several
@@ -61,13 +61,9 @@ def command(
     def read(file: Path) -> Recipe:
         return read_recipe_of(file.parent, session.registry, progress.warning)
 
-    def opened() -> tuple[RunFolder, Recipe]:
-        folder = open_run(run)
-        return folder, read(folder.path / "recipe.yaml")
-
     ranks, place = started_here(device, devices, session.arguments, several=(run / SEEDS).is_file())
     if not ranks.leads:
-        Follower(Pipeline(session.registry, place, ranks=ranks)).resume(opened)
+        Follower(Pipeline(session.registry, place, ranks=ranks)).resume(lambda: _opened(run, read))
         return
     restore(run)
     pipeline = Pipeline(session.registry, place, progress, ranks=ranks)
@@ -77,7 +73,7 @@ def command(
         finish_seeds(progress, as_json, lambda: SeedsPipeline(pipeline).resume(run, read))
         return
     found: dict[str, Any] = {}
-    name, job = _job(pipeline, *opened(), epochs, found)
+    name, job = _job(pipeline, *_opened(run, read), epochs, found)
     finish_run(progress, as_json, job, found, name)
     if found and not as_json:
         _TELLS[name](found)
@@ -92,6 +88,15 @@ def _made_from(folder: RunFolder, recipe: Recipe, pipeline: Pipeline) -> MadeFro
         it(folder, recipe, pipeline.registry, pipeline.progress) for it in (old_tasks_of, pruned_from)
     )
     return next((made for made in looked_for if made is not None), None)
+
+
+def _opened(run: Path, read: Callable[[Path], Recipe]) -> tuple[RunFolder, Recipe]:
+    from ..folders.run_folder import open_run
+    from ..recipe.several_runs import refuse_whole
+
+    refuse_whole(run)
+    folder = open_run(run)
+    return folder, read(folder.path / "recipe.yaml")
 
 
 def _job(

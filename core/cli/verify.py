@@ -10,7 +10,7 @@ import click
 
 from ..base.errors import UsageError, VerificationError
 from ..base.time_limit import TooLate, within
-from ..recipe.seed_list import refuse_several
+from ..recipe.several_runs import refuse_several
 from .results import describe_verification
 from .session import Session, pass_session, print_json
 

@@ -16,6 +16,7 @@ from ..base.locks import is_held
 from ..base.workplace import enter
 from ..recipe.recipe_source import read_recipe
 from ..recipe.seed_list import SEEDS
+from ..recipe.several_runs import several_in
 from .json_files import Form, Metrics, read_form
 
 TAGS, CELL, TRIAL = "tags.json", "cell.json", "trial.json"
@@ -113,8 +114,9 @@ def kept_run(path: Path) -> KeptRun:
     Raises `UsageError` where there is no run.
     """
     if not (path / "recipe.yaml").is_file():
-        several = " of its own: it holds several" if _holds_runs(path) else ""
-        raise UsageError(f"{path} is no run{several}", hint=f"mtl runs list {path.parent} names those there")
+        several = several_in(path) is not None
+        told, around = (" of its own: it holds several", path) if several else ("", path.parent)
+        raise UsageError(f"{path} is no run{told}", hint=f"mtl runs list {around} names those there")
     files = (entry for entry in path.iterdir() if entry.is_file() and entry.name != TAGS)
     changed = max((entry.stat().st_mtime for entry in files), default=0.0)
     found: dict[str, Any] = {"recipe": {}, "metrics": {}, "tags": ()}
@@ -189,7 +191,7 @@ def remove_run(path: Path, warned: list[str]) -> None:
     Several seeds, and a comparison, are removed as a whole. Raises `UsageError` where there is nothing of the
     kind, for a link, and when somebody is at work in it.
     """
-    if not _holds_runs(path):
+    if several_in(path) is None:
         kept_run(path)
     if path.is_symlink():
         raise UsageError(f"{path} is a link", hint="name the folder itself")
@@ -200,15 +202,9 @@ def remove_run(path: Path, warned: list[str]) -> None:
         workplace.abandon()
 
 
-def _holds_runs(path: Path) -> bool:
-    """Return whether a folder is that of several seeds, of a comparison or of a search."""
-    many = (("plan.json", "cells"), ("search.json", "trials"))
-    return (path / SEEDS).is_file() or any((path / a).is_file() and (path / b).is_dir() for a, b in many)
-
-
 def is_at_work(path: Path) -> bool:
     """Return whether somebody is at work in a run, in several seeds or in a comparison."""
-    if not _holds_runs(path):
+    if several_in(path) is None:
         return kept_run(path).state == AT_WORK
     return is_held(path)
 

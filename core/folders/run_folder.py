@@ -30,7 +30,8 @@ from ..discovery.plugin_discovery import version_of
 from ..discovery.plugin_loading import Provider
 from ..recipe.recipe import Recipe
 from ..recipe.recipe_source import read_recipe, write_yaml
-from ..recipe.seed_list import SEEDS, refuse_several
+from ..recipe.seed_list import SEEDS
+from ..recipe.several_runs import refuse_several
 from ..training.checkpoint import Checkpoint, CheckpointFolder
 from ..training.history import from_json, read_csv, to_csv, to_json
 from .differences import difference, without_later

@@ -12,6 +12,7 @@ from ..base.files import reading
 from ..discovery.registry import Registry
 from .recipe_source import RecipeSource, parse_recipe_text, read_recipe, tasks_by_name
 from .recipe_values import usable_from
+from .several_runs import refuse_several
 from .shipped_recipes import recipe_text
 
 FLAGS = (
@@ -88,6 +89,7 @@ class Request:
             path = path / "recipe.yaml" if path.is_dir() else path
             exists = path.exists()
         if not exists:
+            refuse_several(Path(self.recipe))
             hint = (
                 did_you_mean(str(self.recipe), names)
                 or "name a YAML file, a run folder, or one of: mtl list recipe"

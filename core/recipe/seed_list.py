@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from ..base.errors import UsageError
 
@@ -44,13 +43,6 @@ def read_seeds(given: str | int | Sequence[int], first: int = 0, *, asked: bool 
     if min(seeds) < 0:
         raise UsageError(f"a seed is not negative, got {min(seeds)}", hint=_HINT)
     return seeds
-
-
-def refuse_several(folder: Path) -> None:
-    """Raise `UsageError` when a folder holds the runs of several seeds: one of them is meant."""
-    if (folder / SEEDS).is_file():
-        runs = ", ".join(str(item) for item in sorted(folder.glob("seed-*")))
-        raise UsageError(f"{folder} holds the runs of several seeds", hint=f"name one of them: {runs}")
 
 
 def _parse(text: str) -> int | list[int]:

@@ -18,6 +18,7 @@ from typing import Any
 from ..base.errors import MissingRequirementError, MtlError, UsageError, described
 from ..base.files import make_folder, read_json, write_text
 from ..recipe.recipe_source import write_yaml
+from ..recipe.several_runs import to_export
 from .card import FILE as CARD
 from .run import Run
 
@@ -63,7 +64,7 @@ def parcel(run: Run) -> Parcel:
     """
     exported = run.path / run.composition.exporter.file_name
     if not exported.is_file():
-        raise UsageError(f"{run.path} has no exported file", hint=f"mtl export {run.path}")
+        raise UsageError(f"{run.path} has no exported file", hint=to_export(run.path))
     if not (run.path / CARD).is_file():
         raise UsageError(f"{run.path} has no card", hint=f"mtl card {run.path}, and fill it in")
     found = {

@@ -12,7 +12,7 @@ from ..contracts import Moment, Sharing
 from ..discovery.registry import Registry
 from ..folders.run_folder import RunFolder
 from ..recipe.recipe import Recipe
-from ..recipe.seed_list import SEEDS
+from ..recipe.several_runs import several_around, several_in
 from ..training.checkpoint import Checkpoint
 from ..training.selection import Selection
 from .recomposing import compose_again
@@ -54,11 +54,12 @@ def lengthened(
 
 
 def refuse_one_of_several(folder: RunFolder) -> None:
-    """Raise `UsageError` for a run that is one of several seeds: their mean is of equally long trainings."""
-    if (folder.path.parent / SEEDS).is_file() or (folder.path / SEEDS).is_file():
+    """Raise `UsageError` for a run of several seeds or a comparison, whose results are of one length."""
+    kind = several_around(folder.path) or several_in(folder.path)
+    if kind is not None and kind.equally_long:
         raise UsageError(
-            f"{folder.path} belongs to several seeds, which are equally long",
-            hint="train all of them anew with --epochs, or copy the run's folder and lengthen the copy",
+            f"{folder.path} belongs to {kind.name}, whose runs are equally long",
+            hint="train all of them anew with --epochs, or copy the run's folder elsewhere and lengthen that",
         )
 
 

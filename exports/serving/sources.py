@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ...core.base.errors import UsageError
-from ...core.recipe.seed_list import refuse_several
+from ...core.recipe.several_runs import refuse_several
 
 MODEL = "model.onnx"
 MOST = 100

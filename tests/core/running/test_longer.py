@@ -72,6 +72,15 @@ def test_killed_between_checkpoint_and_recipe_the_same_command_goes_on(
     assert open_run(run).checkpoints.latest().epoch == 2
 
 
+def test_a_cell_of_a_comparison_is_refused(counted: Path, registry: Registry, tmp_path: Path) -> None:
+    run = Path(shutil.copytree(counted, tmp_path / "cells" / "hard-seed-0"))
+    (tmp_path / "plan.json").write_text("{}")
+    before = (run / "recipe.yaml").read_bytes()
+    with pytest.raises(UsageError, match="belongs to a comparison, whose runs are equally long"):
+        lengthen(registry, run, 2)
+    assert (run / "recipe.yaml").read_bytes() == before
+
+
 def test_a_run_of_several_seeds_is_refused(counted: Path, registry: Registry, tmp_path: Path) -> None:
     run = Path(shutil.copytree(counted, tmp_path / "seed-0"))
     (tmp_path / "seeds.json").write_text('{"seeds": [0]}')
