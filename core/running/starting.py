@@ -73,7 +73,8 @@ def compose_started(
 
     The recipe of the composition names these weights, and states the numbers that came with them. Raises as
     `compose` does, and `UsageError` when the run is none, is damaged, or does not hold the weights that the
-    recipe names; when its encoder does not fit, naming the first tensor; and when there is nothing to take.
+    recipe names; when it was pruned, and is not to be pruned again; when its encoder does not fit, naming the
+    first tensor; and when there is nothing to take.
     """
     start = recipe.init_from
     if start is None:
@@ -87,6 +88,15 @@ def compose_started(
             hint="name the run that they were of; without init_from.weights those of this one are taken",
         )
     old = trained(folder, registry, warn)
+    before = old.recipe.init_from
+    was_pruned = before is not None and before.prune is not None
+    if before is not None and was_pruned and start.prune is None:
+        raise UsageError(
+            f"{folder.path} was pruned: its encoder is narrower than any recipe builds, and no other "
+            "training starts from it",
+            hint=f"start from the run that it was pruned from, {before.run}, and prune the result with mtl "
+            "prune; a pruned run itself can be trained on (mtl resume --epochs N) and pruned further",
+        )
     recipe = replace(recipe, init_from=InitFrom(folder.path, weights, start.prune))
     # One encoder is the start of all: none needs other weights, which may not be at hand.
     composition = compose(recipe, registry, source, starts=len(old.encoders) > 1)
@@ -95,7 +105,7 @@ def compose_started(
     if start.prune is None:
         return _take(old, composition, str(folder.path), str(weights))
     # What was pruned before is narrower than the recipe says.
-    if old.recipe.init_from is not None and old.recipe.init_from.prune is not None:
+    if was_pruned:
         narrow(composition.model, old.model.state_dict())
     found = _take(old, composition, str(folder.path), str(weights))
     prune(composition, start.prune)

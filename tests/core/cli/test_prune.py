@@ -65,6 +65,22 @@ def test_a_pruned_run_is_a_run_like_any_other(here: Path, mtl: Command) -> None:
     assert mtl("resume", "pruned", "--epochs", "2", "--device", "cpu").status == 0
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("extend", "pruned", "--tasks", "parity", "--out", "more"),
+        ("extend", "pruned", "--tasks", "parity", "--finetune", "--out", "more"),
+        ("compose", "--recipe", "pruned", "--init-from", "pruned", "--dry-run"),
+    ],
+)
+def test_only_pruning_starts_from_a_pruned_run(words: tuple[str, ...], here: Path, mtl: Command) -> None:
+    result = mtl(*words, "--device", "cpu")
+    assert result.status == 2
+    assert "pruned was pruned: its encoder is narrower than any recipe builds" in result.err
+    assert "first, and prune the result with mtl prune" in result.err
+    assert not (here / "more").exists()
+
+
 def test_a_pruned_model_is_pruned_further(here: Path, mtl: Command) -> None:
     result = mtl("prune", "pruned", "--ratio", "0.5", "--epochs", "1", *LOSSES, "--out", "less", "--json")
     assert result.status == 0, result.err
