@@ -12,6 +12,7 @@ from ..discovery.registry import Registry
 from ..recipe.recipe import Recipe
 from ..recipe.recipe_reader import read
 from ..recipe.recipe_source import read_recipe
+from .absent_data import reading_data_of
 
 FOLDER = "plugins"
 LIST = "plugins.json"
@@ -58,7 +59,8 @@ def read_recipe_of(run: Path, registry: Registry, warn: Warn) -> Recipe:
             own = run / FOLDER / name
             warn(f"{in_use[name]} is not the plugin file that {run} was made with; that is {own}")
     try:
-        return read(read_recipe(run / "recipe.yaml"), registry)
+        with reading_data_of(run):
+            return read(read_recipe(run / "recipe.yaml"), registry)
     except RecipeError as error:
         missing = [name for name in kept if name not in in_use]
         if not missing:

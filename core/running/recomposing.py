@@ -11,6 +11,7 @@ from ..composition.composer import compose
 from ..composition.composition import Composition
 from ..composition.narrowing import narrow
 from ..discovery.registry import Registry
+from ..folders.absent_data import reading_data_of
 from ..folders.kept_plugins import read_recipe_of
 from ..folders.run_folder import RunFolder
 from ..recipe.recipe import Recipe
@@ -24,7 +25,8 @@ def compose_again(
     Raises `UsageError` for another recipe, and for data of another form: other classes, columns or pictures.
     """
     try:
-        composition = compose(recipe, registry, starts=False)
+        with reading_data_of(folder.path):
+            composition = compose(recipe, registry, starts=False)
     except RecipeError:
         # What was changed in the file no longer fits: that says nothing of the file.
         folder.refuse_another(recipe, state)
