@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 
 from ..base.errors import UsageError
+from ..base.files import read_bytes, write_bytes
 from ..composition.composer import compose
 from ..composition.composition import Composition
 from ..contracts import Moment, Sharing
@@ -19,11 +21,17 @@ from .recomposing import compose_again
 
 Tell = Callable[[str], None]
 
+_MOST = 2**26
+"""Bytes of a recipe that none comes near."""
 
+
+@contextmanager
 def lengthened(
     folder: RunFolder, recipe: Recipe, epochs: int, registry: Registry, warn: Tell, note: Tell
-) -> Recipe:
-    """Write into a run that it has so many epochs; return its recipe with them. The folder is entered.
+) -> Iterator[Recipe]:
+    """Write into a run that it has so many epochs, for a block that makes it ready; yield its recipe.
+
+    The folder is entered. Where the block fails, the run is again what it was.
 
     Where the learning rates of the epochs done are those of the longer training, so is everything: it is then
     bit for bit the run that had so many epochs from the start. Where they are not, `note` is told. Raises
@@ -32,7 +40,8 @@ def lengthened(
     checkpoint = folder.checkpoints.latest(warn)
     planned = int(checkpoint.state["recipe"]["train"]["epochs"])
     if epochs == planned == recipe.train.epochs and checkpoint.epoch < planned:
-        return recipe  # asked for before, and interrupted
+        yield recipe  # asked for before, and interrupted
+        return
     if epochs < planned or (epochs == planned and checkpoint.epoch == planned):
         raise UsageError(
             f"{folder.path} has {checkpoint.epoch} of {planned} epochs: {epochs} is not more",
@@ -48,9 +57,16 @@ def lengthened(
         note(line)
     # The checkpoint first: were the job killed in between, the same command would find it and go on.
     state = {**checkpoint.state, "recipe": new.recipe.portable()}
+    path = folder.path / "recipe.yaml"
+    before = read_bytes(path, "a recipe", hint="give read access to it", most=_MOST)
     folder.checkpoints.save(Checkpoint(checkpoint.epoch, checkpoint.tensors, state))
     folder.write_recipe(new.recipe.to_plain())
-    return new.recipe
+    try:
+        yield new.recipe
+    except BaseException:
+        write_bytes(path, before)
+        folder.checkpoints.save(checkpoint)
+        raise
 
 
 def refuse_one_of_several(folder: RunFolder) -> None:

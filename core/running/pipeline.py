@@ -132,11 +132,12 @@ class Pipeline:
             refuse_one_of_several(folder)
         with folder.enter(self.progress.warning):
             self.progress.placed(folder.path)
-            if epochs is not None:
-                told = (self.progress.warning, self.progress.note)
-                recipe = lengthened(folder, recipe, epochs, self.registry, *told)
-            self.ranks.told(None)
-            started = self.restart(folder, recipe)
+            with ExitStack() as ready:
+                if epochs is not None:
+                    told = (self.progress.warning, self.progress.note)
+                    recipe = ready.enter_context(lengthened(folder, recipe, epochs, self.registry, *told))
+                self.ranks.told(None)
+                started = self.restart(folder, recipe)
             self.progress.note(f"goes on {started.place}")
             return self._finish_whole(started)
 

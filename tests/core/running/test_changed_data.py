@@ -9,6 +9,7 @@ import PIL.Image
 import pytest
 import torch
 
+from mtl.core.base.errors import UsageError
 from mtl.core.discovery.registry import Registry
 from mtl.core.folders.run_folder import open_run
 from mtl.core.recipe.recipe_reader import read
@@ -101,3 +102,13 @@ def test_a_run_that_goes_on_keeps_the_standardisation_of_the_numbers_as_they_wer
         name for name in trained if name.startswith("model/standardizations.") and name.endswith("mean")
     ]
     assert torch.equal(resumed.tensors[name], trained[name])
+
+
+def test_a_run_whose_data_cannot_be_read_any_more_is_not_made_longer(
+    run: Path, table: Path, registry: Registry
+) -> None:
+    before = (run / "recipe.yaml").read_bytes(), open_run(run).checkpoints.latest().state
+    (table.parent / "7.png").write_bytes(b"no picture")
+    with pytest.raises(UsageError, match=r"7\.png"):
+        longer(run, registry)
+    assert ((run / "recipe.yaml").read_bytes(), open_run(run).checkpoints.latest().state) == before

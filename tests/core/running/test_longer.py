@@ -66,7 +66,9 @@ def test_killed_between_checkpoint_and_recipe_the_same_command_goes_on(
     run = Path(shutil.copytree(counted, tmp_path / "run"))
     before = (run / "recipe.yaml").read_text()
     folder = open_run(run)
-    lengthened(folder, read(read_recipe(run / "recipe.yaml"), registry), 2, registry, print, print)
+    recipe = read(read_recipe(run / "recipe.yaml"), registry)
+    with lengthened(folder, recipe, 2, registry, print, print):
+        pass
     (run / "recipe.yaml").write_text(before)
     lengthen(registry, run, 2)
     assert open_run(run).checkpoints.latest().epoch == 2
