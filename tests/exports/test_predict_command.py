@@ -141,6 +141,10 @@ def test_a_folder_without_a_model_says_how_to_get_one(tmp_path, picture):
     (tmp_path / "recipe.yaml").touch()
     with pytest.raises(UsageError) as caught:
         run(tmp_path, picture)
+    assert str(caught.value.hint).endswith(f"mtl resume {tmp_path}")
+    (tmp_path / "metrics.json").touch()
+    with pytest.raises(UsageError) as caught:
+        run(tmp_path, picture)
     assert str(caught.value) == (
         f"{tmp_path} holds no model.onnx\n  hint: export the run first: mtl export {tmp_path}"
     )
