@@ -39,9 +39,7 @@ AIMS = (
 
 def answers(setting: Setting) -> Iterator[Line]:
     """Train each recipe whose data lie in the folder, seed after seed, and judge it on test images."""
-    if setting.data_dir is None:
-        yield {"what": "skipped: recipes made for few seconds need real data: --data-dir DIR"}
-        return
+    assert setting.data_dir is not None  # it is not offered without
     for aim in AIMS:
         try:
             yield _reached(setting, aim, setting.data_dir)

@@ -83,7 +83,8 @@ def _changes_the_view(choice: TaskChoice, composition: Composition) -> bool:
 def _draws(choice: TaskChoice, composition: Composition) -> bool:
     """Return whether samples are drawn by the classes of a task, which no label column has."""
     sampling = composition.recipe.train.sampling
-    return sampling is not None and sampling.by == choice.name not in composition.dataset_spec.labels
+    named = sampling is not None and sampling.by == choice.name
+    return named and choice.name not in composition.dataset_spec.labels
 
 
 def _without(train: Training, gone: tuple[str, ...], composition: Composition) -> Training:
